@@ -1,0 +1,1 @@
+"""Latent Explorer's core: train, load and look into variational autoencoders."""

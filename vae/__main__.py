@@ -1,0 +1,148 @@
+"""The command line: `vae …` or `python -m vae …`.
+
+With --json the last line on standard output is one JSON object; everything else goes to standard
+error. Bad input is one line on standard error and exit status 2.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn, get_args
+
+from vae.config import Architecture, Likelihood, Schedule
+from vae.errors import VaeError
+
+EPILOG = "Data sets: digits, mnist, fashion-mnist, kmnist, cifar10, folder:PATH."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    try:
+        options = _parser().parse_args(arguments)
+        # Late, so that --help and a mistyped option answer without loading torch.
+        from vae import commands
+
+        outcome = commands.run(options)
+    except VaeError as error:
+        print(f"vae: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("vae: stopped", file=sys.stderr)
+        return 130
+    print(json.dumps(outcome.record) if options.json else outcome.text)
+    return 0
+
+
+class _OneLineParser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _OneLineParser(prog="vae", description="Train and look into VAEs.", epilog=EPILOG)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    train = _command(commands, "train", "train one model into a checkpoint folder")
+    _add_training_options(train)
+    train.add_argument("--beta", type=float, default=1.0, help="weight of the rate (default 1)")
+    train.add_argument("--out", type=Path, help="the checkpoint's folder (default: a new one)")
+    train.add_argument(
+        "--resume", action="store_true", help="go on with the unfinished run in --out"
+    )
+
+    sweep = _command(commands, "sweep", "train one model per beta")
+    _add_training_options(sweep)
+    sweep.add_argument("--betas", type=_betas, required=True, help="such as 1,2,4")
+    sweep.add_argument("--out", type=Path, required=True, help="the folder for the checkpoints")
+
+    evaluate = _command(commands, "evaluate", "measure a checkpoint on its test split")
+    evaluate.add_argument("checkpoint", type=Path)
+    evaluate.add_argument(
+        "--importance-samples",
+        type=_positive,
+        default=100,
+        metavar="K",
+        help="samples per image of the log-likelihood (default 100)",
+    )
+    evaluate.add_argument("--seed", type=int, default=0, help="of the posterior samples")
+    _add_machine_options(evaluate)
+
+    metrics = _command(commands, "metrics", "disentanglement of codes with known factors")
+    metrics.add_argument("codes", type=Path, metavar="CODES.npz", help="arrays codes and factors")
+    _add_metrics_options(metrics)
+
+    listing = _command(commands, "list", "the checkpoints there are")
+    listing.add_argument("--markdown", action="store_true", help="as checkpoints/README.md")
+    listing.add_argument("--checkpoints", type=Path, help="the folder that holds them")
+
+    export = _command(commands, "export", "write a model for other programs")
+    export.add_argument("checkpoint", type=Path)
+    export.add_argument("--format", choices=["onnx"], default="onnx")
+    export.add_argument("--part", choices=["decoder", "encoder"], default="decoder")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE")
+    return parser
+
+
+def _command(commands: Any, name: str, help_text: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=help_text, description=help_text, epilog=EPILOG)
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    return parser
+
+
+def _add_training_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--arch", default="mlp", choices=get_args(Architecture))
+    parser.add_argument("--latent-dim", type=int, default=2)
+    parser.add_argument("--likelihood", default="bernoulli", choices=get_args(Likelihood))
+    parser.add_argument("--pixel-scale", type=float, default=0.1, help="of the gaussian likelihood")
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--schedule", default="cosine", choices=get_args(Schedule))
+    parser.add_argument("--warmup-epochs", type=float, default=0.0)
+    parser.add_argument("--free-bits", type=float, default=0.0, help="nats per dimension")
+    parser.add_argument("--grad-clip", type=float, default=100.0)
+    parser.add_argument("--validation-fraction", type=float, default=0.05)
+    parser.add_argument("--image-size", type=int, help="side of a folder's images (default 32)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--overwrite", action="store_true", help="replace a run that is there")
+    _add_machine_options(parser)
+
+
+def _add_machine_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])
+    parser.add_argument("--threads", type=int, help="of the CPU (default: all cores but one)")
+    parser.add_argument("--data-dir", type=Path, help="where data sets lie")
+
+
+def _add_metrics_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--estimator",
+        choices=["gradient-boosting", "random-forest"],
+        default="gradient-boosting",
+        help="of DCI; the forest is the fast approximation",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the split and the estimators")
+
+
+def _betas(text: str) -> list[float]:
+    try:
+        betas = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected numbers such as 1,2,4, not {text!r}") from None
+    if len(set(betas)) < len(betas):
+        raise argparse.ArgumentTypeError(f"a beta stands twice in {text!r}")
+    return betas
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, not {text!r}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,155 @@
+"""A folder of checkpoints: what is in it, which belong together, and the table of them."""
+
+import dataclasses
+import os
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vae.checkpoint import RUN_FILE, Run, load_run
+from vae.config import ModelConfig, TrainConfig
+from vae.errors import CheckpointError, MissingCheckpoint
+
+CHECKPOINTS_VARIABLE = "LATENT_CHECKPOINTS"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The checkpoints of a folder, by name, and what is wrong with those that cannot be read."""
+
+    runs: tuple[Run, ...]
+    refused: tuple[CheckpointError, ...]
+
+    def find(self, name: str) -> Run:
+        """The run of that name; names from outside never become paths."""
+        for run in self.runs:
+            if run.name == name:
+                return run
+        raise MissingCheckpoint(
+            f"there is no checkpoint named {name!r:.60}; choose one of the list"
+        )
+
+
+def checkpoints_dir() -> Path:
+    """LATENT_CHECKPOINTS, else `checkpoints` in the working folder."""
+    return Path(os.environ.get(CHECKPOINTS_VARIABLE) or "checkpoints")
+
+
+def read_catalogue(root: Path) -> Catalogue:
+    """List the checkpoints right below a folder; incomplete and foreign folders are left out."""
+    runs, refused = [], []
+    folders = sorted(root.iterdir()) if root.is_dir() else []
+    for folder in folders:
+        if not _NAME.fullmatch(folder.name) or not (folder / RUN_FILE).is_file():
+            continue
+        try:
+            runs.append(load_run(folder))
+        except CheckpointError as error:
+            refused.append(error)
+    return Catalogue(tuple(runs), tuple(refused))
+
+
+def beta_family(run: Run, runs: Iterable[Run]) -> list[Run]:
+    """The runs that differ from this one in beta alone, itself included, by rising beta."""
+    kin = {other.train.beta: other for other in runs if _family(other) == _family(run)}
+    kin[run.train.beta] = run
+    return [kin[beta] for beta in sorted(kin)]
+
+
+def run_name(model: ModelConfig, train: TrainConfig) -> str:
+    """A folder name that says what the run is."""
+    dataset = (
+        re.sub(r"[^a-z0-9]+", "-", train.dataset.split("/")[-1].lower()).strip("-") or "images"
+    )
+    return (
+        f"{dataset}-{model.architecture}-{model.latent_dim}-beta-{train.beta:g}-seed-{train.seed}"
+    )
+
+
+def unused_path(root: Path, name: str) -> Path:
+    """`root/name`, with a number behind it where that is taken."""
+    path, number = root / name, 1
+    while path.exists():
+        number += 1
+        path = root / f"{name}-{number}"
+    return path
+
+
+def train_command(run: Run) -> str:
+    """The command line that trains this run again; every setting is written out."""
+    model, train = run.model, run.train
+    options = {
+        "dataset": train.dataset,
+        "arch": model.architecture,
+        "latent-dim": model.latent_dim,
+        "likelihood": model.likelihood,
+        "beta": train.beta,
+        "warmup-epochs": train.warmup_epochs,
+        "free-bits": train.free_bits,
+        "epochs": train.epochs,
+        "batch-size": train.batch_size,
+        "learning-rate": train.learning_rate,
+        "schedule": train.schedule,
+        "grad-clip": train.grad_clip,
+        "validation-fraction": train.validation_fraction,
+        "seed": train.seed,
+        "threads": run.provenance.threads,
+        "out": f"checkpoints/{run.name}",
+    }
+    if train.dataset.startswith("folder:"):
+        options["image-size"] = model.image_shape[1]
+    if model.likelihood == "gaussian":
+        options["pixel-scale"] = model.pixel_scale
+    return "vae train " + " ".join(f"--{k} {_value(v)}" for k, v in options.items())
+
+
+def markdown_table(runs: Sequence[Run]) -> str:
+    """`checkpoints/README.md`: each run's numbers and the command that made it."""
+    rows = [
+        f"| `{run.name}` | {run.train.dataset} | {run.model.architecture} | {run.model.latent_dim} "
+        f"| {run.train.beta:g} | {run.results.test_distortion:.1f} | {run.results.test_rate:.1f} "
+        f"| {run.results.test_elbo:.1f} | {run.results.active_units} of {run.model.latent_dim} "
+        f"| {_duration(run.results.seconds)} |"
+        for run in runs
+    ]
+    commands = [
+        f"### {run.name}\n\n```\n{train_command(run)}\n```\n\n"
+        f"{run.train.epochs} epochs on {run.provenance.device}, {run.provenance.threads} threads, "
+        f"{_versions(run)}; {run.provenance.created}.\n"
+        for run in runs
+    ]
+    return _TABLE_HEAD + "\n".join(rows) + "\n\n## How each was made\n\n" + "\n".join(commands)
+
+
+_TABLE_HEAD = """\
+# Checkpoints
+
+Generated from the `run.json` files by `vae list --markdown > checkpoints/README.md`; not typed.
+
+Distortion, rate and ELBO are means over the test split, in nats per image: the distortion
+-log p(x|z) with one posterior sample per image, the rate KL(q(z|x) || p(z)) in closed form,
+ELBO = -(distortion + rate) whatever beta was. A latent dimension is active when its posterior mean
+varies by more than 0.01 over the test split (Burda et al. 2016). Time is that of the training loop.
+
+| name | data set | architecture | latent | beta | distortion | rate | ELBO | active units | time |
+|---|---|---|---|---|---|---|---|---|---|
+"""
+
+
+def _family(run: Run) -> tuple[ModelConfig, TrainConfig]:
+    return run.model, dataclasses.replace(run.train, beta=1.0)
+
+
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else shlex.quote(str(value))
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+
+
+def _versions(run: Run) -> str:
+    return ", ".join(f"{name} {version}" for name, version in run.provenance.versions.items())

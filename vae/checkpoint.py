@@ -1,0 +1,402 @@
+"""One checkpoint: a folder, and the only code that reads and writes one.
+
+    model.safetensors    the weights
+    atlas.safetensors    the test split's posterior means, log-variances (half precision) and labels
+    metrics.jsonl        one line an epoch
+    run.json             both configurations, results, provenance, and the sha256 of the others
+    resume.safetensors   only of a run that has steps left: all that resuming needs
+
+`run.json` is written last, by renaming; a folder without it is an incomplete run. Nothing is
+pickled.
+"""
+
+import dataclasses
+import hashlib
+import json
+import math
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+
+from vae.config import ModelConfig, TrainConfig
+from vae.diagnostics import Evaluation
+from vae.errors import (
+    CheckpointError,
+    ConfigError,
+    ForeignCheckpoint,
+    IncompleteCheckpoint,
+    MissingCheckpoint,
+    NewerCheckpoint,
+    TamperedCheckpoint,
+)
+from vae.model import VAE
+from vae.posterior import Posterior
+from vae.record import Record
+
+FORMAT_VERSION = 1
+RUN_FILE = "run.json"
+WEIGHTS_FILE = "model.safetensors"
+ATLAS_FILE = "atlas.safetensors"
+METRICS_FILE = "metrics.jsonl"
+RESUME_FILE = "resume.safetensors"
+HASHED_FILES = (WEIGHTS_FILE, ATLAS_FILE, METRICS_FILE)
+MAX_RUN_FILE_BYTES = 4 * 2**20
+
+
+@dataclass(frozen=True)
+class Results(Record):
+    """What a run measured; losses in nats per image of the test split."""
+
+    test_distortion: float
+    """-log p(x|z), one posterior sample per image."""
+
+    test_rate: float
+    """KL(q(z|x) || p(z)) in closed form, summed over the dimensions."""
+
+    test_elbo: float
+    """-(distortion + rate), whatever beta was."""
+
+    test_rate_per_dimension: tuple[float, ...]
+    """The rate of each dimension."""
+
+    active_units: int
+    """Dimensions whose posterior mean varies by more than 0.01 over the test split."""
+
+    inactive: tuple[int, ...]
+    """The other dimensions, counted from 0."""
+
+    epochs_trained: float
+    """Fewer than the configuration's epochs where the run was stopped."""
+
+    train_images_per_second: float
+    """The training loop alone, the first epoch left out when there are more."""
+
+    seconds: float
+    """Spent in the training loop."""
+
+    def __post_init__(self) -> None:
+        numbers = (v for v in dataclasses.astuple(self) if not isinstance(v, tuple))
+        rates = self.test_rate_per_dimension
+        for value in (*numbers, *rates, *self.inactive):
+            if not isinstance(value, int | float) or not math.isfinite(value):
+                raise ConfigError(f"Results: expected finite numbers, found {value!r:.40}")
+
+    @classmethod
+    def of(
+        cls, evaluation: Evaluation, epochs: float, images_per_second: float, seconds: float
+    ) -> "Results":
+        """The results of a run from its evaluation on the test split."""
+        return cls(
+            test_distortion=evaluation.distortion,
+            test_rate=evaluation.rate,
+            test_elbo=evaluation.elbo,
+            test_rate_per_dimension=evaluation.rate_per_dimension,
+            active_units=evaluation.active_units,
+            inactive=evaluation.inactive,
+            epochs_trained=epochs,
+            train_images_per_second=images_per_second,
+            seconds=seconds,
+        )
+
+
+@dataclass(frozen=True)
+class Provenance(Record):
+    """Where and with what a run was made."""
+
+    created: str
+    """UTC, ISO 8601."""
+
+    device: str
+    """cpu, cuda or mps."""
+
+    threads: int
+    """Of torch, on the CPU."""
+
+    versions: dict[str, str]
+    """Of Python and the libraries that decide the numbers."""
+
+    @classmethod
+    def here(cls, device: torch.device) -> "Provenance":
+        """Of this process, now."""
+        versions = {"python": platform.python_version()}
+        versions |= {name: metadata.version(name) for name in ("torch", "numpy", "safetensors")}
+        return cls(
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            device=device.type,
+            threads=torch.get_num_threads(),
+            versions=versions,
+        )
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `run.json` says; enough to list a checkpoint without reading its weights."""
+
+    path: Path
+    model: ModelConfig
+    train: TrainConfig
+    class_names: tuple[str, ...]
+    results: Results
+    provenance: Provenance
+    sha256: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def identity(self) -> str:
+        """The weights' sha256: what caches go by."""
+        return self.sha256[WEIGHTS_FILE]
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether it has steps left that resuming would take."""
+        return self.results.epochs_trained < self.train.epochs
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """The test split's posteriors, rounded to half precision; a label of -1 means none."""
+
+    mean: Float[np.ndarray, "n latent"]
+    logvar: Float[np.ndarray, "n latent"]
+    label: Int[np.ndarray, "n"]
+
+
+def save_checkpoint(
+    path: Path,
+    model: VAE,
+    train: TrainConfig,
+    class_names: Sequence[str],
+    results: Results,
+    atlas: Posterior,
+    labels: torch.Tensor,
+    epochs: Iterable[dict[str, Any]],
+) -> Run:
+    """Write a whole checkpoint, `run.json` last; CheckpointError where the disk refuses."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        (path / RUN_FILE).unlink(missing_ok=True)
+        _write_tensors(path / WEIGHTS_FILE, model.state_dict())
+        _write_tensors(
+            path / ATLAS_FILE,
+            {
+                "mean": atlas.mean.half(),
+                "logvar": atlas.logvar.half(),
+                "label": labels.to(torch.int16),
+            },
+        )
+        _write_text(path / METRICS_FILE, "".join(json.dumps(epoch) + "\n" for epoch in epochs))
+        sha256 = {name: _sha256(path / name) for name in HASHED_FILES}
+        provenance = Provenance.here(model.device)
+        record = {
+            "format": "latent-explorer",
+            "format_version": FORMAT_VERSION,
+            "model": model.config.to_dict(),
+            "train": train.to_dict(),
+            "class_names": list(class_names),
+            "results": results.to_dict(),
+            "provenance": provenance.to_dict(),
+            "sha256": sha256,
+        }
+        _write_text(path / RUN_FILE, json.dumps(record, indent=2) + "\n")
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"the checkpoint could not be written to {path} ({error}); free some space there or "
+            "choose another folder"
+        ) from error
+    return Run(path, model.config, train, tuple(class_names), results, provenance, sha256)
+
+
+def load_run(path: str | Path) -> Run:
+    """Read `run.json` alone. Raises the CheckpointError that says what is wrong with it."""
+    path = Path(path)
+    record = _read_record(path)
+    try:
+        return Run(
+            path=path,
+            model=ModelConfig.from_dict(record["model"]),
+            train=TrainConfig.from_dict(record["train"]),
+            class_names=tuple(str(name) for name in record["class_names"]),
+            results=Results.from_dict(record["results"]),
+            provenance=Provenance.from_dict(record["provenance"]),
+            sha256={name: str(record["sha256"][name]) for name in HASHED_FILES},
+        )
+    except (KeyError, TypeError, ConfigError) as error:
+        reason = f"key {error} is missing" if isinstance(error, KeyError) else str(error)
+        raise TamperedCheckpoint(f"{path / RUN_FILE} is not valid: {reason}") from error
+
+
+def load_model(run: Run, device: torch.device | str = "cpu") -> VAE:
+    """Build the model from its stored configuration and load its weights, strictly.
+
+    Refuses weights that are absent, cut short, changed since they were written, of other shapes
+    than the configuration asks for, or not finite.
+    """
+    tensors = _read_hashed(run, WEIGHTS_FILE)
+    model = VAE.seeded(run.model, seed=0)
+    _check_leaves(run, tensors, model.state_dict())
+    model.load_state_dict(tensors)
+    return model.eval().requires_grad_(False).to(device)
+
+
+def load_atlas(run: Run) -> Atlas:
+    """The posteriors of the test split as float32; refused like weights are."""
+    tensors = _read_hashed(run, ATLAS_FILE)
+    count = len(tensors.get("label", ()))
+    shape = (count, run.model.latent_dim)
+    wanted = {"mean": torch.empty(shape), "logvar": torch.empty(shape), "label": torch.empty(count)}
+    _check_leaves(run, tensors, wanted)
+    return Atlas(
+        mean=tensors["mean"].float().numpy(),
+        logvar=tensors["logvar"].float().numpy(),
+        label=tensors["label"].long().numpy(),
+    )
+
+
+def load_metrics(run: Run) -> list[dict[str, Any]]:
+    """What was reported at the end of each epoch, in order."""
+    _check_hash(run, METRICS_FILE)
+    return [json.loads(line) for line in (run.path / METRICS_FILE).read_text().splitlines()]
+
+
+def save_resume_state(path: Path, state: dict[str, torch.Tensor], record: dict[str, Any]) -> None:
+    """Write the state of an unfinished run, with the configurations that it belongs to."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        _write_tensors(path / RESUME_FILE, state, {"record": json.dumps(record)})
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"the training state could not be written to {path} ({error}); free some space there"
+        ) from error
+
+
+def load_resume_state(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """The state of an unfinished run and its record; CheckpointError where there is none."""
+    file = path / RESUME_FILE
+    if not file.is_file():
+        raise MissingCheckpoint(f"{path} holds no unfinished run; there is nothing to resume")
+    tensors = _read_tensors(file)
+    with safe_open(file, framework="pt") as opened:
+        header = opened.metadata() or {}
+    try:
+        return tensors, json.loads(header["record"])
+    except (KeyError, json.JSONDecodeError) as error:
+        raise ForeignCheckpoint(f"{file} was not written by this program") from error
+
+
+def discard_resume_state(path: Path) -> None:
+    """Forget that a run was unfinished."""
+    (path / RESUME_FILE).unlink(missing_ok=True)
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    file = path / RUN_FILE
+    if not path.is_dir():
+        raise MissingCheckpoint(
+            f"there is no checkpoint folder {path}; `vae list` shows those there"
+        )
+    if not file.is_file():
+        if (path / RESUME_FILE).is_file() or (path / WEIGHTS_FILE).is_file():
+            raise IncompleteCheckpoint(
+                f"{path} has no {RUN_FILE}: its run did not finish; resume it or train it afresh"
+            )
+        raise ForeignCheckpoint(f"{path} is not a checkpoint: it has no {RUN_FILE}")
+    if file.stat().st_size > MAX_RUN_FILE_BYTES:
+        raise ForeignCheckpoint(f"{file} is too large to be a run's record; it is not read")
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise IncompleteCheckpoint(
+            f"{file} is not whole JSON; restore it from a copy or train the run afresh"
+        ) from error
+    return _check_format(file, record)
+
+
+def _check_format(file: Path, record: Any) -> dict[str, Any]:
+    if not isinstance(record, dict) or record.get("format") != "latent-explorer":
+        raise ForeignCheckpoint(f"{file} was not written by this program")
+    version = record.get("format_version")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise TamperedCheckpoint(f"{file} has the format version {version!r:.40}, not a number")
+    if version > FORMAT_VERSION:
+        raise NewerCheckpoint(
+            f"{file} has format version {version}, but this program reads up to "
+            f"{FORMAT_VERSION}; update the program"
+        )
+    return record
+
+
+def _read_hashed(run: Run, name: str) -> dict[str, torch.Tensor]:
+    _check_hash(run, name)
+    return _read_tensors(run.path / name)
+
+
+def _check_hash(run: Run, name: str) -> None:
+    file = run.path / name
+    if not file.is_file():
+        raise IncompleteCheckpoint(f"{file} is missing; restore it from a copy or train afresh")
+    found = _sha256(file)
+    if found != run.sha256[name]:
+        raise TamperedCheckpoint(
+            f"{file} is not the file that was saved: its sha256 starts with {found[:12]}, but "
+            f"{RUN_FILE} says {run.sha256[name][:12]}; restore it from a copy or train afresh"
+        )
+
+
+def _read_tensors(file: Path) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise IncompleteCheckpoint(
+            f"{file} is cut short or not safetensors ({error}); restore it from a copy"
+        ) from error
+
+
+def _check_leaves(
+    run: Run, found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]
+) -> None:
+    where = run.path
+    for name in sorted(wanted.keys() - found.keys()):
+        raise TamperedCheckpoint(f"{where} lacks the tensor {name}, which its configuration needs")
+    for name in sorted(found.keys() - wanted.keys()):
+        raise TamperedCheckpoint(f"{where} holds a tensor {name} that its configuration lacks")
+    for name, tensor in found.items():
+        if tensor.shape != wanted[name].shape:
+            raise TamperedCheckpoint(
+                f"{where}: tensor {name} has shape {tuple(tensor.shape)}, but the configuration "
+                f"asks for {tuple(wanted[name].shape)}"
+            )
+        if not torch.isfinite(tensor).all():
+            raise TamperedCheckpoint(f"{where}: tensor {name} holds NaN or infinity; train afresh")
+
+
+def _write_tensors(
+    file: Path, tensors: dict[str, torch.Tensor], header: dict[str, str] | None = None
+) -> None:
+    partial = file.with_suffix(".partial")
+    save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial, header)
+    partial.replace(file)
+
+
+def _write_text(file: Path, text: str) -> None:
+    partial = file.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(file)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

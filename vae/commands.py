@@ -1,0 +1,272 @@
+"""What each command does; the options are parsed in `vae.__main__`."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from vae.catalogue import checkpoints_dir, markdown_table, read_catalogue, run_name, unused_path
+from vae.checkpoint import Run, load_model, load_resume_state, load_run
+from vae.config import ModelConfig, TrainConfig
+from vae.data import FOLDER_PREFIX, Dataset, load_dataset
+from vae.device import pick_device, use_threads
+from vae.diagnostics import evaluate, explain_collapse, mean_log_likelihood
+from vae.errors import CheckpointError, ConfigError
+from vae.folder import FOLDER_SIDE
+from vae.recorder import RecordedTraining, check_free, read_resume_configs
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command found: a JSON object, and the same for people."""
+
+    record: dict[str, Any]
+    text: str
+
+
+def run(options: argparse.Namespace) -> Outcome:
+    """Run the chosen command; raises VaeError for bad input."""
+    return _COMMANDS[options.command](options)
+
+
+def train(options: argparse.Namespace) -> Outcome:
+    """`vae train`."""
+    use_threads(options.threads)
+    record = _train_one(options, options.beta, options.out)
+    return Outcome(record, _lines(record))
+
+
+def sweep(options: argparse.Namespace) -> Outcome:
+    """`vae sweep`: one run per beta, one after the other."""
+    use_threads(options.threads)
+    for beta in options.betas:
+        check_free(_sweep_path(options, beta), options.overwrite)
+    dataset = _dataset_for_training(options)
+    runs = [
+        _train_one(options, beta, _sweep_path(options, beta), dataset) | {"beta": beta}
+        for beta in options.betas
+    ]
+    return Outcome({"runs": runs}, "\n\n".join(_lines(record) for record in runs))
+
+
+def evaluate_checkpoint(options: argparse.Namespace) -> Outcome:
+    """`vae evaluate`."""
+    use_threads(options.threads)
+    device = pick_device(options.device)
+    run_ = load_run(options.checkpoint)
+    model = load_model(run_, device)
+    test = load_dataset(
+        run_.train.dataset, options.data_dir, image_shape=run_.model.image_shape
+    ).test.to(device)
+    found = evaluate(model, test, options.seed)
+    estimates = mean_log_likelihood(model, test, options.importance_samples, options.seed)
+    log_likelihood = list(_progress(estimates, "log-likelihood", total=-(-len(test) // 500)))[-1]
+    record = {
+        "checkpoint": str(options.checkpoint),
+        "test_distortion": found.distortion,
+        "test_rate": found.rate,
+        "test_elbo": found.elbo,
+        "test_rate_per_dimension": list(found.rate_per_dimension),
+        "active_units": found.active_units,
+        "log_likelihood": log_likelihood,
+        "importance_samples": options.importance_samples,
+        "test_images": len(test),
+    }
+    return Outcome(record, _lines(record))
+
+
+def metrics(options: argparse.Namespace) -> Outcome:
+    """`vae metrics`."""
+    import dataclasses
+
+    from vae.disentanglement import load_codes, score
+
+    codes, factors = load_codes(options.codes)
+    scores = score(codes, factors, estimator=options.estimator, seed=options.seed)
+    record = dataclasses.asdict(scores)
+    return Outcome(record, _lines(record))
+
+
+def list_checkpoints(options: argparse.Namespace) -> Outcome:
+    """`vae list`."""
+    catalogue = read_catalogue(options.checkpoints or checkpoints_dir())
+    for error in catalogue.refused:
+        _say(f"left out: {error}")
+    rows = [
+        {
+            "name": run_.name,
+            "dataset": run_.train.dataset,
+            "architecture": run_.model.architecture,
+            "latent_dim": run_.model.latent_dim,
+            "beta": run_.train.beta,
+            "test_elbo": run_.results.test_elbo,
+        }
+        for run_ in catalogue.runs
+    ]
+    text = markdown_table(catalogue.runs) if options.markdown else _table(rows)
+    return Outcome({"checkpoints": rows}, text)
+
+
+def export(options: argparse.Namespace) -> Outcome:
+    """`vae export`."""
+    from vae.export import export_onnx
+
+    if not options.out.parent.is_dir():
+        raise CheckpointError(f"there is no folder {options.out.parent} to write to")
+    model = load_model(load_run(options.checkpoint))
+    path = export_onnx(model, options.out, options.part)
+    return Outcome({"path": str(path)}, f"wrote {path}")
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
+    "train": train,
+    "sweep": sweep,
+    "evaluate": evaluate_checkpoint,
+    "metrics": metrics,
+    "list": list_checkpoints,
+    "export": export,
+}
+
+
+def _train_one(
+    options: argparse.Namespace, beta: float, out: Path | None, dataset: Dataset | None = None
+) -> dict[str, Any]:
+    training = _open_training(options, beta, out, dataset)
+    try:
+        _follow(training)
+    except KeyboardInterrupt:
+        finished = training.finish()
+        _say(f"stopped; {finished.path} holds the run so far, and --resume goes on with it")
+        raise
+    finished = training.finish()
+    _warn_of_collapse(finished)
+    return _training_record(finished)
+
+
+def _open_training(
+    options: argparse.Namespace, beta: float, out: Path | None, dataset: Dataset | None
+) -> RecordedTraining:
+    device = pick_device(options.device)
+    config = _train_config(options, beta)
+    if getattr(options, "resume", False):
+        return _resume(options, out, config)
+    if out is not None:
+        check_free(out, options.overwrite)
+    data = dataset or _dataset_for_training(options)
+    model = ModelConfig(
+        data.image_shape, options.latent_dim, options.arch, options.likelihood, options.pixel_scale
+    )
+    path = out or unused_path(checkpoints_dir(), run_name(model, config))
+    return RecordedTraining.start(path, model, config, data, device, options.overwrite)
+
+
+def _resume(options: argparse.Namespace, out: Path | None, config: TrainConfig) -> RecordedTraining:
+    if out is None:
+        raise ConfigError("--resume needs --out, the folder of the unfinished run")
+    model, stored = read_resume_configs(load_resume_state(out)[1])
+    if stored != config:
+        raise ConfigError(f"the run in {out} has other settings; resume it with those, unchanged")
+    dataset = load_dataset(
+        config.dataset,
+        options.data_dir,
+        validation_fraction=config.validation_fraction,
+        image_shape=model.image_shape,
+    )
+    return RecordedTraining.resume(out, dataset, pick_device(options.device))
+
+
+def _train_config(options: argparse.Namespace, beta: float) -> TrainConfig:
+    names = (
+        "dataset seed epochs batch_size learning_rate schedule warmup_epochs free_bits grad_clip "
+        "validation_fraction"
+    )
+    return TrainConfig(beta=beta, **{name: getattr(options, name) for name in names.split()})
+
+
+def _dataset_for_training(options: argparse.Namespace) -> Dataset:
+    if options.image_size is not None and not options.dataset.startswith(FOLDER_PREFIX):
+        raise ConfigError("--image-size goes with folder:PATH; other data sets have their own")
+    side = options.image_size or FOLDER_SIDE
+    ModelConfig((3, side, side), architecture=options.arch)
+    return load_dataset(
+        options.dataset,
+        options.data_dir,
+        validation_fraction=options.validation_fraction,
+        folder_side=side,
+    )
+
+
+def _sweep_path(options: argparse.Namespace, beta: float) -> Path:
+    return options.out / f"beta-{beta:g}"
+
+
+def _follow(training: RecordedTraining) -> None:
+    with tqdm(
+        total=training.training.steps,
+        initial=training.training.step,
+        unit=" steps",
+        disable=not sys.stderr.isatty(),
+        file=sys.stderr,
+        dynamic_ncols=True,
+    ) as bar:
+        for report in training.run():
+            bar.update(report.step - bar.n)
+            bar.set_postfix_str(
+                f"epoch {report.epoch}, distortion {report.distortion:.1f}, "
+                f"rate {report.rate:.1f} nats"
+            )
+
+
+def _warn_of_collapse(run_: Run) -> None:
+    message = explain_collapse(run_.results.inactive, run_.model.latent_dim, run_.train)
+    if message:
+        _say(message)
+
+
+def _training_record(run_: Run) -> dict[str, Any]:
+    results = run_.results
+    return {
+        "test_distortion": results.test_distortion,
+        "test_rate": results.test_rate,
+        "test_elbo": results.test_elbo,
+        "active_units": results.active_units,
+        "epochs": results.epochs_trained,
+        "train_images_per_second": results.train_images_per_second,
+        "seconds": results.seconds,
+        "device": run_.provenance.device,
+        "threads": run_.provenance.threads,
+        "checkpoint": str(run_.path),
+    }
+
+
+def _progress(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
+    return tqdm(items, desc=title, total=total, disable=not sys.stderr.isatty(), file=sys.stderr)
+
+
+def _lines(record: dict[str, Any]) -> str:
+    width = max(len(name) for name in record)
+    return "\n".join(f"{name:<{width}}  {_show(value)}" for name, value in record.items())
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "no checkpoints"
+    cells = [list(rows[0]), *([_show(value) for value in row.values()] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    return "\n".join(
+        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in cells
+    )
+
+
+def _show(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(_show(item) for item in value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr)

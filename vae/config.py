@@ -1,0 +1,137 @@
+"""What a model is and how it is trained: two frozen, validated records."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from vae.errors import ConfigError
+from vae.record import Record
+
+Architecture = Literal["mlp", "mlp-deep", "conv", "conv-mlp"]
+Likelihood = Literal["bernoulli", "gaussian"]
+Schedule = Literal["constant", "cosine"]
+
+MAX_LATENT_DIM = 512
+MAX_SIDE = 256
+
+
+@dataclass(frozen=True)
+class ModelConfig(Record):
+    """Everything that is needed to build a VAE, apart from its weights."""
+
+    image_shape: tuple[int, int, int]
+    """Channels, height, width of the images."""
+
+    latent_dim: int = 2
+    """Number of latent dimensions, 1 to 512."""
+
+    architecture: Architecture = "mlp"
+    """Encoder and decoder; see `vae.networks`."""
+
+    likelihood: Likelihood = "bernoulli"
+    """How a decoded image is compared with a real one; see `vae.likelihood`."""
+
+    pixel_scale: float = 0.1
+    """Standard deviation of a pixel under the Gaussian likelihood; pixels lie in [0, 1]."""
+
+    def __post_init__(self) -> None:
+        _check_image_shape(self.image_shape)
+        _check_integer("latent_dim", self.latent_dim, 1, MAX_LATENT_DIM)
+        _check_choice("architecture", self.architecture, get_args(Architecture))
+        _check_choice("likelihood", self.likelihood, get_args(Likelihood))
+        _check_number("pixel_scale", self.pixel_scale, 1e-3, 10)
+        if self.architecture.startswith("conv") and any(s % 4 for s in self.image_shape[1:]):
+            raise ConfigError(
+                f"architecture {self.architecture!r} halves the image twice, so its sides must be "
+                f"multiples of 4, but the image is {self.image_shape[1]}x{self.image_shape[2]}; "
+                "use an mlp or another image size"
+            )
+
+
+@dataclass(frozen=True)
+class TrainConfig(Record):
+    """Everything that decides how a model is trained; equal records give equal weights."""
+
+    dataset: str
+    """A name of `vae.data`, or `folder:PATH`."""
+
+    seed: int = 0
+    """Seeds the weights, the order of the images and the posterior samples."""
+
+    epochs: int = 10
+    """Passes over the training split."""
+
+    batch_size: int = 128
+    """Images a step."""
+
+    learning_rate: float = 2e-3
+    """Adam's step size at the start."""
+
+    schedule: Schedule = "cosine"
+    """How the step size goes: constant, or along a half cosine down to zero."""
+
+    beta: float = 1.0
+    """Weight of the rate in the loss (Higgins et al. 2017); 1 is the ELBO."""
+
+    warmup_epochs: float = 0.0
+    """Epochs over which beta rises linearly from 0."""
+
+    free_bits: float = 0.0
+    """Rate of each dimension, in nats, that costs nothing (Kingma et al. 2016)."""
+
+    grad_clip: float = 100.0
+    """Largest norm of a step's gradient; larger ones are scaled down."""
+
+    validation_fraction: float = 0.05
+    """Share of the training images held out to report on while training."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.dataset, str) or not self.dataset:
+            raise ConfigError(f"dataset must be a name, not {self.dataset!r}")
+        _check_integer("seed", self.seed, 0, 2**32 - 1)
+        _check_integer("epochs", self.epochs, 1, 100_000)
+        _check_integer("batch_size", self.batch_size, 1, 1_000_000)
+        _check_number("learning_rate", self.learning_rate, 0, 10, above=True)
+        _check_choice("schedule", self.schedule, get_args(Schedule))
+        _check_number("beta", self.beta, 0, 1e6)
+        _check_number("warmup_epochs", self.warmup_epochs, 0, 1e6)
+        _check_number("free_bits", self.free_bits, 0, 1e3)
+        _check_number("grad_clip", self.grad_clip, 0, 1e9, above=True)
+        _check_number("validation_fraction", self.validation_fraction, 0, 0.9)
+
+
+def _check_image_shape(shape: object) -> None:
+    ok = (
+        isinstance(shape, tuple)
+        and len(shape) == 3
+        and all(isinstance(n, int) for n in shape)
+        and shape[0] in (1, 3)
+        and all(4 <= n <= MAX_SIDE for n in shape[1:])
+    )
+    if not ok:
+        raise ConfigError(
+            f"image_shape must be (1 or 3 channels, height, width) with sides of 4 to {MAX_SIDE} "
+            f"pixels, not {shape!r}"
+        )
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+
+
+def _check_integer(name: str, value: object, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise ConfigError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
+
+
+def _check_number(name: str, value: object, low: float, high: float, above: bool = False) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if (
+        not number
+        or not math.isfinite(value)
+        or not low <= value <= high
+        or (above and value <= low)
+    ):
+        bounds = f"above {low:g} and at most {high:g}" if above else f"from {low:g} to {high:g}"
+        raise ConfigError(f"{name} must be a number {bounds}, not {value!r}")

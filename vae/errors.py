@@ -1,0 +1,61 @@
+"""Everything that a person can get wrong, by name.
+
+VaeError
+ ├── ConfigError              a setting outside its range, an unknown name, an unknown key
+ ├── DataError                a data set that is absent, unreadable or of the wrong shape
+ ├── CheckpointError          a checkpoint that cannot be used or written
+ │    ├── MissingCheckpoint        nothing there
+ │    ├── IncompleteCheckpoint     a file of it is absent or cut short
+ │    ├── ForeignCheckpoint        not written by this program, or not in its format
+ │    ├── TamperedCheckpoint       its contents do not match its own record
+ │    └── NewerCheckpoint          written by a later version
+ └── TrainingError            training cannot go on
+      └── DivergedError            a loss or weight is no longer finite
+
+Each message says in one line what was wrong, where, what was expected and what to do.
+Any other exception that leaves `vae` is a bug.
+"""
+
+
+class VaeError(Exception):
+    """Base of every error that is the input's fault, not the program's."""
+
+
+class ConfigError(VaeError, ValueError):
+    """A setting outside its range, an unknown name or an unknown key."""
+
+
+class DataError(VaeError):
+    """A data set that is absent, unreadable or of the wrong shape."""
+
+
+class CheckpointError(VaeError):
+    """A checkpoint that cannot be used or written."""
+
+
+class MissingCheckpoint(CheckpointError):
+    """There is no checkpoint at that place."""
+
+
+class IncompleteCheckpoint(CheckpointError):
+    """A file of the checkpoint is absent or cut short."""
+
+
+class ForeignCheckpoint(CheckpointError):
+    """The folder was not written by this program, or not in its format."""
+
+
+class TamperedCheckpoint(CheckpointError):
+    """The checkpoint's contents do not match its own record."""
+
+
+class NewerCheckpoint(CheckpointError):
+    """The checkpoint was written by a later version of this program."""
+
+
+class TrainingError(VaeError):
+    """Training cannot go on."""
+
+
+class DivergedError(TrainingError):
+    """A loss or a weight is no longer finite."""

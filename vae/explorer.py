@@ -1,0 +1,147 @@
+"""The explorer: a trained model behind numpy arrays, for pages, notebooks and scripts.
+
+from vae.explorer import Explorer
+explorer = Explorer.open("checkpoints/mnist-map")
+images = explorer.decode([[0.0, 1.0]])
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
+
+from vae import paths
+from vae.checkpoint import Atlas, Run, load_atlas, load_model, load_run
+from vae.device import DeviceName, pick_device
+from vae.diagnostics import log_likelihood
+from vae.errors import ConfigError
+from vae.model import VAE
+from vae.objective import elbo_terms
+
+Images = Float[np.ndarray, "n h w c"]
+Codes = Float[np.ndarray, "n latent"]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The ELBO's terms of each image, in nats."""
+
+    distortion: Float[np.ndarray, "n"]
+    rate_per_dimension: Float[np.ndarray, "n latent"]
+
+    @property
+    def rate(self) -> Float[np.ndarray, "n"]:
+        """Summed over the dimensions."""
+        return self.rate_per_dimension.sum(axis=1)
+
+    @property
+    def elbo(self) -> Float[np.ndarray, "n"]:
+        """-(distortion + rate)."""
+        return -(self.distortion + self.rate)
+
+
+class Explorer:
+    """One trained model, never changed: safe to share between threads.
+
+    Images are (n, h, w, c) float32 with pixels in [0, 1]; codes are (n, latent) float32.
+    """
+
+    def __init__(self, run: Run, model: VAE, atlas: Atlas) -> None:
+        self.run = run
+        self.atlas = atlas
+        self._model = model.eval().requires_grad_(False)
+
+    @classmethod
+    def open(cls, path: str | Path, device: DeviceName = "cpu") -> Self:
+        """Load a checkpoint folder; raises the CheckpointError that says what is wrong with it."""
+        return cls.load(load_run(path), device)
+
+    @classmethod
+    def load(cls, run: Run, device: DeviceName = "cpu") -> Self:
+        """Load the weights and the atlas of a run that was listed."""
+        return cls(run, load_model(run, pick_device(device)), load_atlas(run))
+
+    @property
+    def latent_dim(self) -> int:
+        """Number of latent dimensions."""
+        return self.run.model.latent_dim
+
+    @property
+    def decoder(self) -> torch.nn.Sequential:
+        """The decoder itself, for exports."""
+        return self._model.decoder
+
+    def dimensions_by_rate(self) -> list[int]:
+        """The latent dimensions, the one with the highest test rate first."""
+        rates = np.array(self.run.results.test_rate_per_dimension)
+        return np.argsort(-rates, kind="stable").tolist()
+
+    def encode(self, images: ArrayLike) -> tuple[Codes, Codes]:
+        """Means and log-variances of the images' posteriors."""
+        with torch.inference_mode():
+            posterior = self._model.encode(self._tensor(images))
+        return posterior.mean.cpu().numpy(), posterior.logvar.cpu().numpy()
+
+    def decode(self, z: ArrayLike) -> Images:
+        """The decoded image of each code."""
+        codes = np.asarray(z, dtype=np.float32)
+        if codes.ndim != 2 or codes.shape[1] != self.latent_dim or not np.isfinite(codes).all():
+            raise ConfigError(
+                f"codes must be finite numbers of shape (n, {self.latent_dim}), "
+                f"not an array of shape {codes.shape}"
+            )
+        with torch.inference_mode():
+            images = self._model.decode_mean(torch.from_numpy(codes).to(self._model.device))
+        return images.cpu().numpy().transpose(0, 2, 3, 1)
+
+    def reconstruct(self, images: ArrayLike) -> Images:
+        """What the decoder makes of each image's posterior mean."""
+        return self.decode(self.encode(images)[0])
+
+    def atlas_images(self, indices: Int[np.ndarray, "n"] | list[int]) -> Images:
+        """Reconstructions of test images from the atlas: no data set is needed."""
+        return self.decode(self.atlas.mean[np.asarray(indices, dtype=np.int64)])
+
+    def sample(self, count: int, seed: int, temperature: float = 1.0) -> Images:
+        """Decoded draws from the prior, its standard deviation scaled by `temperature`."""
+        noise = np.random.default_rng(seed).standard_normal((count, self.latent_dim))
+        return self.decode(temperature * noise)
+
+    def traverse(self, z: ArrayLike, dimension: int, values: ArrayLike) -> Images:
+        """Decoded copies of one code in which one dimension takes each value."""
+        start, steps = np.asarray(z, dtype=np.float64), np.asarray(values, dtype=np.float64)
+        return self.decode(paths.traverse(start, dimension, steps))
+
+    def interpolate(
+        self, start: ArrayLike, end: ArrayLike, count: int, kind: paths.PathKind = "linear"
+    ) -> Images:
+        """Decoded codes at equal steps between two codes, both ends included."""
+        ends = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
+        return self.decode(paths.interpolate(*ends, np.linspace(0, 1, count), kind))
+
+    def terms(self, images: ArrayLike, seed: int = 0) -> Terms:
+        """Distortion (one posterior sample per image) and rate of each image."""
+        generator = torch.Generator(self._model.device).manual_seed(seed)
+        with torch.inference_mode():
+            terms = elbo_terms(self._model, self._tensor(images), generator)
+        return Terms(terms.distortion.cpu().numpy(), terms.rate_per_dimension.cpu().numpy())
+
+    def log_likelihood(
+        self, images: ArrayLike, samples: int = 100, seed: int = 0
+    ) -> Float[np.ndarray, "n"]:
+        """Importance-weighted estimate of log p(x) of each image, in nats."""
+        generator = torch.Generator(self._model.device).manual_seed(seed)
+        return log_likelihood(self._model, self._tensor(images), samples, generator).cpu().numpy()
+
+    def _tensor(self, images: ArrayLike) -> torch.Tensor:
+        array = np.asarray(images, dtype=np.float32)
+        channels, height, width = self.run.model.image_shape
+        if array.ndim != 4 or array.shape[1:] != (height, width, channels):
+            raise ConfigError(
+                f"images must have shape (n, {height}, {width}, {channels}), not {array.shape}"
+            )
+        return torch.from_numpy(array.transpose(0, 3, 1, 2).copy()).to(self._model.device)

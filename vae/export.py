@@ -1,0 +1,82 @@
+"""A model's encoder or decoder as ONNX, for programs without torch."""
+
+import logging
+import warnings
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import nn
+
+from vae.errors import CheckpointError, ConfigError
+from vae.model import VAE
+
+Part = Literal["decoder", "encoder"]
+
+
+class _Decode(nn.Module):
+    def __init__(self, model: VAE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return self.model.decode_mean(z)
+
+
+class _Encode(nn.Module):
+    def __init__(self, model: VAE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        posterior = self.model.encode(images)
+        return posterior.mean, posterior.logvar
+
+
+def export_onnx(model: VAE, file: Path, part: Part = "decoder") -> Path:
+    """Write one part of a model; the first axis of its inputs and outputs is free.
+
+    decoder: `z` (batch, latent) to `images` (batch, c, h, w), pixels in [0, 1].
+    encoder: `images` to `mean` and `logvar` (batch, latent) of the posterior.
+    Raises CheckpointError where the file cannot be written.
+    """
+    config = model.config
+    if part == "decoder":
+        module, inputs, outputs = _Decode(model), {"z": (config.latent_dim,)}, ["images"]
+    elif part == "encoder":
+        module, inputs, outputs = _Encode(model), {"images": config.image_shape}, ["mean", "logvar"]
+    else:
+        raise ConfigError(f"part must be decoder or encoder, not {part!r}")
+    [(name, shape)] = inputs.items()
+    program = _trace(module, torch.zeros(2, *shape, device=model.device), name, outputs)
+    return _write(program, file)
+
+
+def _trace(
+    module: nn.Module, example: torch.Tensor, name: str, outputs: list[str]
+) -> torch.onnx.ONNXProgram:
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=DeprecationWarning)
+        warnings.simplefilter("ignore", category=FutureWarning)
+        program = torch.onnx.export(
+            module.eval(),
+            (example,),
+            dynamo=True,
+            input_names=[name],
+            output_names=outputs,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            verbose=False,
+        )
+    assert program is not None
+    return program
+
+
+def _write(program: torch.onnx.ONNXProgram, file: Path) -> Path:
+    partial = file.with_suffix(".partial")
+    try:
+        program.save(str(partial), external_data=False)
+        partial.replace(file)
+    except OSError as error:
+        raise CheckpointError(f"{file} could not be written ({error})") from error
+    return file

@@ -1,0 +1,81 @@
+"""Encoders and decoders by architecture.
+
+Every encoder maps images (batch, c, h, w) in [0, 1] to (batch, 2 * latent): the posterior's means
+beside its log-variances, from one merged head. Every decoder maps z (batch, latent) to the logits
+(batch, c, h, w) of the pixels' means. Both are plain `nn.Sequential`s, so that the ONNX and the
+browser export can read them.
+
+| name     | encoder                         | decoder                       |
+|----------|---------------------------------|-------------------------------|
+| mlp      | 784-400-latent                  | latent-400-784                |
+| mlp-deep | 784-512-256-128-latent          | latent-128-256-512-784        |
+| conv     | two stride-2 convolutions, 256  | 256, two stride-2 transposed  |
+| conv-mlp | two stride-2 convolutions, 256  | latent-512-784                |
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import nn
+
+from vae.config import ModelConfig
+
+SMALL_IMAGE_PIXELS = 256
+"""Below this many pixels the deep mlp drops its widest layer, which would only widen the image."""
+
+
+def build_encoder(config: ModelConfig) -> nn.Sequential:
+    """Images (batch, c, h, w) to means and log-variances (batch, 2 * latent)."""
+    if config.architecture in ("conv", "conv-mlp"):
+        return _conv_encoder(config)
+    widths = [math.prod(config.image_shape), *_hidden_widths(config), 2 * config.latent_dim]
+    return nn.Sequential(nn.Flatten(), *_dense(widths))
+
+
+def build_decoder(config: ModelConfig) -> nn.Sequential:
+    """Codes (batch, latent) to logits (batch, c, h, w)."""
+    if config.architecture == "conv":
+        return _conv_decoder(config)
+    hidden = [512] if config.architecture == "conv-mlp" else list(reversed(_hidden_widths(config)))
+    widths = [config.latent_dim, *hidden, math.prod(config.image_shape)]
+    return nn.Sequential(*_dense(widths), nn.Unflatten(1, config.image_shape))
+
+
+def _hidden_widths(config: ModelConfig) -> list[int]:
+    if config.architecture == "mlp":
+        return [400]
+    small = math.prod(config.image_shape) < SMALL_IMAGE_PIXELS
+    return [256, 128] if small else [512, 256, 128]
+
+
+def _dense(widths: Sequence[int]) -> list[nn.Module]:
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(widths):
+        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+    return layers[:-1]
+
+
+def _conv_encoder(config: ModelConfig) -> nn.Sequential:
+    channels, height, width = config.image_shape
+    return nn.Sequential(
+        nn.Conv2d(channels, 32, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+        *_dense([64 * (height // 4) * (width // 4), 256, 2 * config.latent_dim]),
+    )
+
+
+def _conv_decoder(config: ModelConfig) -> nn.Sequential:
+    channels, height, width = config.image_shape
+    coarse = (64, height // 4, width // 4)
+    return nn.Sequential(
+        *_dense([config.latent_dim, 256, math.prod(coarse)]),
+        nn.ReLU(),
+        nn.Unflatten(1, coarse),
+        nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1),
+    )

@@ -1,0 +1,64 @@
+"""The diagonal Gaussian posterior q(z|x): the one place where z is sampled."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+LOGVAR_LIMIT = 10.0
+"""Log-variances are clamped to plus and minus this, so that exp() stays finite."""
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """q(z|x) = Normal(mean, exp(logvar)), one row an image."""
+
+    mean: Float[Tensor, "batch latent"]
+    logvar: Float[Tensor, "batch latent"]
+
+    @classmethod
+    def clamped(
+        cls, mean: Float[Tensor, "batch latent"], logvar: Float[Tensor, "batch latent"]
+    ) -> "Posterior":
+        """A posterior whose log-variance is kept within ±LOGVAR_LIMIT."""
+        return cls(mean, logvar.clamp(-LOGVAR_LIMIT, LOGVAR_LIMIT))
+
+    def sample(self, generator: torch.Generator) -> Float[Tensor, "batch latent"]:
+        """The reparameterisation trick: z = mean + std * noise, noise ~ Normal(0, 1).
+
+        Kingma and Welling 2014, section 2.4. `generator` must be on the posterior's device.
+        """
+        noise = torch.randn(
+            self.mean.shape,
+            generator=generator,
+            device=self.mean.device,
+            dtype=self.mean.dtype,
+        )
+        return self.mean + torch.exp(0.5 * self.logvar) * noise
+
+    def mode(self) -> Float[Tensor, "batch latent"]:
+        """The most probable code, which is the mean."""
+        return self.mean
+
+    def kl(self) -> Float[Tensor, "batch latent"]:
+        """KL(q(z|x) || Normal(0, 1)) for each image and dimension, in nats, at least 0.
+
+        Kingma and Welling 2014, appendix B.
+        """
+        return 0.5 * (self.mean.square() + self.logvar.exp() - 1 - self.logvar)
+
+    def log_prob(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch"]:
+        """log q(z|x) in nats, summed over the dimensions."""
+        standardised = (z - self.mean) * torch.exp(-0.5 * self.logvar)
+        return _log_normal(standardised) - 0.5 * self.logvar.sum(dim=1)
+
+
+def prior_log_prob(z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch"]:
+    """log p(z) under the standard normal prior, in nats, summed over the dimensions."""
+    return _log_normal(z)
+
+
+def _log_normal(standardised: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch"]:
+    return -0.5 * (standardised.square() + math.log(2 * math.pi)).sum(dim=1)

@@ -1,0 +1,69 @@
+"""Planes through latent space: the 2D views of codes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from vae.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Plane:
+    """z(x, y) = origin + x * basis[0] + y * basis[1], with an orthonormal basis."""
+
+    origin: Float[np.ndarray, "latent"]
+    basis: Float[np.ndarray, "2 latent"]
+    labels: tuple[str, str]
+    """What the axes are."""
+
+    kept_variance: float
+    """Share of the codes' variance that lies in the plane, 0 to 1."""
+
+    def project(self, codes: Float[np.ndarray, "n latent"]) -> Float[np.ndarray, "n 2"]:
+        """Each code's place in the plane, its distance from the plane forgotten."""
+        return (codes - self.origin) @ self.basis.T
+
+    def lift(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n latent"]:
+        """The codes that lie in the plane at these places."""
+        return self.origin + points @ self.basis
+
+
+def pair_plane(
+    codes: Float[np.ndarray, "n latent"],
+    first: int,
+    second: int,
+    through: Float[np.ndarray, "latent"] | None = None,
+) -> Plane:
+    """The plane of two latent dimensions; the others keep the values that `through` has (or 0)."""
+    latent = codes.shape[1]
+    if not (0 <= first < latent and 0 <= second < latent and first != second):
+        raise ConfigError(
+            f"a plane needs two different dimensions from 0 to {latent - 1}, "
+            f"not {first} and {second}"
+        )
+    origin = np.zeros(latent) if through is None else np.array(through, dtype=np.float64)
+    origin[[first, second]] = 0
+    variances = codes.var(axis=0)
+    return Plane(
+        origin,
+        np.eye(latent)[[first, second]],
+        (f"z{first + 1}", f"z{second + 1}"),
+        float(variances[[first, second]].sum() / variances.sum()),
+    )
+
+
+def pca_plane(codes: Float[np.ndarray, "n latent"]) -> Plane:
+    """The plane of the two principal components of the codes, through their mean."""
+    if codes.shape[1] < 2:
+        raise ConfigError("a plane needs at least two latent dimensions; this model has one")
+    origin = codes.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(codes, rowvar=False))
+    basis = vectors[:, ::-1][:, :2].T
+    signs = np.sign(basis[np.arange(2), np.abs(basis).argmax(axis=1)])
+    return Plane(
+        origin.astype(np.float64),
+        basis * signs[:, None],
+        ("principal component 1", "principal component 2"),
+        float(values[-2:].sum() / values.sum()),
+    )

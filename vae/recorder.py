@@ -1,0 +1,147 @@
+"""A training run and its folder: starts, resumes, and leaves a checkpoint behind."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vae.checkpoint import (
+    RESUME_FILE,
+    RUN_FILE,
+    Results,
+    Run,
+    discard_resume_state,
+    load_resume_state,
+    save_checkpoint,
+    save_resume_state,
+)
+from vae.config import ModelConfig, TrainConfig
+from vae.data import Dataset
+from vae.diagnostics import encode_split, evaluate
+from vae.errors import CheckpointError, ConfigError
+from vae.train import REPORT_SECONDS, Report, Training
+
+SAVE_SECONDS = 20.0
+
+
+class RecordedTraining:
+    """Trains one configuration into one folder.
+
+    The state of the run is saved every SAVE_SECONDS, so that a killed run can be resumed; `finish`
+    evaluates the model and writes the checkpoint, also of a run that was stopped early.
+    """
+
+    def __init__(self, path: Path, training: Training, dataset: Dataset) -> None:
+        self.path = path
+        self.training = training
+        self.epochs: list[dict[str, Any]] = []
+        self._dataset = dataset
+
+    @classmethod
+    def start(
+        cls,
+        path: Path,
+        model: ModelConfig,
+        train: TrainConfig,
+        dataset: Dataset,
+        device: torch.device,
+        overwrite: bool = False,
+    ) -> "RecordedTraining":
+        """A new run; CheckpointError where the folder holds something already."""
+        check_free(path, overwrite)
+        discard_resume_state(path)
+        return cls(path, Training(model, train, dataset, device), dataset)
+
+    @classmethod
+    def resume(cls, path: Path, dataset: Dataset, device: torch.device) -> "RecordedTraining":
+        """The unfinished run of a folder, from its last saved step."""
+        state, record = load_resume_state(path)
+        model, train = read_resume_configs(record)
+        run = cls(path, Training(model, train, dataset, device), dataset)
+        run.training.restore(state)
+        run.epochs = record["epochs"]
+        return run
+
+    def run(self, report_seconds: float = REPORT_SECONDS) -> Iterator[Report]:
+        """Train to the end, yielding what `Training.run` yields."""
+        saved = time.monotonic()
+        for report in self.training.run(report_seconds):
+            if report.ends_epoch:
+                self.epochs.append(epoch_record(report))
+            if time.monotonic() - saved > SAVE_SECONDS and not self.training.finished:
+                self._save_state()
+                saved = time.monotonic()
+            yield report
+
+    def finish(self) -> Run:
+        """Evaluate on the test split and write the checkpoint; a stopped run stays resumable."""
+        training, test = self.training, self._dataset.test.to(self.training.model.device)
+        if not training.finished:
+            self._save_state()
+        run = save_checkpoint(
+            self.path,
+            training.model,
+            training.config,
+            self._dataset.class_names,
+            Results.of(
+                evaluate(training.model, test),
+                epochs=training.step / training.steps_per_epoch,
+                images_per_second=training.images_per_second,
+                seconds=training.seconds,
+            ),
+            encode_split(training.model, test),
+            test.labels,
+            self.epochs,
+        )
+        if training.finished:
+            discard_resume_state(self.path)
+        return run
+
+    def _save_state(self) -> None:
+        record = {
+            "model": self.training.model.config.to_dict(),
+            "train": self.training.config.to_dict(),
+            "epochs": self.epochs,
+        }
+        save_resume_state(self.path, self.training.state(), record)
+
+
+def read_resume_configs(record: dict[str, Any]) -> tuple[ModelConfig, TrainConfig]:
+    """Both configurations of an unfinished run's record."""
+    try:
+        return ModelConfig.from_dict(record["model"]), TrainConfig.from_dict(record["train"])
+    except (KeyError, ConfigError) as error:
+        raise CheckpointError(f"the unfinished run's record is not valid: {error}") from error
+
+
+def check_free(path: Path, overwrite: bool) -> None:
+    """CheckpointError unless a new run may be written to this folder."""
+    if path.exists() and not path.is_dir():
+        raise CheckpointError(f"{path} is a file; name a folder for the run")
+    if not path.is_dir() or not any(path.iterdir()):
+        return
+    if not (path / RUN_FILE).is_file() and not (path / RESUME_FILE).is_file():
+        raise CheckpointError(f"{path} holds other files; name a new or empty folder for the run")
+    if not overwrite:
+        raise CheckpointError(
+            f"{path} holds a run already; name another folder, or give --overwrite to replace it, "
+            "or --resume to go on with an unfinished one"
+        )
+
+
+def epoch_record(report: Report) -> dict[str, Any]:
+    """One line of metrics.jsonl: means over the epoch, in nats per image."""
+    validation = report.validation
+    return {
+        "epoch": report.epoch,
+        "beta": report.beta,
+        "distortion": report.distortion,
+        "rate": report.rate,
+        "rate_per_dimension": list(report.rate_per_dimension),
+        "validation_distortion": validation.distortion if validation else None,
+        "validation_rate": validation.rate if validation else None,
+        "active_units": report.active_units,
+        "seconds": report.seconds,
+    }
