@@ -41,7 +41,7 @@ def checkpoints_dir() -> Path:
 def read_catalogue(root: Path) -> Catalogue:
     """List the checkpoints right below a folder; incomplete and foreign folders are left out."""
     runs, refused = [], []
-    folders = sorted(root.iterdir()) if root.is_dir() else []
+    folders = sorted(root.iterdir(), key=_natural) if root.is_dir() else []
     for folder in folders:
         if not _NAME.fullmatch(folder.name) or not (folder / RUN_FILE).is_file():
             continue
@@ -57,6 +57,12 @@ def beta_family(run: Run, runs: Iterable[Run]) -> list[Run]:
     kin = {other.train.beta: other for other in runs if _family(other) == _family(run)}
     kin[run.train.beta] = run
     return [kin[beta] for beta in sorted(kin)]
+
+
+def largest_family(runs: Sequence[Run], dataset: str) -> list[Run]:
+    """The beta family with the most members, of this data set if it can be."""
+    families = [family for run in runs if len(family := beta_family(run, runs)) > 1]
+    return max(families, key=lambda f: (f[0].train.dataset == dataset, len(f)), default=[])
 
 
 def run_name(model: ModelConfig, train: TrainConfig) -> str:
@@ -137,6 +143,12 @@ varies by more than 0.01 over the test split (Burda et al. 2016). Time is that o
 | name | data set | architecture | latent | beta | distortion | rate | ELBO | active units | time |
 |---|---|---|---|---|---|---|---|---|---|
 """
+
+
+def _natural(folder: Path) -> list[tuple[float, str]]:
+    """Numbers in a name count as numbers: beta-4 comes before beta-10."""
+    parts = re.split(r"(\d+(?:\.\d+)?)", folder.name)
+    return [(float(p), "") if i % 2 else (-1.0, p) for i, p in enumerate(parts)]
 
 
 def _family(run: Run) -> tuple[ModelConfig, TrainConfig]:

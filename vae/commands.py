@@ -1,6 +1,7 @@
 """What each command does; the options are parsed in `vae.__main__`."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -86,7 +87,8 @@ def metrics(options: argparse.Namespace) -> Outcome:
     from vae.disentanglement import load_codes, score
 
     codes, factors = load_codes(options.codes)
-    scores = score(codes, factors, estimator=options.estimator, seed=options.seed)
+    cores = os.cpu_count() or 1
+    scores = score(codes, factors, estimator=options.estimator, seed=options.seed, n_jobs=cores)
     record = dataclasses.asdict(scores)
     return Outcome(record, _lines(record))
 

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from vae import paths
+from vae.browser import pack_codes, pack_decoder
 from vae.checkpoint import Atlas, Run, load_atlas, load_model, load_run
 from vae.device import DeviceName, pick_device
 from vae.diagnostics import log_likelihood
@@ -69,11 +70,6 @@ class Explorer:
     def latent_dim(self) -> int:
         """Number of latent dimensions."""
         return self.run.model.latent_dim
-
-    @property
-    def decoder(self) -> torch.nn.Sequential:
-        """The decoder itself, for exports."""
-        return self._model.decoder
 
     def dimensions_by_rate(self) -> list[int]:
         """The latent dimensions, the one with the highest test rate first."""
@@ -136,6 +132,16 @@ class Explorer:
         """Importance-weighted estimate of log p(x) of each image, in nats."""
         generator = torch.Generator(self._model.device).manual_seed(seed)
         return log_likelihood(self._model, self._tensor(images), samples, generator).cpu().numpy()
+
+    def packed_decoder(self) -> bytes:
+        """The decoder as the browser reads it, named by the weights' sha256."""
+        shape, latent = self.run.model.image_shape, self.latent_dim
+        return pack_decoder(self._model.decoder, latent, shape, self.run.identity)
+
+    def packed_codes(self, identity: str) -> bytes:
+        """The atlas as the browser reads it, named `identity`."""
+        atlas = self.atlas
+        return pack_codes(identity, atlas.mean, atlas.logvar, atlas.label, self.run.class_names)
 
     def _tensor(self, images: ArrayLike) -> torch.Tensor:
         array = np.asarray(images, dtype=np.float32)

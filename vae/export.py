@@ -42,14 +42,12 @@ def export_onnx(model: VAE, file: Path, part: Part = "decoder") -> Path:
     """
     config = model.config
     if part == "decoder":
-        module, inputs, outputs = _Decode(model), {"z": (config.latent_dim,)}, ["images"]
-    elif part == "encoder":
-        module, inputs, outputs = _Encode(model), {"images": config.image_shape}, ["mean", "logvar"]
-    else:
-        raise ConfigError(f"part must be decoder or encoder, not {part!r}")
-    [(name, shape)] = inputs.items()
-    program = _trace(module, torch.zeros(2, *shape, device=model.device), name, outputs)
-    return _write(program, file)
+        codes = torch.zeros(2, config.latent_dim, device=model.device)
+        return _write(_trace(_Decode(model), codes, "z", ["images"]), file)
+    if part == "encoder":
+        images = torch.zeros(2, *config.image_shape, device=model.device)
+        return _write(_trace(_Encode(model), images, "images", ["mean", "logvar"]), file)
+    raise ConfigError(f"part must be decoder or encoder, not {part!r}")
 
 
 def _trace(

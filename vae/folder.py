@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
-from jaxtyping import Bool, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vae.errors import DataError
@@ -57,18 +58,25 @@ def to_square(picture: Image.Image, side: int, channels: int) -> UInt8[np.ndarra
     return np.ascontiguousarray(square.reshape(side, side, channels).transpose(2, 0, 1))
 
 
-def open_picture(path: Path) -> Image.Image:
-    """Open and decode one image file; DataError names it where that fails."""
+def read_picture(
+    file: IO[bytes], name: str, image_shape: tuple[int, int, int]
+) -> Float[np.ndarray, "h w c"]:
+    """One picture that a person brings, made into a model's (c, h, w); pixels in [0, 1]."""
+    pixels = to_square(_open(file, name), image_shape[1], image_shape[0])
+    return pixels.transpose(1, 2, 0).astype(np.float32) / 255
+
+
+def _open(file: Path | IO[bytes], name: str) -> Image.Image:
     try:
-        picture = Image.open(path)
+        picture = Image.open(file)
         if picture.width * picture.height > MAX_PIXELS:
             raise DataError(
-                f"{path} has {picture.width}x{picture.height} pixels, more than {MAX_PIXELS:,}; "
+                f"{name} has {picture.width}x{picture.height} pixels, more than {MAX_PIXELS:,}; "
                 "make it smaller"
             )
         picture.load()
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
-        raise DataError(f"{path} is not an image that can be read; repair or remove it") from error
+        raise DataError(f"{name} is not an image that can be read; repair or remove it") from error
     return picture
 
 
@@ -93,7 +101,7 @@ def _read_all(paths: list[Path], side: int, channels: int | None) -> np.ndarray:
     depth = channels or (1 if all(_is_grey(path) for path in paths) else 3)
     images = np.empty((len(paths), depth, side, side), dtype=np.uint8)
     for row, path in enumerate(paths):
-        images[row] = to_square(open_picture(path), side, depth)
+        images[row] = to_square(_open(path, str(path)), side, depth)
     return images
 
 

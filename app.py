@@ -1,0 +1,99 @@
+"""Home: a walk through the chosen model's latent space, the pages, and the models there are."""
+
+import numpy as np
+import streamlit as st
+
+from pages.shared.frame import calm_errors, link_to, open_page
+
+WALK_STOPS = 24
+
+open_page(
+    "Latent Explorer",
+    "A variational autoencoder squeezes each image into a few numbers and paints it back from "
+    "them. Choose a model on the left and look around in its latent space.",
+)
+
+from pages.shared.live import live_walk  # noqa: E402
+from pages.shared.models import (  # noqa: E402
+    catalogue,
+    choose,
+    mount_decoder,
+    open_explorer,
+    pick_explorer,
+)
+from pages.shared.pictures import tile  # noqa: E402
+
+
+def show_walk(explorer) -> None:
+    """A slow walk from test image to test image, decoded in the browser."""
+    stops = np.linspace(0, len(explorer.atlas.label) - 1, WALK_STOPS).astype(int)
+    points = explorer.atlas.mean[stops]
+    panel = {"asset": mount_decoder(explorer), "caption": ""}
+    live_walk(f"walk-{explorer.run.identity[:16]}", [panel], points.tolist(), size=280)
+
+
+def show_doors() -> None:
+    """The three ways in that a first visitor should take."""
+    doors = (
+        ("map", "Explore the map", "Every test image as a point; move the pointer over it."),
+        ("decode", "Move the sliders", "One per latent dimension; the image follows your hand."),
+        ("train", "Train your own", "Under a minute on a laptop; see it learn, or collapse."),
+    )
+    for page, title, text in doors:
+        with st.container(border=True):
+            link_to(f"pages/{page}.py", f"**{title}**")
+            st.caption(text)
+
+
+def show_card(run, worst: float) -> None:
+    """One model: samples, its two terms as bars, its active units."""
+    from vae.charts import DISTORTION_COLOUR, RATE_COLOUR
+
+    results = run.results
+    st.markdown(f"**{run.name}**")
+    samples = open_explorer(run).sample(8, seed=1)
+    st.image(tile(samples, columns=8, size=28), alt=f"Samples of {run.name}")
+    shares = [results.test_distortion / worst, results.test_rate / worst]
+    st.html(
+        _bar("distortion", results.test_distortion, shares[0], DISTORTION_COLOUR)
+        + _bar("rate", results.test_rate, shares[1], RATE_COLOUR)
+    )
+    st.caption(
+        f"β {run.train.beta:g} · {results.active_units} of {run.model.latent_dim} dimensions "
+        f"active · {run.model.architecture}"
+    )
+    if st.button("Choose", key=f"choose-{run.name}", width="stretch"):
+        choose(run.name)
+        st.rerun()
+
+
+def _bar(name: str, nats: float, share: float, colour: str) -> str:
+    return (
+        "<div style='display:grid;grid-template-columns:4.6rem 1fr 5rem;align-items:center;"
+        "gap:.4rem;font-size:.8rem;font-variant-numeric:tabular-nums'>"
+        f"<span>{name}</span><span style='height:.55rem;border-radius:2px;background:{colour};"
+        f"width:{100 * max(0.0, min(1.0, share)):.1f}%'></span>"
+        f"<span style='text-align:right'>{nats:.1f} nats</span></div>"
+    )
+
+
+explorer = pick_explorer()
+picture, doors = st.columns([1, 2], gap="large", vertical_alignment="center")
+with picture, calm_errors():
+    show_walk(explorer)
+with doors:
+    show_doors()
+
+st.subheader("Models")
+st.markdown(
+    "Two costs of describing a test image: the **rate** is what its code costs, the **distortion** "
+    "what the code leaves out. Their sum is the negative ELBO; lower is better."
+)
+with calm_errors():
+    runs = catalogue().runs
+    worst = max(run.results.test_distortion + run.results.test_rate for run in runs)
+    for start in range(0, len(runs), 4):
+        row = zip(st.columns(4), runs[start : start + 4], strict=False)
+        for column, run in row:
+            with column, st.container(border=True, height="stretch"):
+                show_card(run, worst)

@@ -1,0 +1,63 @@
+"""Decode: one slider per latent dimension; the image follows while it is dragged."""
+
+import numpy as np
+import streamlit as st
+
+from pages.shared.frame import calm_errors, open_page
+
+open_page(
+    "Decode",
+    "Drag a slider and watch what its dimension does. They are sorted by **rate**: how many nats "
+    "the model spends on each.",
+)
+
+from pages.shared import latent  # noqa: E402
+from pages.shared.images import choose_test_image  # noqa: E402
+from pages.shared.live import Dimension, live_decode  # noqa: E402
+from pages.shared.models import mount_decoder, pick_explorer  # noqa: E402
+
+
+def slider_dimensions(explorer) -> "list[Dimension]":
+    """What each slider needs; its range holds the prior's and the codes' own 99.8 %."""
+    results = explorer.run.results
+    low, high = np.quantile(explorer.atlas.mean, [0.001, 0.999], axis=0)
+    return [
+        {
+            "index": dimension,
+            "label": f"z{dimension + 1}",
+            "low": float(min(-3.0, low[dimension])),
+            "high": float(max(3.0, high[dimension])),
+            "kl": results.test_rate_per_dimension[dimension],
+            "active": dimension not in results.inactive,
+        }
+        for dimension in explorer.dimensions_by_rate()
+    ]
+
+
+def show_sliders(explorer) -> None:
+    """The sliders and the live image; what is released becomes the shared position."""
+    live_decode(
+        f"decode-{explorer.run.identity[:16]}",
+        [{"asset": mount_decoder(explorer), "caption": ""}],
+        slider_dimensions(explorer),
+        latent.position(explorer).tolist(),
+        size=336,
+        on_release=lambda z: latent.move_to(explorer, z),
+    )
+
+
+explorer = pick_explorer()
+with calm_errors():
+    index = choose_test_image(explorer, "Start from a test image", key="decode-start")
+    if index is not None:
+        latent.start_from_image(explorer, index)
+    show_sliders(explorer)
+
+with st.expander("What is the rate?"):
+    st.markdown(
+        r"For each dimension, $\mathrm{KL}(q(z_i|x)\,\|\,p(z_i))$ averaged over the test images, "
+        "in nats: how much the code's dimension tells about the image. A dimension whose rate is 0 "
+        "has *collapsed*: its posterior is the prior, whatever the image, and the decoder has "
+        "learned to ignore it. It is greyed when its posterior mean varies by less than 0.01 over "
+        "the test images (Burda et al. 2016)."
+    )

@@ -1,0 +1,85 @@
+"""Lab: what the model makes up, and what it costs the model to describe an image."""
+
+import numpy as np
+import streamlit as st
+
+from pages.shared.frame import calm_errors, open_page
+
+open_page(
+    "Lab",
+    "Two questions to a model: what does it **imagine**, and what does an image **cost** it?",
+)
+
+from pages.shared.images import note_missing  # noqa: E402
+from pages.shared.models import open_gallery, pick_explorer  # noqa: E402
+from pages.shared.pictures import tile  # noqa: E402
+
+SHOWN = 10
+
+
+def show_samples(explorer) -> None:
+    """Decoded draws from the prior, at a temperature."""
+    left, right = st.columns([1, 2.4], gap="large")
+    with left:
+        temperature = st.slider(
+            "Temperature",
+            0.0,
+            2.0,
+            1.0,
+            0.05,
+            help="Scales the prior's standard deviation. At 1 the samples are the model's own; "
+            "lower ones are safer and more alike, higher ones leave what it was trained on.",
+        )
+        seed = st.number_input("Seed", 0, 10_000, 0, help="The same seed draws the same codes.")
+        typical = np.sqrt(explorer.latent_dim) * temperature
+        st.caption(
+            f"z is drawn from Normal(0, {temperature:.2f}²) in {explorer.latent_dim} dimensions, "
+            f"so |z| is about {typical:.1f}; then decoded."
+        )
+    with right:
+        st.image(tile(explorer.sample(60, int(seed), temperature), 12, 56), alt="Samples")
+
+
+def show_costs(explorer) -> None:
+    """Reconstructions with the ELBO's terms of each image."""
+    from vae.charts import elbo_bars
+
+    gallery = open_gallery(explorer)
+    note_missing(explorer, gallery)
+    seed = st.number_input("Draw", 0, 10_000, 0, help="Which ten test images are drawn.")
+    drawn = np.random.default_rng(int(seed)).choice(len(gallery.labels), SHOWN, replace=False)
+    images = gallery.images[drawn]
+    terms = explorer.terms(images)
+    st.image(
+        tile(np.concatenate([images, explorer.reconstruct(images)]), SHOWN, 84),
+        caption="Above the images, below what the decoder makes of their posterior means.",
+    )
+    names = [f"{place + 1}: {_class(gallery, index)}" for place, index in enumerate(drawn)]
+    figure = elbo_bars(names, terms.distortion, terms.rate)
+    st.plotly_chart(figure, key="costs", config={"displayModeBar": False})
+    st.caption(
+        f"These ten cost {-terms.elbo.mean():.1f} nats on average; the whole test split "
+        f"{-explorer.run.results.test_elbo:.1f}. Distortion from one posterior sample per image."
+    )
+
+
+def _class(gallery, index: int) -> str:
+    label = int(gallery.labels[index])
+    return gallery.class_names[label] if 0 <= label < len(gallery.class_names) else str(index)
+
+
+explorer = pick_explorer()
+with calm_errors():
+    samples, costs = st.tabs(["What does it imagine?", "What does an image cost?"])
+    with samples:
+        show_samples(explorer)
+    with costs:
+        show_costs(explorer)
+
+with st.expander("What is this number?"):
+    st.markdown(
+        r"The ELBO of an image is $-(\text{distortion} + \text{rate})$, a lower bound on "
+        r"$\log p(x)$. The **distortion** $-\log p(x|z)$ is what is left to say about the pixels "
+        "once the code is known; the **rate** $\\mathrm{KL}(q(z|x)\\,\\|\\,p(z))$ is what the code "
+        "itself says. Both in nats: one nat is 1.44 bits."
+    )

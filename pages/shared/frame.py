@@ -1,0 +1,96 @@
+"""The frame of every page: title, navigation, model picker, and calm errors.
+
+Nothing heavy is imported here, so that the title is painted before torch is loaded.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.errors import StreamlitPageNotFoundError
+
+from vae.errors import VaeError
+
+PRODUCT = "Latent Explorer"
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One page: its file, its name, its icon and what people do there."""
+
+    file: str
+    title: str
+    icon: str
+    purpose: str
+
+
+SCREENS = (
+    Screen("app.py", "Home", ":material/home:", "The models, and the way to each page."),
+    Screen("pages/map.py", "Map", ":material/bubble_chart:", "Where the images lie."),
+    Screen("pages/decode.py", "Decode", ":material/tune:", "What each dimension does."),
+    Screen("pages/interpolate.py", "Interpolate", ":material/conversion_path:", "From A to B."),
+    Screen("pages/compare.py", "Compare beta", ":material/stacked_bar_chart:", "What beta buys."),
+    Screen("pages/lab.py", "Lab", ":material/science:", "Samples and reconstructions."),
+    Screen("pages/train.py", "Train", ":material/model_training:", "Make a model of your own."),
+)
+
+# Drawn here, because Streamlit fetches the pictures of its named icons from the network.
+_ICON = (
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'>"
+    "<circle cx='11' cy='12' r='8' fill='#179481'/><circle cx='23' cy='9' r='4' fill='#ffa90e'/>"
+    "<circle cx='21' cy='23' r='6' fill='#3f90da'/></svg>"
+)
+
+_STYLE = """<style>
+.stMainBlockContainer { padding: 2.4rem 2.6rem 2rem; max-width: 1500px; }
+.stAppHeader { background: transparent; }
+.stSidebar [data-testid="stSidebarUserContent"] { padding-bottom: 1rem; }
+[data-testid="stSidebarHeader"] { height: 2rem; margin-bottom: 0; }
+.stImage img { image-rendering: pixelated; border-radius: 2px; }
+.stMetric [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; font-size: 1.5rem; }
+.stMain h1 { padding: 0 0 0.1rem; }
+</style>"""
+
+
+def open_page(title: str, instruction: str) -> None:
+    """Set the page up and paint its title, its one sentence and the navigation."""
+    st.set_page_config(
+        page_title=f"{title} · {PRODUCT}",
+        page_icon=_ICON,
+        layout="wide",
+        initial_sidebar_state="expanded",
+    )
+    st.html(_STYLE)
+    with st.sidebar:
+        st.markdown(f"#### {PRODUCT}")
+        for screen in SCREENS:
+            link_to(screen.file)
+    st.title(title)
+    st.markdown(instruction)
+
+
+def link_to(file: str, label: str = "") -> None:
+    """A link to one of the pages, by its file."""
+    screen = next(screen for screen in SCREENS if screen.file == file)
+    label = label or screen.title
+    try:
+        st.page_link(file, label=label, icon=screen.icon, help=screen.purpose)
+    except StreamlitPageNotFoundError:
+        # A page that is run alone, without app.py, has nowhere to link to.
+        st.markdown(f"{screen.icon} {label}")
+
+
+@contextmanager
+def calm_errors() -> Iterator[None]:
+    """Show what the input got wrong as one sentence and end the page there."""
+    try:
+        yield
+    except VaeError as error:
+        st.warning(_sentence(error), icon=":material/info:")
+        st.stop()
+
+
+def _sentence(error: VaeError) -> str:
+    text = str(error).replace("$", "\\$").replace("[", "\\[").replace("*", "\\*")
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

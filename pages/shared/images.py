@@ -1,0 +1,64 @@
+"""Choosing an image: from the test split, or one that a person brings."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from pages.shared.models import fetch_images, open_gallery
+from pages.shared.pictures import tile
+
+if TYPE_CHECKING:
+    from vae.explorer import Explorer
+    from vae.gallery import Gallery
+
+ROW = 12
+
+
+def choose_test_image(explorer: "Explorer", label: str, key: str) -> int | None:
+    """A row of buttons under test images; the index of the one just pressed, else None."""
+    with st.expander(label):
+        gallery = open_gallery(explorer)
+        note_missing(explorer, gallery)
+        indices = _offered(gallery, key)
+        st.image(tile(gallery.images[indices], ROW, 56, gap=8))
+        with st.container(horizontal=True, gap=None):
+            pressed = [
+                st.button(f"{place + 1}", key=f"{key}-{index}", type="tertiary", width=64)
+                for place, index in enumerate(indices)
+            ]
+    return int(indices[pressed.index(True)]) if any(pressed) else None
+
+
+def note_missing(explorer: "Explorer", gallery: "Gallery") -> None:
+    """Say so where the images are the decoder's own, and offer the download."""
+    if gallery.are_real:
+        return
+    from vae.data import dataset_title
+
+    title = dataset_title(explorer.run.train.dataset)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"{title} is not on this machine: these are the model's reconstructions of its test "
+            "images.",
+            width="content",
+        )
+        if st.button(f"Download {title}", type="tertiary", icon=":material/download:"):
+            with st.spinner(f"Downloading {title} …"):
+                fetch_images(explorer)
+            st.rerun()
+
+
+def _offered(gallery: "Gallery", key: str) -> np.ndarray:
+    if not gallery.class_names:
+        return np.arange(min(ROW, len(gallery.labels)))
+    chosen = st.pills(
+        "Class",
+        range(len(gallery.class_names)),
+        format_func=gallery.class_names.__getitem__,
+        default=0,
+        required=True,
+        key=f"{key}-class",
+        label_visibility="collapsed",
+    )
+    return gallery.of_class(int(chosen))[:ROW]

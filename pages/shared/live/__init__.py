@@ -1,0 +1,236 @@
+"""Instruments that decode in the browser while they are moved.
+
+A page mounts each big blob (a decoder, the codes) once with `mount_asset`; the instruments get
+small JSON that names blobs by the identity they were packed with. Nothing is sent to Python while
+something is dragged; the value is, when it is released.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NotRequired, TypedDict
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+
+class Panel(TypedDict):
+    """One live picture."""
+
+    asset: str
+    """Identity of a mounted decoder."""
+    caption: str
+    """Shown under the picture; may be empty."""
+    order: NotRequired[Sequence[int]]
+    """Position i of z moves latent index order[i] of this model; without it, index i."""
+    base: NotRequired[Sequence[float]]
+    """The code to which the sliders add; zeros without it."""
+
+
+class Dimension(TypedDict):
+    """One slider of `live_decode`."""
+
+    index: int
+    """Position in z."""
+    label: str
+    low: float
+    high: float
+    kl: float
+    """Nats; drawn as a bar relative to the largest."""
+    active: bool
+    """Inactive ones are folded away."""
+
+
+class Plane(TypedDict):
+    """z(x, y) = origin + x * basis[0] + y * basis[1], the basis orthonormal."""
+
+    origin: Sequence[float]
+    basis: Sequence[Sequence[float]]
+    labels: Sequence[str]
+    """Names of the two axes."""
+
+
+class Pin(TypedDict):
+    """A place picked on the map."""
+
+    z: list[float]
+    index: int
+    """The nearest shown code on the map, -1 if no class is shown."""
+
+
+MODULES = {
+    "asset": ("decoder.js", "store.js", "mount.js", "assets.js"),
+    "decode": (
+        "decoder.js",
+        "store.js",
+        "mount.js",
+        "paint.js",
+        "controls.js",
+        "strips.js",
+        "decode.js",
+    ),
+    "map": (
+        "decoder.js",
+        "store.js",
+        "mount.js",
+        "paint.js",
+        "view.js",
+        "codes.js",
+        "backdrops.js",
+        "gestures.js",
+        "side.js",
+        "map.js",
+    ),
+}
+"""The files of each component, in order."""
+
+
+def module_source(name: str) -> str:
+    """A component's files as one inline module, because Streamlit's has no relative imports."""
+    return "\n".join(_read(file) for file in MODULES[name])
+
+
+def _read(file: str) -> str:
+    return (Path(__file__).parent / file).read_text(encoding="utf-8")
+
+
+_asset = component("latent_asset", js=module_source("asset"))
+_decode = component("latent_decode", js=module_source("decode"), css=_read("live.css"))
+_map = component("latent_map", js=module_source("map"), css=_read("live.css"))
+
+
+def mount_asset(blob: bytes, key: str) -> None:
+    """Make a blob of `vae.browser` known to this page's instruments, under its own identity.
+
+    It takes no room. Instruments may come before it; they show their picture when it arrives.
+    """
+    _asset(key=key, data=blob)
+
+
+def live_decode(
+    key: str,
+    panels: Sequence[Panel],
+    dimensions: Sequence[Dimension],
+    z: Sequence[float],
+    size: int = 320,
+    on_release: Callable[[list[float]], None] | None = None,
+) -> list[float] | None:
+    """Sliders that decode while dragged; returns z as last released, None before that.
+
+    `z` moves the sliders only when it differs from the z of the last run and from what was just
+    released, so it is safe to hand back what was released. What this returns stays the same until
+    the next release, even when `z` moves on; keep a shared z with `on_release(z)`, which is called
+    before the run that a release starts. `size` is a picture's box in pixels.
+    """
+    control = {"kind": "sliders", "dimensions": [dict(dimension) for dimension in dimensions]}
+    spec = _decode_spec(panels, control, len(z), size)
+    data = {"spec": spec, "value": _floats(z)}
+    return _decode(key=key, data=data, on_z_change=_teller(key, "z", on_release)).z
+
+
+def live_path(
+    key: str,
+    panels: Sequence[Panel],
+    points: Sequence[Sequence[float]],
+    captions: Sequence[str] = (),
+    t: float = 0.0,
+    seconds: float = 4.0,
+    size: int = 320,
+    on_release: Callable[[float], None] | None = None,
+) -> float | None:
+    """One slider along a path, with play; returns t in [0, 1] as last released, None before that.
+
+    `points` are at equal steps of t, straight lines between them. `captions` stand under the slider
+    at equal distances. `seconds` is how long playing takes from one end to the other.
+    `on_release(t)` is called as in `live_decode`.
+    """
+    control = {
+        "kind": "path",
+        "points": [_floats(point) for point in points],
+        "captions": list(captions),
+        "seconds": seconds,
+    }
+    spec = _decode_spec(panels, control, len(points[0]), size)
+    return _decode(
+        key=key, data={"spec": spec, "value": [float(t)]}, on_t_change=_teller(key, "t", on_release)
+    ).t
+
+
+def live_walk(
+    key: str,
+    panels: Sequence[Panel],
+    points: Sequence[Sequence[float]],
+    seconds: float = 2.0,
+    size: int = 320,
+) -> None:
+    """A walk through the points for ever, `seconds` from each to the next; a click stops it."""
+    control = {"kind": "walk", "points": [_floats(point) for point in points], "seconds": seconds}
+    _decode(key=key, data={"spec": _decode_spec(panels, control, len(points[0]), size)})
+
+
+def live_map(
+    key: str,
+    codes_asset: str,
+    decoder_asset: str,
+    plane: Plane,
+    colors: Sequence[str],
+    z: Sequence[float] | None = None,
+    size: int = 562,
+    backdrop: Literal["none", "manifold", "ellipses", "prior"] = "none",
+    on_pin: Callable[[Pin], None] | None = None,
+) -> Pin | None:
+    """All codes on a plane, with the decoded image under the pointer; returns the pin, if any.
+
+    `z` is the place to mark at first, and again whenever it changes. `colors` are `#rrggbb`, by
+    class index. `size` is the map's side in pixels; 240 to 300 more stand beside it. `backdrop` is
+    the one to start with. `on_pin(pin)` is called before the run that a click starts.
+    """
+    spec = {
+        "codes": codes_asset,
+        "decoder": decoder_asset,
+        "plane": {
+            "origin": _floats(plane["origin"]),
+            "basis": [_floats(axis) for axis in plane["basis"]],
+            "labels": list(plane["labels"]),
+        },
+        "colors": list(colors),
+        "size": size,
+        "backdrop": backdrop,
+    }
+    data = {"spec": spec, "value": None if z is None else _floats(z)}
+    return _map(key=key, data=data, on_pinned_change=_teller(key, "pinned", on_pin)).pinned
+
+
+def _teller(key: str, state: str, tell: Callable[[Any], None] | None) -> Callable[[], None]:
+    """Streamlit's callback for a state, which hands the state's value to `tell`."""
+
+    def changed() -> None:
+        value = st.session_state[key][state]
+        if tell is not None and value is not None:
+            tell(value)
+
+    return changed
+
+
+def _decode_spec(
+    panels: Sequence[Panel], control: Mapping[str, object], latent: int, size: int
+) -> dict[str, object]:
+    return {
+        "panels": [_panel(panel) for panel in panels],
+        "control": control,
+        "latent": latent,
+        "size": size,
+    }
+
+
+def _panel(panel: Panel) -> dict[str, object]:
+    plain: dict[str, object] = {"asset": panel["asset"], "caption": panel["caption"]}
+    if "order" in panel:
+        plain["order"] = [int(index) for index in panel["order"]]
+    if "base" in panel:
+        plain["base"] = _floats(panel["base"])
+    return plain
+
+
+def _floats(values: Sequence[float]) -> list[float]:
+    """Plain floats: JSON knows no numpy."""
+    return [float(value) for value in values]

@@ -1,0 +1,269 @@
+// The map: codes on a plane, and the decoded image under the pointer.
+
+const PREVIEW = 224;
+const THUMBNAIL = 56;
+const BACKDROPS = { none: "None", manifold: "Manifold", ellipses: "Ellipses", prior: "Prior" };
+
+class LiveMap {
+  constructor(parent, { spec, value }, send, before) {
+    Object.assign(this, { spec, send, plane: spec.plane, backdrop: before?.backdrop ?? spec.backdrop });
+    this.ending = new AbortController();
+    this.inbox = before?.inbox ?? new Inbox();
+    this.latent = spec.plane.origin.length;
+    this.palette = spec.colors.map(rgbOf);
+    this.z = new Float64Array(this.latent);
+    this.under = new Float64Array(this.latent);
+    this.pin = this.inbox.isNews(value) ? Float64Array.from(value) : (before?.pin ?? null);
+    if (this.pin?.length !== this.latent) this.pin = null;
+    this.frame = new Frame(() => this.paint());
+    this.side = new SidePanel(spec, this);
+    this.canvas = this.makeCanvas();
+    this.base = element("canvas");
+    this.root = element("div", { class: "live map" }, this.canvas, this.side.root);
+    parent.querySelector(".live")?.remove();
+    parent.append(this.root);
+    this.resize();
+    this.listen();
+    this.awaitAssets();
+  }
+
+  makeCanvas() {
+    const { size } = this.spec;
+    const label = "map of the codes; arrow keys move the pinned place, plus and minus zoom, 0 resets";
+    const canvas = element("canvas", { "data-testid": "live-map", "data-draws": "0", tabindex: "0" });
+    canvas.setAttribute("role", "application");
+    canvas.setAttribute("aria-label", label);
+    canvas.style.width = canvas.style.height = `${size}px`;
+    return canvas;
+  }
+
+  get plotSide() {
+    return this.spec.size - MARGIN.left - MARGIN.right;
+  }
+
+  resize() {
+    this.canvas.width = this.canvas.height = Math.round(this.spec.size * devicePixelRatio);
+    this.base.width = this.base.height = Math.round(this.plotSide * devicePixelRatio);
+    this.baseContext = this.base.getContext("2d", { willReadFrequently: true });
+    this.image = new ImageData(this.base.width, this.base.width);
+    this.stale();
+  }
+
+  awaitAssets() {
+    const { signal } = this.ending;
+    whenAsset(this.spec.codes, signal, (blob) => {
+      this.codes = new Codes(blob, this.plane);
+      this.view = new View(this.plotSide, homeView(this.codes.x, this.codes.y));
+      this.side.showClasses(this.codes);
+      this.stale();
+    });
+    whenAsset(this.spec.decoder, signal, (blob) => {
+      this.decoder = new Decoder(blob);
+      const codeAt = (x, y) => this.codeAt(x, y, this.under);
+      this.manifold = new Manifold(this.decoder, codeAt, () => this.stale());
+      this.side.adopt(this.decoder.shape);
+      this.stale();
+    });
+  }
+
+  listen() {
+    const { signal } = this.ending;
+    new Gestures(this.canvas, signal, this);
+    onPixelRatio(signal, () => {
+      this.resize();
+      this.side.resize();
+    });
+  }
+
+  receive({ value }) {
+    if (this.inbox.isNews(value)) {
+      this.pin = Float64Array.from(value);
+      this.pointer = null;
+    }
+    this.stale();
+  }
+
+  /** The picture behind the markers must be drawn again. */
+  stale() {
+    this.isStale = true;
+    this.frame.request();
+  }
+
+  codeAt(x, y, z) {
+    const { origin, basis } = this.plane;
+    for (let d = 0; d < z.length; d++) z[d] = origin[d] + x * basis[0][d] + y * basis[1][d];
+    return z;
+  }
+
+  placeOf(z) {
+    const { origin, basis } = this.plane;
+    return basis.map((axis) => axis.reduce((sum, a, d) => sum + a * (z[d] - origin[d]), 0));
+  }
+
+  hover(left, top) {
+    this.pointer = left === null ? null : [left, top];
+    this.frame.request();
+  }
+
+  pan(right, down) {
+    this.view?.pan(right, down);
+    this.stale();
+  }
+
+  zoom(factor, left, top) {
+    this.view?.zoom(factor, left, top);
+    this.stale();
+  }
+
+  reset() {
+    this.view?.reset();
+    this.stale();
+  }
+
+  chooseBackdrop(name) {
+    this.backdrop = name;
+    this.manifold?.stop();
+    this.stale();
+  }
+
+  toggleClass(index) {
+    this.codes.hidden[index] ^= 1;
+    this.stale();
+  }
+
+  /** Show only this class, or all again where it is alone already. */
+  isolateClass(index) {
+    const { hidden } = this.codes;
+    const alone = hidden.every((flag, i) => flag === Number(i !== index));
+    hidden.forEach((_, i) => (hidden[i] = Number(!alone && i !== index)));
+    this.stale();
+  }
+
+  pinAt(left, top) {
+    if (!this.view) return;
+    this.pin = this.codeAt(...this.view.toPlane(left, top), new Float64Array(this.latent));
+    this.frame.request();
+  }
+
+  movePin(right, up) {
+    if (!this.view) return;
+    const [x, y] = this.pin ? this.placeOf(this.pin) : [this.view.x, this.view.y];
+    const step = this.view.span / 60;
+    this.pin = this.codeAt(x + right * step, y + up * step, new Float64Array(this.latent));
+    this.pointer = null;
+    this.frame.request();
+  }
+
+  commitPin() {
+    if (!this.pin || !this.codes) return;
+    const index = this.codes.nearest(...this.placeOf(this.pin));
+    this.send("pinned", { z: this.inbox.report(this.pin), index });
+  }
+
+  paint() {
+    if (!this.codes) return;
+    if (this.isStale) this.paintBase();
+    this.isStale = false;
+    const nearest = this.preview();
+    const context = this.canvas.getContext("2d");
+    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+    context.clearRect(0, 0, this.spec.size, this.spec.size);
+    context.drawImage(this.base, MARGIN.left, MARGIN.top, this.plotSide, this.plotSide);
+    context.translate(MARGIN.left, MARGIN.top);
+    drawAxes(context, this.view, this.plane.labels, this.theme);
+    this.drawMarkers(context, nearest);
+    this.canvas.dataset.draws = Number(this.canvas.dataset.draws) + 1;
+  }
+
+  paintBase() {
+    this.theme = themeOf(this.root);
+    const { baseContext: context, view, codes, base, palette, backdrop, theme } = this;
+    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+    context.fillStyle = theme.background;
+    context.fillRect(0, 0, view.side, view.side);
+    const behind = backdrop === "manifold" && this.manifold;
+    if (behind) this.manifold.show(context, view, base.width);
+    const { radius, opacity } = dotStyle(codes.count, view.home.span / view.span);
+    const faint = behind || backdrop === "ellipses" ? 0.6 : 1;
+    const image = behind ? context.getImageData(0, 0, base.width, base.height) : this.blankImage();
+    splat(image, codes, view, palette, radius, opacity * faint);
+    context.putImageData(image, 0, 0);
+    if (backdrop === "ellipses" && codes.logvars) drawEllipses(context, codes, view, palette);
+    if (backdrop === "prior") drawPrior(context, this.plane, view, theme);
+  }
+
+  /** The bare plot, without the megabyte that reading it back would cost each frame. */
+  blankImage() {
+    const [bare] = new Uint32Array(this.baseContext.getImageData(0, 0, 1, 1).data.buffer);
+    new Uint32Array(this.image.data.buffer).fill(bare);
+    return this.image;
+  }
+
+  /** Decode the place that counts now; returns the nearest code's index. */
+  preview() {
+    if (this.pointer) this.codeAt(...this.view.toPlane(...this.pointer), this.z);
+    else this.z.set(this.pin ?? this.plane.origin);
+    const place = this.placeOf(this.z);
+    const nearest = this.codes.nearest(...place);
+    const caption = this.pointer ? "under the pointer" : this.pin ? "pinned" : "centre of the map";
+    this.side.show(this.z, place, caption, nearest);
+    return nearest;
+  }
+
+  drawMarkers(context, nearest) {
+    const { view, codes, theme } = this;
+    context.save();
+    context.beginPath();
+    context.rect(0, 0, view.side, view.side);
+    context.clip();
+    if (nearest >= 0 && this.pointer) {
+      ring(context, view, codes.x[nearest], codes.y[nearest], 5, theme.text, 1.5);
+    }
+    if (this.pin) drawPin(context, view, this.placeOf(this.pin), theme);
+    context.restore();
+  }
+
+  destroy() {
+    this.ending.abort();
+    this.frame.cancel();
+    this.manifold?.stop();
+    this.root.remove();
+  }
+}
+
+function drawPin(context, view, [x, y], theme) {
+  ring(context, view, x, y, 8, theme.background, 5);
+  ring(context, view, x, y, 8, theme.primary, 2.5);
+  ring(context, view, x, y, 1, theme.primary, 2.5);
+}
+
+function ring(context, view, x, y, radius, colour, width) {
+  context.beginPath();
+  context.arc(view.toScreenX(x), view.toScreenY(y), radius, 0, 2 * Math.PI);
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.stroke();
+}
+
+function rgbOf(hex) {
+  const number = Number.parseInt(hex.slice(1), 16);
+  return [number >> 16, (number >> 8) & 255, number & 255];
+}
+
+function themeOf(root) {
+  const style = getComputedStyle(root);
+  const read = (name) => style.getPropertyValue(name).trim();
+  return {
+    text: read("--st-text-color"),
+    background: read("--st-background-color"),
+    border: read("--st-border-color"),
+    primary: read("--st-primary-color"),
+    quiet: read("--quiet"),
+    font: read("--st-font"),
+  };
+}
+
+export default mountable(
+  ({ spec }) => JSON.stringify(spec),
+  (parent, data, send, before) => new LiveMap(parent, data, send, before),
+);

@@ -1,0 +1,180 @@
+"""The models: listed, chosen in the sidebar, loaded once for everybody."""
+
+import gc
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.shared.frame import calm_errors, link_to
+from pages.shared.live import mount_asset
+
+if TYPE_CHECKING:
+    from vae.catalogue import Catalogue
+    from vae.checkpoint import Run
+    from vae.explorer import Explorer
+    from vae.gallery import Gallery
+
+CHOICE = "model"
+
+
+def pick_explorer() -> "Explorer":
+    """The model chosen in the sidebar, loaded; ends the page calmly where there is none."""
+    with calm_errors():
+        run = pick_run()
+        if run is None:
+            st.info("There is no trained model yet.", icon=":material/info:")
+            link_to("pages/train.py", "Train one")
+            st.stop()
+        return open_explorer(run)
+
+
+def pick_run() -> "Run | None":
+    """Draw the picker; the choice is kept over pages and stands in the link as ?model=NAME.
+
+    None where there is no model to choose.
+    """
+    runs = {run.name: run for run in catalogue().runs}
+    if not runs:
+        return None
+    chosen = _current_choice(list(runs))
+    with st.sidebar:
+        st.selectbox(
+            "Model",
+            list(runs),
+            index=list(runs).index(chosen),
+            key=f"picker-{chosen}",
+            on_change=_choose_picked,
+            args=(f"picker-{chosen}",),
+        )
+    _model_card(runs[chosen])
+    return runs[chosen]
+
+
+def choose(name: str) -> None:
+    """Make a model the chosen one from the next rerun on."""
+    st.session_state[CHOICE] = name
+    st.query_params[CHOICE] = name
+
+
+def catalogue() -> "Catalogue":
+    """The checkpoints there are, read anew at most every other second."""
+    _warm_up()
+    from vae.catalogue import checkpoints_dir
+
+    return _read_catalogue(checkpoints_dir())
+
+
+def refresh_catalogue() -> None:
+    """Look again right away: a run has just been saved."""
+    _read_catalogue.clear()
+
+
+def open_explorer(run: "Run") -> "Explorer":
+    """The loaded model of a run, shared by all sessions."""
+    return _load(run.path, run.identity)
+
+
+def open_gallery(explorer: "Explorer") -> "Gallery":
+    """Test images for a model, shared by all sessions."""
+    return _load_gallery(explorer.run.path, explorer.run.identity)
+
+
+def mount_decoder(explorer: "Explorer") -> str:
+    """Send the decoder to the browser, once; return the name by which instruments call it."""
+    identity = explorer.run.identity
+    mount_asset(_packed_decoder(explorer.run.path, identity), key=f"decoder-{identity[:16]}")
+    return identity
+
+
+def mount_codes(explorer: "Explorer") -> str:
+    """Send the atlas to the browser, once; return the name by which instruments call it."""
+    identity = f"codes-{explorer.run.identity}"
+    mount_asset(_packed_codes(explorer.run.path, explorer.run.identity), key=identity[:22])
+    return identity
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _packed_decoder(path: Path, identity: str) -> bytes:
+    return _load(path, identity).packed_decoder()
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _packed_codes(path: Path, identity: str) -> bytes:
+    return _load(path, identity).packed_codes(f"codes-{identity}")
+
+
+def fetch_images(explorer: "Explorer") -> None:
+    """Download a model's data set, so that its gallery shows real images from then on."""
+    from vae.data import load_dataset
+
+    load_dataset(explorer.run.train.dataset)
+    _load_gallery.clear()
+
+
+@st.cache_data(ttl=2, show_spinner=False)
+def _read_catalogue(root: Path) -> "Catalogue":
+    from vae.catalogue import read_catalogue
+
+    return read_catalogue(root)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Loading the model …")
+def _load(path: Path, identity: str) -> "Explorer":
+    from vae.explorer import Explorer
+
+    return Explorer.open(path)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Loading the images …")
+def _load_gallery(path: Path, identity: str) -> "Gallery":
+    from vae.gallery import open_gallery
+
+    return open_gallery(_load(path, identity))
+
+
+@st.cache_resource(show_spinner="Loading torch …")
+def _warm_up() -> bool:
+    """Import what is heavy once, and keep the garbage collector from walking over it again."""
+    import vae.charts
+    import vae.explorer  # noqa: F401
+    from vae.device import use_threads
+
+    # One thread a request: many people share the cores, and such small models gain nothing.
+    use_threads(1)
+    gc.collect()
+    gc.freeze()
+    return True
+
+
+def _current_choice(names: list[str]) -> str:
+    asked = st.query_params.get(CHOICE, st.session_state.get(CHOICE))
+    if asked is not None and asked not in names:
+        st.sidebar.warning("The model in the link is not here; this is another one.")
+    chosen = asked if asked in names else default_model(names)
+    choose(chosen)
+    return chosen
+
+
+def default_model(names: list[str]) -> str:
+    """The model that a first visitor sees: the map, where it is there."""
+    return next((name for name in names if name.endswith("-map")), names[0])
+
+
+def _choose_picked(key: str) -> None:
+    choose(st.session_state[key])
+
+
+def _model_card(run: "Run") -> None:
+    from vae.data import dataset_title
+
+    results, model = run.results, run.model
+    with st.sidebar:
+        st.caption(
+            f"{dataset_title(run.train.dataset)} · {model.architecture} · "
+            f"{model.latent_dim} latent · β {run.train.beta:g}"
+        )
+        st.caption(
+            f"Distortion {results.test_distortion:.1f} + rate {results.test_rate:.1f} nats per "
+            f"test image, {results.active_units} of {model.latent_dim} dimensions active"
+        )

@@ -1,0 +1,17 @@
+"""The server's one training queue, shared by all sessions."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from vae.jobs import TrainingQueue
+
+
+@st.cache_resource(show_spinner=False)
+def training_queue() -> "TrainingQueue":
+    """Made once per server; trains one job after the other beside the pages."""
+    from vae.catalogue import checkpoints_dir
+    from vae.jobs import TrainingQueue
+
+    return TrainingQueue(checkpoints_dir())

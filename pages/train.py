@@ -1,0 +1,248 @@
+"""Train: choose, press, and watch distortion fall and the dimensions wake up or die."""
+
+import numpy as np
+import streamlit as st
+
+from pages.shared.frame import calm_errors, link_to, open_page
+
+open_page(
+    "Train",
+    "Choose a preset and press **Train**. The run goes on when you change page; when it ends, it "
+    "is a model like the others.",
+)
+
+from pages.shared.models import catalogue, choose, pick_run, refresh_catalogue  # noqa: E402
+from pages.shared.pictures import tile  # noqa: E402
+from pages.shared.training import training_queue  # noqa: E402
+
+POLL_SECONDS = 1.0
+
+
+def request_form():
+    """The settings; returns the request once it is sent, else None."""
+    from vae.config import PRESETS
+    from vae.data import dataset_names, dataset_title
+
+    names, datasets = list(PRESETS), dataset_names()
+    preset = PRESETS[
+        st.segmented_control("Preset", names, default=names[0], required=True, key="preset")
+    ]
+    st.caption(preset.purpose)
+    with st.form("training", border=False):
+        dataset = st.selectbox(
+            "Data set",
+            datasets,
+            index=datasets.index(preset.dataset),
+            format_func=dataset_title,
+            key=f"dataset-{preset.title}",
+        )
+        left, right = st.columns(2)
+        latent_dim = left.number_input(
+            "Latent size",
+            1,
+            128,
+            preset.latent_dim,
+            key=f"latent-{preset.title}",
+            help="Two can be drawn as a map; more reconstruct better.",
+        )
+        beta = right.number_input(
+            "β",
+            0.0,
+            1000.0,
+            preset.beta,
+            0.5,
+            format="%g",
+            key=f"beta-{preset.title}",
+            help="Weight of the rate. Above 1 the codes get shorter; far above 1 they collapse.",
+        )
+        values = expert_settings(preset)
+        sent = st.form_submit_button("Train", type="primary", width="stretch")
+    return build_request(dataset, int(latent_dim), float(beta), values) if sent else None
+
+
+def expert_settings(preset) -> dict:
+    """What most people leave alone."""
+    from vae.config import ARCHITECTURES
+
+    with st.expander("More settings"):
+        architecture = st.selectbox(
+            "Architecture",
+            ARCHITECTURES,
+            index=ARCHITECTURES.index(preset.architecture),
+            key=f"architecture-{preset.title}",
+        )
+        left, right = st.columns(2)
+        key = preset.title
+        return {
+            "architecture": architecture,
+            "epochs": left.number_input("Epochs", 1, 1000, preset.epochs, key=f"epochs-{key}"),
+            "batch_size": right.number_input(
+                "Batch size", 8, 4096, preset.batch_size, key=f"batch-{key}"
+            ),
+            "learning_rate": left.number_input(
+                "Learning rate", 1e-5, 1.0, 2e-3, format="%g", key=f"rate-{key}"
+            ),
+            "warmup_epochs": right.number_input(
+                "Warm-up epochs",
+                0.0,
+                1000.0,
+                preset.epochs / 4,
+                format="%g",
+                key=f"warm-{key}",
+                help="Epochs over which β rises from 0; it keeps dimensions from dying early.",
+            ),
+            "free_bits": left.number_input(
+                "Free bits (nats)",
+                0.0,
+                10.0,
+                0.0,
+                0.05,
+                key=f"free-{key}",
+                help="Rate of each dimension that costs nothing.",
+            ),
+            "seed": right.number_input("Seed", 0, 2**31, 0, key=f"seed-{key}"),
+        }
+
+
+def build_request(dataset: str, latent_dim: int, beta: float, values: dict):
+    """A validated request; raises ConfigError for settings that cannot be."""
+    from vae.config import TrainConfig
+    from vae.jobs import Request
+
+    architecture = values.pop("architecture")
+    return Request(TrainConfig(dataset, beta=beta, **values), architecture, latent_dim)
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def watch(job) -> None:
+    """One job, drawn anew every second until it ends."""
+    show_job(job)
+    if job.ended:
+        if job.status != "failed":
+            refresh_catalogue()
+            choose(job.name)
+        st.rerun(scope="app")
+
+
+def show_job(job) -> None:
+    """Where it stands, its curves so far, its pictures so far."""
+    show_progress(job)
+    if job.epochs:
+        show_curves(job)
+    if job.snapshots:
+        show_pictures(job)
+
+
+def show_progress(job) -> None:
+    """Where it stands, in one line of figures and a bar."""
+    latest = job.latest
+    share = latest.step / latest.steps if latest else 0.0
+    st.progress(share, text=f"**{job.name}** · {describe(job)}")
+    figures = st.columns(5)
+    shown = (
+        ("Distortion", f"{latest.distortion:.1f}" if latest else "–", "nats per image"),
+        ("Rate", f"{latest.rate:.1f}" if latest else "–", "nats per image"),
+        ("β now", f"{latest.beta:.2g}" if latest else "–", "after warm-up so far"),
+        ("Active", active_text(job), "latent dimensions"),
+        ("Images/s", f"{latest.images_per_second:,.0f}" if latest else "–", "of training alone"),
+    )
+    for column, (label, value, help_text) in zip(figures, shown, strict=True):
+        column.metric(label, value, help=help_text)
+    if job.status == "failed":
+        st.warning(job.message[:1].upper() + job.message[1:] + ".", icon=":material/info:")
+    elif not job.ended and st.button("Stop and keep it", key=f"stop-{job.number}"):
+        job.stop()
+
+
+def active_text(job) -> str:
+    """Active units of all, as of the last epoch."""
+    units = job.latest.active_units if job.latest else None
+    return "–" if units is None else f"{units} of {job.request.latent_dim}"
+
+
+def describe(job) -> str:
+    """The job's state in a few words."""
+    if job.status != "training" or job.latest is None:
+        return {"loading": "reading the data", "saving": "measuring and saving"}.get(
+            job.status, job.status
+        )
+    epochs = job.request.train.epochs
+    left = f"{job.latest.seconds_left:.0f} s left" if not job.stopping else "stopping"
+    return f"epoch {min(job.latest.epoch + 1, epochs)} of {epochs}, {left}"
+
+
+def show_curves(job) -> None:
+    """Distortion and rate by epoch; the rate of each dimension."""
+    from vae.charts import rate_bars, training_curves
+
+    reports = list(job.epochs)
+    held_out = [(r.validation.distortion, r.validation.rate) for r in reports if r.validation]
+    curves, bars = st.columns([1.6, 1], gap="medium")
+    figure = training_curves(
+        [r.epoch for r in reports],
+        [r.distortion for r in reports],
+        [r.rate for r in reports],
+        held_out if len(held_out) == len(reports) else None,
+    )
+    curves.plotly_chart(figure, key=f"curves-{job.number}", config={"displayModeBar": False})
+    rates = reports[-1].rate_per_dimension
+    order = np.argsort(rates)[::-1].tolist()
+    figure = rate_bars(order, [rates[i] for i in order], [rates[i] > 0.01 for i in order], 380)
+    bars.plotly_chart(figure, key=f"bars-{job.number}", config={"displayModeBar": False})
+
+
+def show_pictures(job) -> None:
+    """The same images and the same codes, epoch after epoch."""
+    snapshots = list(job.snapshots)
+    shown = snapshots[-1]
+    if job.ended and len(snapshots) > 1:
+        epochs = [snapshot.epoch for snapshot in snapshots]
+        chosen = st.select_slider("Epoch", epochs, value=epochs[-1], key=f"scrub-{job.number}")
+        shown = snapshots[epochs.index(chosen)]
+    rows = np.concatenate([job.originals, shown.reconstructions, shown.samples]) / 255
+    st.image(
+        tile(rows, len(job.originals), 56),
+        caption=f"Test images, their reconstructions, and samples after epoch {shown.epoch}.",
+    )
+
+
+def show_finished(job) -> None:
+    """What came out, and the way to the other pages."""
+    from vae.diagnostics import explain_collapse
+
+    run = next((run for run in catalogue().runs if run.name == job.name), None)
+    if run is None:
+        return
+    results = run.results
+    st.success(
+        f"Test split: distortion {results.test_distortion:.1f} + rate {results.test_rate:.1f} "
+        f"nats per image, ELBO {results.test_elbo:.1f}."
+    )
+    collapse = explain_collapse(results.inactive, run.model.latent_dim, run.train)
+    if collapse:
+        st.info(collapse, icon=":material/info:")
+    with st.container(horizontal=True):
+        for page, title in (("map", "Map"), ("decode", "Decode"), ("compare", "Compare beta")):
+            link_to(f"pages/{page}.py", f"Open in {title}")
+
+
+with calm_errors():
+    pick_run()
+    form, progress = st.columns([1, 2.6], gap="large")
+    with form:
+        request = request_form()
+        if request is not None:
+            st.session_state["job"] = training_queue().submit(request).number
+    jobs = training_queue().jobs
+    with progress:
+        if not jobs:
+            st.info("Nothing has been trained on this server yet.", icon=":material/info:")
+        else:
+            numbers = [job.number for job in jobs]
+            current = st.session_state.get("job", numbers[-1])
+            job = jobs[numbers.index(current) if current in numbers else -1]
+            if job.ended:
+                show_finished(job)
+                show_job(job)
+            else:
+                watch(job)

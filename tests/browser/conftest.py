@@ -1,0 +1,48 @@
+"""A headless Chromium for the tests of the pages' JavaScript."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+
+
+def chromium_path() -> str | None:
+    """Where Chromium or Chrome is: the environment's CHROMIUM, or the first one on the path."""
+    found = (shutil.which(name) for name in (os.environ.get("CHROMIUM", ""), *NAMES))
+    return next((path for path in found if path), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    """A Playwright browser shared by the session; skips where there is no Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    path = chromium_path()
+    if path is None:
+        pytest.skip("no Chromium found; install one or set CHROMIUM to its path")
+    with playwright.sync_playwright() as driver:
+        launched = driver.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser) -> Iterator:
+    """A blank page of 1280x720 that fails the test on any error in it."""
+    errors: list[str] = []
+    opened = browser.new_page(viewport={"width": 1280, "height": 720})
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    yield opened
+    opened.close()
+    assert errors == []
+
+
+@pytest.fixture(scope="session")
+def live_sources() -> Path:
+    """The folder with the live component's JavaScript."""
+    return Path(__file__).parents[2] / "pages" / "shared" / "live"

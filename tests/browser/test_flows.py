@@ -1,0 +1,177 @@
+"""What people do, end to end: a real server, a real Chromium, no network and no data set."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+PAGES = ["", "map", "decode", "interpolate", "compare", "lab", "train"]
+IDLE = '.stApp[data-test-script-state="notRunning"]'
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, small_root) -> Iterator[str]:
+    """The app as the README starts it, over small models; its log must stay free of tracebacks."""
+    folder = tmp_path_factory.mktemp("server")
+    port = _free_port()
+    environment = os.environ | {
+        "LATENT_CHECKPOINTS": str(small_root),
+        "LATENT_DATA_DIR": str(folder / "no-data"),
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    log = folder / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command, cwd=PROJECT, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            _wait_until_up(port, log)
+            yield f"http://localhost:{port}"
+        finally:
+            process.terminate()
+            process.wait(20)
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture(scope="module")
+def small_root(tmp_path_factory, digits) -> Path:
+    """A folder with one 2D model of digits."""
+    from vae.config import ModelConfig, TrainConfig
+    from vae.device import pick_device
+    from vae.recorder import RecordedTraining
+
+    root = tmp_path_factory.mktemp("models")
+    recorded = RecordedTraining.start(
+        root / "digits-map",
+        ModelConfig(digits.image_shape, 2, "mlp-deep"),
+        TrainConfig("digits", epochs=10, batch_size=64),
+        digits,
+        pick_device("cpu"),
+    )
+    for _ in recorded.run():
+        pass
+    recorded.finish()
+    return root
+
+
+@pytest.fixture
+def visitor(browser, server) -> Iterator:
+    """A new visitor's page; any uncaught error in its JavaScript fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, base_url=server)
+    opened = context.new_page()
+    opened.set_default_timeout(60_000)
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert errors == []
+
+
+def settled(page) -> None:
+    """Wait until the page has been drawn and the server is done with it."""
+    page.wait_for_selector("h1")
+    page.wait_for_selector(IDLE)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_deep_link_shows_the_page_without_an_exception(visitor, path):
+    visitor.goto(f"/{path}?model=digits-map")
+    settled(visitor)
+    assert visitor.locator(".stException").count() == 0
+    assert visitor.locator("a[data-testid='stPageLink-NavLink']").count() >= len(PAGES)
+    assert "model=digits-map" in visitor.url
+
+
+def test_nothing_is_asked_of_other_machines(visitor, server):
+    asked: list[str] = []
+    visitor.on("request", lambda request: asked.append(request.url))
+    visitor.goto("/map")
+    settled(visitor)
+    visitor.wait_for_selector("[data-testid='live-map']")
+    foreign = [url for url in asked if not url.startswith((server, "data:", "blob:", "ws:"))]
+    assert foreign == []
+
+
+def test_a_place_pinned_on_the_map_is_where_the_sliders_stand(visitor):
+    visitor.goto("/map")
+    settled(visitor)
+    canvas = visitor.get_by_test_id("live-map")
+    box = canvas.bounding_box()
+    visitor.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.45)
+    visitor.mouse.click(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.4)
+    visitor.wait_for_url("**z=*")
+    pinned = [float(part) for part in visitor.url.split("z=")[1].split("&")[0].split("%2C")]
+    visitor.get_by_role("link", name="Decode", exact=True).click()
+    visitor.wait_for_selector("[data-testid='live-slider-1']")
+    settled(visitor)
+    stand = [
+        float(visitor.get_by_test_id(f"live-slider-{i}").input_value()) for i in range(len(pinned))
+    ]
+    assert stand == pytest.approx(pinned, abs=0.02)
+
+
+def test_dragging_a_slider_decodes_without_the_server(visitor):
+    visitor.goto("/decode")
+    settled(visitor)
+    slider = visitor.get_by_test_id("live-slider-0")
+    slider.wait_for()
+    visitor.wait_for_selector("[data-testid='live-decoded'][data-draws]")
+    sent: list[object] = []
+    visitor.on("websocket", lambda socket: socket.on("framesent", sent.append))
+    before = _picture(visitor), _draws(visitor)
+    box = slider.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    visitor.mouse.move(box["x"] + box["width"] / 2, middle)
+    visitor.mouse.down()
+    for step in range(20):
+        visitor.mouse.move(box["x"] + box["width"] * (0.5 + step / 45), middle)
+        visitor.wait_for_timeout(16)
+    during = _picture(visitor), _draws(visitor)
+    assert during[1] >= before[1] + 10
+    assert during[0] != before[0]
+    assert sent == []
+    visitor.mouse.up()
+    visitor.wait_for_url("**z=*")
+
+
+def test_a_model_trained_in_the_app_opens_on_the_map(visitor):
+    visitor.goto("/train")
+    settled(visitor)
+    visitor.get_by_role("button", name="Train", exact=True).click()
+    visitor.get_by_text("Test split: distortion").wait_for()
+    visitor.get_by_role("link", name="Open in Map").click()
+    visitor.wait_for_selector("[data-testid='live-map']")
+    assert "model=digits-mlp-deep-2-beta-1-seed-0" in visitor.url
+
+
+def _draws(page) -> int:
+    return int(page.get_by_test_id("live-decoded").get_attribute("data-draws"))
+
+
+def _picture(page) -> str:
+    return page.get_by_test_id("live-decoded").evaluate("canvas => canvas.toDataURL()")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_until_up(port: int, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"the server did not come up: {log.read_text()}")

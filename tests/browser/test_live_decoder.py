@@ -1,0 +1,103 @@
+"""The browser's decoder gives what torch gives."""
+
+import base64
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from vae.browser import pack_decoder
+
+LATENT = 10
+TOLERANCE = 1e-4
+
+LOAD = """async ([source, blob]) => {
+  const module = await import(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
+  const bytes = Uint8Array.from(atob(blob), (letter) => letter.charCodeAt(0));
+  window.decoder = new module.Decoder(module.unpack(bytes));
+}"""
+
+
+def mlp() -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(LATENT, 400), nn.ReLU(), nn.Linear(400, 784), nn.Unflatten(1, (1, 28, 28))
+    )
+
+
+def conv_transpose(channels: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Sequential(nn.Linear(LATENT, 256), nn.ReLU(), nn.Linear(256, 64 * 7 * 7), nn.ReLU()),
+        nn.Unflatten(1, (64, 7, 7)),
+        nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1),
+    )
+
+
+def mixed() -> nn.Sequential:
+    """What the other two lack: plain and uneven convolutions, every activation."""
+    return nn.Sequential(
+        nn.Linear(LATENT, 3 * 5 * 4, bias=False),
+        nn.Tanh(),
+        nn.Unflatten(1, (3, 5, 4)),
+        nn.ConvTranspose2d(3, 6, (3, 2), stride=(3, 2), padding=(1, 0), output_padding=(1, 1)),
+        nn.SiLU(),
+        nn.Conv2d(6, 2, (3, 2), stride=(1, 2), padding=(2, 1), bias=False),
+        nn.Flatten(),
+        nn.Sigmoid(),
+    )
+
+
+DECODERS = {
+    "mlp": (mlp, (1, 28, 28)),
+    "conv-transpose": (conv_transpose, (1, 28, 28)),
+    "colour": (lambda: conv_transpose(3), (3, 28, 28)),
+    "mixed": (mixed, (2, 16, 5)),
+}
+
+
+def codes() -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    drawn = torch.randn(6, LATENT, generator=generator)
+    return torch.cat([drawn, 10 * drawn[:3], torch.zeros(1, LATENT), torch.full((1, LATENT), 30)])
+
+
+def decode_in_browser(page, source: str, blob: bytes, z: torch.Tensor) -> np.ndarray:
+    page.goto("about:blank")
+    page.evaluate(LOAD, [source, base64.b64encode(blob).decode()])
+    return np.array(page.evaluate("(z) => z.map((row) => [...decoder.decode(row)])", z.tolist()))
+
+
+@pytest.mark.parametrize("mean", ["sigmoid", "identity"])
+@pytest.mark.parametrize("name", DECODERS)
+def test_decodes_as_torch_does(page, live_sources, name, mean):
+    build, image_shape = DECODERS[name]
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        decoder = build()
+    z = codes()
+    with torch.no_grad():
+        expected = decoder(z).flatten(1)
+    if mean == "sigmoid":
+        expected = expected.sigmoid()
+
+    blob = pack_decoder(decoder, LATENT, image_shape, "test", mean=mean)
+    source = (live_sources / "decoder.js").read_text()
+    found = decode_in_browser(page, source, blob, z)
+
+    assert np.abs(found - expected.numpy()).max() < TOLERANCE
+
+
+def test_decoding_reuses_its_buffers(page, live_sources):
+    source = (live_sources / "decoder.js").read_text()
+    blob = pack_decoder(mlp(), LATENT, (1, 28, 28), "test")
+    decode_in_browser(page, source, blob, codes())
+    assert page.evaluate("(z) => decoder.decode(z) === decoder.decode(z)", [0.0] * LATENT)
+
+
+def test_a_foreign_blob_is_refused(page, live_sources):
+    source = (live_sources / "decoder.js").read_text()
+    page.goto("about:blank")
+    load = f"([s, b]) => ({LOAD})([s, b]).then(() => '', (error) => error.message)"
+    assert "LATX" in page.evaluate(load, [source, base64.b64encode(b"PNG" + bytes(60)).decode()])

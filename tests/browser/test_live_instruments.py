@@ -1,0 +1,404 @@
+"""The live instruments in a blank page, with a Streamlit of the test's own."""
+
+import base64
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+from torch import nn
+
+from pages.shared.live import module_source
+from vae.browser import pack_codes, pack_decoder
+
+LATENT = 3
+PLANE = {"origin": [0, 0, 0], "basis": [[1, 0, 0], [0, 1, 0]], "labels": ["z0", "z1"]}
+
+MOUNT = """async ([name, source, data, blob]) => {
+  window.modules ??= {};
+  const url = () => URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
+  modules[name] ??= (await import(url())).default;
+  window.instruments ??= {};
+  const key = name + (blob ? data : "");
+  const held = (instruments[key] ??= {sent: []});
+  if (!held.parent) {
+    const host = document.body.appendChild(document.createElement("div"));
+    held.parent = host.attachShadow({mode: "open"});
+  }
+  const bytes = blob && Uint8Array.from(atob(blob), (letter) => letter.charCodeAt(0));
+  held.end = modules[name]({
+    data: blob ? bytes : data,
+    parentElement: held.parent,
+    setStateValue: (state, value) => held.sent.push([state, value]),
+  });
+}"""
+
+
+SETTLE = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+def settle(page) -> None:
+    """Wait until what was asked for before the next frame is painted."""
+    page.evaluate(SETTLE)
+
+
+class Mounted:
+    """One instrument in the page, and what it told Python."""
+
+    def __init__(self, page, name: str) -> None:
+        self.page = page
+        self.name = name
+
+    def mount(self, spec: dict, value: list[float] | None = None) -> None:
+        data = {"spec": spec, "value": value}
+        self.page.evaluate(MOUNT, [self.name, module_source(self.name), data, None])
+        settle(self.page)
+
+    @property
+    def sent(self) -> list:
+        return self.page.evaluate(f"instruments.{self.name}.sent")
+
+
+@pytest.fixture
+def assets(page):
+    """Mounts a named decoder (its first pixel is the sigmoid of z[0]) and codes at the corners."""
+    decoder = nn.Sequential(nn.Linear(LATENT, 12), nn.Unflatten(1, (1, 4, 3)))
+    with torch.no_grad():
+        decoder[0].weight.copy_(torch.eye(12, LATENT))
+        decoder[0].bias.zero_()
+    corners = np.array([[1, 1, 0], [-1, 1, 0], [-1, -1, 2], [1, -1, 0]], dtype=np.float32)
+    blobs = {
+        "decoder": pack_decoder(decoder, LATENT, (1, 4, 3), "decoder"),
+        "codes": pack_codes("codes", corners, corners - 3, np.arange(4), ["a", "b", "c", "d"]),
+    }
+
+    def mount(name: str) -> None:
+        encoded = base64.b64encode(blobs[name]).decode()
+        page.evaluate(MOUNT, ["asset", module_source("asset"), name, encoded])
+
+    page.goto("about:blank")
+    return mount
+
+
+def sliders(*panels: dict) -> dict:
+    dimensions = [
+        {"index": i, "label": f"z{i}", "low": -3, "high": 3, "kl": 1.0 - i / 4, "active": i < 2}
+        for i in range(LATENT)
+    ]
+    control = {"kind": "sliders", "dimensions": dimensions}
+    shown = list(panels) or [{"asset": "decoder", "caption": ""}]
+    return {"panels": shown, "control": control, "latent": LATENT, "size": 100}
+
+
+def path() -> dict:
+    control = {
+        "kind": "path",
+        "points": [[0, 0, 0], [3, 0, 0], [-3, 0, 0]],
+        "captions": ["a", "b", "c"],
+        "seconds": 0.2,
+    }
+    return {**sliders(), "control": control}
+
+
+def map_spec() -> dict:
+    names = {"codes": "codes", "decoder": "decoder"}
+    return {**names, "plane": PLANE, "colors": ["#ff0000"], "size": 350, "backdrop": "none"}
+
+
+def grey(page, testid: str = "live-decoded", pixel: int = 0) -> int:
+    read = f"(canvas) => canvas.getContext('2d').getImageData({pixel % 3}, 0, 1, 1).data[0]"
+    return page.get_by_test_id(testid).evaluate(read)
+
+
+def expected_grey(z: float) -> int:
+    return round(255 / (1 + np.exp(-z)))
+
+
+def draws(page, testid: str = "live-decoded") -> int:
+    return int(page.get_by_test_id(testid).get_attribute("data-draws"))
+
+
+def move(page, testid: str, value: float, event: str = "input") -> None:
+    act = """(input, [value, event]) => {
+      input.value = value;
+      input.dispatchEvent(new Event(event));
+    }"""
+    page.get_by_test_id(testid).evaluate(act, [value, event])
+
+
+def test_decodes_while_dragged_and_reports_on_release(page, assets):
+    live = Mounted(page, "decode")
+    live.mount(sliders(), [0, 0, 0])
+    assert draws(page) == 0
+    assets("decoder")
+    settle(page)
+    assert grey(page) == expected_grey(0)
+
+    before = draws(page)
+    for value in (0.5, 1.0, 2.5):
+        move(page, "live-slider-0", value)
+    settle(page)
+    assert grey(page) == expected_grey(2.5)
+    assert draws(page) <= before + 3
+    assert live.sent == []
+
+    move(page, "live-slider-0", 2.5, "change")
+    assert live.sent == [["z", [2.5, 0, 0]]]
+
+
+def test_only_news_from_python_moves_the_sliders(page, assets):
+    assets("decoder")
+    live = Mounted(page, "decode")
+    live.mount(sliders(), [0, 0, 0])
+    slider = page.get_by_test_id("live-slider-0")
+    for value in (1, 2):
+        move(page, "live-slider-0", value)
+        move(page, "live-slider-0", value, "change")
+
+    live.mount(sliders(), [1, 0, 0])
+    assert slider.input_value() == "2", "a late echo took the slider back"
+    live.mount(sliders(), [2, 0, 0])
+    move(page, "live-slider-0", 1.5)
+    live.mount(sliders(), [2, 0, 0])
+    assert slider.input_value() == "1.5", "an unchanged value took the slider back"
+    live.mount(sliders(), [-1, 0, 0])
+    assert slider.input_value() == "-1"
+    assert grey(page) == expected_grey(-1)
+
+
+def test_another_model_keeps_what_was_set_by_hand(page, assets):
+    assets("decoder")
+    live = Mounted(page, "decode")
+    live.mount(sliders(), [0, 0, 0])
+    move(page, "live-slider-1", 2)
+    live.mount({**sliders(), "size": 120}, [0, 0, 0])
+    assert page.get_by_test_id("live-slider-1").input_value() == "2"
+    assert page.get_by_test_id("live-decoded").count() == 1
+
+
+def test_double_click_and_buttons(page, assets):
+    assets("decoder")
+    live = Mounted(page, "decode")
+    live.mount(sliders(), [1, 1, 1])
+    page.get_by_test_id("live-slider-0").dispatch_event("dblclick")
+    assert live.sent[-1] == ["z", [0, 1, 1]]
+    page.get_by_role("button", name="Reset").click()
+    assert live.sent[-1] == ["z", [0, 0, 0]]
+    page.get_by_role("button", name="Random").click()
+    assert all(value != 0 for value in live.sent[-1][1])
+
+
+def test_arrow_keys_move_a_slider(page, assets):
+    assets("decoder")
+    live = Mounted(page, "decode")
+    live.mount(sliders(), [0, 0, 0])
+    page.get_by_test_id("live-slider-0").focus()
+    page.keyboard.press("ArrowRight")
+    assert live.sent == [["z", [0.01, 0, 0]]]
+
+
+def test_inactive_dimensions_are_folded(page, assets):
+    Mounted(page, "decode").mount(sliders(), [0, 0, 0])
+    assert page.get_by_test_id("live-slider-1").is_visible()
+    assert not page.get_by_test_id("live-slider-2").is_visible()
+
+
+def test_traversals_show_what_each_slider_would_do(page, assets):
+    assets("decoder")
+    live = Mounted(page, "decode")
+    live.mount(sliders(), [0, 0, 0])
+    strip = page.locator("canvas.strip").first
+    assert strip.get_attribute("width") is None
+    page.get_by_role("button", name="Traversals").click()
+    for _ in range(4):
+        settle(page)
+    ends = """(canvas) => [7, canvas.width - 21].map(
+        (x) => canvas.getContext("2d").getImageData(x, 1, 1, 1).data[0])"""
+    low, high = strip.evaluate(ends)
+    assert low < 50 < 200 < high
+    strip.click(position={"x": 60, "y": 10})
+    assert live.sent[-1][1][0] != 0
+
+
+def test_order_maps_sliders_to_each_models_dimensions_and_base_is_added(page, assets):
+    assets("decoder")
+    swapped = {"asset": "decoder", "caption": "b", "order": [1, 0], "base": [0, 2, 1]}
+    Mounted(page, "decode").mount(sliders({"asset": "decoder", "caption": ""}, swapped), [1, -2, 0])
+    assert [grey(page, pixel=i) for i in range(3)] == [expected_grey(z) for z in (1, -2, 0)]
+    second = [grey(page, "live-decoded-1", i) for i in range(3)]
+    assert second == [expected_grey(z) for z in (-2, 3, 1)]
+
+
+def test_a_path_is_straight_between_its_points(page, assets):
+    assets("decoder")
+    live = Mounted(page, "decode")
+    live.mount(path(), [0.0])
+    for t, z in ((0.25, 1.5), (0.5, 3.0), (0.75, 0.0), (1.0, -3.0)):
+        move(page, "live-path", t)
+        settle(page)
+        assert grey(page) == expected_grey(z)
+    move(page, "live-path", 1.0, "change")
+    assert live.sent == [["t", 1]]
+
+
+def test_a_path_plays_until_paused(page, assets):
+    assets("decoder")
+    live = Mounted(page, "decode")
+    live.mount(path(), [0.0])
+    page.get_by_test_id("live-play").click()
+    for _ in range(5):
+        settle(page)
+    page.get_by_role("button", name="Pause").click()
+    stopped = draws(page)
+    assert stopped > 5
+    page.wait_for_timeout(100)
+    assert draws(page) <= stopped + 1
+    assert 0 < live.sent[0][1] <= 1
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_a_walk_respects_reduced_motion(page, assets, motion):
+    page.emulate_media(reduced_motion=motion)
+    assets("decoder")
+    control = {"kind": "walk", "points": [[0, 0, 0], [3, 0, 0]], "seconds": 0.2}
+    Mounted(page, "decode").mount({**sliders(), "control": control})
+    first = draws(page)
+    for _ in range(5):
+        settle(page)
+    assert (draws(page) > first + 2) == (motion == "no-preference")
+
+
+def test_nothing_is_left_when_an_instrument_ends(page, assets):
+    assets("decoder")
+    live = Mounted(page, "decode")
+    control = {"kind": "walk", "points": [[0, 0, 0], [3, 0, 0]], "seconds": 0.2}
+    live.mount({**sliders(), "control": control})
+    page.evaluate("""() => {
+      instruments.decode.end();
+      window.frames = 0;
+      const frame = requestAnimationFrame;
+      window.requestAnimationFrame = (work) => { window.frames++; return frame(work); };
+    }""")
+    page.wait_for_timeout(100)
+    assert page.evaluate("window.frames") == 0
+    assert page.get_by_test_id("live-decoded").count() == 0
+    page.evaluate("instruments.assetdecoder.end()")
+    assert page.evaluate("latentAssets.size") == 0
+
+
+def test_an_overtaken_clean_up_leaves_the_newer_call_alone(page, assets):
+    live = Mounted(page, "decode")
+    live.mount(sliders(), [0, 0, 0])
+    page.evaluate("window.earlier = instruments.decode.end")
+    live.mount(sliders(), [1, 0, 0])
+    page.evaluate("earlier()")
+    assert page.get_by_test_id("live-slider-0").input_value() == "1"
+
+
+@pytest.fixture
+def live_map(page, assets):
+    mounted = Mounted(page, "map")
+    mounted.mount(map_spec())
+    assets("codes")
+    assets("decoder")
+    settle(page)
+    mounted.box = page.get_by_test_id("live-map").bounding_box()
+    return mounted
+
+
+def place(live_map, x: float, y: float) -> tuple[float, float]:
+    """The page's coordinates of (x, y) on the plane: the codes span 2, shown with 16 % to spare."""
+    scale = (350 - 50) / (2 * 1.16)
+    box = live_map.box
+    return box["x"] + 44 + 150 + x * scale, box["y"] + 6 + 150 - y * scale
+
+
+def test_the_map_decodes_under_the_pointer(page, live_map):
+    for x in (-1.0, 0.5):
+        page.mouse.move(*place(live_map, x, 0.9))
+        settle(page)
+        assert grey(page, "live-map-decoded") == pytest.approx(expected_grey(x), abs=1)
+    assert page.get_by_text("nearest dot: a").is_visible()
+    assert draws(page, "live-map") > 1
+
+
+def test_the_map_shows_its_codes(page, live_map):
+    read = """(canvas, [x, y]) => [...canvas.getContext("2d").getImageData(x, y, 1, 1).data]"""
+    x, y = place(live_map, 1, 1)
+    at = [round(x - live_map.box["x"]), round(y - live_map.box["y"])]
+    canvas = page.get_by_test_id("live-map")
+    assert canvas.evaluate(read, at)[0] > 200
+    page.get_by_role("button", name="a", exact=True).click()
+    settle(page)
+    assert canvas.evaluate(read, at)[0] < 200
+
+
+def test_a_click_pins_and_a_double_click_does_not(page, live_map):
+    page.mouse.dblclick(*place(live_map, -1, 1))
+    page.wait_for_timeout(350)
+    assert live_map.sent == []
+    page.mouse.click(*place(live_map, -1, -0.9))
+    page.wait_for_timeout(350)
+    [[state, pin]] = live_map.sent
+    assert state == "pinned"
+    assert pin["index"] == 2
+    assert pin["z"] == pytest.approx([-1, -0.9, 0], abs=0.01)
+
+
+def test_dragging_pans_and_does_not_pin(page, live_map):
+    start, end = place(live_map, 0, 0), place(live_map, 0.5, 0)
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end)
+    page.mouse.up()
+    page.mouse.move(start[0] + 1, start[1])
+    page.wait_for_timeout(350)
+    assert live_map.sent == []
+    assert grey(page, "live-map-decoded") == pytest.approx(expected_grey(-0.5), abs=1)
+
+
+def test_the_wheel_zooms_around_the_pointer(page, live_map):
+    page.mouse.move(*place(live_map, 0.5, 0))
+    page.mouse.wheel(0, -400)
+    page.wait_for_timeout(100)
+    assert grey(page, "live-map-decoded") == pytest.approx(expected_grey(0.5), abs=1)
+    page.mouse.move(*place(live_map, -0.5, 0))
+    settle(page)
+    assert grey(page, "live-map-decoded") > expected_grey(-0.4)
+
+
+def test_arrow_keys_move_the_pin(page, live_map):
+    live_map.mount(map_spec(), [0.5, 0.5, 2])
+    page.get_by_test_id("live-map").focus()
+    page.keyboard.press("ArrowRight")
+    [[_, pin]] = live_map.sent
+    assert pin["z"][0] > 0.5
+    assert pin["z"][1] == pytest.approx(0.5)
+
+
+def test_every_backdrop_is_drawn(page, live_map):
+    pictures = set()
+    for name in ("None", "Manifold", "Ellipses", "Prior"):
+        page.get_by_role("button", name=name).click()
+        page.wait_for_timeout(150)
+        pictures.add(page.get_by_test_id("live-map").evaluate("(canvas) => canvas.toDataURL()"))
+    assert len(pictures) == 4
+
+
+def test_the_python_side_takes_numpy_and_mounts():
+    def script() -> None:
+        import numpy as np
+
+        from pages.shared import live
+
+        panels = [{"asset": "a", "caption": "", "order": np.arange(2), "base": np.zeros(2)}]
+        slider = {"index": 0, "label": "z", "low": -3.0, "high": 3.0, "kl": 1.0, "active": True}
+        live.mount_asset(b"LATX", "asset")
+        plane = {"origin": np.zeros(2), "basis": np.eye(2), "labels": ["x", "y"]}
+        assert live.live_decode("decode", panels, [slider], np.zeros(2)) is None
+        assert live.live_path("path", panels, np.zeros((3, 2))) is None
+        assert live.live_map("map", "codes", "decoder", plane, ["#ffffff"], np.zeros(2)) is None
+        live.live_walk("walk", panels, np.zeros((3, 2)))
+
+    app = AppTest.from_function(script).run()
+    assert not app.exception

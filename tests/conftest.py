@@ -1,0 +1,76 @@
+"""What all tests share: shapes checked at run time, small data sets and models, no network."""
+
+import os
+import shutil
+import socket
+from pathlib import Path
+
+# One thread: small models are fastest so, and the machine may be busy with something else.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import jaxtyping
+import pytest
+
+# Before anything imports vae: every annotated shape in it is checked while the tests run.
+jaxtyping.install_import_hook("vae", "shape_checks.check")
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch):
+    """Refuse connections to anything but this machine itself."""
+    connect = socket.socket.connect
+
+    def local_only(self, address):
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            host = str(address[0])
+            if host not in ("localhost", "::1") and not host.startswith("127."):
+                raise OSError(f"a test tried to reach {host}")
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", local_only)
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """The bundled 8x8 digits, split."""
+    from vae.data import load_dataset
+
+    return load_dataset("digits")
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory, digits) -> Path:
+    """A digits model trained for two epochs; read only. To damage one, take `copied_checkpoint`."""
+    from vae.config import ModelConfig, TrainConfig
+    from vae.device import pick_device
+    from vae.recorder import RecordedTraining
+
+    path = tmp_path_factory.mktemp("runs") / "tiny"
+    recorded = RecordedTraining.start(
+        path,
+        ModelConfig(digits.image_shape, latent_dim=3),
+        TrainConfig("digits", epochs=2, batch_size=16, learning_rate=5e-3),
+        digits,
+        pick_device("cpu"),
+    )
+    for _ in recorded.run():
+        pass
+    recorded.finish()
+    return path
+
+
+@pytest.fixture
+def copied_checkpoint(tiny_checkpoint, tmp_path) -> Path:
+    """A copy of the tiny checkpoint that a test may damage."""
+    return Path(shutil.copytree(tiny_checkpoint, tmp_path / "copy"))
+
+
+@pytest.fixture(scope="session")
+def mnist_dir() -> Path:
+    """A folder that holds MNIST as torchvision keeps it; skips where there is none."""
+    folder = Path(os.environ.get("LATENT_DATA_DIR") or PROJECT.parent / "shared" / "data")
+    if not (folder / "MNIST" / "raw").is_dir():
+        pytest.skip("MNIST is not here; set LATENT_DATA_DIR to the folder that holds it")
+    return folder

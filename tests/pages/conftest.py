@@ -1,0 +1,52 @@
+"""Small trained models for the pages, and a way to run a page."""
+
+import gc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit
+from streamlit.testing.v1 import AppTest
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def small_checkpoints(tmp_path_factory, digits) -> Path:
+    """A 2D model and a beta family of three, on digits."""
+    from vae.config import ModelConfig, TrainConfig
+    from vae.device import pick_device
+    from vae.recorder import RecordedTraining
+
+    root = tmp_path_factory.mktemp("checkpoints")
+    wanted = [("digits-map", 2, 1.0), *((f"digits-beta-{b:g}", 4, b) for b in (0.5, 1.0, 4.0))]
+    for name, latent_dim, beta in wanted:
+        recorded = RecordedTraining.start(
+            root / name,
+            ModelConfig(digits.image_shape, latent_dim),
+            TrainConfig("digits", epochs=3, batch_size=64, beta=beta),
+            digits,
+            pick_device("cpu"),
+        )
+        for _ in recorded.run():
+            pass
+        recorded.finish()
+    return root
+
+
+@pytest.fixture
+def open_page(monkeypatch, small_checkpoints) -> Iterator[Callable[..., AppTest]]:
+    """Run one page over the small models (or another folder) as a first visitor would."""
+
+    def run(file: str, checkpoints: Path = small_checkpoints, **query: str) -> AppTest:
+        streamlit.cache_data.clear()
+        streamlit.cache_resource.clear()
+        monkeypatch.setenv("LATENT_CHECKPOINTS", str(checkpoints))
+        test = AppTest.from_file(str(PROJECT / file), default_timeout=60)
+        for name, value in query.items():
+            test.query_params[name] = value
+        return test.run()
+
+    yield run
+    # The pages freeze what they imported; unfrozen, it is torn down quietly at the end.
+    gc.unfreeze()

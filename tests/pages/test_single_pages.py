@@ -1,0 +1,104 @@
+"""What each page does with what a person does."""
+
+import time
+
+import numpy as np
+import pytest
+
+
+def labels(elements) -> list[str]:
+    return [element.label for element in elements]
+
+
+def test_decode_starts_from_the_pressed_test_image(open_page, small_checkpoints):
+    from vae.explorer import Explorer
+
+    page = open_page("pages/decode.py")
+    page.button(key="decode-start-" + str(_third_zero(small_checkpoints))).click().run()
+    assert not page.exception
+    code = [float(part) for part in page.query_params["z"].split(",")]
+    atlas = Explorer.open(small_checkpoints / "digits-map").atlas
+    np.testing.assert_allclose(code, atlas.mean[_third_zero(small_checkpoints)], atol=1e-3)
+
+
+def _third_zero(root) -> int:
+    from vae.explorer import Explorer
+
+    return int(np.flatnonzero(Explorer.open(root / "digits-map").atlas.label == 0)[2])
+
+
+def test_a_link_carries_the_latent_position(open_page):
+    page = open_page("pages/decode.py", model="digits-map", z="0.5,-1.25")
+    assert not page.exception
+    assert page.query_params["z"] == "0.5,-1.25"
+
+
+@pytest.mark.parametrize("z", ["1", "1,2,3", "nan,0", "1e9,0", "a,b", ""])
+def test_a_link_with_an_unusable_position_is_ignored(open_page, z):
+    page = open_page("pages/decode.py", model="digits-map", z=z)
+    assert not page.exception
+
+
+def test_the_map_of_more_dimensions_offers_planes_and_states_their_variance(open_page):
+    page = open_page("pages/map.py", model="digits-beta-1")
+    assert any("% of the codes' variance" in caption.value for caption in page.caption)
+    page.segmented_control[0].set_value("Two dimensions").run()
+    assert not page.exception
+    assert {"Across", "Up"} <= set(labels(page.selectbox))
+
+
+def test_interpolation_takes_other_classes_and_the_pinned_place(open_page):
+    page = open_page("pages/interpolate.py")
+    page.selectbox(key="class-A-digits").set_value(5).run()
+    page.selectbox(key="endpoint-B").set_value("Pinned place").run()
+    page.segmented_control[0].set_value("spherical").run()
+    assert not page.exception
+    assert not page.warning
+
+
+def test_compare_says_so_where_no_two_models_differ_in_beta(open_page, small_checkpoints, tmp_path):
+    import shutil
+
+    shutil.copytree(small_checkpoints / "digits-map", tmp_path / "digits-map")
+    page = open_page("pages/compare.py", checkpoints=tmp_path)
+    assert not page.exception
+    assert "vae sweep" in page.info[0].value
+
+
+def test_compare_names_the_family_that_it_shows_instead(open_page):
+    page = open_page("pages/compare.py", model="digits-map")
+    assert any("has no family" in caption.value for caption in page.caption)
+
+
+def test_lab_follows_its_temperature(open_page):
+    page = open_page("pages/lab.py")
+    page.slider[0].set_value(0.5).run()
+    assert not page.exception
+    assert any("0.50²" in caption.value for caption in page.caption)
+
+
+def test_training_runs_beside_the_page_and_its_result_becomes_the_model(open_page, tmp_path):
+    page = open_page("pages/train.py", checkpoints=tmp_path)
+    page.number_input(key="epochs-5 seconds").set_value(2)
+    train = next(button for button in page.button if button.label == "Train")
+    train.click().run()
+    assert not page.exception
+    deadline = time.monotonic() + 60
+    while not page.success and time.monotonic() < deadline:
+        time.sleep(0.5)
+        page.run()
+    assert page.success[0].value.startswith("Test split: distortion")
+    assert (tmp_path / "digits-mlp-deep-2-beta-1-seed-0" / "run.json").is_file()
+
+
+def test_a_data_set_that_cannot_be_had_fails_in_a_sentence(open_page, tmp_path, monkeypatch):
+    monkeypatch.setenv("LATENT_DATA_DIR", str(tmp_path / "data"))
+    page = open_page("pages/train.py", checkpoints=tmp_path)
+    page.selectbox(key="dataset-5 seconds").set_value("cifar10")
+    train = next(button for button in page.button if button.label == "Train")
+    train.click().run()
+    deadline = time.monotonic() + 30
+    while not page.warning and time.monotonic() < deadline:
+        time.sleep(0.3)
+        page.run()
+    assert "CIFAR-10 is not in" in page.warning[0].value

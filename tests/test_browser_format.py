@@ -1,0 +1,128 @@
+"""The blobs for the browser, read back by a reader of their own."""
+
+import json
+import struct
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from vae.browser import FORMAT, UnsupportedDecoder, pack, pack_codes, pack_decoder
+from vae.errors import VaeError
+
+
+def read(blob: bytes) -> tuple[dict, dict[str, np.ndarray]]:
+    assert blob[:4] == b"LATX"
+    (length,) = struct.unpack_from("<I", blob, 4)
+    header = json.loads(blob[8 : 8 + length].decode())
+    data = blob[8 + length :]
+    arrays = {}
+    for name, entry in header["arrays"].items():
+        assert (8 + length + entry["offset"]) % 8 == 0
+        dtype = np.dtype(entry["dtype"]).newbyteorder("<")
+        count = int(np.prod(entry["shape"]))
+        values = np.frombuffer(data, dtype, count, entry["offset"])
+        arrays[name] = values.reshape(entry["shape"])
+    return header, arrays
+
+
+def test_arrays_and_header_come_back():
+    arrays = {
+        "odd": np.arange(5, dtype=np.uint8),
+        "floats": np.linspace(-1, 1, 21, dtype=np.float32).reshape(3, 7)[:, ::2],
+        "big-endian": np.array([1, -2], dtype=">i4"),
+        "none": np.zeros((0, 2), dtype=np.float32),
+    }
+    header, found = read(pack({"id": "größe", "n": 3}, arrays))
+    assert header["id"] == "größe"
+    assert header["n"] == 3
+    assert list(found) == list(arrays)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+def test_other_dtypes_are_a_bug():
+    with pytest.raises(AssertionError, match="float64"):
+        pack({}, {"a": np.zeros(2)})
+
+
+def test_a_decoder_lists_its_layers():
+    decoder = nn.Sequential(
+        nn.Sequential(nn.Linear(2, 8), nn.SiLU()),
+        nn.Unflatten(1, (2, 2, 2)),
+        nn.ConvTranspose2d(2, 3, 4, stride=2, padding=1, bias=False),
+    )
+    header, arrays = read(pack_decoder(decoder, 2, (3, 4, 4), "name"))
+
+    assert (header["format"], header["kind"], header["id"]) == (FORMAT, "decoder", "name")
+    assert (header["latent_dim"], header["image_shape"]) == (2, [3, 4, 4])
+    assert header["mean"] == "sigmoid"
+    assert [layer["kind"] for layer in header["layers"]] == ["linear", "silu", "convolution"]
+    convolution = header["layers"][2]
+    assert (convolution["input"], convolution["output"]) == ([2, 2, 2], [3, 4, 4])
+
+    linear, transposed = decoder[0][0], decoder[2]
+    np.testing.assert_array_equal(arrays["0.0.weight"], linear.weight.detach().numpy())
+    for (i, o, y, x), value in np.ndenumerate(transposed.weight.detach().numpy()):
+        assert arrays[convolution["weight"]][y, x, o, i] == value
+    assert not arrays[convolution["bias"]].any()
+
+
+def test_other_precisions_travel_as_float32():
+    decoder = nn.Sequential(nn.Linear(2, 4)).double()
+    _, arrays = read(pack_decoder(decoder, 2, (1, 2, 2), "name"))
+    np.testing.assert_array_equal(arrays["0.weight"], decoder[0].weight.detach().float().numpy())
+
+
+def test_an_unsupported_layer_is_named():
+    decoder = nn.Sequential(nn.Linear(2, 4), nn.Sequential(nn.LayerNorm(4)))
+    with pytest.raises(UnsupportedDecoder, match=r"layer 1\.0 \(LayerNorm\)"):
+        pack_decoder(decoder, 2, (4, 1, 1), "name")
+
+
+class Doubling(nn.ReLU):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        return 2 * super().forward(input)
+
+
+def test_a_subclass_is_not_taken_for_its_base():
+    decoder = nn.Sequential(nn.Linear(2, 4), Doubling())
+    with pytest.raises(UnsupportedDecoder, match="Doubling"):
+        pack_decoder(decoder, 2, (1, 2, 2), "name")
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"groups": 2}, "groups"),
+        ({"dilation": 2}, "dilation"),
+        ({"padding_mode": "circular", "padding": 1}, "padding_mode"),
+        ({"padding": "same"}, "padding"),
+    ],
+)
+def test_a_convolution_beyond_the_browser_is_named(settings, word):
+    convolution = nn.Conv2d(4, 4, 3, **{"padding": 1, **settings})
+    decoder = nn.Sequential(nn.Linear(2, 256), nn.Unflatten(1, (4, 8, 8)), convolution)
+    with pytest.raises(UnsupportedDecoder, match=f"layer 2 .Conv2d. with {word}="):
+        pack_decoder(decoder, 2, (4, 8, 8), "name")
+
+
+def test_too_much_data_is_refused():
+    with pytest.raises(VaeError, match=r"4\.0 MB, more than the 1 MB"):
+        pack_decoder(nn.Sequential(nn.Linear(9, 100_000)), 9, (1, 1000, 100), "n", max_megabytes=1)
+
+
+def test_codes_travel_with_what_is_known():
+    points = np.arange(12, dtype=np.float32).reshape(4, 3)
+    labels = np.array([0, 1, 1, 300])
+    header, arrays = read(pack_codes("c", points, points - 20, labels, ["cat", "dog"]))
+    assert (header["kind"], header["id"], header["latent_dim"]) == ("codes", "c", 3)
+    assert header["class_names"] == ["cat", "dog"]
+    np.testing.assert_array_equal(arrays["points"], points)
+    np.testing.assert_array_equal(arrays["logvars"], points - 20)
+    np.testing.assert_array_equal(arrays["labels"], labels)
+
+    header, arrays = read(pack_codes("c", points))
+    assert set(arrays) == {"points"}
+    assert header["class_names"] == []

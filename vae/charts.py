@@ -1,0 +1,135 @@
+"""Numbers as plotly figures: no torch, no streamlit.
+
+Backgrounds are transparent and text takes the page's colours, so that one figure serves both
+themes.
+"""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+CLASS_COLOURS = (
+    "#3f90da #ffa90e #bd1f01 #94a4a2 #832db6 #a96b59 #e76300 #b9ac70 #717581 #92dadd".split()
+)
+"""Petroff 2021, "Accessible Color Sequences for Data Visualization": ten that people tell apart."""
+
+DISTORTION_COLOUR, RATE_COLOUR = CLASS_COLOURS[:2]
+INACTIVE_COLOUR = "#888888"
+
+
+def training_curves(
+    epochs: Sequence[float],
+    distortion: Sequence[float],
+    rate: Sequence[float],
+    validation: Sequence[tuple[float, float]] | None,
+) -> go.Figure:
+    """Distortion and rate against the epoch, one above the other; held-out images dotted."""
+    figure = go.Figure()
+    rows = (("Distortion", distortion, DISTORTION_COLOUR), ("Rate", rate, RATE_COLOUR))
+    for row, (name, values, colour) in enumerate(rows):
+        axis = {"yaxis": "y" if row == 0 else "y2", "mode": "lines+markers"}
+        figure.add_scatter(x=epochs, y=values, name=f"{name}, training", line_color=colour, **axis)
+        if validation:
+            held_out = [pair[row] for pair in validation]
+            line = {"color": colour, "dash": "dot"}
+            figure.add_scatter(x=epochs, y=held_out, name=f"{name}, held out", line=line, **axis)
+    figure.update_traces(marker_size=4)
+    figure.update_layout(
+        xaxis={"title": "epoch", "anchor": "y2"},
+        yaxis={"title": "distortion<br>nats per image", "domain": [0.55, 1]},
+        yaxis2={"title": "rate<br>nats per image", "domain": [0, 0.45], "rangemode": "tozero"},
+    )
+    return _finished(figure, 380)
+
+
+def rate_bars(
+    dimensions: Sequence[int],
+    rates: Sequence[float],
+    active: Sequence[bool],
+    height: int = 240,
+) -> go.Figure:
+    """The rate of each of these latent dimensions (counted from 0); inactive ones grey."""
+    names = [f"z{dimension + 1}" for dimension in dimensions]
+    colours = [RATE_COLOUR if on else INACTIVE_COLOUR for on in active]
+    figure = go.Figure(
+        go.Bar(x=names, y=rates, marker_color=colours, hovertemplate="%{y:.3g} nats")
+    )
+    figure.update_layout(yaxis_title="rate (nats)", showlegend=False, bargap=0.25)
+    return _finished(figure, height)
+
+
+def family_rate_bars(
+    betas: Sequence[float],
+    rates: Sequence[Sequence[float]],
+    active: Sequence[Sequence[bool]],
+    height: int = 340,
+) -> go.Figure:
+    """The rates of each model of a family, side by side on one scale, in the order given."""
+    titles = [f"β {beta:g}" for beta in betas]
+    figure = make_subplots(1, len(betas), shared_yaxes=True, subplot_titles=titles)
+    for column, (values, on) in enumerate(zip(rates, active, strict=True), start=1):
+        colours = [RATE_COLOUR if flag else INACTIVE_COLOUR for flag in on]
+        ranks = list(range(1, len(values) + 1))
+        bars = go.Bar(x=ranks, y=values, marker_color=colours, hovertemplate="%{y:.3g} nats")
+        figure.add_trace(bars, 1, column)
+    figure.update_layout(showlegend=False, bargap=0.25)
+    figure.update_yaxes(title_text="rate (nats)", col=1)
+    figure.update_xaxes(title_text="rank", tickvals=[1, max(map(len, rates))])
+    return _finished(figure, height)
+
+
+def rate_distortion(
+    rates: Sequence[float],
+    distortions: Sequence[float],
+    betas: Sequence[float],
+    chosen: float | None = None,
+    height: int = 340,
+) -> go.Figure:
+    """Each model of a family as a point; towards the lower left is better."""
+    sizes = [15 if beta == chosen else 9 for beta in betas]
+    figure = go.Figure(
+        go.Scatter(
+            x=rates,
+            y=distortions,
+            mode="lines+markers+text",
+            text=[f"β {beta:g}" for beta in betas],
+            textposition="top right",
+            marker={"size": sizes, "color": DISTORTION_COLOUR},
+            line={"color": INACTIVE_COLOUR, "width": 1},
+            hovertemplate="%{text}<br>rate %{x:.1f}, distortion %{y:.1f} nats<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        xaxis_title="rate (nats per test image)",
+        yaxis_title="distortion (nats per test image)",
+        showlegend=False,
+    )
+    figure.update_xaxes(range=[0, max(rates) * 1.2])
+    return _finished(figure, height)
+
+
+def elbo_bars(
+    names: Sequence[str], distortions: Sequence[float], rates: Sequence[float], height: int = 260
+) -> go.Figure:
+    """Distortion and rate stacked: the length of a bar is -ELBO."""
+    figure = go.Figure()
+    figure.add_bar(x=names, y=distortions, name="distortion", marker_color=DISTORTION_COLOUR)
+    figure.add_bar(x=names, y=rates, name="rate", marker_color=RATE_COLOUR)
+    figure.update_traces(hovertemplate="%{y:.1f} nats")
+    figure.update_layout(barmode="stack", yaxis_title="nats per image")
+    return _finished(figure, height)
+
+
+def _finished(figure: go.Figure, height: int) -> go.Figure:
+    figure.update_layout(
+        height=height,
+        margin={"l": 10, "r": 10, "t": 30, "b": 10},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        hoverlabel={"namelength": -1},
+    )
+    figure.update_xaxes(automargin=True)
+    figure.update_yaxes(automargin=True)
+    return figure
