@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="K",
         help="samples per image of the log-likelihood (default 100)",
     )
-    evaluate.add_argument("--seed", type=int, default=0, help="of the posterior samples")
+    evaluate.add_argument("--seed", type=_seed, default=0, help="of the posterior samples")
     _add_machine_options(evaluate)
 
     metrics = _command(commands, "metrics", "disentanglement of codes with known factors")
@@ -125,7 +125,7 @@ def _add_metrics_options(parser: argparse.ArgumentParser) -> None:
         default="gradient-boosting",
         help="of DCI; the forest is the fast approximation",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the split and the estimators")
+    parser.add_argument("--seed", type=_seed, default=0, help="of the split and the estimators")
 
 
 def _betas(text: str) -> list[float]:
@@ -139,8 +139,14 @@ def _betas(text: str) -> list[float]:
 
 
 def _positive(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, not {text!r}")
+    if not text.isdecimal() or not 1 <= int(text[:12]) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"expected 1 to 1,000,000, not {text:.40}")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text[:12]) >= 2**32:
+        raise argparse.ArgumentTypeError(f"expected a whole number below 2**32, not {text:.40}")
     return int(text)
 
 

@@ -156,7 +156,9 @@ def _family(run: Run) -> tuple[ModelConfig, TrainConfig]:
 
 
 def _value(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else shlex.quote(str(value))
+    if isinstance(value, float):
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    return shlex.quote(str(value))
 
 
 def _duration(seconds: float) -> str:

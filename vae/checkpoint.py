@@ -13,9 +13,10 @@ pickled.
 import dataclasses
 import hashlib
 import json
-import math
 import platform
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -51,6 +52,7 @@ METRICS_FILE = "metrics.jsonl"
 RESUME_FILE = "resume.safetensors"
 HASHED_FILES = (WEIGHTS_FILE, ATLAS_FILE, METRICS_FILE)
 MAX_RUN_FILE_BYTES = 4 * 2**20
+HALF_RANGE = (-65504.0, 65504.0)
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Results(Record):
         numbers = (v for v in dataclasses.astuple(self) if not isinstance(v, tuple))
         rates = self.test_rate_per_dimension
         for value in (*numbers, *rates, *self.inactive):
-            if not isinstance(value, int | float) or not math.isfinite(value):
+            if not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
                 raise ConfigError(f"Results: expected finite numbers, found {value!r:.40}")
 
     @classmethod
@@ -193,7 +195,7 @@ def save_checkpoint(
         _write_tensors(
             path / ATLAS_FILE,
             {
-                "mean": atlas.mean.half(),
+                "mean": atlas.mean.clamp(*HALF_RANGE).half(),
                 "logvar": atlas.logvar.half(),
                 "label": labels.to(torch.int16),
             },
@@ -255,7 +257,8 @@ def load_model(run: Run, device: torch.device | str = "cpu") -> VAE:
 def load_atlas(run: Run) -> Atlas:
     """The posteriors of the test split as float32; refused like weights are."""
     tensors = _read_hashed(run, ATLAS_FILE)
-    count = len(tensors.get("label", ()))
+    label = tensors.get("label", torch.empty(0))
+    count = len(label) if label.ndim == 1 else 0
     shape = (count, run.model.latent_dim)
     wanted = {"mean": torch.empty(shape), "logvar": torch.empty(shape), "label": torch.empty(count)}
     _check_leaves(run, tensors, wanted)
@@ -292,9 +295,20 @@ def load_resume_state(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, An
     with safe_open(file, framework="pt") as opened:
         header = opened.metadata() or {}
     try:
-        return tensors, json.loads(header["record"])
-    except (KeyError, json.JSONDecodeError) as error:
+        record = json.loads(header["record"])
+        return tensors, {key: record[key] for key in ("model", "train", "epochs")}
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ForeignCheckpoint(f"{file} was not written by this program") from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a checkpoint's folder; CheckpointError where that is not allowed."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(
+            f"the folder {path} cannot be made ({error}); name another"
+        ) from error
 
 
 def discard_resume_state(path: Path) -> None:
@@ -318,7 +332,7 @@ def _read_record(path: Path) -> dict[str, Any]:
         raise ForeignCheckpoint(f"{file} is too large to be a run's record; it is not read")
     try:
         record = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise IncompleteCheckpoint(
             f"{file} is not whole JSON; restore it from a copy or train the run afresh"
         ) from error
@@ -386,15 +400,24 @@ def _check_leaves(
 def _write_tensors(
     file: Path, tensors: dict[str, torch.Tensor], header: dict[str, str] | None = None
 ) -> None:
-    partial = file.with_suffix(".partial")
-    save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial, header)
-    partial.replace(file)
+    with _replacing(file) as partial:
+        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial, header)
 
 
 def _write_text(file: Path, text: str) -> None:
+    with _replacing(file) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _replacing(file: Path) -> Iterator[Path]:
+    """A file to write beside `file`, which takes its place once it is whole."""
     partial = file.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(file)
+    try:
+        yield partial
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _sha256(file: Path) -> str:

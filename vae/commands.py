@@ -45,6 +45,7 @@ def sweep(options: argparse.Namespace) -> Outcome:
     """`vae sweep`: one run per beta, one after the other."""
     use_threads(options.threads)
     for beta in options.betas:
+        _train_config(options, beta)
         check_free(_sweep_path(options, beta), options.overwrite)
     dataset = _dataset_for_training(options)
     runs = [
@@ -117,8 +118,8 @@ def export(options: argparse.Namespace) -> Outcome:
     """`vae export`."""
     from vae.export import export_onnx
 
-    if not options.out.parent.is_dir():
-        raise CheckpointError(f"there is no folder {options.out.parent} to write to")
+    if options.out.is_dir() or not options.out.parent.is_dir():
+        raise CheckpointError(f"{options.out} is not a file in a folder that exists; name another")
     model = load_model(load_run(options.checkpoint))
     path = export_onnx(model, options.out, options.part)
     return Outcome({"path": str(path)}, f"wrote {path}")
@@ -159,9 +160,7 @@ def _open_training(
     if out is not None:
         check_free(out, options.overwrite)
     data = dataset or _dataset_for_training(options)
-    model = ModelConfig(
-        data.image_shape, options.latent_dim, options.arch, options.likelihood, options.pixel_scale
-    )
+    model = _model_config(options, data.image_shape)
     path = out or unused_path(checkpoints_dir(), run_name(model, config))
     return RecordedTraining.start(path, model, config, data, device, options.overwrite)
 
@@ -170,7 +169,7 @@ def _resume(options: argparse.Namespace, out: Path | None, config: TrainConfig) 
     if out is None:
         raise ConfigError("--resume needs --out, the folder of the unfinished run")
     model, stored = read_resume_configs(load_resume_state(out)[1])
-    if stored != config:
+    if stored != config or model != _model_config(options, model.image_shape):
         raise ConfigError(f"the run in {out} has other settings; resume it with those, unchanged")
     dataset = load_dataset(
         config.dataset,
@@ -179,6 +178,12 @@ def _resume(options: argparse.Namespace, out: Path | None, config: TrainConfig) 
         image_shape=model.image_shape,
     )
     return RecordedTraining.resume(out, dataset, pick_device(options.device))
+
+
+def _model_config(options: argparse.Namespace, image_shape: tuple[int, int, int]) -> ModelConfig:
+    return ModelConfig(
+        image_shape, options.latent_dim, options.arch, options.likelihood, options.pixel_scale
+    )
 
 
 def _train_config(options: argparse.Namespace, beta: float) -> TrainConfig:

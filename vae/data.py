@@ -5,7 +5,9 @@ torchvision, which downloads them when they are absent; `folder:PATH` is a perso
 """
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,7 +103,7 @@ def class_names(name: str) -> tuple[str, ...]:
 
 def check_dataset_name(name: str) -> None:
     """Raise DataError for a name that no data set has."""
-    if name not in _SOURCES and not name.removeprefix(FOLDER_PREFIX).strip():
+    if name.startswith(FOLDER_PREFIX) and not name.removeprefix(FOLDER_PREFIX).strip():
         raise DataError("folder: needs a path after the colon, such as folder:photos")
     if name not in _SOURCES and not name.startswith(FOLDER_PREFIX):
         raise DataError(
@@ -193,11 +195,9 @@ def _torchvision_split(source: _Source, directory: Path, train: bool, download: 
     reader = getattr(datasets, source.torchvision_class)
     try:
         found = reader(directory, train=train, download=False)
-    except RuntimeError:
-        if not download:
-            raise DataError(_absent(source, directory)) from None
-        found = _download(source, reader, directory, train)
-    except (OSError, ValueError, EOFError) as error:
+    except (RuntimeError, OSError, ValueError, EOFError, AssertionError) as error:
+        if "not found" in str(error):
+            return _from_torchvision(_download(source, reader, directory, train, download), source)
         raise DataError(
             f"{source.title} in {directory} cannot be read ({_first_line(error)}); delete its "
             f"{source.torchvision_class} folder there, so that it is fetched afresh"
@@ -205,11 +205,26 @@ def _torchvision_split(source: _Source, directory: Path, train: bool, download: 
     return _from_torchvision(found, source)
 
 
-def _download(source: _Source, reader: Callable, directory: Path, train: bool) -> object:
+def _download(
+    source: _Source, reader: Callable, directory: Path, train: bool, allowed: bool
+) -> object:
+    if not allowed:
+        raise DataError(_absent(source, directory))
     try:
-        return reader(directory, train=train, download=True)
+        with _printing_only_on_a_terminal():
+            return reader(directory, train=train, download=True)
     except (RuntimeError, OSError) as error:
         raise DataError(f"{_absent(source, directory)} (download: {_first_line(error)})") from error
+
+
+@contextmanager
+def _printing_only_on_a_terminal() -> Iterator[None]:
+    """torchvision prints while it downloads: progress to a person, noise to a program."""
+    with Path(os.devnull).open("w") as nowhere, ExitStack() as redirected:
+        on_terminal = sys.stderr.isatty()
+        redirected.enter_context(redirect_stdout(sys.stderr if on_terminal else nowhere))
+        redirected.enter_context(redirect_stderr(sys.stderr if on_terminal else nowhere))
+        yield
 
 
 def _absent(source: _Source, directory: Path) -> str:

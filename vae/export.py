@@ -71,10 +71,11 @@ def _trace(
 
 
 def _write(program: torch.onnx.ONNXProgram, file: Path) -> Path:
-    partial = file.with_suffix(".partial")
+    partial = file.with_name(f"{file.name}.partial")
     try:
         program.save(str(partial), external_data=False)
         partial.replace(file)
     except OSError as error:
+        partial.unlink(missing_ok=True)
         raise CheckpointError(f"{file} could not be written ({error})") from error
     return file

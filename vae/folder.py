@@ -66,7 +66,17 @@ def read_picture(
     return pixels.transpose(1, 2, 0).astype(np.float32) / 255
 
 
-def _open(file: Path | IO[bytes], name: str) -> Image.Image:
+def _open_path(path: Path) -> Image.Image:
+    try:
+        with path.open("rb") as opened:
+            return _open(opened, str(path))
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be opened ({error.strerror}); repair or remove it"
+        ) from error
+
+
+def _open(file: IO[bytes], name: str) -> Image.Image:
     try:
         picture = Image.open(file)
         if picture.width * picture.height > MAX_PIXELS:
@@ -101,7 +111,7 @@ def _read_all(paths: list[Path], side: int, channels: int | None) -> np.ndarray:
     depth = channels or (1 if all(_is_grey(path) for path in paths) else 3)
     images = np.empty((len(paths), depth, side, side), dtype=np.uint8)
     for row, path in enumerate(paths):
-        images[row] = to_square(_open(path, str(path)), side, depth)
+        images[row] = to_square(_open_path(path), side, depth)
     return images
 
 

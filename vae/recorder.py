@@ -14,6 +14,7 @@ from vae.checkpoint import (
     Run,
     discard_resume_state,
     load_resume_state,
+    make_folder,
     save_checkpoint,
     save_resume_state,
 )
@@ -51,6 +52,7 @@ class RecordedTraining:
     ) -> "RecordedTraining":
         """A new run; CheckpointError where the folder holds something already."""
         check_free(path, overwrite)
+        make_folder(path)
         discard_resume_state(path)
         return cls(path, Training(model, train, dataset, device), dataset)
 
@@ -112,14 +114,15 @@ def read_resume_configs(record: dict[str, Any]) -> tuple[ModelConfig, TrainConfi
     """Both configurations of an unfinished run's record."""
     try:
         return ModelConfig.from_dict(record["model"]), TrainConfig.from_dict(record["train"])
-    except (KeyError, ConfigError) as error:
+    except ConfigError as error:
         raise CheckpointError(f"the unfinished run's record is not valid: {error}") from error
 
 
 def check_free(path: Path, overwrite: bool) -> None:
     """CheckpointError unless a new run may be written to this folder."""
-    if path.exists() and not path.is_dir():
-        raise CheckpointError(f"{path} is a file; name a folder for the run")
+    for place in (path, *path.parents):
+        if place.exists() and not place.is_dir():
+            raise CheckpointError(f"{place} is a file; name a folder for the run")
     if not path.is_dir() or not any(path.iterdir()):
         return
     if not (path / RUN_FILE).is_file() and not (path / RESUME_FILE).is_file():

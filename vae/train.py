@@ -18,6 +18,7 @@ from vae.model import VAE
 from vae.objective import elbo_terms, training_loss, warmed_up_beta
 
 REPORT_SECONDS = 0.25
+MONITORED_IMAGES = 5000
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ class Training:
         self._noise = torch.Generator(device).manual_seed(config.seed)
         self._speed = _Speed()
         self._active_units: int | None = None
+        self._epoch = self._tally()
 
     @property
     def steps_per_epoch(self) -> int:
@@ -137,6 +139,7 @@ class Training:
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         for index, slots in self._optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{name}": value for name, value in slots.items()}
+        tensors |= {f"epoch.{name}": value for name, value in self._epoch.state().items()}
         tensors["noise"] = self._noise.get_state()
         tensors["step"] = torch.tensor(self.step)
         tensors["seconds"] = torch.tensor(self.seconds, dtype=torch.float64)
@@ -160,28 +163,31 @@ class Training:
         groups = self._optimiser.state_dict()["param_groups"]
         self._optimiser.load_state_dict({"state": slots, "param_groups": groups})
         self._noise.set_state(state["noise"])
+        self._epoch.restore(_with_prefix(state, "epoch."))
         self.step = int(state["step"])
         self._speed.resume(float(state["seconds"]))
 
     def _run_epoch(self, report_seconds: float) -> Iterator[Report]:
         epoch, start = divmod(self.step, self.steps_per_epoch)
         order = self._order(epoch)
-        whole, recent = self._tally(), self._tally()
+        recent = self._tally()
         self._speed.start()
         for position in range(start, self.steps_per_epoch):
             chosen = order[position * self.config.batch_size :][: self.config.batch_size]
             self._take_step(chosen, recent)
-            if self._speed.running_seconds() >= report_seconds:
+            last = position == self.steps_per_epoch - 1
+            if self._speed.running_seconds() >= report_seconds and not last:
                 self._speed.stop(recent.images)
-                whole.add(recent)
+                self._epoch.add(recent)
                 yield self._report(recent)
                 recent = self._tally()
                 self._speed.start()
         self._check_finite(recent)
         self._speed.stop(recent.images)
         self._speed.end_epoch()
-        whole.add(recent)
-        yield self._report(whole, closing=evaluate(self.model, self._monitor.head(5000)))
+        self._epoch.add(recent)
+        whole, self._epoch = self._epoch, self._tally()
+        yield self._report(whole, closing=self._evaluate())
 
     def _take_step(self, chosen: Int[Tensor, "batch"], tally: "_Tally") -> None:
         beta = self._beta()
@@ -208,6 +214,12 @@ class Training:
         generator = torch.Generator().manual_seed(seed)
         return torch.randperm(len(self._train), generator=generator).to(self.model.device)
 
+    def _evaluate(self) -> Evaluation:
+        evaluation = evaluate(self.model, self._monitor.head(MONITORED_IMAGES))
+        if not math.isfinite(evaluation.elbo):
+            raise self._diverged()
+        return evaluation
+
     def _tally(self) -> "_Tally":
         return _Tally(self.model.config.latent_dim, self.model.device)
 
@@ -231,10 +243,12 @@ class Training:
         )
 
     def _check_finite(self, tally: "_Tally") -> None:
-        if tally.is_finite():
-            return
+        if not tally.is_finite():
+            raise self._diverged()
+
+    def _diverged(self) -> DivergedError:
         lower = self.config.learning_rate / 10
-        raise DivergedError(
+        return DivergedError(
             f"the loss is no longer finite at step {self.step} of {self.steps} (epoch "
             f"{self.step // self.steps_per_epoch + 1}); lower the learning rate (now "
             f"{self.config.learning_rate:g}, try {lower:g}) or clip gradients at a smaller norm "
@@ -263,6 +277,18 @@ class _Tally:
         self.images += other.images
         self._distortion += other._distortion
         self._rate += other._rate
+
+    def state(self) -> dict[str, Tensor]:
+        return {
+            "images": torch.tensor(self.images),
+            "distortion": self._distortion,
+            "rate": self._rate,
+        }
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        self.images = int(state["images"])
+        self._distortion.copy_(state["distortion"])
+        self._rate.copy_(state["rate"])
 
     def mean_distortion(self) -> float:
         return float(self._distortion) / max(1, self.images)

@@ -1,0 +1,217 @@
+"""A folder of checkpoints: names, families, the table and the commands in it."""
+
+import shlex
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from vae.__main__ import _parser
+from vae.catalogue import (
+    CHECKPOINTS_VARIABLE,
+    Catalogue,
+    beta_family,
+    checkpoints_dir,
+    markdown_table,
+    read_catalogue,
+    run_name,
+    train_command,
+    unused_path,
+)
+from vae.checkpoint import Run, load_run
+from vae.config import ModelConfig, TrainConfig
+from vae.errors import MissingCheckpoint, TamperedCheckpoint
+
+PROJECT = Path(__file__).resolve().parents[1]
+SHIPPED = PROJECT / "checkpoints"
+
+
+@pytest.fixture(scope="module")
+def run(tiny_checkpoint) -> Run:
+    return load_run(tiny_checkpoint)
+
+
+def with_train(run: Run, name: str, **changes) -> Run:
+    return replace(run, path=run.path.parent / name, train=replace(run.train, **changes))
+
+
+def with_model(run: Run, name: str, **changes) -> Run:
+    return replace(run, path=run.path.parent / name, model=replace(run.model, **changes))
+
+
+def parsed_configs(command: str, image_shape) -> tuple[ModelConfig, TrainConfig]:
+    """What the command line makes of a command."""
+    words = shlex.split(command)
+    assert words[:2] == ["vae", "train"]
+    found = vars(_parser().parse_args(words[1:]))
+    train_names = TrainConfig("digits").to_dict()
+    model = ModelConfig(
+        image_shape, found["latent_dim"], found["arch"], found["likelihood"], found["pixel_scale"]
+    )
+    return model, TrainConfig(**{name: found[name] for name in train_names})
+
+
+def test_checkpoints_are_listed_by_name_and_the_broken_ones_with_their_error(
+    tiny_checkpoint, tmp_path
+):
+    for name in ("b", "a", ".hidden", "broken", "unfinished"):
+        shutil.copytree(tiny_checkpoint, tmp_path / name)
+    record = (tmp_path / "broken" / "run.json").read_text()
+    (tmp_path / "broken" / "run.json").write_text(record.replace('"beta": 1.0', '"beta": -1.0'))
+    (tmp_path / "unfinished" / "run.json").unlink()
+    (tmp_path / "README.md").write_text("# Checkpoints")
+
+    catalogue = read_catalogue(tmp_path)
+    assert [run.name for run in catalogue.runs] == ["a", "b"]
+    (refused,) = catalogue.refused
+    assert isinstance(refused, TamperedCheckpoint)
+    assert "broken" in str(refused)
+
+
+def test_a_folder_that_is_not_there_holds_no_checkpoints(tmp_path):
+    assert read_catalogue(tmp_path / "nothing") == Catalogue((), ())
+
+
+def test_a_run_is_found_by_its_name_alone(tiny_checkpoint):
+    catalogue = read_catalogue(tiny_checkpoint.parent)
+    assert catalogue.find("tiny").path == tiny_checkpoint
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../tiny", "./tiny", "tiny/", "tiny/../tiny", "TINY", "tiny\0", "*"]
+)
+def test_names_never_become_paths(tiny_checkpoint, name):
+    catalogue = read_catalogue(tiny_checkpoint.parent)
+    with pytest.raises(MissingCheckpoint):
+        catalogue.find(name)
+    with pytest.raises(MissingCheckpoint):
+        catalogue.find(str(tiny_checkpoint))
+
+
+def test_a_name_from_outside_is_shown_short_and_on_one_line(tiny_checkpoint):
+    with pytest.raises(MissingCheckpoint) as caught:
+        read_catalogue(tiny_checkpoint.parent).find("x\n" * 10_000)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
+def test_the_folder_is_that_of_the_environment(monkeypatch):
+    monkeypatch.setenv(CHECKPOINTS_VARIABLE, "elsewhere")
+    assert checkpoints_dir() == Path("elsewhere")
+    monkeypatch.delenv(CHECKPOINTS_VARIABLE)
+    assert checkpoints_dir() == Path("checkpoints")
+
+
+def test_a_family_differs_in_beta_alone_and_is_sorted_by_it(run):
+    four, half = with_train(run, "four", beta=4.0), with_train(run, "half", beta=0.5)
+    strangers = [
+        with_train(run, "seed", beta=2.0, seed=1),
+        with_train(run, "epochs", beta=3.0, epochs=7),
+        with_model(run, "latent", latent_dim=9),
+        with_model(run, "architecture", architecture="conv"),
+    ]
+    assert beta_family(run, [four, run, *strangers, half]) == [half, run, four]
+    assert beta_family(four, [four, run, *strangers, half]) == [half, run, four]
+    assert beta_family(strangers[0], [run, four, *strangers]) == [strangers[0]]
+
+
+def test_a_run_stands_in_its_own_family_before_a_twin(run):
+    twin = with_train(run, "twin")
+    assert beta_family(run, [run, twin]) == [run]
+    assert beta_family(twin, [run, twin]) == [twin]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "start"),
+    [
+        ("digits", "digits-conv-4-beta-0.5-seed-3"),
+        ("fashion-mnist", "fashion-mnist-conv"),
+        ("folder:/home/me/My Photos!", "my-photos-conv"),
+        ("folder:../猫/..", "images-conv"),
+    ],
+)
+def test_a_run_s_name_says_what_it_is_and_can_be_a_folder(dataset, start, tmp_path):
+    model = ModelConfig((1, 8, 8), 4, "conv")
+    name = run_name(model, TrainConfig(dataset, beta=0.5, seed=3))
+    assert name.startswith(start)
+    (tmp_path / name).mkdir()
+    assert list(tmp_path.iterdir()) == [tmp_path / name]
+
+
+def test_a_taken_name_gets_a_number(tmp_path):
+    assert unused_path(tmp_path, "run") == tmp_path / "run"
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run-2").mkdir()
+    assert unused_path(tmp_path, "run") == tmp_path / "run-3"
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        TrainConfig("digits"),
+        TrainConfig("digits", 7, 3, 17, 1e-4, "constant", 4.0, 2.5, 0.125, 5.0, 0.2),
+        TrainConfig("folder:my photos/it's", seed=2**32 - 1, grad_clip=1e9),
+    ],
+)
+@pytest.mark.parametrize(("likelihood", "scale"), [("bernoulli", 0.1), ("gaussian", 0.25)])
+def test_the_command_of_a_run_trains_the_same_run_again(run, train, likelihood, scale):
+    model = ModelConfig((1, 8, 8), 11, "conv-mlp", likelihood, scale)
+    made = replace(run, model=model, train=train)
+    assert parsed_configs(train_command(made), model.image_shape) == (model, train)
+
+
+def test_the_command_keeps_every_digit_of_a_setting(run):
+    model = ModelConfig((1, 8, 8), 3, "mlp", "gaussian", pixel_scale=1 / 7)
+    train = TrainConfig("digits", beta=1 / 3, learning_rate=0.00123456789, warmup_epochs=2 / 3)
+    made = replace(run, model=model, train=train)
+    assert parsed_configs(train_command(made), model.image_shape) == (model, train)
+
+
+def test_the_command_of_a_folder_s_run_keeps_its_size(run):
+    made = replace(
+        run, model=ModelConfig((3, 48, 48)), train=replace(run.train, dataset="folder:photos")
+    )
+    assert "--image-size 48" in train_command(made)
+    assert "--image-size" not in train_command(run)
+
+
+def test_the_table_has_a_row_and_a_command_for_each_run(run):
+    text = markdown_table([run, with_train(run, "other", beta=4.0)])
+    (row,) = [line for line in text.splitlines() if line.startswith("| `tiny` |")]
+    results = run.results
+    for number in (results.test_distortion, results.test_rate, results.test_elbo):
+        assert f"| {number:.1f} |" in row
+    assert f"| {results.active_units} of 3 |" in row
+    assert train_command(run) in text
+    assert "### other" in text
+    assert text.count("\nvae train ") == 2
+
+
+@pytest.fixture
+def shipped() -> tuple[Run, ...]:
+    """The runs that the table names; a person's own may lie beside them."""
+    table = SHIPPED / "README.md"
+    text = table.read_text() if table.is_file() else ""
+    runs = tuple(run for run in read_catalogue(SHIPPED).runs if f"\n### {run.name}\n" in text)
+    if not runs:
+        pytest.skip("no checkpoints ship yet")
+    return runs
+
+
+def test_the_shipped_table_is_the_one_that_the_records_give(shipped):
+    assert (SHIPPED / "README.md").read_text().strip() == markdown_table(shipped).strip()
+
+
+def test_every_shipped_checkpoint_opens(shipped):
+    from vae.explorer import Explorer
+
+    for run in shipped:
+        images = Explorer.load(run).atlas_images([0, 1])
+        channels, height, width = run.model.image_shape
+        assert images.shape == (2, height, width, channels)
+        assert images.std() > 0.1
+
+
+def test_the_shipped_checkpoints_are_small_enough_to_ship(shipped):
+    assert sum(file.stat().st_size for run in shipped for file in run.path.iterdir()) <= 40e6

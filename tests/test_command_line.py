@@ -1,0 +1,454 @@
+"""The command line: its JSON for programs, one line and exit status 2 for bad input."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vae.__main__ import main
+from vae.checkpoint import RESUME_FILE, load_run
+
+PROJECT = Path(__file__).resolve().parents[1]
+TRAIN = (
+    "train --dataset digits --arch mlp --latent-dim 2 --beta 1 --epochs 1 --batch-size 256 "
+    "--seed 0 --device cpu --threads 1"
+).split()
+TRAIN_KEYS = {
+    "test_distortion",
+    "test_rate",
+    "test_elbo",
+    "train_images_per_second",
+    "seconds",
+    "device",
+    "checkpoint",
+}
+
+
+@pytest.fixture(autouse=True)
+def _somewhere_else(monkeypatch, tmp_path_factory):
+    """A working folder of its own, so that nothing lands in the project's checkpoints."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("working"))
+    monkeypatch.delenv("LATENT_CHECKPOINTS", raising=False)
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def vae(capsys):
+    """Run a command that must work; its JSON object, which must be all of its standard output."""
+
+    def run(*arguments: object) -> dict:
+        assert main([*map(str, arguments), "--json"]) == 0
+        (line,) = capsys.readouterr().out.splitlines()
+        record = json.loads(line)
+        assert isinstance(record, dict)
+        return record
+
+    return run
+
+
+@pytest.fixture
+def refused(capsys):
+    """Run a command that must be refused; the one line that says why."""
+
+    def run(*arguments: object) -> str:
+        try:
+            status = main([str(a) for a in arguments])
+        except SystemExit as stop:
+            status = stop.code
+        captured = capsys.readouterr()
+        assert status == 2
+        assert captured.out == ""
+        (line,) = captured.err.splitlines()
+        assert line.startswith("vae")
+        return line
+
+    return run
+
+
+def changed(**options: object) -> list[str]:
+    """The training command with some options changed, added, or left out where None."""
+    words = dict(zip(TRAIN[1::2], TRAIN[2::2], strict=True))
+    for name, value in options.items():
+        words["--" + name.replace("_", "-")] = value
+    return ["train", *(str(w) for k, v in words.items() if v is not None for w in (k, v))]
+
+
+# What works
+
+
+def test_train(vae, tmp_path):
+    record = vae(*TRAIN, "--out", tmp_path / "run")
+    assert record.keys() >= TRAIN_KEYS
+    assert record["test_elbo"] == -(record["test_distortion"] + record["test_rate"])
+    assert record["test_distortion"] > 0
+    assert record["train_images_per_second"] > 0
+    assert record["seconds"] > 0
+    assert record["device"] == "cpu"
+    assert Path(record["checkpoint"]) == tmp_path / "run"
+    assert load_run(tmp_path / "run").results.test_elbo == record["test_elbo"]
+
+
+def test_every_training_option_reaches_the_record(vae, tmp_path):
+    options = {
+        "seed": 7,
+        "epochs": 2,
+        "batch_size": 300,
+        "learning_rate": 0.004,
+        "schedule": "constant",
+        "beta": 2.5,
+        "warmup_epochs": 1.5,
+        "free_bits": 0.2,
+        "grad_clip": 7.0,
+        "validation_fraction": 0.1,
+    }
+    more = {"likelihood": "gaussian", "pixel_scale": 0.3, "latent_dim": 4, "arch": "mlp-deep"}
+    vae(*changed(**options, **more, out=tmp_path))
+    run = load_run(tmp_path)
+    assert {name: getattr(run.train, name) for name in options} == options
+    assert (run.model.likelihood, run.model.pixel_scale) == ("gaussian", 0.3)
+    assert (run.model.latent_dim, run.model.architecture) == (4, "mlp-deep")
+
+
+def test_train_without_a_folder_names_one_itself(vae):
+    first, second = vae(*TRAIN)["checkpoint"], vae(*TRAIN)["checkpoint"]
+    assert Path(first) == Path("checkpoints/digits-mlp-2-beta-1-seed-0")
+    assert first != second
+    assert load_run(first).identity == load_run(second).identity
+
+
+def test_train_over_an_existing_run(vae, refused, tmp_path):
+    old = vae(*TRAIN, "--out", tmp_path)
+    assert "--overwrite" in refused(*changed(seed=1, out=tmp_path))
+    new = vae(*changed(seed=1, out=tmp_path), "--overwrite")
+    assert old["test_elbo"] != new["test_elbo"]
+
+
+def test_train_on_a_folder_of_images(vae, tmp_path):
+    from PIL import Image
+
+    (tmp_path / "pictures").mkdir()
+    for n in range(24):
+        Image.new("RGB", (20, 20), (10 * n, 0, 99)).save(tmp_path / "pictures" / f"{n}.png")
+    folder = f"folder:{tmp_path / 'pictures'}"
+    record = vae(*changed(dataset=folder, image_size=8, arch="conv", out=tmp_path / "run"))
+    assert load_run(record["checkpoint"]).model.image_shape == (3, 8, 8)
+    found = vae("evaluate", record["checkpoint"], "--importance-samples", 1, "--threads", 1)
+    assert found["test_images"] == 4
+
+
+def stopped_run(path: Path) -> None:
+    """A run of three epochs that was stopped in its second."""
+    from vae.config import ModelConfig, TrainConfig
+    from vae.data import load_dataset
+    from vae.recorder import RecordedTraining
+
+    digits = load_dataset("digits")
+    recorded = RecordedTraining.start(
+        path,
+        ModelConfig((1, 8, 8), 2),
+        TrainConfig("digits", epochs=3, batch_size=256),
+        digits,
+        torch.device("cpu"),
+    )
+    for report in recorded.run(0.0):
+        if report.step == 8:
+            break
+    recorded.finish()
+
+
+def test_resume(vae, refused, tmp_path):
+    stopped_run(tmp_path / "run")
+    command = changed(epochs=3, out=tmp_path / "run")
+    assert "--resume" in refused(*command)
+    assert "other settings" in refused(*changed(epochs=4, out=tmp_path / "run"), "--resume")
+    record = vae(*command, "--resume")
+    whole = vae(*changed(epochs=3, out=tmp_path / "whole"))
+    assert record["test_elbo"] == whole["test_elbo"]
+    assert not (tmp_path / "run" / RESUME_FILE).exists()
+
+
+def test_resuming_with_another_model_is_refused(refused, tmp_path):
+    stopped_run(tmp_path)
+    assert "other settings" in refused(*changed(epochs=3, latent_dim=9, out=tmp_path), "--resume")
+
+
+def test_ctrl_c_leaves_a_run_that_can_go_on(vae, capsys, tmp_path, monkeypatch):
+    from vae.train import Training
+
+    take_step = Training._take_step
+
+    def interrupted(training, *arguments):
+        if training.step == 7:
+            raise KeyboardInterrupt
+        take_step(training, *arguments)
+
+    monkeypatch.setattr(Training, "_take_step", interrupted)
+    command = changed(epochs=3, out=tmp_path)
+    assert main(command) == 130
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "--resume goes on with it" in captured.err
+    assert load_run(tmp_path).stopped_early
+    monkeypatch.undo()
+    vae(*command, "--resume")
+    assert not load_run(tmp_path).stopped_early
+
+
+def test_collapse_is_told_on_standard_error(capsys, tmp_path):
+    assert main([*changed(beta=10_000, out=tmp_path), "--json"]) == 0
+    captured = capsys.readouterr()
+    assert "collapsed" in captured.err
+    assert "lower beta (now 10000)" in captured.err
+    json.loads(captured.out)
+
+
+def test_evaluate(vae, tiny_checkpoint):
+    record = vae("evaluate", tiny_checkpoint, "--importance-samples", 20, "--threads", 1)
+    results = load_run(tiny_checkpoint).results
+    assert record["test_distortion"] == pytest.approx(results.test_distortion, rel=1e-5)
+    assert record["test_rate"] == pytest.approx(results.test_rate, rel=1e-5)
+    assert record["test_elbo"] == pytest.approx(results.test_elbo, rel=1e-5)
+    assert record["active_units"] == results.active_units
+    assert record["log_likelihood"] > record["test_elbo"]
+
+
+def test_sweep(vae, tmp_path):
+    command = ["sweep", *changed(beta=None, epochs=1)[1:], "--betas", "0.5,4", "--out", tmp_path]
+    runs = vae(*command)["runs"]
+    assert [run["beta"] for run in runs] == [0.5, 4]
+    assert all(run.keys() >= TRAIN_KEYS for run in runs)
+    for run in runs:
+        stored = load_run(run["checkpoint"])
+        assert stored.path.parent == tmp_path
+        assert stored.train.beta == run["beta"]
+    single = vae(*changed(beta=4, out=tmp_path / "single"))
+    assert single["test_elbo"] == runs[1]["test_elbo"]
+
+
+def test_metrics(vae, tmp_path):
+    random = np.random.default_rng(0)
+    factors = random.integers(0, 3, (200, 2))
+    codes = factors + 0.1 * random.normal(size=(200, 2))
+    np.savez(tmp_path / "codes.npz", codes=codes, factors=factors)
+    record = vae("metrics", tmp_path / "codes.npz", "--estimator", "random-forest")
+    names = "mig sap dci_disentanglement dci_completeness dci_informativeness modularity"
+    assert record.keys() >= set(names.split())
+    assert record["mig"] > 0.7
+
+
+def test_list(vae, tiny_checkpoint, monkeypatch, capsys):
+    monkeypatch.setenv("LATENT_CHECKPOINTS", str(tiny_checkpoint.parent))
+    (row,) = vae("list")["checkpoints"]
+    assert row.keys() >= {"name", "dataset", "latent_dim", "beta", "test_elbo"}
+    assert (row["name"], row["dataset"], row["latent_dim"]) == ("tiny", "digits", 3)
+    assert main(["list", "--markdown"]) == 0
+    assert "| `tiny` | digits | mlp | 3 | 1 |" in capsys.readouterr().out
+    assert vae("list", "--checkpoints", "nothing") == {"checkpoints": []}
+
+
+def test_list_leaves_out_a_broken_checkpoint_and_says_so(copied_checkpoint, capsys):
+    shutil.copytree(copied_checkpoint, copied_checkpoint.parent / "whole")
+    (copied_checkpoint / "run.json").write_text("{")
+    assert main(["list", "--json", "--checkpoints", str(copied_checkpoint.parent)]) == 0
+    captured = capsys.readouterr()
+    assert [row["name"] for row in json.loads(captured.out)["checkpoints"]] == ["whole"]
+    assert captured.err.startswith("left out: ")
+
+
+@pytest.mark.parametrize("part", ["decoder", "encoder"])
+def test_export(vae, tiny_checkpoint, tmp_path, part):
+    out = tmp_path / "model.onnx"
+    record = vae("export", tiny_checkpoint, "--format", "onnx", "--part", part, "--out", out)
+    assert record == {"path": str(out)}
+    assert out.stat().st_size > 1000
+
+
+def test_without_json_the_numbers_are_for_people(tiny_checkpoint, capsys):
+    command = ["evaluate", str(tiny_checkpoint), "--importance-samples", "1", "--threads", "1"]
+    assert main(command) == 0
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    results = load_run(tiny_checkpoint).results
+    assert float(lines["test_elbo"]) == pytest.approx(results.test_elbo, rel=1e-3)
+
+
+# In a process of its own
+
+
+def in_a_process(*arguments: object, folder: Path) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "vae", *map(str, arguments)],
+        cwd=folder,
+        env={"PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1", "PATH": "", "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_whole_process_that_works(tmp_path):
+    done = in_a_process(*TRAIN, "--json", folder=tmp_path)
+    assert done.returncode == 0
+    assert done.stderr == "" or "latent dimensions" in done.stderr
+    (line,) = done.stdout.splitlines()
+    assert (tmp_path / json.loads(line)["checkpoint"] / "run.json").is_file()
+
+
+def test_a_whole_process_that_is_refused(tmp_path):
+    done = in_a_process(*changed(beta=-1), "--json", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "vae: beta must be a number from 0 to 1e+06, not -1.0",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"dataset": "mnst"}, "no data set 'mnst'"),
+        ({"dataset": "folder:nowhere"}, "no folder nowhere"),
+        ({"arch": "transformer"}, "invalid choice: 'transformer'"),
+        ({"beta": "-1"}, "beta must be"),
+        ({"beta": "nan"}, "beta must be"),
+        ({"beta": "much"}, "invalid float value"),
+        ({"epochs": 0}, "epochs must be"),
+        ({"epochs": "1.5"}, "invalid int value"),
+        ({"batch_size": 0}, "batch_size must be"),
+        ({"latent_dim": 0}, "latent_dim must be"),
+        ({"latent_dim": 10**9}, "latent_dim must be"),
+        ({"learning_rate": 0}, "learning_rate must be"),
+        ({"validation_fraction": 1}, "validation_fraction must be"),
+        ({"warmup_epochs": -2}, "warmup_epochs must be"),
+        ({"free_bits": "inf"}, "free_bits must be"),
+        ({"seed": -1}, "seed must be"),
+        ({"likelihood": "gaussian", "pixel_scale": 0}, "pixel_scale must be"),
+        ({"device": "tpu"}, "invalid choice: 'tpu'"),
+        ({"threads": 0}, "threads must be"),
+        ({"image_size": 64}, "--image-size goes with folder:PATH"),
+        ({"dataset": "mnist", "image_size": 64}, "--image-size goes with folder:PATH"),
+        ({"dataset": "folder:x", "image_size": 10**6}, "image_shape must be"),
+        ({"dataset": None}, "--dataset"),
+        ({"momentum": 3}, "unrecognized arguments: --momentum 3"),
+    ],
+    ids=str,
+)
+def test_bad_training_options(refused, options, words, tmp_path):
+    out = {} if "out" in options else {"out": tmp_path / "run"}
+    assert words in refused(*changed(**options, **out))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["explode"], ["--explode"], ["train", "--explode"]])
+def test_no_such_command_or_option(refused, arguments):
+    assert "--help" in refused(*arguments)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is here")
+def test_a_device_that_is_absent(refused, tiny_checkpoint):
+    assert "'cuda' is not available here" in refused(*changed(device="cuda"))
+    assert "'cuda' is not available" in refused("evaluate", tiny_checkpoint, "--device", "cuda")
+
+
+def test_a_folder_of_other_files(refused, tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    for extra in ([], ["--overwrite"]):
+        assert "holds other files" in refused(*changed(out=tmp_path), *extra)
+    assert "is a file" in refused(*changed(out=tmp_path / "thesis.tex"))
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_training(refused, tmp_path, monkeypatch):
+    from vae.train import Training
+
+    monkeypatch.setattr(Training, "run", lambda *_: pytest.fail("it trained first"))
+    (tmp_path / "file").write_text("")
+    refused(*changed(out=tmp_path / "file" / "run"))
+
+
+def test_nothing_to_resume(refused, tiny_checkpoint, tmp_path):
+    assert "nothing to resume" in refused(*changed(out=tmp_path / "nothing"), "--resume")
+    assert "nothing to resume" in refused(*changed(out=tiny_checkpoint), "--resume")
+    assert "--resume needs --out" in refused(*TRAIN, "--resume")
+
+
+def test_data_that_is_absent(refused, tmp_path, monkeypatch):
+    from urllib.error import URLError
+
+    def urlopen(*_arguments, **_options):
+        raise URLError("no route to host")
+
+    monkeypatch.setattr("urllib.request.urlopen", urlopen)
+    line = refused(*changed(dataset="mnist", data_dir=tmp_path))
+    assert f"MNIST is not in {tmp_path}" in line
+
+
+@pytest.mark.parametrize("betas", ["one,two", "", "1,,2", "1;2", "1,1.0"])
+def test_betas_that_are_no_list_of_numbers(refused, tmp_path, betas):
+    refused("sweep", "--dataset", "digits", "--betas", betas, "--out", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("betas", ["1,nan", "1,1e9", "2,-1"])
+def test_a_sweep_is_refused_before_its_first_run(refused, tmp_path, betas):
+    command = ["sweep", *changed(beta=None)[1:], "--betas", betas, "--out", tmp_path]
+    assert "beta must be" in refused(*command)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sweep_needs_its_betas_and_its_folder(refused, tmp_path):
+    assert "--betas" in refused("sweep", "--dataset", "digits", "--out", tmp_path)
+    assert "--out" in refused("sweep", "--dataset", "digits", "--betas", "1,2")
+
+
+@pytest.mark.parametrize("command", ["evaluate", "export"])
+def test_checkpoints_that_cannot_be_used(refused, copied_checkpoint, tmp_path, command):
+    more = ["--out", tmp_path / "x.onnx"] if command == "export" else []
+    assert "no checkpoint folder nothing" in refused(command, "nothing", *more)
+    (copied_checkpoint / "model.safetensors").write_bytes(b"damaged")
+    assert "is not the file that was saved" in refused(command, copied_checkpoint, *more)
+    (copied_checkpoint / "run.json").write_text("{")
+    assert "is not whole JSON" in refused(command, copied_checkpoint, *more)
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "many", "1.5", "10000000"])
+def test_importance_samples_that_are_no_number(refused, tiny_checkpoint, count):
+    refused("evaluate", tiny_checkpoint, "--importance-samples", count)
+
+
+def test_a_seed_that_is_too_long(refused, tiny_checkpoint):
+    command = ["evaluate", tiny_checkpoint, "--importance-samples", 1, "--threads", 1]
+    refused(*command, "--seed", 10**30)
+
+
+def test_metrics_of_files_that_are_none(refused, tmp_path):
+    assert "nothing.npz" in refused("metrics", "nothing.npz")
+    (tmp_path / "text.npz").write_text("codes")
+    assert "text.npz" in refused("metrics", tmp_path / "text.npz")
+
+
+def test_exports_to_nowhere(refused, tiny_checkpoint, tmp_path):
+    assert "in a folder that exists" in refused(
+        "export", tiny_checkpoint, "--out", tmp_path / "a" / "b.onnx"
+    )
+    assert "--out" in refused("export", tiny_checkpoint)
+    assert "invalid choice" in refused(
+        "export", tiny_checkpoint, "--format", "pickle", "--out", tmp_path / "b.onnx"
+    )
+
+
+def test_exports_onto_a_folder(refused, tiny_checkpoint, tmp_path, monkeypatch):
+    (tmp_path / "folder").mkdir()
+    refused("export", tiny_checkpoint, "--out", tmp_path / "folder")
+    assert [file.name for file in tmp_path.iterdir()] == ["folder"]
+    monkeypatch.chdir(tmp_path)
+    refused("export", tiny_checkpoint, "--out", ".")

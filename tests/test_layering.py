@@ -1,0 +1,95 @@
+"""What may import what, read from the sources themselves."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+CORE = sorted((PROJECT / "vae").rglob("*.py"))
+PAGES = sorted((PROJECT / "pages").rglob("*.py"))
+HOME = [PROJECT / "app.py"] if (PROJECT / "app.py").is_file() else []
+CHARTS = PROJECT / "vae" / "charts.py"
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(PROJECT))
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, inside functions too, as `a` or `a.b`."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Call) and _called(node) in ("import_module", "__import__"):
+            found |= {a.value for a in node.args if isinstance(a, ast.Constant)}
+    return found
+
+
+def _called(node: ast.Call) -> str:
+    return getattr(node.func, "attr", getattr(node.func, "id", ""))
+
+
+def packages(path: Path) -> set[str]:
+    return {module.split(".")[0] for module in imports(path)}
+
+
+def test_the_sources_are_found():
+    assert {"vae/model.py", "vae/__main__.py"} <= {name(path) for path in CORE}
+
+
+def test_imports_inside_functions_are_seen(tmp_path):
+    file = tmp_path / "module.py"
+    file.write_text(
+        "def f():\n    import torch.nn as n\n    from vae.x import y\n"
+        "    importlib.import_module('streamlit')\n"
+    )
+    assert {"torch", "vae", "streamlit"} <= packages(file)
+
+
+@pytest.mark.parametrize("path", CORE, ids=name)
+def test_the_core_knows_nothing_of_the_app(path):
+    assert not packages(path) & {"streamlit", "pages", "app"}
+    assert not any(module.startswith("..") for module in imports(path))
+
+
+@pytest.mark.parametrize("path", [*HOME, *PAGES], ids=name)
+def test_pages_do_no_mathematics_of_their_own(path):
+    assert not packages(path) & {"torch", "torchvision", "safetensors", "sklearn"}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_pages_do_not_import_the_home_page(path):
+    assert "app" not in packages(path)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_pages_share_code_through_the_shared_folder_alone(path):
+    pages = {module for module in imports(path) if module.split(".")[0] == "pages"} - {"pages"}
+    assert all(module.startswith("pages.shared") for module in pages)
+
+
+@pytest.mark.skipif(not CHARTS.is_file(), reason="no charts yet")
+def test_charts_need_no_torch():
+    assert not packages(CHARTS) & {"torch", "streamlit"}
+
+
+@pytest.mark.parametrize("path", [*CORE, *HOME, *PAGES], ids=name)
+def test_every_module_says_what_it_is_for(path):
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_the_command_line_starts_without_the_heavy_libraries():
+    """So that --help and a mistyped option answer at once."""
+    modules = [PROJECT / "vae" / f"{module}.py" for module in ("__main__", "config", "errors")]
+    modules += [PROJECT / "vae" / "__init__.py", PROJECT / "vae" / "record.py"]
+    for path in modules:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        top = ast.Module([n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)], [])
+        found = {alias.name for n in top.body if isinstance(n, ast.Import) for alias in n.names}
+        found |= {str(n.module) for n in top.body if isinstance(n, ast.ImportFrom)}
+        assert not {f.split(".")[0] for f in found} & {"torch", "numpy", "jaxtyping", "sklearn"}
