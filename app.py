@@ -47,33 +47,33 @@ def show_doors() -> None:
 
 def show_card(run, worst: float) -> None:
     """One model: samples, its two terms as bars, its active units."""
-    from vae.charts import DISTORTION_COLOUR, RATE_COLOUR
-
     results = run.results
     st.markdown(f"**{run.name}**")
     samples = open_explorer(run).sample(8, seed=1)
     st.image(tile(samples, columns=8, size=28), alt=f"Samples of {run.name}")
-    shares = [results.test_distortion / worst, results.test_rate / worst]
-    st.html(
-        _bar("distortion", results.test_distortion, shares[0], DISTORTION_COLOUR)
-        + _bar("rate", results.test_rate, shares[1], RATE_COLOUR)
-    )
+    st.html(_stacked_bar(results.test_distortion, results.test_rate, worst))
     st.caption(
-        f"β {run.train.beta:g} · {results.active_units} of {run.model.latent_dim} dimensions "
-        f"active · {run.model.architecture}"
+        f"β {run.train.beta:g} · {run.model.architecture} · "
+        f"{results.active_units} of {run.model.latent_dim} active"
     )
     if st.button("Choose", key=f"choose-{run.name}", width="stretch"):
         choose(run.name)
         st.rerun()
 
 
-def _bar(name: str, nats: float, share: float, colour: str) -> str:
+def _stacked_bar(distortion: float, rate: float, full: float) -> str:
+    """Both terms end to end, the length `full` being the whole width."""
+    from vae.charts import DISTORTION_COLOUR, RATE_COLOUR
+
+    parts = "".join(
+        f"<span style='height:.6rem;background:{colour};width:{100 * max(0.0, nats) / full:.1f}%'>"
+        "</span>"
+        for nats, colour in ((distortion, DISTORTION_COLOUR), (rate, RATE_COLOUR))
+    )
     return (
-        "<div style='display:grid;grid-template-columns:4.6rem 1fr 5rem;align-items:center;"
-        "gap:.4rem;font-size:.8rem;font-variant-numeric:tabular-nums'>"
-        f"<span>{name}</span><span style='height:.55rem;border-radius:2px;background:{colour};"
-        f"width:{100 * max(0.0, min(1.0, share)):.1f}%'></span>"
-        f"<span style='text-align:right'>{nats:.1f} nats</span></div>"
+        f"<div style='display:flex;gap:1px'>{parts}</div>"
+        "<div style='font-size:.85rem;font-variant-numeric:tabular-nums;margin-top:.2rem'>"
+        f"{distortion:.1f} + {rate:.1f} nats</div>"
     )
 
 
@@ -86,8 +86,8 @@ with doors:
 
 st.subheader("Models")
 st.markdown(
-    "Two costs of describing a test image: the **rate** is what its code costs, the **distortion** "
-    "what the code leaves out. Their sum is the negative ELBO; lower is better."
+    "Describing a test image costs :blue[**distortion**], what its code leaves out, plus "
+    ":orange[**rate**], what the code itself says. The sum is the negative ELBO: shorter is better."
 )
 with calm_errors():
     runs = catalogue().runs

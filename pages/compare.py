@@ -12,7 +12,7 @@ open_page(
 )
 
 from pages.shared import latent  # noqa: E402
-from pages.shared.images import choose_test_image, note_missing  # noqa: E402
+from pages.shared.images import choose_test_image  # noqa: E402
 from pages.shared.live import Dimension, Panel, live_decode  # noqa: E402
 from pages.shared.models import (  # noqa: E402
     catalogue,
@@ -130,7 +130,6 @@ with calm_errors():
     if index is not None:
         latent.start_from_image(explorer, index)
     index = latent.image_index(family[0])
-    note_missing(family[0], open_gallery(family[0]))
     left, right = st.columns([1, 5.5], vertical_alignment="bottom")
     with left:
         show_image(family, index)

@@ -23,7 +23,8 @@ def browser() -> Iterator:
     playwright = pytest.importorskip("playwright.sync_api")
     path = chromium_path()
     if path is None:
-        pytest.skip("no Chromium found; install one or set CHROMIUM to its path")
+        missing = pytest.fail if os.environ.get("LATENT_REQUIRE_BROWSER") else pytest.skip
+        missing("no Chromium found; install one or set CHROMIUM to its path")
     with playwright.sync_playwright() as driver:
         launched = driver.chromium.launch(executable_path=path, args=list(FLAGS))
         yield launched

@@ -1,6 +1,7 @@
 """The browser's decoder gives what torch gives."""
 
 import base64
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,10 @@ import torch
 from torch import nn
 
 from vae.browser import pack_decoder
+from vae.explorer import Explorer
 
+PROJECT = Path(__file__).parents[2]
+SHIPPED = sorted(run.parent for run in (PROJECT / "checkpoints").glob("*/run.json"))
 LATENT = 10
 TOLERANCE = 1e-4
 
@@ -57,10 +61,10 @@ DECODERS = {
 }
 
 
-def codes() -> torch.Tensor:
+def codes(latent: int = LATENT) -> torch.Tensor:
     generator = torch.Generator().manual_seed(1)
-    drawn = torch.randn(6, LATENT, generator=generator)
-    return torch.cat([drawn, 10 * drawn[:3], torch.zeros(1, LATENT), torch.full((1, LATENT), 30)])
+    drawn = torch.randn(6, latent, generator=generator)
+    return torch.cat([drawn, 10 * drawn[:3], torch.zeros(1, latent), torch.full((1, latent), 30)])
 
 
 def decode_in_browser(page, source: str, blob: bytes, z: torch.Tensor) -> np.ndarray:
@@ -87,6 +91,16 @@ def test_decodes_as_torch_does(page, live_sources, name, mean):
     found = decode_in_browser(page, source, blob, z)
 
     assert np.abs(found - expected.numpy()).max() < TOLERANCE
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_decodes_a_shipped_checkpoint_as_torch_does(page, live_sources, path):
+    explorer = Explorer.open(path)
+    z = codes(explorer.latent_dim)
+    expected = explorer.decode(z.numpy()).transpose(0, 3, 1, 2).reshape(len(z), -1)
+    source = (live_sources / "decoder.js").read_text()
+    found = decode_in_browser(page, source, explorer.packed_decoder(), z)
+    assert np.abs(found - expected).max() < TOLERANCE
 
 
 def test_decoding_reuses_its_buffers(page, live_sources):

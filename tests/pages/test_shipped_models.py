@@ -1,0 +1,35 @@
+"""Every page over the models that ship, as a fresh clone without any data set shows them."""
+
+from pathlib import Path
+
+import pytest
+
+from pages.shared.frame import SCREENS
+
+CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
+SHIPPED = sorted(run.parent.name for run in CHECKPOINTS.glob("*/run.json"))
+
+pytestmark = pytest.mark.skipif(not SHIPPED, reason="no checkpoints are shipped")
+
+
+@pytest.fixture
+def without_data(monkeypatch, tmp_path):
+    """No data set anywhere."""
+    monkeypatch.setenv("LATENT_DATA_DIR", str(tmp_path / "nothing"))
+
+
+@pytest.mark.parametrize("file", [screen.file for screen in SCREENS])
+def test_opens_on_the_first_model(open_page, without_data, file):
+    page = open_page(file, checkpoints=CHECKPOINTS)
+    assert not page.exception
+    assert not page.warning
+    picker = next(box for box in page.sidebar.selectbox if box.label == "Model")
+    assert set(picker.options) == set(SHIPPED)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_model_shows_reconstructions_and_offers_the_download(open_page, without_data, name):
+    page = open_page("pages/interpolate.py", checkpoints=CHECKPOINTS, model=name)
+    assert not page.exception
+    assert any("is not on this machine" in caption.value for caption in page.caption)
+    assert any(button.label.startswith("Download") for button in page.button)
