@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 # One thread: small models are fastest so, and the machine may be busy with something else.
@@ -41,24 +42,29 @@ def digits():
 
 
 @pytest.fixture(scope="session")
-def tiny_checkpoint(tmp_path_factory, digits) -> Path:
-    """A digits model trained for two epochs; read only. To damage one, take `copied_checkpoint`."""
+def train_into(digits) -> Callable[..., Path]:
+    """Train a model of digits into a folder, with whatever settings."""
     from vae.config import ModelConfig, TrainConfig
     from vae.device import pick_device
     from vae.recorder import RecordedTraining
 
+    def train(path: Path, latent_dim: int, architecture: str = "mlp", **settings) -> Path:
+        model = ModelConfig(digits.image_shape, latent_dim, architecture)
+        config = TrainConfig("digits", **settings)
+        recorded = RecordedTraining.start(path, model, config, digits, pick_device("cpu"))
+        for _ in recorded.run():
+            pass
+        recorded.finish()
+        return path
+
+    return train
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory, train_into) -> Path:
+    """A digits model trained for two epochs; read only. To damage one, take `copied_checkpoint`."""
     path = tmp_path_factory.mktemp("runs") / "tiny"
-    recorded = RecordedTraining.start(
-        path,
-        ModelConfig(digits.image_shape, latent_dim=3),
-        TrainConfig("digits", epochs=2, batch_size=16, learning_rate=5e-3),
-        digits,
-        pick_device("cpu"),
-    )
-    for _ in recorded.run():
-        pass
-    recorded.finish()
-    return path
+    return train_into(path, latent_dim=3, epochs=2, batch_size=16, learning_rate=5e-3)
 
 
 @pytest.fixture

@@ -19,9 +19,10 @@ from vae.catalogue import (
     train_command,
     unused_path,
 )
-from vae.checkpoint import Run, load_run
+from vae.checkpoint import load_run
 from vae.config import ModelConfig, TrainConfig
 from vae.errors import MissingCheckpoint, TamperedCheckpoint
+from vae.run import Run
 
 PROJECT = Path(__file__).resolve().parents[1]
 SHIPPED = PROJECT / "checkpoints"

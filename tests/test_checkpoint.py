@@ -20,8 +20,6 @@ from vae.checkpoint import (
     METRICS_FILE,
     RESUME_FILE,
     RUN_FILE,
-    WEIGHTS_FILE,
-    Results,
     load_atlas,
     load_metrics,
     load_model,
@@ -41,6 +39,7 @@ from vae.errors import (
 )
 from vae.explorer import Explorer
 from vae.model import VAE
+from vae.run import WEIGHTS_FILE, Results
 
 
 def refusal(error: type[CheckpointError], path: Path) -> str:

@@ -44,11 +44,12 @@ def test_encode_agrees_with_the_model(explorer, model, images):
 
 
 def test_colour_images_keep_their_axes(tmp_path):
-    from vae.checkpoint import Results, save_checkpoint
+    from vae.checkpoint import save_checkpoint
     from vae.config import ModelConfig, TrainConfig
     from vae.data import Split
     from vae.diagnostics import encode_split, evaluate
     from vae.model import VAE
+    from vae.run import Results
 
     model = VAE.seeded(ModelConfig((3, 8, 12), 2), seed=0)
     pixels = torch.randint(0, 256, (4, 3, 8, 12), generator=torch.Generator().manual_seed(0))

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vae.checkpoint import RUN_FILE, Run, load_run
+from vae.checkpoint import RUN_FILE, load_run
 from vae.config import ModelConfig, TrainConfig
 from vae.errors import CheckpointError, MissingCheckpoint
+from vae.run import Run
 
 CHECKPOINTS_VARIABLE = "LATENT_CHECKPOINTS"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")

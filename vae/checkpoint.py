@@ -10,16 +10,11 @@
 pickled.
 """
 
-import dataclasses
 import hashlib
 import json
-import platform
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +25,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from vae.config import ModelConfig, TrainConfig
-from vae.diagnostics import Evaluation
 from vae.errors import (
     CheckpointError,
     ConfigError,
@@ -42,130 +36,16 @@ from vae.errors import (
 )
 from vae.model import VAE
 from vae.posterior import Posterior
-from vae.record import Record
+from vae.run import WEIGHTS_FILE, Provenance, Results, Run
 
 FORMAT_VERSION = 1
 RUN_FILE = "run.json"
-WEIGHTS_FILE = "model.safetensors"
 ATLAS_FILE = "atlas.safetensors"
 METRICS_FILE = "metrics.jsonl"
 RESUME_FILE = "resume.safetensors"
 HASHED_FILES = (WEIGHTS_FILE, ATLAS_FILE, METRICS_FILE)
 MAX_RUN_FILE_BYTES = 4 * 2**20
 HALF_RANGE = (-65504.0, 65504.0)
-
-
-@dataclass(frozen=True)
-class Results(Record):
-    """What a run measured; losses in nats per image of the test split."""
-
-    test_distortion: float
-    """-log p(x|z), one posterior sample per image."""
-
-    test_rate: float
-    """KL(q(z|x) || p(z)) in closed form, summed over the dimensions."""
-
-    test_elbo: float
-    """-(distortion + rate), whatever beta was."""
-
-    test_rate_per_dimension: tuple[float, ...]
-    """The rate of each dimension."""
-
-    active_units: int
-    """Dimensions whose posterior mean varies by more than 0.01 over the test split."""
-
-    inactive: tuple[int, ...]
-    """The other dimensions, counted from 0."""
-
-    epochs_trained: float
-    """Fewer than the configuration's epochs where the run was stopped."""
-
-    train_images_per_second: float
-    """The training loop alone, the first epoch left out when there are more."""
-
-    seconds: float
-    """Spent in the training loop."""
-
-    def __post_init__(self) -> None:
-        numbers = (v for v in dataclasses.astuple(self) if not isinstance(v, tuple))
-        rates = self.test_rate_per_dimension
-        for value in (*numbers, *rates, *self.inactive):
-            if not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
-                raise ConfigError(f"Results: expected finite numbers, found {value!r:.40}")
-
-    @classmethod
-    def of(
-        cls, evaluation: Evaluation, epochs: float, images_per_second: float, seconds: float
-    ) -> "Results":
-        """The results of a run from its evaluation on the test split."""
-        return cls(
-            test_distortion=evaluation.distortion,
-            test_rate=evaluation.rate,
-            test_elbo=evaluation.elbo,
-            test_rate_per_dimension=evaluation.rate_per_dimension,
-            active_units=evaluation.active_units,
-            inactive=evaluation.inactive,
-            epochs_trained=epochs,
-            train_images_per_second=images_per_second,
-            seconds=seconds,
-        )
-
-
-@dataclass(frozen=True)
-class Provenance(Record):
-    """Where and with what a run was made."""
-
-    created: str
-    """UTC, ISO 8601."""
-
-    device: str
-    """cpu, cuda or mps."""
-
-    threads: int
-    """Of torch, on the CPU."""
-
-    versions: dict[str, str]
-    """Of Python and the libraries that decide the numbers."""
-
-    @classmethod
-    def here(cls, device: torch.device) -> "Provenance":
-        """Of this process, now."""
-        versions = {"python": platform.python_version()}
-        versions |= {name: metadata.version(name) for name in ("torch", "numpy", "safetensors")}
-        return cls(
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            device=device.type,
-            threads=torch.get_num_threads(),
-            versions=versions,
-        )
-
-
-@dataclass(frozen=True)
-class Run:
-    """What `run.json` says; enough to list a checkpoint without reading its weights."""
-
-    path: Path
-    model: ModelConfig
-    train: TrainConfig
-    class_names: tuple[str, ...]
-    results: Results
-    provenance: Provenance
-    sha256: dict[str, str]
-
-    @property
-    def name(self) -> str:
-        """The folder's name."""
-        return self.path.name
-
-    @property
-    def identity(self) -> str:
-        """The weights' sha256: what caches go by."""
-        return self.sha256[WEIGHTS_FILE]
-
-    @property
-    def stopped_early(self) -> bool:
-        """Whether it has steps left that resuming would take."""
-        return self.results.epochs_trained < self.train.epochs
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from vae.catalogue import checkpoints_dir, markdown_table, read_catalogue, run_name, unused_path
-from vae.checkpoint import Run, load_model, load_resume_state, load_run
+from vae.checkpoint import load_model, load_resume_state, load_run
 from vae.config import ModelConfig, TrainConfig
 from vae.data import FOLDER_PREFIX, Dataset, load_dataset
 from vae.device import pick_device, use_threads
@@ -19,6 +19,7 @@ from vae.diagnostics import evaluate, explain_collapse, mean_log_likelihood
 from vae.errors import CheckpointError, ConfigError
 from vae.folder import FOLDER_SIDE
 from vae.recorder import RecordedTraining, check_free, read_resume_configs
+from vae.run import Run
 
 
 @dataclass(frozen=True)

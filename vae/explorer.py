@@ -16,12 +16,13 @@ from numpy.typing import ArrayLike
 
 from vae import paths
 from vae.browser import pack_codes, pack_decoder
-from vae.checkpoint import Atlas, Run, load_atlas, load_model, load_run
+from vae.checkpoint import Atlas, load_atlas, load_model, load_run
 from vae.device import DeviceName, pick_device
 from vae.diagnostics import log_likelihood
 from vae.errors import ConfigError
 from vae.model import VAE
 from vae.objective import elbo_terms
+from vae.run import Run
 
 Images = Float[np.ndarray, "n h w c"]
 Codes = Float[np.ndarray, "n latent"]

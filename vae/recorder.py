@@ -10,8 +10,6 @@ import torch
 from vae.checkpoint import (
     RESUME_FILE,
     RUN_FILE,
-    Results,
-    Run,
     discard_resume_state,
     load_resume_state,
     make_folder,
@@ -22,6 +20,7 @@ from vae.config import ModelConfig, TrainConfig
 from vae.data import Dataset
 from vae.diagnostics import encode_split, evaluate
 from vae.errors import CheckpointError, ConfigError
+from vae.run import Results, Run
 from vae.train import REPORT_SECONDS, Report, Training
 
 SAVE_SECONDS = 20.0

@@ -11,9 +11,9 @@ from pages.shared.live import mount_asset
 
 if TYPE_CHECKING:
     from vae.catalogue import Catalogue
-    from vae.checkpoint import Run
     from vae.explorer import Explorer
     from vae.gallery import Gallery
+    from vae.run import Run
 
 CHOICE = "model"
 

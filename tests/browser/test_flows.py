@@ -42,23 +42,10 @@ def server(tmp_path_factory, small_root) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def small_root(tmp_path_factory, digits) -> Path:
+def small_root(tmp_path_factory, train_into) -> Path:
     """A folder with one 2D model of digits."""
-    from vae.config import ModelConfig, TrainConfig
-    from vae.device import pick_device
-    from vae.recorder import RecordedTraining
-
     root = tmp_path_factory.mktemp("models")
-    recorded = RecordedTraining.start(
-        root / "digits-map",
-        ModelConfig(digits.image_shape, 2, "mlp-deep"),
-        TrainConfig("digits", epochs=10, batch_size=64),
-        digits,
-        pick_device("cpu"),
-    )
-    for _ in recorded.run():
-        pass
-    recorded.finish()
+    train_into(root / "digits-map", 2, "mlp-deep", epochs=10, batch_size=64)
     return root
 
 

@@ -12,25 +12,12 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
-def small_checkpoints(tmp_path_factory, digits) -> Path:
+def small_checkpoints(tmp_path_factory, train_into) -> Path:
     """A 2D model and a beta family of three, on digits."""
-    from vae.config import ModelConfig, TrainConfig
-    from vae.device import pick_device
-    from vae.recorder import RecordedTraining
-
     root = tmp_path_factory.mktemp("checkpoints")
-    wanted = [("digits-map", 2, 1.0), *((f"digits-beta-{b:g}", 4, b) for b in (0.5, 1.0, 4.0))]
-    for name, latent_dim, beta in wanted:
-        recorded = RecordedTraining.start(
-            root / name,
-            ModelConfig(digits.image_shape, latent_dim),
-            TrainConfig("digits", epochs=3, batch_size=64, beta=beta),
-            digits,
-            pick_device("cpu"),
-        )
-        for _ in recorded.run():
-            pass
-        recorded.finish()
+    train_into(root / "digits-map", latent_dim=2, epochs=3)
+    for beta in (0.5, 1.0, 4.0):
+        train_into(root / f"digits-beta-{beta:g}", latent_dim=4, epochs=3, beta=beta)
     return root
 
 
