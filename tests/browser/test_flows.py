@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,21 +17,24 @@ PAGES = ["", "map", "decode", "interpolate", "compare", "lab", "train"]
 IDLE = '.stApp[data-test-script-state="notRunning"]'
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory, small_root) -> Iterator[str]:
-    """The app as the README starts it, over small models; its log must stay free of tracebacks."""
-    folder = tmp_path_factory.mktemp("server")
+@contextmanager
+def running_app(folder: Path, checkpoints: Path) -> Iterator[str]:
+    """The app as the README starts it; its log must stay free of tracebacks."""
     port = _free_port()
     environment = os.environ | {
-        "LATENT_CHECKPOINTS": str(small_root),
+        "LATENT_CHECKPOINTS": str(checkpoints),
         "LATENT_DATA_DIR": str(folder / "no-data"),
         "OMP_NUM_THREADS": "1",
     }
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     log = folder / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            command, cwd=PROJECT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            [*command, "--server.port", str(port)],
+            cwd=PROJECT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
         try:
             _wait_until_up(port, log)
@@ -39,6 +43,13 @@ def server(tmp_path_factory, small_root) -> Iterator[str]:
             process.terminate()
             process.wait(20)
     assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, small_root) -> Iterator[str]:
+    """One server for all visitors."""
+    with running_app(tmp_path_factory.mktemp("server"), small_root) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +74,9 @@ def visitor(browser, server) -> Iterator:
 
 
 def settled(page) -> None:
-    """Wait until the page has been drawn and the server is done with it."""
+    """Wait until the page has been drawn, its navigation too, and the server is done with it."""
     page.wait_for_selector("h1")
+    page.locator("a[data-testid='stPageLink-NavLink']").nth(len(PAGES) - 1).wait_for()
     page.wait_for_selector(IDLE)
 
 
@@ -73,8 +85,18 @@ def test_a_deep_link_shows_the_page_without_an_exception(visitor, path):
     visitor.goto(f"/{path}?model=digits-map")
     settled(visitor)
     assert visitor.locator(".stException").count() == 0
-    assert visitor.locator("a[data-testid='stPageLink-NavLink']").count() >= len(PAGES)
+    assert visitor.title().endswith("Latent Explorer")
     assert "model=digits-map" in visitor.url
+
+
+def test_a_cold_server_answers_a_deep_link(browser, small_root, tmp_path):
+    with running_app(tmp_path, small_root) as address:
+        page = browser.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(f"{address}/decode?model=digits-map")
+        settled(page)
+        page.get_by_test_id("live-decoded").wait_for()
+        page.close()
 
 
 def test_nothing_is_asked_of_other_machines(visitor, server):

@@ -170,7 +170,8 @@ class LiveMap {
     context.clearRect(0, 0, this.spec.size, this.spec.size);
     context.drawImage(this.base, MARGIN.left, MARGIN.top, this.plotSide, this.plotSide);
     context.translate(MARGIN.left, MARGIN.top);
-    drawAxes(context, this.view, this.plane.labels, this.theme);
+    const titles = this.plane.labels.map((label) => `${label} (standard deviations of the prior)`);
+    drawAxes(context, this.view, titles, this.theme);
     this.drawMarkers(context, nearest);
     this.canvas.dataset.draws = Number(this.canvas.dataset.draws) + 1;
   }
