@@ -3,25 +3,26 @@
 import numpy as np
 import streamlit as st
 
-from pages.shared.frame import calm_errors, link_to, open_page
-
-WALK_STOPS = 24
-
-open_page(
-    "Latent Explorer",
-    "A variational autoencoder squeezes each image into a few numbers and paints it back from "
-    "them. Choose a model on the left and look around in its latent space.",
-)
-
-from pages.shared.live import live_walk  # noqa: E402
-from pages.shared.models import (  # noqa: E402
+from pages.shared.frame import calm_errors, link_to, open_page, show_error
+from pages.shared.live import live_walk
+from pages.shared.models import (
     catalogue,
     choose,
     mount_decoder,
     open_explorer,
     pick_explorer,
 )
-from pages.shared.pictures import tile  # noqa: E402
+from pages.shared.pictures import tile
+from vae.errors import VaeError
+
+WALK_STOPS = 24
+
+
+open_page(
+    "Latent Explorer",
+    "A variational autoencoder squeezes each image into a few numbers and paints it back from "
+    "them. Choose a model on the left and look around in its latent space.",
+)
 
 
 def show_walk(explorer) -> None:
@@ -49,7 +50,11 @@ def show_card(run, worst: float) -> None:
     """One model: samples, its two terms as bars, its active units."""
     results = run.results
     st.markdown(f"**{run.name}**")
-    samples = open_explorer(run).sample(8, seed=1)
+    try:
+        samples = open_explorer(run).sample(8, seed=1)
+    except VaeError as error:
+        show_error(error)
+        return
     st.image(tile(samples, columns=8, size=28), alt=f"Samples of {run.name}")
     st.html(_stacked_bar(results.test_distortion, results.test_rate, worst))
     st.caption(
@@ -59,6 +64,24 @@ def show_card(run, worst: float) -> None:
     if st.button("Choose", key=f"choose-{run.name}", width="stretch"):
         choose(run.name)
         st.rerun()
+
+
+def show_gallery() -> None:
+    """All models as cards, four in a row; those that cannot be read, with the reason."""
+    found = catalogue()
+    for start in range(0, len(found.runs), 4):
+        row = zip(st.columns(4), found.runs[start : start + 4], strict=False)
+        for column, run in row:
+            with column, st.container(border=True, height="stretch"):
+                show_card(run, _worst(found.runs, run.train.dataset))
+    for error in found.refused:
+        show_error(error)
+
+
+def _worst(runs, dataset: str) -> float:
+    """The largest -ELBO of a data set's models, to scale their bars by."""
+    alike = (run.results for run in runs if run.train.dataset == dataset)
+    return max(1e-6, *(results.test_distortion + results.test_rate for results in alike))
 
 
 def _stacked_bar(distortion: float, rate: float, full: float) -> str:
@@ -90,10 +113,4 @@ st.markdown(
     ":orange[**rate**], what the code itself says. The sum is the negative ELBO: shorter is better."
 )
 with calm_errors():
-    runs = catalogue().runs
-    worst = max(run.results.test_distortion + run.results.test_rate for run in runs)
-    for start in range(0, len(runs), 4):
-        row = zip(st.columns(4), runs[start : start + 4], strict=False)
-        for column, run in row:
-            with column, st.container(border=True, height="stretch"):
-                show_card(run, worst)
+    show_gallery()

@@ -3,7 +3,22 @@
 import numpy as np
 import streamlit as st
 
+from pages.shared import latent
 from pages.shared.frame import calm_errors, open_page
+from pages.shared.images import choose_test_image
+from pages.shared.live import Dimension, Panel, live_decode
+from pages.shared.models import (
+    catalogue,
+    mount_decoder,
+    open_explorer,
+    open_gallery,
+    pick_explorer,
+)
+from pages.shared.pictures import enlarge, tile
+
+SLIDERS = 6
+STRIP = np.linspace(-3, 3, 7)
+
 
 open_page(
     "Compare beta",
@@ -11,25 +26,11 @@ open_page(
     "dimensions die. Each column is one model; all see the same image and the same sliders.",
 )
 
-from pages.shared import latent  # noqa: E402
-from pages.shared.images import choose_test_image  # noqa: E402
-from pages.shared.live import Dimension, Panel, live_decode  # noqa: E402
-from pages.shared.models import (  # noqa: E402
-    catalogue,
-    mount_decoder,
-    open_explorer,
-    open_gallery,
-    pick_explorer,
-)
-from pages.shared.pictures import enlarge, tile  # noqa: E402
-
-SLIDERS = 6
-STRIP = np.linspace(-3, 3, 7)
-
 
 def find_family(explorer):
     """The explorers of the chosen model's beta family, by rising beta."""
     from vae.catalogue import beta_family, largest_family
+    from vae.data import dataset_title
 
     runs = catalogue().runs
     family = beta_family(explorer.run, runs)
@@ -38,7 +39,11 @@ def find_family(explorer):
         if not family:
             st.info("No two models here differ in beta alone. Train some with `vae sweep`.")
             st.stop()
-        st.caption(f"{explorer.run.name} has no family; this is the one of {family[0].name}.")
+        title = dataset_title(family[0].train.dataset)
+        st.caption(
+            f"{explorer.run.name} has no family; this is the one of {family[0].name}, trained on "
+            f"{title}."
+        )
     return [open_explorer(run) for run in family]
 
 
@@ -46,8 +51,12 @@ def show_image(family, index: int) -> None:
     """The shared image."""
     gallery = open_gallery(family[0])
     kind = "Test image" if gallery.are_real else "Reconstruction"
-    st.image(enlarge(gallery.images[index], 140), caption=f"{kind} {index}")
-    st.space("small")
+    picture = enlarge(gallery.images[index], 140)
+    st.image(picture, caption=f"{kind} {index}", width=picture.shape[1])
+    st.caption(
+        "At 0 each picture is that model's reconstruction of it. Slider 1 moves, in every model, "
+        "the dimension with its highest rate, slider 2 the second, and so on."
+    )
 
 
 def show_sliders(family, index: int) -> None:
@@ -130,15 +139,11 @@ with calm_errors():
     if index is not None:
         latent.start_from_image(explorer, index)
     index = latent.image_index(family[0])
-    left, right = st.columns([1, 5.5], vertical_alignment="bottom")
+    left, right = st.columns([1.15, 5.5])
     with left:
         show_image(family, index)
     with right:
         show_sliders(family, index)
-    st.caption(
-        "At 0 each picture is that model's reconstruction. Slider 1 moves, in every model, the "
-        "dimension with its highest rate, slider 2 the second, and so on."
-    )
     st.markdown("**Traversals** of the two dimensions with the highest rate, −3 to 3 each")
     show_traversals(family, index)
     show_numbers(family, explorer.run.train.beta)

@@ -3,18 +3,17 @@
 import numpy as np
 import streamlit as st
 
+from pages.shared import latent
 from pages.shared.frame import calm_errors, open_page
+from pages.shared.images import choose_test_image
+from pages.shared.live import Dimension, live_decode
+from pages.shared.models import mount_decoder, pick_explorer
 
 open_page(
     "Decode",
     "Drag a slider and watch what its dimension does. They are sorted by **rate**: how many nats "
     "the model spends on each.",
 )
-
-from pages.shared import latent  # noqa: E402
-from pages.shared.images import choose_test_image  # noqa: E402
-from pages.shared.live import Dimension, live_decode  # noqa: E402
-from pages.shared.models import mount_decoder, pick_explorer  # noqa: E402
 
 
 def slider_dimensions(explorer) -> "list[Dimension]":
@@ -46,12 +45,22 @@ def show_sliders(explorer) -> None:
     )
 
 
+def explain_collapsed(explorer) -> None:
+    """Why no slider does anything, where none does."""
+    from vae.diagnostics import explain_collapse
+
+    run = explorer.run
+    if run.results.active_units == 0:
+        st.info(explain_collapse(run.results.inactive, run.model.latent_dim, run.train))
+
+
 explorer = pick_explorer()
 with calm_errors():
     index = choose_test_image(explorer, "Start from a test image", key="decode-start")
     if index is not None:
         latent.start_from_image(explorer, index)
     show_sliders(explorer)
+    explain_collapsed(explorer)
 
 with st.expander("What is the rate?"):
     st.markdown(

@@ -3,23 +3,23 @@
 import numpy as np
 import streamlit as st
 
+from pages.shared.endpoints import choose_endpoint
 from pages.shared.frame import calm_errors, open_page
+from pages.shared.images import note_missing
+from pages.shared.live import live_path
+from pages.shared.models import mount_decoder, open_gallery, pick_explorer
+from pages.shared.pictures import enlarge, tile
+
+FRAMES = 11
+PATH_POINTS = 41
+PATH_NAMES = {"linear": "Straight line", "spherical": "Arc around the origin"}
+
 
 open_page(
     "Interpolate",
     "Choose two images and walk from **A** to **B**. The walk goes through the latent space; the "
     "strip below it only fades one picture into the other.",
 )
-
-from pages.shared.endpoints import choose_endpoint  # noqa: E402
-from pages.shared.images import note_missing  # noqa: E402
-from pages.shared.live import live_path  # noqa: E402
-from pages.shared.models import mount_decoder, open_gallery, pick_explorer  # noqa: E402
-from pages.shared.pictures import enlarge, tile  # noqa: E402
-
-FRAMES = 11
-PATH_POINTS = 41
-PATH_NAMES = {"linear": "Straight line", "spherical": "Arc around the origin"}
 
 
 def choose_path():
@@ -53,7 +53,8 @@ def show_walk(explorer, start, end, kind) -> None:
 def show_end(explorer, name: str, label: int):
     """One end: its widgets and its picture."""
     end = choose_endpoint(explorer, name, label)
-    st.image(enlarge(end.image, 140), caption=f"{name} · {end.caption}")
+    picture = enlarge(end.image, 140)
+    st.image(picture, caption=f"{name} · {end.caption}", width=picture.shape[1])
     return end
 
 

@@ -4,17 +4,17 @@ import numpy as np
 import streamlit as st
 
 from pages.shared.frame import calm_errors, open_page
+from pages.shared.images import note_missing
+from pages.shared.models import open_gallery, pick_explorer
+from pages.shared.pictures import tile
+
+SHOWN = 10
+
 
 open_page(
     "Lab",
     "Two questions to a model: what does it **imagine**, and what does an image **cost** it?",
 )
-
-from pages.shared.images import note_missing  # noqa: E402
-from pages.shared.models import open_gallery, pick_explorer  # noqa: E402
-from pages.shared.pictures import tile  # noqa: E402
-
-SHOWN = 10
 
 
 def show_samples(explorer) -> None:
@@ -46,19 +46,21 @@ def show_costs(explorer) -> None:
 
     gallery = open_gallery(explorer)
     note_missing(explorer, gallery)
-    seed = st.number_input("Draw", 0, 10_000, 0, help="Which ten test images are drawn.")
-    drawn = np.random.default_rng(int(seed)).choice(len(gallery.labels), SHOWN, replace=False)
+    seed = st.number_input("Draw", 0, 10_000, 0, width=160, help="Which test images.")
+    shown = min(SHOWN, len(gallery.labels))
+    drawn = np.random.default_rng(int(seed)).choice(len(gallery.labels), shown, replace=False)
     images = gallery.images[drawn]
     terms = explorer.terms(images)
     st.image(
-        tile(np.concatenate([images, explorer.reconstruct(images)]), SHOWN, 84),
+        tile(np.concatenate([images, explorer.reconstruct(images)]), shown, 84),
         caption="Above the images, below what the decoder makes of their posterior means.",
     )
     names = [f"{place + 1}: {_class(gallery, index)}" for place, index in enumerate(drawn)]
     figure = elbo_bars(names, terms.distortion, terms.rate)
     st.plotly_chart(figure, key="costs", config={"displayModeBar": False})
     st.caption(
-        f"These ten cost {-terms.elbo.mean():.1f} nats on average; the whole test split "
+        f"These {shown} cost {-terms.elbo.mean():.1f} nats on average; the whole test split, "
+        "real images, "
         f"{-explorer.run.results.test_elbo:.1f}. Distortion from one posterior sample per image."
     )
 

@@ -2,17 +2,16 @@
 
 import streamlit as st
 
+from pages.shared import latent
 from pages.shared.frame import calm_errors, open_page
+from pages.shared.live import live_map
+from pages.shared.models import mount_codes, mount_decoder, pick_explorer
 
 open_page(
     "Map",
     "Each point is a test image, placed where the encoder puts it. **Move the pointer** to decode "
     "the place under it; **click** to pin that place for all pages.",
 )
-
-from pages.shared import latent  # noqa: E402
-from pages.shared.live import live_map  # noqa: E402
-from pages.shared.models import mount_codes, mount_decoder, pick_explorer  # noqa: E402
 
 
 def choose_plane(explorer):

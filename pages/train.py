@@ -3,19 +3,19 @@
 import numpy as np
 import streamlit as st
 
-from pages.shared.frame import calm_errors, link_to, open_page
+from pages.shared.frame import calm_errors, link_to, open_page, show_error
+from pages.shared.models import catalogue, choose, pick_run, refresh_catalogue
+from pages.shared.pictures import tile
+from pages.shared.training import training_queue
+
+POLL_SECONDS = 1.0
+
 
 open_page(
     "Train",
     "Choose a preset and press **Train**. The run goes on when you change page; when it ends, it "
     "is a model like the others.",
 )
-
-from pages.shared.models import catalogue, choose, pick_run, refresh_catalogue  # noqa: E402
-from pages.shared.pictures import tile  # noqa: E402
-from pages.shared.training import training_queue  # noqa: E402
-
-POLL_SECONDS = 1.0
 
 
 def request_form():
@@ -118,8 +118,8 @@ def watch(job) -> None:
     """One job, drawn anew every second until it ends."""
     show_job(job)
     if job.ended:
-        if job.status != "failed":
-            refresh_catalogue()
+        refresh_catalogue()
+        if any(run.name == job.name for run in catalogue().runs):
             choose(job.name)
         st.rerun(scope="app")
 
@@ -142,16 +142,23 @@ def show_progress(job) -> None:
     shown = (
         ("Distortion", f"{latest.distortion:.1f}" if latest else "–", "nats per image"),
         ("Rate", f"{latest.rate:.1f}" if latest else "–", "nats per image"),
-        ("β now", f"{latest.beta:.2g}" if latest else "–", "after warm-up so far"),
+        ("β now", f"{latest.beta:.3g}" if latest else "–", "after warm-up so far"),
         ("Active", active_text(job), "latent dimensions"),
         ("Images/s", f"{latest.images_per_second:,.0f}" if latest else "–", "of training alone"),
     )
     for column, (label, value, help_text) in zip(figures, shown, strict=True):
         column.metric(label, value, help=help_text)
     if job.status == "failed":
-        st.warning(job.message[:1].upper() + job.message[1:] + ".", icon=":material/info:")
-    elif not job.ended and st.button("Stop and keep it", key=f"stop-{job.number}"):
-        job.stop()
+        show_error(job.message)
+    elif not job.ended:
+        label = "Cancel" if job.status == "queued" else "Stop and keep it"
+        st.button(
+            label,
+            key=f"stop-{job.number}",
+            disabled=job.stopping,
+            on_click=training_queue().stop,
+            args=(job,),
+        )
 
 
 def active_text(job) -> str:
@@ -214,9 +221,10 @@ def show_finished(job) -> None:
     if run is None:
         return
     results = run.results
+    stopped = f" Stopped after {results.epochs_trained:.3g} epochs." if run.stopped_early else ""
     st.success(
         f"Test split: distortion {results.test_distortion:.1f} + rate {results.test_rate:.1f} "
-        f"nats per image, ELBO {results.test_elbo:.1f}."
+        f"nats per image, ELBO {results.test_elbo:.1f}.{stopped}"
     )
     collapse = explain_collapse(results.inactive, run.model.latent_dim, run.train)
     if collapse:
@@ -226,6 +234,27 @@ def show_finished(job) -> None:
             link_to(f"pages/{page}.py", f"Open in {title}")
 
 
+def choose_job():
+    """This person's job, else the one under way, else the last; a picker where there are more."""
+    jobs = training_queue().jobs
+    if not jobs:
+        return None
+    numbers = [job.number for job in jobs]
+    under_way = next((job.number for job in jobs if not job.ended), numbers[-1])
+    current = st.session_state.get("job", under_way)
+    if len(jobs) > 1:
+        names = {job.number: f"{job.name} · {job.status}" for job in jobs}
+        current = st.selectbox(
+            "Run on this server",
+            numbers[::-1],
+            index=numbers[::-1].index(current),
+            format_func=names.__getitem__,
+            key=f"job-{current}",
+        )
+        st.session_state["job"] = current
+    return jobs[numbers.index(current)]
+
+
 with calm_errors():
     pick_run()
     form, progress = st.columns([1, 2.6], gap="large")
@@ -233,16 +262,12 @@ with calm_errors():
         request = request_form()
         if request is not None:
             st.session_state["job"] = training_queue().submit(request).number
-    jobs = training_queue().jobs
     with progress:
-        if not jobs:
+        job = choose_job()
+        if job is None:
             st.info("Nothing has been trained on this server yet.", icon=":material/info:")
+        elif job.ended:
+            show_finished(job)
+            show_job(job)
         else:
-            numbers = [job.number for job in jobs]
-            current = st.session_state.get("job", numbers[-1])
-            job = jobs[numbers.index(current) if current in numbers else -1]
-            if job.ended:
-                show_finished(job)
-                show_job(job)
-            else:
-                watch(job)
+            watch(job)

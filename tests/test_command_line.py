@@ -250,7 +250,8 @@ def test_list(vae, tiny_checkpoint, monkeypatch, capsys):
     assert (row["name"], row["dataset"], row["latent_dim"]) == ("tiny", "digits", 3)
     assert main(["list", "--markdown"]) == 0
     assert "| `tiny` | digits | mlp | 3 | 1 |" in capsys.readouterr().out
-    assert vae("list", "--checkpoints", "nothing") == {"checkpoints": []}
+    monkeypatch.setenv("LATENT_CHECKPOINTS", "nothing")
+    assert vae("list") == {"checkpoints": []}
 
 
 def test_list_leaves_out_a_broken_checkpoint_and_says_so(copied_checkpoint, capsys):

@@ -273,7 +273,7 @@ def test_an_image_that_cannot_be_read_is_named(tmp_path, kind):
     Image.fromarray(noise).save(file)
     whole = file.read_bytes()
     file.write_bytes({"text": b"hello", "empty": b"", "cut short": whole[: len(whole) // 2]}[kind])
-    with pytest.raises(DataError, match=r"013\.png is not an image that can be read") as caught:
+    with pytest.raises(DataError, match=r"013\.png cannot be read as an image") as caught:
         load_dataset(f"folder:{tmp_path}")
     assert_one_line(caught)
     # A file left open is noticed here, and not in whatever test comes next.
@@ -290,7 +290,7 @@ def test_a_picture_that_a_person_brings_fits_the_model(tmp_path):
     (tmp_path / "brought.png").write_bytes(b"hello")
     with (
         (tmp_path / "brought.png").open("rb") as file,
-        pytest.raises(DataError, match=r"brought\.png is not an image"),
+        pytest.raises(DataError, match=r"brought\.png cannot be read as an image"),
     ):
         read_picture(file, "brought.png", (1, 28, 28))
 

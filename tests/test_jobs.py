@@ -54,7 +54,7 @@ def test_jobs_run_one_after_the_other_in_order(queue):
     first, second = queue.submit(LONG), queue.submit(SHORT)
     wait_for(lambda: first.status == "training")
     assert second.status == "queued"
-    first.stop()
+    queue.stop(first)
     assert ended(second).status == "done"
     assert first.status == "stopped"
 
@@ -63,7 +63,7 @@ def test_a_stop_is_quick_and_keeps_a_run_that_can_go_on(queue):
     job = queue.submit(LONG)
     wait_for(lambda: job.latest is not None)
     asked = time.monotonic()
-    job.stop()
+    queue.stop(job)
     ended(job)
     assert time.monotonic() - asked < 5
     assert load_run(job.path).stopped_early
@@ -72,8 +72,8 @@ def test_a_stop_is_quick_and_keeps_a_run_that_can_go_on(queue):
 
 def test_a_job_stopped_in_the_queue_never_begins(queue):
     first, second = queue.submit(LONG), queue.submit(SHORT)
-    second.stop()
-    first.stop()
+    queue.stop(second)
+    queue.stop(first)
     assert ended(second).status == "stopped"
     assert not second.path.exists()
 
@@ -81,12 +81,12 @@ def test_a_job_stopped_in_the_queue_never_begins(queue):
 def test_the_same_request_under_way_is_the_same_job(queue):
     first = queue.submit(LONG)
     assert queue.submit(LONG) is first
-    first.stop()
+    queue.stop(first)
     ended(first)
     again = queue.submit(LONG)
     assert again is not first
     assert again.path != first.path
-    again.stop()
+    queue.stop(again)
 
 
 def test_bad_input_fails_the_job_in_a_sentence_and_the_next_one_runs(queue, tmp_path):
@@ -117,5 +117,5 @@ def test_names_never_collide(tmp_path):
     assert len(paths) == 2
     assert tmp_path / "digits-mlp-2-beta-1-seed-0" not in paths
     for job in queue.jobs:
-        job.stop()
+        queue.stop(job)
         ended(job)

@@ -85,18 +85,25 @@ def pack_codes(
     labels: Integer[np.ndarray, "n"] | None = None,
     class_names: Sequence[str] = (),
 ) -> bytes:
-    """Posterior means, with log-variances and class indices where known, as kind `codes`."""
+    """Posterior means, with log-variances and class indices where known, as kind `codes`.
+
+    Codes whose label is -1 become a class of their own, the last, where others have labels.
+    """
     arrays: Arrays = {"points": np.asarray(points, dtype=np.float32)}
     if logvars is not None:
         arrays["logvars"] = np.asarray(logvars, dtype=np.float32)
-    if labels is not None:
-        arrays["labels"] = np.asarray(labels, dtype=np.int32)
+    names = [str(name) for name in class_names]
+    if labels is not None and np.any(labels >= 0):
+        unlabelled = max(len(names), int(np.max(labels)) + 1)
+        arrays["labels"] = np.where(labels < 0, unlabelled, labels).astype(np.int32)
+        if np.any(labels < 0):
+            names += [str(i) for i in range(len(names), unlabelled)] + ["no class"]
     header = {
         "format": FORMAT,
         "kind": "codes",
         "id": identity,
         "latent_dim": points.shape[1],
-        "class_names": [str(name) for name in class_names],
+        "class_names": names,
     }
     return pack(header, arrays)
 

@@ -8,13 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vae.checkpoint import RUN_FILE, load_run
+from vae.checkpoint import RUN_FILE, check_name, load_run
 from vae.config import ModelConfig, TrainConfig
 from vae.errors import CheckpointError, MissingCheckpoint
 from vae.run import Run
 
 CHECKPOINTS_VARIABLE = "LATENT_CHECKPOINTS"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -44,9 +43,10 @@ def read_catalogue(root: Path) -> Catalogue:
     runs, refused = [], []
     folders = sorted(root.iterdir(), key=_natural) if root.is_dir() else []
     for folder in folders:
-        if not _NAME.fullmatch(folder.name) or not (folder / RUN_FILE).is_file():
+        if folder.name.startswith(".") or not (folder / RUN_FILE).is_file():
             continue
         try:
+            check_name(folder)
             runs.append(load_run(folder))
         except CheckpointError as error:
             refused.append(error)

@@ -36,7 +36,7 @@ def training_curves(
             figure.add_scatter(x=epochs, y=held_out, name=f"{name}, held out", line=line, **axis)
     figure.update_traces(marker_size=4)
     figure.update_layout(
-        xaxis={"title": "epoch", "anchor": "y2"},
+        xaxis={"title": "epoch", "anchor": "y2", "rangemode": "tozero", "tickformat": "d"},
         yaxis={"title": "distortion<br>nats per image", "domain": [0.55, 1]},
         yaxis2={"title": "rate<br>nats per image", "domain": [0, 0.45], "rangemode": "tozero"},
     )
@@ -56,6 +56,7 @@ def rate_bars(
         go.Bar(x=names, y=rates, marker_color=colours, hovertemplate="%{y:.3g} nats")
     )
     figure.update_layout(yaxis_title="rate (nats)", showlegend=False, bargap=0.25)
+    figure.update_yaxes(range=_rate_range(rates))
     return _finished(figure, height)
 
 
@@ -75,6 +76,7 @@ def family_rate_bars(
         figure.add_trace(bars, 1, column)
     figure.update_layout(showlegend=False, bargap=0.25)
     figure.update_yaxes(title_text="rate (nats)", col=1)
+    figure.update_yaxes(range=_rate_range([value for values in rates for value in values]))
     figure.update_xaxes(title_text="rank", tickvals=[1, max(map(len, rates))])
     return _finished(figure, height)
 
@@ -112,13 +114,21 @@ def rate_distortion(
 def elbo_bars(
     names: Sequence[str], distortions: Sequence[float], rates: Sequence[float], height: int = 260
 ) -> go.Figure:
-    """Distortion and rate stacked: the length of a bar is -ELBO."""
+    """Distortion and rate stacked, and their sum, -ELBO, as a mark (a density can be negative)."""
     figure = go.Figure()
+    totals = [distortion + rate for distortion, rate in zip(distortions, rates, strict=True)]
     figure.add_bar(x=names, y=distortions, name="distortion", marker_color=DISTORTION_COLOUR)
     figure.add_bar(x=names, y=rates, name="rate", marker_color=RATE_COLOUR)
+    figure.update_layout(barmode="relative", yaxis_title="nats per image")
+    mark = {"symbol": "line-ew-open", "size": 26, "color": INACTIVE_COLOUR, "line_width": 3}
+    figure.add_scatter(x=names, y=totals, mode="markers", name="sum: −ELBO", marker=mark)
     figure.update_traces(hovertemplate="%{y:.1f} nats")
-    figure.update_layout(barmode="stack", yaxis_title="nats per image")
     return _finished(figure, height)
+
+
+def _rate_range(rates: Sequence[float]) -> list[float]:
+    """From 0 to the highest rate, and at least 0.1 nats, so that dead dimensions look dead."""
+    return [0, max(0.1, 1.08 * max(rates))]
 
 
 def _finished(figure: go.Figure, height: int) -> go.Figure:

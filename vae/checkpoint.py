@@ -12,6 +12,7 @@ pickled.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ METRICS_FILE = "metrics.jsonl"
 RESUME_FILE = "resume.safetensors"
 HASHED_FILES = (WEIGHTS_FILE, ATLAS_FILE, METRICS_FILE)
 MAX_RUN_FILE_BYTES = 4 * 2**20
+_NAME = re.compile(r"\w[\w .+=,@-]{0,99}")
 HALF_RANGE = (-65504.0, 65504.0)
 
 
@@ -181,6 +183,16 @@ def load_resume_state(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, An
         raise ForeignCheckpoint(f"{file} was not written by this program") from error
 
 
+def check_name(path: Path) -> None:
+    """CheckpointError unless a folder's name can be a checkpoint's: it is shown and linked to."""
+    name = path.absolute().name
+    if not _NAME.fullmatch(name):
+        raise CheckpointError(
+            f"{name!r:.120} cannot be a checkpoint's name; use up to 100 letters, digits, spaces "
+            "and . _ + = , @ - with a letter or digit first"
+        )
+
+
 def make_folder(path: Path) -> None:
     """Make a checkpoint's folder; CheckpointError where that is not allowed."""
     try:
@@ -282,6 +294,8 @@ def _write_tensors(
 ) -> None:
     with _replacing(file) as partial:
         save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial, header)
+        # safetensors makes files that nobody else may read; a server often runs as somebody else.
+        partial.chmod(0o644)
 
 
 def _write_text(file: Path, text: str) -> None:

@@ -97,7 +97,10 @@ def metrics(options: argparse.Namespace) -> Outcome:
 
 def list_checkpoints(options: argparse.Namespace) -> Outcome:
     """`vae list`."""
-    catalogue = read_catalogue(options.checkpoints or checkpoints_dir())
+    root = options.checkpoints or checkpoints_dir()
+    if options.checkpoints and not root.is_dir():
+        raise CheckpointError(f"there is no folder {root}; name one that holds checkpoints")
+    catalogue = read_catalogue(root)
     for error in catalogue.refused:
         _say(f"left out: {error}")
     rows = [
@@ -198,7 +201,7 @@ def _train_config(options: argparse.Namespace, beta: float) -> TrainConfig:
 def _dataset_for_training(options: argparse.Namespace) -> Dataset:
     if options.image_size is not None and not options.dataset.startswith(FOLDER_PREFIX):
         raise ConfigError("--image-size goes with folder:PATH; other data sets have their own")
-    side = options.image_size or FOLDER_SIDE
+    side = FOLDER_SIDE if options.image_size is None else options.image_size
     ModelConfig((3, side, side), architecture=options.arch)
     return load_dataset(
         options.dataset,

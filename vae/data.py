@@ -199,7 +199,7 @@ def _torchvision_split(source: _Source, directory: Path, train: bool, download: 
         if "not found" in str(error):
             return _from_torchvision(_download(source, reader, directory, train, download), source)
         raise DataError(
-            f"{source.title} in {directory} cannot be read ({_first_line(error)}); delete its "
+            f"{source.title} in {directory} cannot be read ({_in_one_line(error)}); delete its "
             f"{source.torchvision_class} folder there, so that it is fetched afresh"
         ) from error
     return _from_torchvision(found, source)
@@ -214,7 +214,9 @@ def _download(
         with _printing_only_on_a_terminal():
             return reader(directory, train=train, download=True)
     except (RuntimeError, OSError) as error:
-        raise DataError(f"{_absent(source, directory)} (download: {_first_line(error)})") from error
+        raise DataError(
+            f"{_absent(source, directory)} (download: {_in_one_line(error)})"
+        ) from error
 
 
 @contextmanager
@@ -235,8 +237,8 @@ def _absent(source: _Source, directory: Path) -> str:
     )
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _in_one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _from_torchvision(found: object, source: _Source) -> Split:

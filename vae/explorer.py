@@ -103,6 +103,11 @@ class Explorer:
         """Reconstructions of test images from the atlas: no data set is needed."""
         return self.decode(self.atlas.mean[np.asarray(indices, dtype=np.int64)])
 
+    def most_typical_first(self, indices: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
+        """Test images by the distance of their code from the mean of all their codes."""
+        codes = self.atlas.mean[indices]
+        return indices[np.argsort(np.linalg.norm(codes - codes.mean(axis=0), axis=1))]
+
     def sample(self, count: int, seed: int, temperature: float = 1.0) -> Images:
         """Decoded draws from the prior, its standard deviation scaled by `temperature`."""
         noise = np.random.default_rng(seed).standard_normal((count, self.latent_dim))

@@ -1,5 +1,8 @@
 """A person's own folder of images as arrays: found, decoded, cropped and resized."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -72,10 +75,19 @@ def _open_path(path: Path) -> Image.Image:
             return _open(opened, str(path))
     except OSError as error:
         raise DataError(
-            f"{path} cannot be opened ({error.strerror}); repair or remove it"
+            f"{path} cannot be opened ({error.strerror}); repair it or leave it out"
         ) from error
 
 
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Pillow warns of what is refused or repaired here anyway."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@_without_warnings()
 def _open(file: IO[bytes], name: str) -> Image.Image:
     try:
         picture = Image.open(file)
@@ -86,7 +98,7 @@ def _open(file: IO[bytes], name: str) -> Image.Image:
             )
         picture.load()
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
-        raise DataError(f"{name} is not an image that can be read; repair or remove it") from error
+        raise DataError(f"{name} cannot be read as an image; repair it or leave it out") from error
     return picture
 
 
@@ -115,9 +127,10 @@ def _read_all(paths: list[Path], side: int, channels: int | None) -> np.ndarray:
     return images
 
 
+@_without_warnings()
 def _is_grey(path: Path) -> bool:
     try:
         with Image.open(path) as picture:
             return picture.mode in _GREY_MODES
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} is not an image that can be read; repair or remove it") from error
+        raise DataError(f"{path} cannot be read as an image; repair it or leave it out") from error

@@ -31,6 +31,10 @@ class Gallery:
         """Whether these are the data set's own images."""
         return not self.missing
 
+    def classes(self) -> list[int]:
+        """The classes that have test images."""
+        return [i for i in range(len(self.class_names)) if np.any(self.labels == i)]
+
     def of_class(self, label: int) -> Int[np.ndarray, "m"]:
         """The positions of a class's images."""
         return np.flatnonzero(self.labels == label)

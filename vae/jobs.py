@@ -71,10 +71,6 @@ class Job:
         """Whether nothing more will change."""
         return self.status in ENDED
 
-    def stop(self) -> None:
-        """Ask the worker to stop at its next report and keep what there is."""
-        self._stop.set()
-
     @property
     def stopping(self) -> bool:
         """Whether somebody asked it to stop."""
@@ -102,6 +98,13 @@ class TrainingQueue:
             self._changed.notify()
             return job
 
+    def stop(self, job: Job) -> None:
+        """Take a job out of the queue, or stop it at its next report and keep what there is."""
+        with self._changed:
+            job._stop.set()
+            if job.status == "queued":
+                job.status, job.message = "stopped", "stopped before it began"
+
     def _path(self, request: Request) -> Path:
         model = ModelConfig((1, 28, 28), request.latent_dim, request.architecture)
         name, taken = run_name(model, request.train), {job.path for job in self.jobs}
@@ -118,6 +121,7 @@ class TrainingQueue:
             with self._changed:
                 self._changed.wait_for(lambda: any(job.status == "queued" for job in self.jobs))
                 job = next(job for job in self.jobs if job.status == "queued")
+                job.status = "loading"
             _perform(job)
 
 
@@ -133,10 +137,6 @@ def _perform(job: Job) -> None:
 
 
 def _train(job: Job) -> None:
-    if job.stopping:
-        job.status, job.message = "stopped", "stopped before it began"
-        return
-    job.status = "loading"
     request = job.request
     dataset = load_dataset(
         request.train.dataset, validation_fraction=request.train.validation_fraction

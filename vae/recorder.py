@@ -10,6 +10,7 @@ import torch
 from vae.checkpoint import (
     RESUME_FILE,
     RUN_FILE,
+    check_name,
     discard_resume_state,
     load_resume_state,
     make_folder,
@@ -119,6 +120,7 @@ def read_resume_configs(record: dict[str, Any]) -> tuple[ModelConfig, TrainConfi
 
 def check_free(path: Path, overwrite: bool) -> None:
     """CheckpointError unless a new run may be written to this folder."""
+    check_name(path)
     for place in (path, *path.parents):
         if place.exists() and not place.is_dir():
             raise CheckpointError(f"{place} is a file; name a folder for the run")

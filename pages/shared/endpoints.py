@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shared import latent
+from pages.shared.frame import show_error
 from pages.shared.models import open_gallery
 
 if TYPE_CHECKING:
@@ -40,20 +41,24 @@ def choose_endpoint(explorer: "Explorer", name: str, label: int) -> Endpoint:
 
 def _test_image(explorer: "Explorer", name: str, label: int) -> Endpoint:
     gallery = open_gallery(explorer)
-    classes = gallery.class_names
+    classes = gallery.classes()
     left, right = st.columns(2)
     members = np.arange(len(gallery.labels))
     if classes:
         chosen = left.selectbox(
             "Class",
-            range(len(classes)),
+            classes,
             index=min(label, len(classes) - 1),
-            format_func=classes.__getitem__,
+            format_func=gallery.class_names.__getitem__,
             key=f"class-{name}-{explorer.run.train.dataset}",
         )
-        members = gallery.of_class(chosen)
+        members = explorer.most_typical_first(gallery.of_class(chosen))
     place = right.number_input(
-        "Which", 1, len(members), key=f"which-{name}-{explorer.run.train.dataset}"
+        "Which",
+        1,
+        len(members),
+        key=f"which-{name}-{explorer.run.train.dataset}-{chosen if classes else 0}",
+        help="1 is the most typical of its class: its code is nearest to the class's mean.",
     )
     index = int(members[int(place) - 1])
     described = f"test image {index}" if gallery.are_real else f"reconstruction {index}"
@@ -75,8 +80,13 @@ def _uploaded(explorer: "Explorer", name: str) -> Endpoint | None:
     if file is None:
         st.caption("Until a picture is chosen, this end is a test image.")
         return None
+    from vae.errors import DataError
     from vae.folder import read_picture
 
-    image = read_picture(file, file.name, explorer.run.model.image_shape)
+    try:
+        image = read_picture(file, file.name, explorer.run.model.image_shape)
+    except DataError as error:
+        show_error(error)
+        return None
     image = 1 - image if invert else image
     return Endpoint(image, explorer.encode(image[None])[0][0], "your picture, as the model sees it")

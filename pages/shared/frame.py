@@ -3,6 +3,7 @@
 Nothing heavy is imported here, so that the title is painted before torch is loaded.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,10 +88,13 @@ def calm_errors() -> Iterator[None]:
     try:
         yield
     except VaeError as error:
-        st.warning(_sentence(error), icon=":material/info:")
+        show_error(error)
         st.stop()
 
 
-def _sentence(error: VaeError) -> str:
-    text = str(error).replace("$", "\\$").replace("[", "\\[").replace("*", "\\*")
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+def show_error(error: VaeError | str) -> None:
+    """What the input got wrong, as one calm sentence."""
+    text = re.sub(r"([\\`*_$\[\]<>~:])", r"\\\1", str(error))
+    if text.split(maxsplit=1)[0].isalpha():
+        text = text[0].upper() + text[1:]
+    st.warning(text + ("" if text.endswith((".", "!", "?")) else "."), icon=":material/info:")

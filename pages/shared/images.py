@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from pages.shared.frame import show_error
 from pages.shared.models import fetch_images, open_gallery
 from pages.shared.pictures import tile
 
@@ -31,32 +32,46 @@ def choose_test_image(explorer: "Explorer", label: str, key: str) -> int | None:
 
 
 def note_missing(explorer: "Explorer", gallery: "Gallery") -> None:
-    """Say so where the images are the decoder's own, and offer the download."""
+    """Say so where the images are the decoder's own, and offer the download where there is one."""
     if gallery.are_real:
         return
-    from vae.data import dataset_title
+    from vae.data import FOLDER_PREFIX, dataset_title
 
-    title = dataset_title(explorer.run.train.dataset)
+    dataset = explorer.run.train.dataset
+    title = dataset_title(dataset)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             f"{title} is not on this machine: these are the model's reconstructions of its test "
             "images.",
             width="content",
         )
-        if st.button(f"Download {title}", type="tertiary", icon=":material/download:"):
-            with st.spinner(f"Downloading {title} …"):
-                fetch_images(explorer)
-            st.rerun()
+        if not dataset.startswith(FOLDER_PREFIX):
+            _offer_download(explorer, title)
+
+
+def _offer_download(explorer: "Explorer", title: str) -> None:
+    if not st.button(f"Download {title}", type="tertiary", icon=":material/download:"):
+        return
+    from vae.errors import DataError
+
+    try:
+        with st.spinner(f"Downloading {title} …"):
+            fetch_images(explorer)
+    except DataError as error:
+        show_error(error)
+    else:
+        st.rerun()
 
 
 def _offered(gallery: "Gallery", key: str) -> np.ndarray:
-    if not gallery.class_names:
+    classes = gallery.classes()
+    if not classes:
         return np.arange(min(ROW, len(gallery.labels)))
     chosen = st.pills(
         "Class",
-        range(len(gallery.class_names)),
+        classes,
         format_func=gallery.class_names.__getitem__,
-        default=0,
+        default=classes[0],
         required=True,
         key=f"{key}-class",
         label_visibility="collapsed",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.shared import latent
 from pages.shared.frame import calm_errors, link_to
 from pages.shared.live import mount_asset
 
@@ -26,7 +27,9 @@ def pick_explorer() -> "Explorer":
             st.info("There is no trained model yet.", icon=":material/info:")
             link_to("pages/train.py", "Train one")
             st.stop()
-        return open_explorer(run)
+        explorer = open_explorer(run)
+    latent.follow_link(explorer)
+    return explorer
 
 
 def pick_run() -> "Run | None":
@@ -53,6 +56,8 @@ def pick_run() -> "Run | None":
 
 def choose(name: str) -> None:
     """Make a model the chosen one from the next rerun on."""
+    if st.query_params.get(CHOICE) not in (None, name):
+        latent.leave_link()
     st.session_state[CHOICE] = name
     st.query_params[CHOICE] = name
 
@@ -105,7 +110,10 @@ def _packed_codes(path: Path, identity: str) -> bytes:
 
 
 def fetch_images(explorer: "Explorer") -> None:
-    """Download a model's data set, so that its gallery shows real images from then on."""
+    """Download a model's data set, so that its gallery shows real images from then on.
+
+    Raises DataError where that fails.
+    """
     from vae.data import load_dataset
 
     load_dataset(explorer.run.train.dataset)

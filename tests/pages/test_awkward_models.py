@@ -1,0 +1,124 @@
+"""Every page over models that are allowed but unusual."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pages.shared.frame import SCREENS
+
+PAGES = [screen.file for screen in SCREENS]
+
+
+def train_on_folder(path, folder, latent_dim=2, likelihood="bernoulli"):
+    """A model of a folder's images, grey, 8x8."""
+    from vae.config import ModelConfig, TrainConfig
+    from vae.data import load_dataset
+    from vae.device import pick_device
+    from vae.recorder import RecordedTraining
+
+    dataset = load_dataset(f"folder:{folder}", folder_side=8)
+    model = ModelConfig(dataset.image_shape, latent_dim, likelihood=likelihood)
+    train = TrainConfig(f"folder:{folder}", epochs=1, batch_size=8)
+    recorded = RecordedTraining.start(path, model, train, dataset, pick_device("cpu"))
+    for _ in recorded.run():
+        pass
+    recorded.finish()
+
+
+def write_images(folder, count: int, seed: int) -> None:
+    folder.mkdir(parents=True)
+    for i, pixels in enumerate(np.random.default_rng(seed).integers(0, 256, (count, 8, 8))):
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{i}.png")
+
+
+@pytest.fixture(scope="module")
+def awkward(tmp_path_factory):
+    """No classes at all, a class without test images, one dimension, a density, a folder gone."""
+    root, images = tmp_path_factory.mktemp("awkward"), tmp_path_factory.mktemp("images")
+    write_images(images / "flat", 22, seed=0)
+    write_images(images / "classes" / "a", 25, seed=1)
+    write_images(images / "classes" / "b", 1, seed=2)
+    shutil.copytree(images / "flat", images / "gone")
+    train_on_folder(root / "flat", images / "flat")
+    train_on_folder(root / "classes", images / "classes", latent_dim=3)
+    train_on_folder(root / "line", images / "flat", latent_dim=1)
+    train_on_folder(root / "density", images / "flat", likelihood="gaussian")
+    train_on_folder(root / "gone", images / "gone")
+    shutil.rmtree(images / "gone")
+    return root
+
+
+@pytest.mark.parametrize("file", PAGES)
+@pytest.mark.parametrize("name", ["flat", "classes", "line", "density", "gone"])
+def test_renders_without_exception(open_page, awkward, file, name):
+    page = open_page(file, checkpoints=awkward, model=name)
+    assert not page.exception
+    assert not page.warning
+
+
+def test_a_folder_that_is_gone_offers_no_download(open_page, awkward):
+    page = open_page("pages/interpolate.py", checkpoints=awkward, model="gone")
+    assert any("is not on this machine" in caption.value for caption in page.caption)
+    assert not any(button.label.startswith("Download") for button in page.button)
+
+
+def test_home_shows_the_others_beside_a_damaged_model(open_page, small_checkpoints, tmp_path):
+    for run in small_checkpoints.iterdir():
+        shutil.copytree(run, tmp_path / run.name)
+    (tmp_path / "digits-beta-1" / "model.safetensors").write_bytes(b"damaged")
+    (tmp_path / "digits-beta-4" / "run.json").write_text("{")
+    page = open_page("app.py", checkpoints=tmp_path)
+    assert not page.exception
+    chosen = [button.key for button in page.button]
+    assert {"choose-digits-beta-0.5", "choose-digits-map"} <= set(chosen)
+    messages = " ".join(warning.value for warning in page.warning)
+    assert "sha256" in messages
+    assert "not whole JSON" in messages
+
+
+def test_a_failed_download_leaves_the_page_standing(open_page, small_checkpoints, monkeypatch):
+    from vae.errors import DataError
+
+    def absent(*_, **__):
+        raise DataError("it is not here")
+
+    monkeypatch.setattr("vae.gallery.load_dataset", absent)
+    monkeypatch.setattr("vae.data.load_dataset", absent)
+    page = open_page("pages/interpolate.py")
+    download = next(button for button in page.button if button.label.startswith("Download"))
+    download.click().run()
+    assert not page.exception
+    assert page.warning[0].value == "It is not here."
+    assert any("Pixel blend" in text.value for text in page.markdown)
+
+
+def test_a_changed_link_moves_the_position_and_another_model_drops_it(open_page):
+    page = open_page("pages/decode.py", model="digits-map", z="0.5,-1.25")
+    page.query_params["z"] = "1,2"
+    page.run()
+    assert page.query_params["z"] == "1,2"
+    picker = next(box for box in page.sidebar.selectbox if box.label == "Model")
+    picker.set_value("digits-beta-1").run()
+    assert "z" not in page.query_params
+    picker = next(box for box in page.sidebar.selectbox if box.label == "Model")
+    picker.set_value("digits-map").run()
+    assert page.query_params["z"] == "1,2"
+
+
+def test_a_queued_job_is_cancelled_at_once(open_page, tmp_path):
+    page = open_page("pages/train.py", checkpoints=tmp_path)
+    for seed in (0, 1):
+        page.number_input(key="epochs-5 seconds").set_value(1000)
+        page.number_input(key="seed-5 seconds").set_value(seed)
+        next(button for button in page.button if button.label == "Train").click().run()
+    assert not page.exception
+    next(button for button in page.button if button.label == "Cancel").click().run()
+    assert not page.exception
+    (runs,) = [box for box in page.selectbox if box.label == "Run on this server"]
+    assert any("stopped" in option for option in runs.options)
+    from pages.shared.training import training_queue
+
+    for job in training_queue().jobs:
+        training_queue().stop(job)
