@@ -21,7 +21,7 @@ WALK_STOPS = 24
 open_page(
     "Latent Explorer",
     "A variational autoencoder squeezes each image into a few numbers and paints it back from "
-    "them. Choose a model on the left and look around in its latent space.",
+    "them. Choose a model on the left and look around.",
 )
 
 
@@ -110,7 +110,7 @@ with doors:
 st.subheader("Models")
 st.markdown(
     "Describing a test image costs :blue[**distortion**], what its code leaves out, plus "
-    ":orange[**rate**], what the code itself says. The sum is the negative ELBO: shorter is better."
+    ":orange[**rate**], what the code itself says. Their sum is −ELBO: shorter is better."
 )
 with calm_errors():
     show_gallery()

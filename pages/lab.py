@@ -52,7 +52,7 @@ def show_costs(explorer) -> None:
     images = gallery.images[drawn]
     terms = explorer.terms(images)
     st.image(
-        tile(np.concatenate([images, explorer.reconstruct(images)]), shown, 84),
+        tile(np.concatenate([images, explorer.reconstruct(images)]), shown, 56),
         caption="Above the images, below what the decoder makes of their posterior means.",
     )
     names = [f"{place + 1}: {_class(gallery, index)}" for place, index in enumerate(drawn)]
