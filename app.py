@@ -9,10 +9,9 @@ from pages.shared.models import (
     catalogue,
     choose,
     mount_decoder,
-    open_explorer,
     pick_explorer,
+    sample_strip,
 )
-from pages.shared.pictures import tile
 from vae.errors import VaeError
 
 WALK_STOPS = 24
@@ -51,11 +50,11 @@ def show_card(run, worst: float) -> None:
     results = run.results
     st.markdown(f"**{run.name}**")
     try:
-        samples = open_explorer(run).sample(8, seed=1)
+        samples = sample_strip(run.path, run.identity)
     except VaeError as error:
         show_error(error)
         return
-    st.image(tile(samples, columns=8, size=28), alt=f"Samples of {run.name}")
+    st.image(samples, alt=f"Samples of {run.name}")
     st.html(_stacked_bar(results.test_distortion, results.test_rate, worst))
     st.caption(
         f"β {run.train.beta:g} · {run.model.architecture} · "
@@ -73,14 +72,15 @@ def show_gallery() -> None:
         row = zip(st.columns(4), found.runs[start : start + 4], strict=False)
         for column, run in row:
             with column, st.container(border=True, height="stretch"):
-                show_card(run, _worst(found.runs, run.train.dataset))
+                show_card(run, _worst(found.runs, run))
     for error in found.refused:
         show_error(error)
 
 
-def _worst(runs, dataset: str) -> float:
-    """The largest -ELBO of a data set's models, to scale their bars by."""
-    alike = (run.results for run in runs if run.train.dataset == dataset)
+def _worst(runs, run) -> float:
+    """The largest -ELBO among models of the same data and likelihood: only those compare."""
+    kind = (run.train.dataset, run.model.likelihood)
+    alike = (r.results for r in runs if (r.train.dataset, r.model.likelihood) == kind)
     return max(1e-6, *(results.test_distortion + results.test_rate for results in alike))
 
 

@@ -51,7 +51,7 @@ def show_image(family, index: int) -> None:
     """The shared image."""
     gallery = open_gallery(family[0])
     kind = "Test image" if gallery.are_real else "Reconstruction"
-    picture = enlarge(gallery.images[index], 140)
+    picture = enlarge(gallery.images(np.array([index]))[0], 140)
     st.image(picture, caption=f"{kind} {index}", width=picture.shape[1])
     st.caption(
         "At 0 each picture is that model's reconstruction of it. Slider 1 moves, in every model, "
@@ -137,7 +137,7 @@ with calm_errors():
     family = find_family(explorer)
     index = choose_test_image(family[0], "Choose the image", key="compare-image")
     if index is not None:
-        latent.start_from_image(explorer, index)
+        latent.start_from_image(family[0], index)
     index = latent.image_index(family[0])
     left, right = st.columns([1.15, 5.5])
     with left:

@@ -49,7 +49,7 @@ def show_costs(explorer) -> None:
     seed = st.number_input("Draw", 0, 10_000, 0, width=160, help="Which test images.")
     shown = min(SHOWN, len(gallery.labels))
     drawn = np.random.default_rng(int(seed)).choice(len(gallery.labels), shown, replace=False)
-    images = gallery.images[drawn]
+    images = gallery.images(drawn)
     terms = explorer.terms(images)
     st.image(
         tile(np.concatenate([images, explorer.reconstruct(images)]), shown, 56),

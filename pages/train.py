@@ -119,7 +119,8 @@ def watch(job) -> None:
     show_job(job)
     if job.ended:
         refresh_catalogue()
-        if any(run.name == job.name for run in catalogue().runs):
+        saved = any(run.name == job.name for run in catalogue().runs)
+        if saved and job.number in st.session_state.get("own-jobs", ()):
             choose(job.name)
         st.rerun(scope="app")
 
@@ -193,8 +194,9 @@ def show_curves(job) -> None:
     )
     curves.plotly_chart(figure, key=f"curves-{job.number}", config={"displayModeBar": False})
     rates = reports[-1].rate_per_dimension
+    inactive = reports[-1].inactive or ()
     order = np.argsort(rates)[::-1].tolist()
-    figure = rate_bars(order, [rates[i] for i in order], [rates[i] > 0.01 for i in order], 380)
+    figure = rate_bars(order, [rates[i] for i in order], [i not in inactive for i in order], 380)
     bars.plotly_chart(figure, key=f"bars-{job.number}", config={"displayModeBar": False})
 
 
@@ -261,7 +263,9 @@ with calm_errors():
     with form:
         request = request_form()
         if request is not None:
-            st.session_state["job"] = training_queue().submit(request).number
+            number = training_queue().submit(request).number
+            st.session_state["job"] = number
+            st.session_state.setdefault("own-jobs", set()).add(number)
     with progress:
         job = choose_job()
         if job is None:

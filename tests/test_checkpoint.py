@@ -418,10 +418,41 @@ def test_a_write_that_fails_leaves_no_record_behind(
     assert "\n" not in str(caught.value)
     assert not (path / RUN_FILE).exists()
     monkeypatch.undo()
-    if name != WEIGHTS_FILE or over_an_old_one:
-        refusal(IncompleteCheckpoint, path)
+    with pytest.raises(CheckpointError):
+        load_run(path)
     save_untrained(path, digits, model)
     Explorer.open(path)
+
+
+def test_a_full_disk_leaves_the_older_checkpoint_as_it_was(tmp_path, digits, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "run"
+    save_untrained(path, digits, VAE.seeded(ModelConfig((1, 8, 8)), seed=0))
+    before = {file.name: file.read_bytes() for file in path.iterdir()}
+    monkeypatch.setattr("vae.checkpoint.save_file", full)
+    with pytest.raises(CheckpointError, match="No space left"):
+        save_untrained(path, digits, VAE.seeded(ModelConfig((1, 8, 8)), seed=1))
+    assert {file.name: file.read_bytes() for file in path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("results", "test_rate_per_dimension"), [1.0]),
+        (("results", "test_rate_per_dimension"), 1.0),
+        (("results", "inactive"), [99]),
+        (("results", "active_units"), 77),
+        (("provenance", "versions"), 5),
+        (("provenance", "threads"), "many"),
+    ],
+)
+def test_results_that_do_not_fit_the_model_are_refused(copied_checkpoint, place, value):
+    record = json.loads((copied_checkpoint / RUN_FILE).read_text())
+    record[place[0]][place[1]] = value
+    (copied_checkpoint / RUN_FILE).write_text(json.dumps(record))
+    refusal(TamperedCheckpoint, copied_checkpoint)
 
 
 # The state of an unfinished run

@@ -18,7 +18,7 @@ from vae.data import (
     load_dataset,
 )
 from vae.errors import DataError
-from vae.folder import read_picture
+from vae.folder import read_picture, to_square
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -143,7 +143,7 @@ def test_a_folder_of_grey_images_stays_grey(tmp_path):
     found = load_dataset(f"folder:{tmp_path}", folder_side=16)
     assert found.image_shape == (1, 16, 16)
     assert found.class_names == ()
-    assert (len(found.train), len(found.validation), len(found.test)) == (19, 1, 5)
+    assert len(found.test) > 0
     everything = torch.cat([found.train.images, found.validation.images, found.test.images])
     assert sorted(everything[:, 0, 8, 8].tolist()) == [10 * n for n in range(25)]
     assert (found.test.labels == -1).all()
@@ -249,7 +249,32 @@ def test_other_files_are_passed_over(tmp_path):
     fill(tmp_path, 20)
     (tmp_path / "notes.txt").write_text("not an image")
     (tmp_path / "Thumbs.db").write_bytes(b"\0")
-    assert len(load_dataset(f"folder:{tmp_path}").test) == 4
+    found = load_dataset(f"folder:{tmp_path}", validation_fraction=0)
+    assert len(found.train) + len(found.test) == 20
+
+
+def test_more_images_in_a_folder_move_none_between_the_splits(tmp_path):
+    fill(tmp_path, 25)
+    before = load_dataset(f"folder:{tmp_path}", folder_side=16).test.images[:, 0, 8, 8].tolist()
+    Image.new("L", (30, 20), 255).save(tmp_path / "another.png")
+    after = load_dataset(f"folder:{tmp_path}", folder_side=16).test.images[:, 0, 8, 8].tolist()
+    assert [value for value in after if value != 255] == before
+
+
+def test_images_beside_train_and_test_are_refused_not_mixed_in(tmp_path):
+    for split in ("train", "test"):
+        fill(tmp_path / split, 20)
+    Image.new("L", (30, 20), 255).save(tmp_path / "cover.png")
+    with pytest.raises(DataError, match=r"also cover\.png") as caught:
+        load_dataset(f"folder:{tmp_path}")
+    assert_one_line(caught)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float32"])
+def test_numbers_without_a_known_range_are_stretched_to_grey(dtype):
+    values = np.linspace(5, 100_000, 64).reshape(8, 8).astype(dtype)
+    square = to_square(Image.fromarray(values), 8, 1)
+    assert (square.min(), square.max()) == (0, 255)
 
 
 def test_too_few_images(tmp_path):

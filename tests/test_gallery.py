@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from vae.errors import DataError
 from vae.explorer import Explorer
-from vae.gallery import open_gallery
+from vae.gallery import open_gallery, read_test_pixels
 
 
 @pytest.fixture(scope="module")
@@ -12,41 +13,53 @@ def explorer(tiny_checkpoint) -> Explorer:
     return Explorer.open(tiny_checkpoint)
 
 
-def test_real_images_come_in_the_order_of_the_atlas(explorer, digits):
-    gallery = open_gallery(explorer)
+@pytest.fixture(scope="module")
+def pixels() -> np.ndarray:
+    return read_test_pixels("digits", (1, 8, 8))
+
+
+def test_real_images_come_in_the_order_of_the_atlas(explorer, pixels, digits):
+    gallery = open_gallery(explorer, pixels)
     assert gallery.are_real
-    np.testing.assert_allclose(gallery.images[..., 0] * 255, digits.test.images[:, 0], atol=1e-3)
     np.testing.assert_array_equal(gallery.labels, digits.test.labels)
-    means = explorer.encode(gallery.images)[0]
+    everything = gallery.images(np.arange(len(gallery.labels)))
+    np.testing.assert_allclose(everything[..., 0] * 255, digits.test.images[:, 0], atol=1e-3)
+    means = explorer.encode(everything)[0]
     np.testing.assert_allclose(means, explorer.atlas.mean, atol=5e-3)
 
 
-def test_classes_are_found(explorer, digits):
-    gallery = open_gallery(explorer)
+def test_classes_are_found(explorer, pixels, digits):
+    gallery = open_gallery(explorer, pixels)
+    assert gallery.classes() == list(range(10))
     assert (digits.test.labels[gallery.of_class(4)] == 4).all()
     assert len(gallery.of_class(4)) == int((digits.test.labels == 4).sum())
 
 
-def test_without_the_data_set_reconstructions_stand_in(explorer, tmp_path, monkeypatch):
-    from vae.errors import DataError
+def test_without_the_data_set_reconstructions_stand_in(explorer):
+    gallery = open_gallery(explorer, None)
+    assert not gallery.are_real
+    expected = explorer.decode(explorer.atlas.mean[[7, 9]])
+    np.testing.assert_allclose(gallery.images(np.array([7, 9])), expected, atol=1e-6)
+
+
+def test_a_data_set_of_another_size_than_in_training_is_not_passed_off(explorer, pixels):
+    assert not open_gallery(explorer, pixels[:100]).are_real
+
+
+def test_an_absent_data_set_has_no_pixels(monkeypatch, tmp_path):
+    assert read_test_pixels("mnist", (1, 28, 28), tmp_path / "nowhere") is None
 
     def absent(*_, **__):
         raise DataError("it is not here")
 
     monkeypatch.setattr("vae.gallery.load_dataset", absent)
-    gallery = open_gallery(explorer, tmp_path)
-    assert not gallery.are_real
-    assert gallery.missing == "it is not here"
-    np.testing.assert_allclose(gallery.images[7], explorer.atlas_images([7])[0], atol=1e-6)
+    assert read_test_pixels("digits", (1, 8, 8)) is None
 
 
-def test_a_data_set_that_changed_since_training_is_not_passed_off(
-    explorer, monkeypatch, digits, tmp_path
-):
-    from dataclasses import replace
-
-    smaller = replace(digits, test=digits.test.head(100))
-    monkeypatch.setattr("vae.gallery.load_dataset", lambda *_, **__: smaller)
-    gallery = open_gallery(explorer, tmp_path)
-    assert not gallery.are_real
-    assert len(gallery.images) == len(explorer.atlas.label)
+def test_many_codes_are_decoded_in_batches_as_at_once(explorer):
+    codes = np.random.default_rng(0).standard_normal((1201, 3)).astype(np.float32)
+    images = explorer.decode(codes)
+    assert images.shape == (1201, 8, 8, 1)
+    np.testing.assert_allclose(images[1100], explorer.decode(codes[1100:1101])[0], atol=1e-6)
+    means, _ = explorer.encode(images)
+    np.testing.assert_allclose(means[1100], explorer.encode(images[1100:1101])[0][0], atol=1e-5)

@@ -73,7 +73,6 @@ def test_pages_share_code_through_the_shared_folder_alone(path):
     assert all(module.startswith("pages.shared") for module in pages)
 
 
-@pytest.mark.skipif(not CHARTS.is_file(), reason="no charts yet")
 def test_charts_need_no_torch():
     assert not packages(CHARTS) & {"torch", "streamlit"}
 

@@ -49,9 +49,6 @@ def _parser() -> argparse.ArgumentParser:
     _add_training_options(train)
     train.add_argument("--beta", type=float, default=1.0, help="weight of the rate (default 1)")
     train.add_argument("--out", type=Path, help="the checkpoint's folder (default: a new one)")
-    train.add_argument(
-        "--resume", action="store_true", help="go on with the unfinished run in --out"
-    )
 
     sweep = _command(commands, "sweep", "train one model per beta")
     _add_training_options(sweep)
@@ -87,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _command(commands: Any, name: str, help_text: str) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=help_text, description=help_text, epilog=EPILOG)
+    parser = commands.add_parser(
+        name, help=help_text, description=help_text, epilog=EPILOG, allow_abbrev=False
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     return parser
 
@@ -109,6 +108,7 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image-size", type=int, help="side of a folder's images (default 32)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--overwrite", action="store_true", help="replace a run that is there")
+    parser.add_argument("--resume", action="store_true", help="go on with what is unfinished")
     _add_machine_options(parser)
 
 

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Integer
 from torch import nn
 
-from vae.errors import VaeError
+from vae.errors import UnsupportedDecoder
 
 FORMAT = 1
 """Version of the blobs' layout and headers."""
@@ -26,10 +26,6 @@ ALIGNMENT = 8
 DTYPES = ("float32", "int32", "uint8")
 
 Arrays = dict[str, np.ndarray]
-
-
-class UnsupportedDecoder(VaeError):
-    """A decoder that the browser cannot run."""
 
 
 def pack(header: dict[str, Any], arrays: Arrays) -> bytes:

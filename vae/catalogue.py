@@ -4,13 +4,13 @@ import dataclasses
 import os
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vae.checkpoint import RUN_FILE, check_name, load_run
 from vae.config import ModelConfig, TrainConfig
-from vae.errors import CheckpointError, MissingCheckpoint
+from vae.errors import CheckpointError
 from vae.run import Run
 
 CHECKPOINTS_VARIABLE = "LATENT_CHECKPOINTS"
@@ -22,15 +22,6 @@ class Catalogue:
 
     runs: tuple[Run, ...]
     refused: tuple[CheckpointError, ...]
-
-    def find(self, name: str) -> Run:
-        """The run of that name; names from outside never become paths."""
-        for run in self.runs:
-            if run.name == name:
-                return run
-        raise MissingCheckpoint(
-            f"there is no checkpoint named {name!r:.60}; choose one of the list"
-        )
 
 
 def checkpoints_dir() -> Path:
@@ -66,20 +57,17 @@ def largest_family(runs: Sequence[Run], dataset: str) -> list[Run]:
     return max(families, key=lambda f: (f[0].train.dataset == dataset, len(f)), default=[])
 
 
-def run_name(model: ModelConfig, train: TrainConfig) -> str:
+def run_name(train: TrainConfig, architecture: str, latent_dim: int) -> str:
     """A folder name that says what the run is."""
-    dataset = (
-        re.sub(r"[^a-z0-9]+", "-", train.dataset.split("/")[-1].lower()).strip("-") or "images"
-    )
-    return (
-        f"{dataset}-{model.architecture}-{model.latent_dim}-beta-{train.beta:g}-seed-{train.seed}"
-    )
+    dataset = re.sub(r"[^a-z0-9]+", "-", train.dataset.split("/")[-1].lower()).strip("-")
+    setting = f"{architecture}-{latent_dim}-beta-{train.beta:g}-seed-{train.seed}"
+    return f"{dataset or 'images'}-{setting}"
 
 
-def unused_path(root: Path, name: str) -> Path:
-    """`root/name`, with a number behind it where that is taken."""
+def unused_path(root: Path, name: str, taken: Collection[Path] = ()) -> Path:
+    """`root/name`, with a number behind it where that exists or is taken."""
     path, number = root / name, 1
-    while path.exists():
+    while path.exists() or path in taken:
         number += 1
         path = root / f"{name}-{number}"
     return path
@@ -124,7 +112,8 @@ def markdown_table(runs: Sequence[Run]) -> str:
     ]
     commands = [
         f"### {run.name}\n\n```\n{train_command(run)}\n```\n\n"
-        f"{run.train.epochs} epochs on {run.provenance.device}, {run.provenance.threads} threads, "
+        f"{run.results.epochs_trained:g} epochs on {run.provenance.device}, "
+        f"{run.provenance.threads} threads, "
         f"{_versions(run)}; {run.provenance.created}.\n"
         for run in runs
     ]
@@ -152,8 +141,8 @@ def _natural(folder: Path) -> list[tuple[float, str]]:
     return [(float(p), "") if i % 2 else (-1.0, p) for i, p in enumerate(parts)]
 
 
-def _family(run: Run) -> tuple[ModelConfig, TrainConfig]:
-    return run.model, dataclasses.replace(run.train, beta=1.0)
+def _family(run: Run) -> tuple[ModelConfig, TrainConfig, float]:
+    return run.model, dataclasses.replace(run.train, beta=1.0), run.results.epochs_trained
 
 
 def _value(value: object) -> str:

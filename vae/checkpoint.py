@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,21 +70,26 @@ def save_checkpoint(
     epochs: Iterable[dict[str, Any]],
 ) -> Run:
     """Write a whole checkpoint, `run.json` last; CheckpointError where the disk refuses."""
+    tensors = {
+        WEIGHTS_FILE: model.state_dict(),
+        ATLAS_FILE: {
+            "mean": atlas.mean.clamp(*HALF_RANGE).half(),
+            "logvar": atlas.logvar.half(),
+            "label": labels.to(torch.int16),
+        },
+    }
+    metrics = "".join(json.dumps(epoch) + "\n" for epoch in epochs)
+    provenance = Provenance.here(model.device)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        (path / RUN_FILE).unlink(missing_ok=True)
-        _write_tensors(path / WEIGHTS_FILE, model.state_dict())
-        _write_tensors(
-            path / ATLAS_FILE,
-            {
-                "mean": atlas.mean.clamp(*HALF_RANGE).half(),
-                "logvar": atlas.logvar.half(),
-                "label": labels.to(torch.int16),
-            },
-        )
-        _write_text(path / METRICS_FILE, "".join(json.dumps(epoch) + "\n" for epoch in epochs))
-        sha256 = {name: _sha256(path / name) for name in HASHED_FILES}
-        provenance = Provenance.here(model.device)
+        with ExitStack() as stack:
+            staged = {name: stack.enter_context(_staged(path / name)) for name in HASHED_FILES}
+            for name, values in tensors.items():
+                _save_tensors(staged[name], values)
+            staged[METRICS_FILE].write_text(metrics, encoding="utf-8")
+            sha256 = {name: _sha256(file) for name, file in staged.items()}
+            # Only now, with all of the new one on the disk, is an older checkpoint given up.
+            (path / RUN_FILE).unlink(missing_ok=True)
         record = {
             "format": "latent-explorer",
             "format_version": FORMAT_VERSION,
@@ -95,7 +100,8 @@ def save_checkpoint(
             "provenance": provenance.to_dict(),
             "sha256": sha256,
         }
-        _write_text(path / RUN_FILE, json.dumps(record, indent=2) + "\n")
+        with _staged(path / RUN_FILE) as file:
+            file.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
             f"the checkpoint could not be written to {path} ({error}); free some space there or "
@@ -109,7 +115,7 @@ def load_run(path: str | Path) -> Run:
     path = Path(path)
     record = _read_record(path)
     try:
-        return Run(
+        run = Run(
             path=path,
             model=ModelConfig.from_dict(record["model"]),
             train=TrainConfig.from_dict(record["train"]),
@@ -118,6 +124,8 @@ def load_run(path: str | Path) -> Run:
             provenance=Provenance.from_dict(record["provenance"]),
             sha256={name: str(record["sha256"][name]) for name in HASHED_FILES},
         )
+        run.results.check_dimensions(run.model.latent_dim)
+        return run
     except (KeyError, TypeError, ConfigError) as error:
         reason = f"key {error} is missing" if isinstance(error, KeyError) else str(error)
         raise TamperedCheckpoint(f"{path / RUN_FILE} is not valid: {reason}") from error
@@ -130,9 +138,10 @@ def load_model(run: Run, device: torch.device | str = "cpu") -> VAE:
     than the configuration asks for, or not finite.
     """
     tensors = _read_hashed(run, WEIGHTS_FILE)
-    model = VAE.seeded(run.model, seed=0)
+    with torch.device("meta"):
+        model = VAE(run.model)
     _check_leaves(run, tensors, model.state_dict())
-    model.load_state_dict(tensors)
+    model.load_state_dict(tensors, assign=True)
     return model.eval().requires_grad_(False).to(device)
 
 
@@ -161,7 +170,8 @@ def save_resume_state(path: Path, state: dict[str, torch.Tensor], record: dict[s
     """Write the state of an unfinished run, with the configurations that it belongs to."""
     try:
         path.mkdir(parents=True, exist_ok=True)
-        _write_tensors(path / RESUME_FILE, state, {"record": json.dumps(record)})
+        with _staged(path / RESUME_FILE) as file:
+            _save_tensors(file, state, {"record": json.dumps(record)})
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
             f"the training state could not be written to {path} ({error}); free some space there"
@@ -220,10 +230,12 @@ def _read_record(path: Path) -> dict[str, Any]:
                 f"{path} has no {RUN_FILE}: its run did not finish; resume it or train it afresh"
             )
         raise ForeignCheckpoint(f"{path} is not a checkpoint: it has no {RUN_FILE}")
-    if file.stat().st_size > MAX_RUN_FILE_BYTES:
-        raise ForeignCheckpoint(f"{file} is too large to be a run's record; it is not read")
     try:
+        if file.stat().st_size > MAX_RUN_FILE_BYTES:
+            raise ForeignCheckpoint(f"{file} is too large to be a run's record; it is not read")
         record = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise IncompleteCheckpoint(f"{file} cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
         raise IncompleteCheckpoint(
             f"{file} is not whole JSON; restore it from a copy or train the run afresh"
@@ -254,7 +266,10 @@ def _check_hash(run: Run, name: str) -> None:
     file = run.path / name
     if not file.is_file():
         raise IncompleteCheckpoint(f"{file} is missing; restore it from a copy or train afresh")
-    found = _sha256(file)
+    try:
+        found = _sha256(file)
+    except OSError as error:
+        raise IncompleteCheckpoint(f"{file} cannot be read ({error.strerror})") from error
     if found != run.sha256[name]:
         raise TamperedCheckpoint(
             f"{file} is not the file that was saved: its sha256 starts with {found[:12]}, but "
@@ -289,24 +304,18 @@ def _check_leaves(
             raise TamperedCheckpoint(f"{where}: tensor {name} holds NaN or infinity; train afresh")
 
 
-def _write_tensors(
+def _save_tensors(
     file: Path, tensors: dict[str, torch.Tensor], header: dict[str, str] | None = None
 ) -> None:
-    with _replacing(file) as partial:
-        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial, header)
-        # safetensors makes files that nobody else may read; a server often runs as somebody else.
-        partial.chmod(0o644)
-
-
-def _write_text(file: Path, text: str) -> None:
-    with _replacing(file) as partial:
-        partial.write_text(text, encoding="utf-8")
+    save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, file, header)
+    # safetensors makes files that nobody else may read; a server often runs as somebody else.
+    file.chmod(0o644)
 
 
 @contextmanager
-def _replacing(file: Path) -> Iterator[Path]:
-    """A file to write beside `file`, which takes its place once it is whole."""
-    partial = file.with_suffix(".partial")
+def _staged(file: Path) -> Iterator[Path]:
+    """A file to write beside `file`; it takes its place if all goes well, else it is removed."""
+    partial = file.with_name(f"{file.name}.partial")
     try:
         yield partial
         partial.replace(file)

@@ -2,20 +2,24 @@
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from tqdm import tqdm
 
 from vae.catalogue import checkpoints_dir, markdown_table, read_catalogue, run_name, unused_path
-from vae.checkpoint import load_model, load_resume_state, load_run
+from vae.checkpoint import RESUME_FILE, RUN_FILE, load_model, load_resume_state, load_run
 from vae.config import ModelConfig, TrainConfig
 from vae.data import FOLDER_PREFIX, Dataset, load_dataset
 from vae.device import pick_device, use_threads
-from vae.diagnostics import evaluate, explain_collapse, mean_log_likelihood
+from vae.diagnostics import BATCH, evaluate, explain_collapse, mean_log_likelihood
 from vae.errors import CheckpointError, ConfigError
 from vae.folder import FOLDER_SIDE
 from vae.recorder import RecordedTraining, check_free, read_resume_configs
@@ -38,7 +42,7 @@ def run(options: argparse.Namespace) -> Outcome:
 def train(options: argparse.Namespace) -> Outcome:
     """`vae train`."""
     use_threads(options.threads)
-    record = _train_one(options, options.beta, options.out)
+    record = _train_one(options, options.beta, options.out, resume=options.resume)
     return Outcome(record, _lines(record))
 
 
@@ -47,12 +51,10 @@ def sweep(options: argparse.Namespace) -> Outcome:
     use_threads(options.threads)
     for beta in options.betas:
         _train_config(options, beta)
-        check_free(_sweep_path(options, beta), options.overwrite)
+        if not options.resume:
+            check_free(_sweep_path(options, beta), options.overwrite)
     dataset = _dataset_for_training(options)
-    runs = [
-        _train_one(options, beta, _sweep_path(options, beta), dataset) | {"beta": beta}
-        for beta in options.betas
-    ]
+    runs = [_sweep_one(options, beta, dataset) | {"beta": beta} for beta in options.betas]
     return Outcome({"runs": runs}, "\n\n".join(_lines(record) for record in runs))
 
 
@@ -67,7 +69,7 @@ def evaluate_checkpoint(options: argparse.Namespace) -> Outcome:
     ).test.to(device)
     found = evaluate(model, test, options.seed)
     estimates = mean_log_likelihood(model, test, options.importance_samples, options.seed)
-    log_likelihood = list(_progress(estimates, "log-likelihood", total=-(-len(test) // 500)))[-1]
+    log_likelihood = list(_progress(estimates, "log-likelihood", total=-(-len(test) // BATCH)))[-1]
     record = {
         "checkpoint": str(options.checkpoint),
         "test_distortion": found.distortion,
@@ -139,33 +141,45 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
 }
 
 
+def _sweep_one(options: argparse.Namespace, beta: float, dataset: Dataset) -> dict[str, Any]:
+    """One run of a sweep; with --resume those that are done are kept."""
+    path = _sweep_path(options, beta)
+    unfinished = (path / RESUME_FILE).is_file()
+    if options.resume and not unfinished and (path / RUN_FILE).is_file():
+        return _training_record(load_run(path))
+    return _train_one(options, beta, path, dataset, resume=options.resume and unfinished)
+
+
 def _train_one(
-    options: argparse.Namespace, beta: float, out: Path | None, dataset: Dataset | None = None
+    options: argparse.Namespace,
+    beta: float,
+    out: Path | None,
+    dataset: Dataset | None = None,
+    resume: bool = False,
 ) -> dict[str, Any]:
-    training = _open_training(options, beta, out, dataset)
-    try:
-        _follow(training)
-    except KeyboardInterrupt:
-        finished = training.finish()
-        _say(f"stopped; {finished.path} holds the run so far, and --resume goes on with it")
-        raise
+    config = _train_config(options, beta)
+    training = _resume(options, out, config) if resume else _start(options, config, out, dataset)
+    with _stop_on_interrupt() as stopped:
+        _follow(training, stopped)
     finished = training.finish()
+    if not training.training.finished:
+        _say(f"stopped; the same command with --out {finished.path} --resume goes on with it")
+        raise KeyboardInterrupt
     _warn_of_collapse(finished)
     return _training_record(finished)
 
 
-def _open_training(
-    options: argparse.Namespace, beta: float, out: Path | None, dataset: Dataset | None
+def _start(
+    options: argparse.Namespace, config: TrainConfig, out: Path | None, dataset: Dataset | None
 ) -> RecordedTraining:
     device = pick_device(options.device)
-    config = _train_config(options, beta)
-    if getattr(options, "resume", False):
-        return _resume(options, out, config)
     if out is not None:
         check_free(out, options.overwrite)
     data = dataset or _dataset_for_training(options)
     model = _model_config(options, data.image_shape)
-    path = out or unused_path(checkpoints_dir(), run_name(model, config))
+    path = out or unused_path(
+        checkpoints_dir(), run_name(config, model.architecture, model.latent_dim)
+    )
     return RecordedTraining.start(path, model, config, data, device, options.overwrite)
 
 
@@ -215,7 +229,24 @@ def _sweep_path(options: argparse.Namespace, beta: float) -> Path:
     return options.out / f"beta-{beta:g}"
 
 
-def _follow(training: RecordedTraining) -> None:
+@contextmanager
+def _stop_on_interrupt() -> Iterator[threading.Event]:
+    """Ctrl-C sets the event, so that training ends between two steps; a second one interrupts."""
+    asked = threading.Event()
+
+    def ask(signal_number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _follow(training: RecordedTraining, stopped: threading.Event) -> None:
     with tqdm(
         total=training.training.steps,
         initial=training.training.step,
@@ -230,6 +261,8 @@ def _follow(training: RecordedTraining) -> None:
                 f"epoch {report.epoch}, distortion {report.distortion:.1f}, "
                 f"rate {report.rate:.1f} nats"
             )
+            if stopped.is_set():
+                break
 
 
 def _warn_of_collapse(run_: Run) -> None:

@@ -50,7 +50,7 @@ class ModelConfig(Record):
 
 @dataclass(frozen=True)
 class TrainConfig(Record):
-    """Everything that decides how a model is trained; equal records give equal weights."""
+    """How a model is trained; with a ModelConfig it decides the weights on one device."""
 
     dataset: str
     """A name of `vae.data`, or `folder:PATH`."""

@@ -6,6 +6,7 @@ torchvision, which downloads them when they are absent; `folder:PATH` is a perso
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from vae.folder import FOLDER_SIDE, read_folder
 
 DATA_DIR_VARIABLE = "LATENT_DATA_DIR"
 FOLDER_PREFIX = "folder:"
+_DOWNLOADING = threading.Lock()
 SPLIT_SEED = 0
 """Splits that a data set does not come with are drawn with this seed, the same for every run."""
 
@@ -126,7 +128,7 @@ def load_dataset(
     pixels, grey where all of them are; `image_shape`, where it is given, decides both, and must be
     their own shape for the other data sets.
     With `download` false nothing is fetched. The validation split is a fixed random share of the
-    training images (see SPLIT_SEED); a folder without `train` and `test` gives a fifth to test.
+    training images (see SPLIT_SEED);
     Raises DataError where the data set is absent, unreadable or of another shape.
     """
     check_dataset_name(name)
@@ -146,11 +148,7 @@ def load_dataset(
 def _load_folder(name: str, validation_fraction: float, side: int, channels: int | None) -> Dataset:
     found = read_folder(Path(name.removeprefix(FOLDER_PREFIX)).expanduser(), side, channels)
     images, labels = torch.from_numpy(found.images), torch.from_numpy(found.labels)
-    if found.is_test is None:
-        is_test = torch.zeros(len(images), dtype=torch.bool)
-        is_test[_shuffled(len(images))[: max(1, len(images) // 5)]] = True
-    else:
-        is_test = torch.from_numpy(found.is_test)
+    is_test = torch.from_numpy(found.is_test)
     train, test = Split(images[~is_test], labels[~is_test]), Split(images[is_test], labels[is_test])
     return _with_validation(name, found.class_names, train, test, validation_fraction)
 
@@ -211,7 +209,7 @@ def _download(
     if not allowed:
         raise DataError(_absent(source, directory))
     try:
-        with _printing_only_on_a_terminal():
+        with _DOWNLOADING, _printing_only_on_a_terminal():
             return reader(directory, train=train, download=True)
     except (RuntimeError, OSError) as error:
         raise DataError(
@@ -221,7 +219,13 @@ def _download(
 
 @contextmanager
 def _printing_only_on_a_terminal() -> Iterator[None]:
-    """torchvision prints while it downloads: progress to a person, noise to a program."""
+    """torchvision prints while it downloads: progress to a person, noise to a program.
+
+    Only on the main thread: the streams are the whole process's, and a server has others.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     with Path(os.devnull).open("w") as nowhere, ExitStack() as redirected:
         on_terminal = sys.stderr.isatty()
         redirected.enter_context(redirect_stdout(sys.stderr if on_terminal else nowhere))

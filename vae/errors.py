@@ -9,8 +9,9 @@ VaeError
  │    ├── ForeignCheckpoint        not written by this program, or not in its format
  │    ├── TamperedCheckpoint       its contents do not match its own record
  │    └── NewerCheckpoint          written by a later version
- └── TrainingError            training cannot go on
-      └── DivergedError            a loss or weight is no longer finite
+ ├── TrainingError            training cannot go on
+ │    └── DivergedError            a loss or weight is no longer finite
+ └── UnsupportedDecoder       a decoder that the browser cannot run
 
 Each message says in one line what was wrong, where, what was expected and what to do.
 Any other exception that leaves `vae` is a bug.
@@ -59,3 +60,7 @@ class TrainingError(VaeError):
 
 class DivergedError(TrainingError):
     """A loss or a weight is no longer finite."""
+
+
+class UnsupportedDecoder(VaeError):
+    """A decoder that the browser cannot run."""

@@ -18,7 +18,7 @@ from vae import paths
 from vae.browser import pack_codes, pack_decoder
 from vae.checkpoint import Atlas, load_atlas, load_model, load_run
 from vae.device import DeviceName, pick_device
-from vae.diagnostics import log_likelihood
+from vae.diagnostics import BATCH, log_likelihood
 from vae.errors import ConfigError
 from vae.model import VAE
 from vae.objective import elbo_terms
@@ -80,8 +80,9 @@ class Explorer:
     def encode(self, images: ArrayLike) -> tuple[Codes, Codes]:
         """Means and log-variances of the images' posteriors."""
         with torch.inference_mode():
-            posterior = self._model.encode(self._tensor(images))
-        return posterior.mean.cpu().numpy(), posterior.logvar.cpu().numpy()
+            parts = [self._model.encode(part) for part in self._tensor(images).split(BATCH)]
+        means, logvars = ([getattr(p, name).cpu() for p in parts] for name in ("mean", "logvar"))
+        return torch.cat(means).numpy(), torch.cat(logvars).numpy()
 
     def decode(self, z: ArrayLike) -> Images:
         """The decoded image of each code."""
@@ -92,8 +93,10 @@ class Explorer:
                 f"not an array of shape {codes.shape}"
             )
         with torch.inference_mode():
-            images = self._model.decode_mean(torch.from_numpy(codes).to(self._model.device))
-        return images.cpu().numpy().transpose(0, 2, 3, 1)
+            device = self._model.device
+            parts = torch.from_numpy(codes).split(BATCH)
+            images = torch.cat([self._model.decode_mean(part.to(device)).cpu() for part in parts])
+        return images.numpy().transpose(0, 2, 3, 1)
 
     def reconstruct(self, images: ArrayLike) -> Images:
         """What the decoder makes of each image's posterior mean."""

@@ -1,5 +1,6 @@
 """A person's own folder of images as arrays: found, decoded, cropped and resized."""
 
+import hashlib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from vae.errors import DataError
 
 FOLDER_SIDE = 32
 MIN_IMAGES = 20
+TEST_SHARE = 0.2
 MAX_PIXELS = 50_000_000
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 _GREY_MODES = frozenset({"1", "L", "LA", "I", "I;16", "F"})
@@ -22,30 +24,33 @@ _GREY_MODES = frozenset({"1", "L", "LA", "I", "I;16", "F"})
 
 @dataclass(frozen=True)
 class FolderImages:
-    """What a folder holds; `is_test` is None where the folder does not say."""
+    """What a folder holds, and which of it is the test split."""
 
     images: UInt8[np.ndarray, "n c h w"]
     labels: Int[np.ndarray, "n"]
     class_names: tuple[str, ...]
-    is_test: Bool[np.ndarray, "n"] | None
+    is_test: Bool[np.ndarray, "n"]
 
 
 def read_folder(folder: Path, side: int, channels: int | None = None) -> FolderImages:
     """All images below a folder, as squares of `side` pixels.
 
     Sub-folders are classes; `train` and `test` sub-folders are splits, with classes below them.
+    Without them a fifth of the images, chosen by their names, are the test split.
     `channels` is 1 (grey) or 3 (colour); None means grey where every image is. Raises DataError
     where the folder is absent, holds too few images, or an image cannot be read.
     """
     paths = _image_paths(folder)
-    splits = {path.relative_to(folder).parts[0] for path in paths} == {"train", "test"}
-    is_test = np.array([path.relative_to(folder).parts[0] == "test" for path in paths])
+    splits = _has_splits(paths, folder)
+    is_test = np.array([_is_test(path.relative_to(folder), splits) for path in paths])
+    if not is_test.any():
+        is_test[0] = True
     names = [_class_of(path, folder, skip=1 if splits else 0) for path in paths]
     class_names = tuple(sorted(set(names) - {""}))
     positions = {name: index for index, name in enumerate(class_names)}
     labels = np.array([positions.get(name, -1) for name in names], dtype=np.int64)
     images = _read_all(paths, side, channels)
-    return FolderImages(images, labels, class_names, is_test if splits else None)
+    return FolderImages(images, labels, class_names, is_test)
 
 
 def to_square(picture: Image.Image, side: int, channels: int) -> UInt8[np.ndarray, "c h w"]:
@@ -54,11 +59,20 @@ def to_square(picture: Image.Image, side: int, channels: int) -> UInt8[np.ndarra
     if upright.mode in ("LA", "PA", "RGBA") or "transparency" in upright.info:
         layer = upright.convert("RGBA")
         upright = Image.alpha_composite(Image.new("RGBA", layer.size, "black"), layer)
-    if upright.mode.startswith("I;16") or upright.mode == "I":
-        upright = Image.fromarray((np.asarray(upright, dtype=np.float64) / 257).astype(np.uint8))
+    if upright.mode.startswith("I;16"):
+        upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
+    elif upright.mode in ("I", "F"):
+        upright = Image.fromarray(_stretched(np.asarray(upright, dtype=np.float64)))
     converted = upright.convert("L" if channels == 1 else "RGB")
     square = np.asarray(ImageOps.fit(converted, (side, side), Image.Resampling.LANCZOS))
     return np.ascontiguousarray(square.reshape(side, side, channels).transpose(2, 0, 1))
+
+
+def _stretched(values: np.ndarray) -> np.ndarray:
+    """Numbers without a known range as grey values, the lowest black and the highest white."""
+    low, high = np.nanmin(values), np.nanmax(values)
+    scaled = (np.nan_to_num(values, nan=low) - low) / max(high - low, 1e-12)
+    return np.rint(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
 
 
 def read_picture(
@@ -112,6 +126,24 @@ def _image_paths(folder: Path) -> list[Path]:
             f"known endings: {', '.join(sorted(SUFFIXES))}"
         )
     return paths
+
+
+def _has_splits(paths: list[Path], folder: Path) -> bool:
+    tops = {path.relative_to(folder).parts[0] for path in paths}
+    if not {"train", "test"} <= tops:
+        return False
+    for stray in sorted(tops - {"train", "test"}):
+        raise DataError(
+            f"{folder} has the splits train and test, but also {stray}; move it into one of them"
+        )
+    return True
+
+
+def _is_test(path: Path, splits: bool) -> bool:
+    """As the folder says; else a fifth by the name's hash, so that more images move no others."""
+    if splits:
+        return path.parts[0] == "test"
+    return hashlib.sha256(path.as_posix().encode()).digest()[0] < TEST_SHARE * 256
 
 
 def _class_of(path: Path, folder: Path, skip: int) -> str:

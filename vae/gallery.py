@@ -4,32 +4,43 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from vae.data import FOLDER_PREFIX, class_names, data_dir, load_dataset
 from vae.errors import DataError
 from vae.explorer import Explorer
+
+Pixels = UInt8[np.ndarray, "n h w c"]
 
 
 @dataclass(frozen=True)
 class Gallery:
     """Test images in the order of the checkpoint's atlas."""
 
-    images: Float[np.ndarray, "n h w c"]
-    """Pixels in [0, 1]."""
-
-    labels: Int[np.ndarray, "n"]
-    """-1 where there is none."""
-
-    class_names: tuple[str, ...]
-
-    missing: str
-    """Empty for real images; else why these are the decoder's reconstructions instead."""
+    explorer: Explorer
+    pixels: Pixels | None
+    """The whole test split; None where the data set is absent or has changed."""
 
     @property
     def are_real(self) -> bool:
-        """Whether these are the data set's own images."""
-        return not self.missing
+        """Whether these are the data set's own images, or the decoder's reconstructions."""
+        return self.pixels is not None
+
+    @property
+    def labels(self) -> Int[np.ndarray, "n"]:
+        """-1 where there is none."""
+        return self.explorer.atlas.label
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """By label."""
+        return self.explorer.run.class_names
+
+    def images(self, indices: Int[np.ndarray, "m"]) -> Float[np.ndarray, "m h w c"]:
+        """The images at these places, pixels in [0, 1]."""
+        if self.pixels is None:
+            return self.explorer.atlas_images(indices)
+        return self.pixels[indices].astype(np.float32) / 255
 
     def classes(self) -> list[int]:
         """The classes that have test images."""
@@ -40,23 +51,22 @@ class Gallery:
         return np.flatnonzero(self.labels == label)
 
 
-def open_gallery(explorer: Explorer, directory: str | Path | None = None) -> Gallery:
-    """The test split, or the atlas decoded where the data set is absent; downloads nothing."""
-    run = explorer.run
+def open_gallery(explorer: Explorer, pixels: Pixels | None) -> Gallery:
+    """A gallery of a data set's test images, if they are as many as the model was tested on."""
+    fits = pixels is not None and len(pixels) == len(explorer.atlas.label)
+    return Gallery(explorer, pixels if fits else None)
+
+
+def read_test_pixels(
+    dataset: str, image_shape: tuple[int, int, int], directory: str | Path | None = None
+) -> Pixels | None:
+    """The test split of a data set; None where it is absent. Downloads nothing."""
+    place = data_dir(directory)
+    needs_files = dataset != "digits" and not dataset.startswith(FOLDER_PREFIX)
+    if needs_files and class_names(dataset) and not place.is_dir():
+        return None
     try:
-        images, missing = _test_images(explorer, directory), ""
-    except DataError as error:
-        images, missing = explorer.decode(explorer.atlas.mean), str(error)
-    return Gallery(images, explorer.atlas.label, run.class_names, missing)
-
-
-def _test_images(explorer: Explorer, directory: str | Path | None) -> np.ndarray:
-    run = explorer.run
-    name, place = run.train.dataset, data_dir(directory)
-    needs_files = name != "digits" and not name.startswith(FOLDER_PREFIX)
-    if needs_files and class_names(name) and not place.is_dir():
-        raise DataError(f"there is no data directory {place}")
-    test = load_dataset(name, place, image_shape=run.model.image_shape, download=False).test
-    if len(test) != len(explorer.atlas.label):
-        raise DataError(f"{name} has {len(test)} test images now, but had others in training")
-    return test.images.numpy().transpose(0, 2, 3, 1).astype(np.float32) / 255
+        test = load_dataset(dataset, place, image_shape=image_shape, download=False).test
+    except DataError:
+        return None
+    return test.images.numpy().transpose(0, 2, 3, 1)

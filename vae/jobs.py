@@ -23,6 +23,8 @@ Status = Literal["queued", "loading", "training", "saving", "done", "stopped", "
 ENDED: frozenset[Status] = frozenset({"done", "stopped", "failed"})
 SNAPSHOT_IMAGES = 10
 MAX_SNAPSHOTS = 200
+REMEMBERED_PICTURES = 20
+"""Jobs whose snapshots are kept; those of older ones are let go, their checkpoints stay."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ class Snapshot:
 
 @dataclass
 class Job:
-    """One training: written by the worker alone, read by any page."""
+    """One training: written by its queue and the worker, read by any page."""
 
     number: int
     request: Request
@@ -95,6 +97,9 @@ class TrainingQueue:
                     return job
             job = Job(next(self._numbers), request, self._path(request))
             self.jobs.append(job)
+            for old in self.jobs[:-REMEMBERED_PICTURES]:
+                if old.ended:
+                    old.snapshots.clear()
             self._changed.notify()
             return job
 
@@ -106,14 +111,8 @@ class TrainingQueue:
                 job.status, job.message = "stopped", "stopped before it began"
 
     def _path(self, request: Request) -> Path:
-        model = ModelConfig((1, 28, 28), request.latent_dim, request.architecture)
-        name, taken = run_name(model, request.train), {job.path for job in self.jobs}
-        path = unused_path(self._root, name)
-        for number in itertools.count(2):
-            if path not in taken:
-                return path
-            path = unused_path(self._root, f"{name}-{number}")
-        raise AssertionError("unreachable")
+        name = run_name(request.train, request.architecture, request.latent_dim)
+        return unused_path(self._root, name, {job.path for job in self.jobs})
 
     def _work(self) -> None:
         torch.set_num_threads(1)

@@ -1,5 +1,7 @@
 """The variational autoencoder: encoder, posterior, decoder and likelihood put together."""
 
+import threading
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -8,6 +10,8 @@ from vae.config import ModelConfig
 from vae.likelihood import build_likelihood, pixel_mean
 from vae.networks import build_decoder, build_encoder
 from vae.posterior import Posterior
+
+_GLOBAL_GENERATOR = threading.Lock()
 
 
 class VAE(nn.Module):
@@ -23,7 +27,8 @@ class VAE(nn.Module):
     @classmethod
     def seeded(cls, config: ModelConfig, seed: int) -> "VAE":
         """A fresh model whose initial weights follow from the seed alone (on the CPU)."""
-        with torch.random.fork_rng(devices=[]):
+        # torch's layers draw from the one global generator: threads take turns with it.
+        with _GLOBAL_GENERATOR, torch.random.fork_rng(devices=[]):
             torch.random.default_generator.manual_seed(seed)
             return cls(config)
 

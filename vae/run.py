@@ -50,11 +50,25 @@ class Results(Record):
     """Spent in the training loop."""
 
     def __post_init__(self) -> None:
+        lists = self.test_rate_per_dimension, self.inactive
+        if not all(isinstance(values, tuple) for values in lists):
+            raise ConfigError("Results: expected lists of rates and of inactive dimensions")
         numbers = (v for v in dataclasses.astuple(self) if not isinstance(v, tuple))
         rates = self.test_rate_per_dimension
         for value in (*numbers, *rates, *self.inactive):
             if not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
                 raise ConfigError(f"Results: expected finite numbers, found {value!r:.40}")
+
+    def check_dimensions(self, latent_dim: int) -> None:
+        """ConfigError unless rates and inactive dimensions are those of so many dimensions."""
+        inactive = set(self.inactive)
+        fits = (
+            len(self.test_rate_per_dimension) == latent_dim
+            and inactive <= set(range(latent_dim))
+            and self.active_units == latent_dim - len(inactive)
+        )
+        if not fits:
+            raise ConfigError(f"Results: they are not those of {latent_dim} latent dimensions")
 
     @classmethod
     def of(
@@ -89,6 +103,13 @@ class Provenance(Record):
 
     versions: dict[str, str]
     """Of Python and the libraries that decide the numbers."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.versions, dict):
+            raise ConfigError(f"Provenance: expected versions by name, found {self.versions!r:.40}")
+        texts = (self.created, self.device, *self.versions, *self.versions.values())
+        if not all(isinstance(text, str) for text in texts) or not isinstance(self.threads, int):
+            raise ConfigError("Provenance: expected texts, and a whole number of threads")
 
     @classmethod
     def here(cls, device: torch.device) -> "Provenance":

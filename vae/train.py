@@ -52,11 +52,11 @@ class Report:
     seconds_left: float
     """Estimated for the rest of it."""
 
-    active_units: int | None
-    """As of the last finished epoch; None before the first."""
+    inactive: tuple[int, ...] | None
+    """Dimensions that are not active, as of the last finished epoch; None before the first."""
 
     validation: Evaluation | None
-    """At the end of an epoch, on the held-out images; None where none are held out."""
+    """At the end of an epoch, on up to 5,000 held-out images; None where none are held out."""
 
     ends_epoch: bool
     """Whether this report covers one whole epoch and closes it."""
@@ -65,6 +65,11 @@ class Report:
     def rate(self) -> float:
         """Nats per image, summed over the dimensions."""
         return math.fsum(self.rate_per_dimension)
+
+    @property
+    def active_units(self) -> int | None:
+        """As of the last finished epoch, by Burda's criterion; None before the first."""
+        return None if self.inactive is None else len(self.rate_per_dimension) - len(self.inactive)
 
 
 class Training:
@@ -86,9 +91,8 @@ class Training:
         self.model = VAE.seeded(model_config, config.seed).to(device)
         self.step = 0
         self._train = dataset.train.to(device)
-        self._monitor = (dataset.validation if len(dataset.validation) else dataset.train).to(
-            device
-        )
+        held_out = dataset.validation.to(device)
+        self._monitor = (held_out if len(held_out) else self._train).head(MONITORED_IMAGES)
         self._validates = len(dataset.validation) > 0
         self._optimiser = torch.optim.Adam(
             self.model.parameters(),
@@ -97,7 +101,7 @@ class Training:
         )
         self._noise = torch.Generator(device).manual_seed(config.seed)
         self._speed = _Speed()
-        self._active_units: int | None = None
+        self._inactive: tuple[int, ...] | None = None
         self._epoch = self._tally()
 
     @property
@@ -177,6 +181,7 @@ class Training:
             self._take_step(chosen, recent)
             last = position == self.steps_per_epoch - 1
             if self._speed.running_seconds() >= report_seconds and not last:
+                self._check_finite(recent)
                 self._speed.stop(recent.images)
                 self._epoch.add(recent)
                 yield self._report(recent)
@@ -215,7 +220,7 @@ class Training:
         return torch.randperm(len(self._train), generator=generator).to(self.model.device)
 
     def _evaluate(self) -> Evaluation:
-        evaluation = evaluate(self.model, self._monitor.head(MONITORED_IMAGES))
+        evaluation = evaluate(self.model, self._monitor)
         if not math.isfinite(evaluation.elbo):
             raise self._diverged()
         return evaluation
@@ -226,7 +231,7 @@ class Training:
     def _report(self, tally: "_Tally", closing: Evaluation | None = None) -> Report:
         self._check_finite(tally)
         if closing is not None:
-            self._active_units = closing.active_units
+            self._inactive = closing.inactive
         return Report(
             epoch=self.step // self.steps_per_epoch,
             step=self.step,
@@ -237,7 +242,7 @@ class Training:
             images_per_second=self._speed.recent,
             seconds=self.seconds,
             seconds_left=(self.steps - self.step) * self.seconds / max(1, self.step),
-            active_units=self._active_units,
+            inactive=self._inactive,
             validation=closing if self._validates else None,
             ends_epoch=closing is not None,
         )

@@ -62,7 +62,7 @@ def _test_image(explorer: "Explorer", name: str, label: int) -> Endpoint:
     )
     index = int(members[int(place) - 1])
     described = f"test image {index}" if gallery.are_real else f"reconstruction {index}"
-    return Endpoint(gallery.images[index], explorer.atlas.mean[index], described)
+    return Endpoint(gallery.images(np.array([index]))[0], explorer.atlas.mean[index], described)
 
 
 def _uploaded(explorer: "Explorer", name: str) -> Endpoint | None:

@@ -9,11 +9,14 @@ import streamlit as st
 from pages.shared import latent
 from pages.shared.frame import calm_errors, link_to
 from pages.shared.live import mount_asset
+from pages.shared.pictures import tile
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from vae.catalogue import Catalogue
     from vae.explorer import Explorer
-    from vae.gallery import Gallery
+    from vae.gallery import Gallery, Pixels
     from vae.run import Run
 
 CHOICE = "model"
@@ -81,8 +84,11 @@ def open_explorer(run: "Run") -> "Explorer":
 
 
 def open_gallery(explorer: "Explorer") -> "Gallery":
-    """Test images for a model, shared by all sessions."""
-    return _load_gallery(explorer.run.path, explorer.run.identity)
+    """Test images for a model; one copy of each data set serves all models and sessions."""
+    from vae.gallery import open_gallery
+
+    run = explorer.run
+    return open_gallery(explorer, _test_pixels(run.train.dataset, run.model.image_shape))
 
 
 def mount_decoder(explorer: "Explorer") -> str:
@@ -117,7 +123,13 @@ def fetch_images(explorer: "Explorer") -> None:
     from vae.data import load_dataset
 
     load_dataset(explorer.run.train.dataset)
-    _load_gallery.clear()
+    _test_pixels.clear()
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def sample_strip(path: Path, identity: str) -> "np.ndarray":
+    """Eight samples of a model as one picture; made once, so that a gallery loads no weights."""
+    return tile(_load(path, identity).sample(8, seed=1), columns=8, size=28)
 
 
 @st.cache_data(ttl=2, show_spinner=False)
@@ -134,11 +146,11 @@ def _load(path: Path, identity: str) -> "Explorer":
     return Explorer.open(path)
 
 
-@st.cache_resource(max_entries=6, show_spinner="Loading the images …")
-def _load_gallery(path: Path, identity: str) -> "Gallery":
-    from vae.gallery import open_gallery
+@st.cache_resource(max_entries=4, show_spinner="Loading the images …")
+def _test_pixels(dataset: str, image_shape: tuple[int, int, int]) -> "Pixels | None":
+    from vae.gallery import read_test_pixels
 
-    return open_gallery(_load(path, identity))
+    return read_test_pixels(dataset, image_shape)
 
 
 @st.cache_resource(show_spinner="Loading torch …")

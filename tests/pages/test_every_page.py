@@ -7,11 +7,6 @@ import pytest
 from pages.shared.frame import SCREENS
 
 PAGES = [screen.file for screen in SCREENS]
-WITH_INSTRUMENT = [file for file in PAGES if file not in ("pages/train.py", "pages/lab.py")]
-
-
-def markdown_of(page) -> str:
-    return "\n".join(str(element.value) for element in page.markdown)
 
 
 @pytest.mark.parametrize("file", PAGES)

@@ -37,6 +37,7 @@ def test_a_link_carries_the_latent_position(open_page):
 def test_a_link_with_an_unusable_position_is_ignored(open_page, z):
     page = open_page("pages/decode.py", model="digits-map", z=z)
     assert not page.exception
+    assert "z" not in page.query_params
 
 
 def test_the_map_of_more_dimensions_offers_planes_and_states_their_variance(open_page):
