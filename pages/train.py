@@ -181,23 +181,29 @@ def describe(job) -> str:
 
 def show_curves(job) -> None:
     """Distortion and rate by epoch; the rate of each dimension."""
+    reports = list(job.epochs)
+    curves, bars = st.columns([1.6, 1], gap="medium")
+    losses, rates = epoch_figures(str(job.path), len(reports), reports)
+    curves.plotly_chart(losses, key=f"curves-{job.number}", config={"displayModeBar": False})
+    bars.plotly_chart(rates, key=f"bars-{job.number}", config={"displayModeBar": False})
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def epoch_figures(path: str, epochs: int, _reports):
+    """Both charts of a run; made once an epoch, however many people watch."""
     from vae.charts import rate_bars, training_curves
 
-    reports = list(job.epochs)
-    held_out = [(r.validation.distortion, r.validation.rate) for r in reports if r.validation]
-    curves, bars = st.columns([1.6, 1], gap="medium")
-    figure = training_curves(
-        [r.epoch for r in reports],
-        [r.distortion for r in reports],
-        [r.rate for r in reports],
-        held_out if len(held_out) == len(reports) else None,
+    held_out = [(r.validation.distortion, r.validation.rate) for r in _reports if r.validation]
+    losses = training_curves(
+        [r.epoch for r in _reports],
+        [r.distortion for r in _reports],
+        [r.rate for r in _reports],
+        held_out if len(held_out) == epochs else None,
     )
-    curves.plotly_chart(figure, key=f"curves-{job.number}", config={"displayModeBar": False})
-    rates = reports[-1].rate_per_dimension
-    inactive = reports[-1].inactive or ()
+    rates, inactive = _reports[-1].rate_per_dimension, _reports[-1].inactive or ()
     order = np.argsort(rates)[::-1].tolist()
-    figure = rate_bars(order, [rates[i] for i in order], [i not in inactive for i in order], 380)
-    bars.plotly_chart(figure, key=f"bars-{job.number}", config={"displayModeBar": False})
+    bars = rate_bars(order, [rates[i] for i in order], [i not in inactive for i in order], 380)
+    return losses, bars
 
 
 def show_pictures(job) -> None:

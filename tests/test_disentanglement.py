@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from vae import disentanglement
+from vae.codes import load_codes
 from vae.errors import ConfigError, DataError
 
 SIZES = (5, 6, 8)
@@ -222,7 +223,7 @@ BAD_ARRAYS = {
 
 def complaint(path):
     with pytest.raises(DataError) as caught:
-        disentanglement.load_codes(path)
+        load_codes(path)
     message = str(caught.value)
     assert message.startswith(str(path))
     assert "\n" not in message
@@ -258,7 +259,7 @@ def test_bad_archives(tmp_path):
 def test_load_codes_widens_what_it_reads(tmp_path):
     narrow = {"codes": noise(60).astype(np.float32), "factors": random_factors(60).astype("u1")}
     np.savez_compressed(tmp_path / "codes.npz", **narrow)
-    codes, factors = disentanglement.load_codes(tmp_path / "codes.npz")
+    codes, factors = load_codes(tmp_path / "codes.npz")
     assert (codes.dtype, factors.dtype) == (np.float64, np.int64)
     np.testing.assert_array_equal(codes, narrow["codes"])
     np.testing.assert_array_equal(factors, narrow["factors"])

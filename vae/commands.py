@@ -88,7 +88,8 @@ def metrics(options: argparse.Namespace) -> Outcome:
     """`vae metrics`."""
     import dataclasses
 
-    from vae.disentanglement import load_codes, score
+    from vae.codes import load_codes
+    from vae.disentanglement import score
 
     codes, factors = load_codes(options.codes)
     cores = os.cpu_count() or 1

@@ -9,34 +9,23 @@ scikit-learn is imported inside the functions that need it, because that takes o
 """
 
 import warnings
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int, Integer
 
+from vae.codes import scoring_fault
 from vae.errors import ConfigError, DataError
 
 BINS = 20
 """Equal-width bins per latent for every mutual information."""
 
-MIN_ROWS = 50
-"""Fewest rows that `load_codes` and `score` accept."""
-
-MAX_CODE = 1e30
-"""Largest code: the trees of DCI work, and take sums, in single precision."""
-
 ESTIMATORS = ("gradient-boosting", "random-forest")
 """Names of the estimators that DCI can use; the first is the published one."""
-
-UNREADABLE = (ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
-"""What numpy raises for a file that is not an archive of plain arrays, or a damaged one."""
 
 
 @dataclass(frozen=True)
@@ -409,7 +398,7 @@ def score(
     in all) on one core, in proportion to rows, latents and values; `n_jobs` shortens it where
     cores are idle. A random forest takes 5 s. DataError where the arrays cannot be scored.
     """
-    if fault := _fault(codes, factors):
+    if fault := scoring_fault(codes, factors):
         raise DataError(fault)
     codes, factors = codes.astype(np.float64), factors.astype(np.int64)
     test, train = np.split(np.random.default_rng(seed).permutation(len(codes)), [len(codes) // 3])
@@ -430,81 +419,6 @@ def score(
         gaussian_tc=gaussian_total_correlation(codes),
         estimator=estimator,
     )
-
-
-def load_codes(
-    path: str | Path,
-) -> tuple[Float[np.ndarray, "n latent"], Int[np.ndarray, "n factors"]]:
-    """The arrays `codes` (n, latent) and `factors` (n, factors) of an `.npz` file.
-
-    Codes come as float64, factors as int64. Anything that `score` could not use raises a
-    DataError that names the file and says what was found and expected. Pickles are refused.
-    """
-    codes, factors = _read_arrays(Path(path))
-    if fault := _fault(codes, factors):
-        raise DataError(f"{path}: {fault}")
-    return codes.astype(np.float64), factors.astype(np.int64)
-
-
-def _read_arrays(path: Path) -> list[np.ndarray]:
-    try:
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{path}: holds one array, expected an .npz file of two")
-            arrays = [archive[name] for name in ("codes", "factors")]
-    except KeyError:
-        raise DataError(f"{path}: expected the arrays 'codes' and 'factors'") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or 'damaged'})") from None
-    except UNREADABLE:
-        raise DataError(f"{path}: expected an .npz file of plain arrays") from None
-    if not all(isinstance(array, np.ndarray) for array in arrays):
-        raise DataError(f"{path}: expected an .npz file of plain arrays")
-    return arrays
-
-
-def _fault(codes: np.ndarray, factors: np.ndarray) -> str | None:
-    """The first reason why these arrays cannot be scored."""
-    return _shape_fault(codes, factors) or _codes_fault(codes) or _factors_fault(factors)
-
-
-def _shape_fault(codes: np.ndarray, factors: np.ndarray) -> str | None:
-    if codes.ndim != 2:
-        return f"codes has shape {codes.shape}, expected (rows, latents)"
-    if factors.ndim != 2:
-        return f"factors has shape {factors.shape}, expected (rows, factors)"
-    if len(codes) != len(factors):
-        return f"codes has {len(codes)} rows and factors {len(factors)}, expected as many"
-    if len(codes) < MIN_ROWS:
-        return f"{len(codes)} rows, expected at least {MIN_ROWS}"
-    if codes.shape[1] < 2:
-        return f"codes has shape {codes.shape}, expected at least 2 latents"
-    if factors.shape[1] < 2:
-        return f"factors has shape {factors.shape}, expected at least 2 factors"
-    return None
-
-
-def _codes_fault(codes: np.ndarray) -> str | None:
-    if codes.dtype.kind not in "fiu":
-        return f"codes holds {codes.dtype}, expected real numbers"
-    if not np.isfinite(codes).all():
-        return "codes holds values that are not finite"
-    if np.abs(codes).max() > MAX_CODE:
-        return f"codes holds values beyond {MAX_CODE:g}, expected posterior means of a few units"
-    return None
-
-
-def _factors_fault(factors: np.ndarray) -> str | None:
-    if factors.dtype.kind not in "biu":
-        return f"factors holds {factors.dtype}, expected integers (class numbers)"
-    for k, factor in enumerate(factors.T):
-        values = len(np.unique(factor))
-        if values == 1:
-            return f"factor {k} has a single value, expected at least two"
-        if values > (most := len(factor) // 4):
-            return f"factor {k} has {values} values, expected at most {most}, a quarter of the rows"
-    return None
 
 
 # What a single score asks of its arrays
