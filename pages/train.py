@@ -251,7 +251,7 @@ def choose_job():
     under_way = next((job.number for job in jobs if not job.ended), numbers[-1])
     current = st.session_state.get("job", under_way)
     if len(jobs) > 1:
-        names = {job.number: f"{job.name} · {job.status}" for job in jobs}
+        names = {job.number: f"{job.number}. {job.name}" for job in jobs}
         current = st.selectbox(
             "Run on this server",
             numbers[::-1],

@@ -35,8 +35,9 @@ def training_curves(
             line = {"color": colour, "dash": "dot"}
             figure.add_scatter(x=epochs, y=held_out, name=f"{name}, held out", line=line, **axis)
     figure.update_traces(marker_size=4)
+    whole_epochs = max(1, round(max(epochs, default=1) / 6))
     figure.update_layout(
-        xaxis={"title": "epoch", "anchor": "y2", "rangemode": "tozero", "tickformat": "d"},
+        xaxis={"title": "epoch", "anchor": "y2", "rangemode": "tozero", "dtick": whole_epochs},
         yaxis={"title": "distortion<br>nats per image", "domain": [0.55, 1]},
         yaxis2={"title": "rate<br>nats per image", "domain": [0, 0.45], "rangemode": "tozero"},
     )
