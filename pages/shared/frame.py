@@ -18,22 +18,21 @@ PRODUCT = "Latent Explorer"
 
 @dataclass(frozen=True)
 class Screen:
-    """One page: its file, its name, its icon and what people do there."""
+    """One page: its file, its name and its icon."""
 
     file: str
     title: str
     icon: str
-    purpose: str
 
 
 SCREENS = (
-    Screen("app.py", "Home", ":material/home:", "The models, and the way to each page."),
-    Screen("pages/map.py", "Map", ":material/bubble_chart:", "Where the images lie."),
-    Screen("pages/decode.py", "Decode", ":material/tune:", "What each dimension does."),
-    Screen("pages/interpolate.py", "Interpolate", ":material/conversion_path:", "From A to B."),
-    Screen("pages/compare.py", "Compare beta", ":material/stacked_bar_chart:", "What beta buys."),
-    Screen("pages/lab.py", "Lab", ":material/science:", "Samples and reconstructions."),
-    Screen("pages/train.py", "Train", ":material/model_training:", "Make a model of your own."),
+    Screen("app.py", "Home", ":material/home:"),
+    Screen("pages/map.py", "Map", ":material/bubble_chart:"),
+    Screen("pages/decode.py", "Decode", ":material/tune:"),
+    Screen("pages/interpolate.py", "Interpolate", ":material/conversion_path:"),
+    Screen("pages/compare.py", "Compare beta", ":material/stacked_bar_chart:"),
+    Screen("pages/lab.py", "Lab", ":material/science:"),
+    Screen("pages/train.py", "Train", ":material/model_training:"),
 )
 
 # Drawn here, because Streamlit fetches the pictures of its named icons from the network.
@@ -76,7 +75,7 @@ def link_to(file: str, label: str = "") -> None:
     screen = next(screen for screen in SCREENS if screen.file == file)
     label = label or screen.title
     try:
-        st.page_link(file, label=label, icon=screen.icon, help=screen.purpose)
+        st.page_link(file, label=label, icon=screen.icon)
     except StreamlitPageNotFoundError:
         # A page that is run alone, without app.py, has nowhere to link to.
         st.markdown(f"{screen.icon} {label}")
