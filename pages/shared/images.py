@@ -18,7 +18,9 @@ ROW = 12
 
 def choose_test_image(explorer: "Explorer", label: str, key: str) -> int | None:
     """A row of buttons under test images; the index of the one just pressed, else None."""
-    with st.expander(label):
+    with st.expander(label, key=f"{key}-open", on_change="rerun") as fold:
+        if not fold.open:
+            return None
         gallery = open_gallery(explorer)
         note_missing(explorer, gallery)
         indices = _offered(gallery, key)

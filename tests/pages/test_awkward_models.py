@@ -55,6 +55,10 @@ def awkward(tmp_path_factory):
 def test_renders_without_exception(open_page, awkward, file, name):
     page = open_page(file, checkpoints=awkward, model=name)
     assert not page.exception
+    for fold in ("decode-start-open", "compare-image-open"):
+        page.session_state[fold] = True
+    page.run()
+    assert not page.exception
     assert not page.warning
 
 

@@ -14,6 +14,8 @@ def test_decode_starts_from_the_pressed_test_image(open_page, small_checkpoints)
     from vae.explorer import Explorer
 
     page = open_page("pages/decode.py")
+    page.session_state["decode-start-open"] = True
+    page.run()
     page.button(key="decode-start-" + str(_third_zero(small_checkpoints))).click().run()
     assert not page.exception
     code = [float(part) for part in page.query_params["z"].split(",")]
