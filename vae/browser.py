@@ -104,6 +104,17 @@ def pack_codes(
     return pack(header, arrays)
 
 
+def pack_frames(identity: str, number: int, images: Float[np.ndarray, "n h w c"]) -> bytes:
+    """Decoded images (pixels in [0, 1]) as kind `frames`: what the server answers.
+
+    `identity` names the decoder, `number` the request. The pixels travel as bytes, (n, c, h, w).
+    """
+    levels = 255 * np.clip(np.nan_to_num(images), 0, 1) + 0.5
+    pixels = levels.astype(np.uint8).transpose(0, 3, 1, 2)
+    header = {"format": FORMAT, "kind": "frames", "id": identity, "number": number}
+    return pack(header, {"pixels": pixels})
+
+
 @torch.no_grad()
 def _export(
     decoder: nn.Sequential, latent_dim: int, pixels: int

@@ -142,10 +142,14 @@ class Explorer:
         generator = torch.Generator(self._model.device).manual_seed(seed)
         return log_likelihood(self._model, self._tensor(images), samples, generator).cpu().numpy()
 
-    def packed_decoder(self) -> bytes:
-        """The decoder as the browser reads it, named by the weights' sha256."""
-        shape, latent = self.run.model.image_shape, self.latent_dim
-        return pack_decoder(self._model.decoder, latent, shape, self.run.identity)
+    def packed_decoder(self, max_megabytes: float = 32.0) -> bytes:
+        """The decoder as the browser reads it, named by the weights' sha256.
+
+        Raises UnsupportedDecoder where the browser cannot run it or it is larger than that.
+        """
+        decoder, run = self._model.decoder, self.run
+        shape, latent = run.model.image_shape, self.latent_dim
+        return pack_decoder(decoder, latent, shape, run.identity, max_megabytes=max_megabytes)
 
     def packed_codes(self, identity: str) -> bytes:
         """The atlas as the browser reads it, named `identity`."""

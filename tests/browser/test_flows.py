@@ -1,48 +1,11 @@
 """What people do, end to end: a real server, a real Chromium, no network and no data set."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
-PAGES = ["", "map", "decode", "interpolate", "compare", "lab", "train"]
-IDLE = '.stApp[data-test-script-state="notRunning"]'
-
-
-@contextmanager
-def running_app(folder: Path, checkpoints: Path) -> Iterator[str]:
-    """The app as the README starts it; its log must stay free of tracebacks."""
-    port = _free_port()
-    environment = os.environ | {
-        "LATENT_CHECKPOINTS": str(checkpoints),
-        "LATENT_DATA_DIR": str(folder / "no-data"),
-        "OMP_NUM_THREADS": "1",
-    }
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    log = folder / "log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [*command, "--server.port", str(port)],
-            cwd=PROJECT,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            _wait_until_up(port, log)
-            yield f"http://localhost:{port}"
-        finally:
-            process.terminate()
-            process.wait(20)
-    assert "Traceback" not in log.read_text()
+from tests.browser.app_server import PAGES, running_app, settled
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +34,6 @@ def visitor(browser, server) -> Iterator:
     yield opened
     context.close()
     assert errors == []
-
-
-def settled(page) -> None:
-    """Wait until the page has been drawn, its navigation too, and the server is done with it."""
-    page.wait_for_selector("h1")
-    page.locator("a[data-testid='stPageLink-NavLink']").nth(len(PAGES) - 1).wait_for()
-    page.wait_for_selector(IDLE)
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -128,13 +84,15 @@ def test_a_place_pinned_on_the_map_is_where_the_sliders_stand(visitor):
 
 
 def test_dragging_a_slider_decodes_without_the_server(visitor):
+    sent: list[object] = []
+    visitor.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
     visitor.goto("/decode")
     settled(visitor)
     slider = visitor.get_by_test_id("live-slider-0")
     slider.wait_for()
     visitor.wait_for_selector("[data-testid='live-decoded'][data-draws]")
-    sent: list[object] = []
-    visitor.on("websocket", lambda socket: socket.on("framesent", sent.append))
+    assert sent
+    sent.clear()
     before = _picture(visitor), _draws(visitor)
     box = slider.bounding_box()
     middle = box["y"] + box["height"] / 2
@@ -149,6 +107,7 @@ def test_dragging_a_slider_decodes_without_the_server(visitor):
     assert sent == []
     visitor.mouse.up()
     visitor.wait_for_url("**z=*")
+    assert sent
 
 
 def test_a_model_trained_in_the_app_opens_on_the_map(visitor):
@@ -167,20 +126,3 @@ def _draws(page) -> int:
 
 def _picture(page) -> str:
     return page.get_by_test_id("live-decoded").evaluate("canvas => canvas.toDataURL()")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _wait_until_up(port: int, log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"the server did not come up: {log.read_text()}")

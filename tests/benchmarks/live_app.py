@@ -1,0 +1,212 @@
+"""How fast the app answers in Chromium: `python -m tests.benchmarks.live_app`.
+
+It starts a server of its own over the shipped checkpoints and prints, from one run: the first load
+on that cold server, warm reloads, page switches, and paints per second while the mouse drags for
+four seconds, alone and while another session trains a model on the same server, with the number of
+messages that the browser sent during the drag. Times are milliseconds in the browser's own clock.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.app_server import IDLE, PROJECT, running_app, settled
+from tests.browser.conftest import FLAGS, chromium_path
+
+DRAG_SECONDS = 4.0
+SWITCHES = ("Map", "Decode", "Interpolate", "Compare beta", "Lab", "Train", "Home")
+INSTRUMENTS = {
+    "map": "live-map",
+    "decode": "live-decoded",
+    "interpolate": "live-decoded",
+    "compare": "live-decoded",
+}
+
+# The instruments live in shadow roots; a canvas counts as there once it has been painted.
+WATCH = """
+window.painted = (testid) => {
+  const look = (root) => {
+    const canvas = root.querySelector(`[data-testid="${testid}"]`);
+    if (canvas) return Number(canvas.dataset.draws) > 0;
+    return [...root.querySelectorAll("*")].some((node) => node.shadowRoot && look(node.shadowRoot));
+  };
+  return look(document);
+};
+window.onceTrue = (check) => new Promise((done) => {
+  const look = () => (check() ? done(performance.now()) : requestAnimationFrame(look));
+  look();
+});
+"""
+SWITCH = """async ([name, title]) => {
+  const links = [...document.querySelectorAll('a[data-testid="stPageLink-NavLink"]')];
+  const heading = () => document.querySelector("h1")?.textContent.trim() === title;
+  const idle = () => document.querySelector(".stApp").dataset.testScriptState === "notRunning";
+  const start = performance.now();
+  links.find((link) => link.textContent.trim().endsWith(name)).click();
+  const titled = await onceTrue(heading);
+  const ended = await onceTrue(idle);
+  return [titled - start, ended - start];
+}"""
+
+
+@contextmanager
+def visitor(browser: Browser, address: str):
+    """A person's browser window; `page.sent` grows with every message to the server."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, base_url=address)
+    context.add_init_script(WATCH)
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    sent: list[float] = []
+    page.on("websocket", lambda ws: ws.on("framesent", lambda _: sent.append(time.monotonic())))
+    yield page, sent
+    context.close()
+
+
+def load(page: Page, path: str) -> tuple[float, float]:
+    """Milliseconds from the navigation to the title, and to the first paint of the instrument."""
+    page.goto(f"/{path}", wait_until="commit")
+    titled = page.evaluate("onceTrue(() => document.querySelector('h1'))")
+    testid = INSTRUMENTS.get(path)
+    ready = page.evaluate("(id) => onceTrue(() => painted(id))", testid) if testid else titled
+    settled(page)
+    return titled, ready
+
+
+def switch(page: Page, name: str) -> tuple[float, float]:
+    """Milliseconds from a click on a link to the new title, and to the end of the page's run."""
+    title = "Latent Explorer" if name == "Home" else name
+    times = page.evaluate(SWITCH, [name, title])
+    page.wait_for_timeout(500)
+    return times
+
+
+def drag_slider(page: Page, _: float) -> Callable[[float], tuple[float, float]]:
+    """Where the mouse is on the first slider, by the time."""
+    page.goto("/decode")
+    settled(page)
+    box = page.locator("input[type=range][data-testid^=live-slider]").first.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    return lambda t: (box["x"] + box["width"] * (0.15 + 0.7 * _to_and_fro(t)), middle)
+
+
+def move_over_map(page: Page, size: float) -> Callable[[float], tuple[float, float]]:
+    """Where the mouse is on the map, by the time: `size` of it from side to side, slowly down."""
+    page.goto("/map")
+    settled(page)
+    box = page.get_by_test_id("live-map").bounding_box()
+    across = lambda t: box["width"] * (0.5 + size * (_to_and_fro(t) - 0.5))  # noqa: E731
+    return lambda t: (box["x"] + across(t), box["y"] + box["height"] * (0.3 + 0.1 * t))
+
+
+def _to_and_fro(t: float) -> float:
+    return abs(t % 2 - 1)
+
+
+def drag(page: Page, sent: list[float], testid: str, place, pressed: bool) -> tuple[float, int]:
+    """Paints per second of a canvas while the mouse moves, and messages sent meanwhile."""
+    canvas = page.get_by_test_id(testid)
+    page.wait_for_timeout(1000)
+    page.mouse.move(*place(0))
+    if pressed:
+        page.mouse.down()
+    page.wait_for_timeout(300)
+    sent.clear()
+    first, start = int(canvas.get_attribute("data-draws")), time.monotonic()
+    while (now := time.monotonic() - start) < DRAG_SECONDS:
+        page.mouse.move(*place(now))
+    paints = int(canvas.get_attribute("data-draws")) - first
+    seconds, messages = time.monotonic() - start, len(sent)
+    page.mouse.up()
+    return paints / seconds, messages
+
+
+def print_drags(page: Page, sent: list[float], when: str) -> None:
+    """Decode's slider, the pointer over the map, and the map itself pulled aside."""
+    drags = (
+        ("Decode, a slider dragged", "live-decoded", drag_slider, 0.7, True),
+        ("Map, the pointer over it: preview", "live-map-decoded", move_over_map, 0.7, False),
+        ("Map, the pointer over it: map", "live-map", move_over_map, 0.7, False),
+        ("Map, dragged", "live-map", move_over_map, 0.3, True),
+    )
+    for name, testid, start, size, pressed in drags:
+        rate, messages = drag(page, sent, testid, start(page, size), pressed)
+        print(f"{name:36}{when:26}{rate:5.1f} paints/s, {messages} messages to the server")
+
+
+def print_loads(page: Page, repeats: int) -> None:
+    """Warm reloads."""
+    print(f"\n{'warm reload':24}{'title':>12}{'instrument':>12}   ms, median of {repeats}")
+    for path in ("", *INSTRUMENTS):
+        times = [load(page, path) for _ in range(repeats)]
+        titled, ready = (statistics.median(column) for column in zip(*times, strict=True))
+        print(f"/{path:23}{titled:12.0f}{ready:12.0f}")
+
+
+def print_switches(page: Page, repeats: int) -> None:
+    """Page switches; the first round, which fills the server's caches, is left out."""
+    page.goto("/")
+    settled(page)
+    times = [[switch(page, name) for name in SWITCHES] for _ in range(repeats + 1)][1:]
+    print(f"\n{'page switch to':24}{'title':>12}{'run ended':>12}   ms, median of {repeats}")
+    for place, name in enumerate(SWITCHES):
+        titled, ended = (
+            statistics.median(column) for column in zip(*(row[place] for row in times), strict=True)
+        )
+        print(f"{name:24}{titled:12.0f}{ended:12.0f}")
+
+
+def start_training(page: Page) -> None:
+    """A model of the bundled digits that takes longer than the drags, by another person."""
+    page.goto("/train")
+    settled(page)
+    page.get_by_text("More settings").click()
+    epochs = page.get_by_label("Epochs", exact=True)
+    epochs.fill("1000")
+    epochs.press("Tab")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_text("epoch 1").first.wait_for()
+
+
+def main() -> None:
+    """Print everything, in the order of the module's first lines."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--data-dir", help="where the data sets are; without it, none is found")
+    arguments = parser.parse_args()
+    settings = {"LATENT_DATA_DIR": arguments.data_dir} if arguments.data_dir else {}
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
+        runs = Path(folder) / "runs"
+        runs.mkdir()
+        for shipped in (PROJECT / "checkpoints").iterdir():
+            (runs / shipped.name).symlink_to(shipped)
+        with running_app(Path(folder), runs, **settings) as address:
+            measure(browser, address, arguments.repeats)
+        browser.close()
+
+
+def measure(browser: Browser, address: str, repeats: int) -> None:
+    """All figures of one server."""
+    with visitor(browser, address) as (page, sent):
+        titled, ready = load(page, "map")
+        print(f"cold server: title of Map after {titled:.0f} ms, its first paint {ready:.0f} ms")
+        print_loads(page, repeats)
+        print_switches(page, repeats)
+        print()
+        print_drags(page, sent, "alone")
+        with visitor(browser, address) as (other, _):
+            start_training(other)
+            print_drags(page, sent, "beside a training session")
+            assert other.get_by_text("Stop and keep it").count(), "the training ended too early"
+            other.get_by_text("Stop and keep it").click()
+            other.wait_for_selector(IDLE)
+
+
+if __name__ == "__main__":
+    main()

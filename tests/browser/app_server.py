@@ -1,0 +1,72 @@
+"""The app as the README starts it, for the browser tests and the benchmarks."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+PAGES = ["", "map", "decode", "interpolate", "compare", "lab", "train"]
+IDLE = '.stApp[data-test-script-state="notRunning"]'
+
+
+@contextmanager
+def running_app(folder: Path, checkpoints: Path, *options: str, **settings: str) -> Iterator[str]:
+    """A server of its own, by its address; its log in `folder` must stay free of tracebacks.
+
+    `options` are Streamlit's own, `settings` environment variables. It finds no data set unless a
+    setting says where one is.
+    """
+    port = _free_port()
+    environment = os.environ | {
+        "LATENT_CHECKPOINTS": str(checkpoints),
+        "LATENT_DATA_DIR": str(folder / "no-data"),
+        "OMP_NUM_THREADS": "1",
+        **settings,
+    }
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
+    log = folder / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [*command, "--server.port", str(port), *options],
+            cwd=PROJECT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait_until_up(port, log)
+            yield f"http://localhost:{port}"
+        finally:
+            process.terminate()
+            process.wait(20)
+    assert "Traceback" not in log.read_text(), log.read_text()
+
+
+def settled(page) -> None:
+    """Wait until the page has been drawn, its navigation too, and the server is done with it."""
+    page.wait_for_selector("h1")
+    page.locator("a[data-testid='stPageLink-NavLink']").nth(len(PAGES) - 1).wait_for()
+    page.wait_for_selector(IDLE)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_until_up(port: int, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"the server did not come up: {log.read_text()}")

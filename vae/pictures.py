@@ -1,0 +1,111 @@
+"""Images as crisp pictures and files: whole multiples of a pixel, a hair of space between tiles.
+
+No torch, no streamlit.
+"""
+
+from io import BytesIO
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+SHORTEST_FRAME = 20
+"""Milliseconds; browsers slow down films whose frames are shorter."""
+
+
+def enlarge(image: Float[np.ndarray, "h w c"], size: int) -> UInt8[np.ndarray, "H W 3"]:
+    """One image (pixels in [0, 1]) at the largest whole multiple that fits in `size` pixels."""
+    pixels = _bytes(image)
+    return _repeated(np.broadcast_to(pixels, (*pixels.shape[:2], 3)), size)
+
+
+def tile(
+    images: Float[np.ndarray, "n h w c"], columns: int, size: int, gap: int = 2
+) -> UInt8[np.ndarray, "H W 4"]:
+    """Images side by side, row by row, each about `size` pixels; transparent between them."""
+    tiles = [enlarge(image, size) for image in images]
+    height, width = tiles[0].shape[:2]
+    rows = -(-len(tiles) // columns)
+    sheet = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap, 4), np.uint8)
+    for place, picture in enumerate(tiles):
+        top, left = (place // columns) * (height + gap), (place % columns) * (width + gap)
+        sheet[top : top + height, left : left + width, :3] = picture
+        sheet[top : top + height, left : left + width, 3] = 255
+    return sheet
+
+
+def sprite_sheet(
+    pixels: UInt8[np.ndarray, "n h w c"], columns: int
+) -> UInt8[np.ndarray, "rows*h columns*w c"]:
+    """Images side by side without a gap, row by row; black where the last row ends early."""
+    n, h, w, c = pixels.shape
+    rows = -(-n // columns)
+    cells = np.zeros((rows * columns, h, w, c), np.uint8)
+    cells[:n] = pixels
+    grid = cells.reshape(rows, columns, h, w, c).transpose(0, 2, 1, 3, 4)
+    return grid.reshape(rows * h, columns * w, c)
+
+
+def png_bytes(picture: UInt8[np.ndarray, "H W c"]) -> bytes:
+    """A picture as a PNG file; grey, RGB or RGBA by its number of channels (1, 3 or 4)."""
+    return _file(picture, "PNG")
+
+
+def jpeg_bytes(picture: UInt8[np.ndarray, "H W c"], quality: int = 90) -> bytes:
+    """A picture of 1 or 3 channels as a JPEG file that keeps colour at full resolution (4:4:4)."""
+    return _file(picture, "JPEG", quality=quality, subsampling=0)
+
+
+def gif_bytes(
+    frames: Float[np.ndarray, "n h w c"], size: int, seconds: float, there_and_back: bool = True
+) -> bytes:
+    """A film that loops for ever, as a GIF file; enlarged as `enlarge` does.
+
+    It takes `seconds` from the first frame to the last, rounded to 10 ms a frame (GIF's unit; at
+    least 20), and then comes back the same way, or begins again. Grey frames are exact; colour
+    frames share the 256 colours that suit them all, without dithering.
+    """
+    from PIL import Image
+
+    indices, palette = _indexed(frames)
+    pictures = [Image.fromarray(_repeated(frame, size)) for frame in indices]
+    for picture in pictures:
+        picture.putpalette(palette)
+    if there_and_back:
+        pictures += pictures[-2:0:-1]
+    duration = max(SHORTEST_FRAME, 10 * round(100 * seconds / max(1, len(frames) - 1)))
+    file = BytesIO()
+    pictures[0].save(
+        file, "GIF", save_all=True, append_images=pictures[1:], duration=duration, loop=0
+    )
+    return file.getvalue()
+
+
+def _indexed(frames: np.ndarray) -> tuple[np.ndarray, bytes]:
+    """Each pixel's place in one palette (RGBRGB…) of all frames."""
+    from PIL import Image
+
+    pixels = _bytes(frames)
+    n, h, w, c = pixels.shape
+    if c == 1:
+        return pixels[..., 0], bytes(value for grey in range(256) for value in (grey,) * 3)
+    stacked = Image.fromarray(pixels.reshape(n * h, w, c))
+    indexed = stacked.quantize(256, dither=Image.Dither.NONE)
+    return np.asarray(indexed).reshape(n, h, w), bytes(indexed.getpalette() or ())
+
+
+def _bytes(images: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+
+
+def _repeated(pixels: np.ndarray, size: int) -> np.ndarray:
+    factor = max(1, size // max(pixels.shape[:2]))
+    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def _file(picture: np.ndarray, kind: str, **settings: int) -> bytes:
+    from PIL import Image
+
+    file = BytesIO()
+    grey = picture.shape[2] == 1
+    Image.fromarray(picture[..., 0] if grey else picture).save(file, kind, **settings)
+    return file.getvalue()
