@@ -2,13 +2,23 @@
 
 import json
 import struct
+from io import BytesIO
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
-from vae.browser import FORMAT, UnsupportedDecoder, pack, pack_codes, pack_decoder
+from vae.browser import (
+    FORMAT,
+    UnsupportedDecoder,
+    pack,
+    pack_codes,
+    pack_decoder,
+    pack_frames,
+    pack_pictures,
+)
 from vae.errors import VaeError
 
 
@@ -126,3 +136,74 @@ def test_codes_travel_with_what_is_known():
     header, arrays = read(pack_codes("c", points))
     assert set(arrays) == {"points"}
     assert header["class_names"] == []
+
+
+def test_codes_travel_with_what_distances_need():
+    points = np.zeros((4, 3), dtype=np.float32)
+    spacings = np.linspace(0, 2, 101)
+    active = np.array([0, 2])
+    _, arrays = read(pack_codes("c", points, active=active, spacings=spacings))
+    assert set(arrays) == {"points", "active", "spacings"}
+    assert arrays["active"].dtype == np.int32
+    assert arrays["active"].tolist() == [0, 2]
+    np.testing.assert_array_equal(arrays["spacings"], spacings.astype(np.float32))
+
+
+def test_frames_travel_as_bytes_channel_by_channel():
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 3))
+    wild = np.array([-1, 0.4 / 255, 0.6 / 255, 2, np.nan]).reshape(1, 1, 5, 1)
+    header, arrays = read(pack_frames("who", 7, [pixels / 255, wild]))
+    assert (header["kind"], header["id"], header["number"]) == ("frames", "who", 7)
+    np.testing.assert_array_equal(arrays["0"], pixels.transpose(0, 3, 1, 2))
+    assert arrays["1"].ravel().tolist() == [0, 0, 1, 255, 0]
+
+
+def read_pictures(blob: bytes) -> tuple[dict, np.ndarray]:
+    """The header, and each image cut out of the sheet by row and column."""
+    header, arrays = read(blob)
+    file = Image.open(BytesIO(arrays["file"].tobytes()))
+    assert file.get_format_mimetype() == header["mime"]
+    c, h, w = header["image_shape"]
+    sheet = np.asarray(file)
+    sheet = sheet.reshape(*sheet.shape[:2], c)
+    assert sheet.shape == (header["rows"] * h, header["columns"] * w, c)
+    places = [divmod(i, header["columns"]) for i in range(header["count"])]
+    return header, np.stack([sheet[r * h : r * h + h, k * w : k * w + w] for r, k in places])
+
+
+@pytest.mark.parametrize(
+    ("count", "height", "width"), [(1, 8, 8), (7, 8, 8), (16, 8, 8), (30, 4, 12), (30, 12, 4)]
+)
+def test_grey_pictures_come_back_exactly(count, height, width):
+    pixels = np.random.default_rng(0).integers(0, 256, (count, height, width, 1)).astype(np.uint8)
+    header, found = read_pictures(pack_pictures("p", pixels))
+    assert (header["format"], header["kind"], header["id"]) == (FORMAT, "pictures", "p")
+    assert (header["count"], header["mime"]) == (count, "image/png")
+    np.testing.assert_array_equal(found, pixels)
+    tall, wide = header["rows"] * height, header["columns"] * width
+    assert (header["rows"] - 1) * header["columns"] < count
+    assert max(tall, wide) - min(tall, wide) <= 2 * max(height, width)
+
+
+def test_colour_pictures_come_back_nearly():
+    random = np.random.default_rng(0)
+    base = random.integers(30, 226, (11, 1, 1, 3))
+    shade = np.linspace(-30, 30, 16)[:, None, None]
+    pixels = (base + shade + np.zeros((11, 16, 16, 3))).astype(np.uint8)
+    header, found = read_pictures(pack_pictures("p", pixels))
+    assert header["mime"] == "image/jpeg"
+    difference = np.abs(found.astype(int) - pixels)
+    assert difference.mean() < 3
+    assert difference.max() < 20
+
+
+def test_too_many_pictures_are_left_out():
+    pixels = np.zeros((100, 10, 10, 1), dtype=np.uint8)
+    assert pack_pictures("p", pixels, max_megapixels=0.01) is not None
+    assert pack_pictures("p", pixels[:99], max_megapixels=0.00999) is None
+
+
+def test_an_answer_may_hold_no_frames():
+    header, arrays = read(pack_frames("who", 2**52, []))
+    assert header["number"] == 2**52
+    assert arrays == {}

@@ -8,6 +8,7 @@ from vae.charts import (
     RATE_COLOUR,
     elbo_bars,
     family_rate_bars,
+    path_measures,
     rate_bars,
     rate_distortion,
     training_curves,
@@ -69,3 +70,17 @@ def test_the_chosen_model_stands_out():
 
 def test_class_colours_are_ten_and_different():
     assert len(set(CLASS_COLOURS)) == 10
+
+
+def test_a_path_that_moves_evenly_is_flat_at_its_whole_length():
+    figure = path_measures(
+        {"line": [0.02] * 5, "blend": [0.05, 0.0]}, {"line": [0.0, 0.5, 1.0]}, chosen="line"
+    )
+    line, off, blend = figure.data
+    assert list(line.y) == pytest.approx([0.1] * 5)
+    assert list(line.x) == pytest.approx([0.1, 0.3, 0.5, 0.7, 0.9])
+    assert list(blend.y) == pytest.approx([0.1, 0.0])
+    assert (list(off.x), list(off.y)) == ([0, 0.5, 1], [0, 50, 100])
+    assert line.line.width > blend.line.width
+    assert all(axis.title.text for axis in figure.select_yaxes())
+    assert all(axis.title.text for axis in figure.select_xaxes())

@@ -1,11 +1,13 @@
 """Processors and threads."""
 
 import os
+import sys
+import threading
 
 import pytest
 import torch
 
-from vae.device import pick_device, use_threads
+from vae.device import pick_device, use_threads, yield_to_others
 from vae.errors import ConfigError
 
 
@@ -42,3 +44,19 @@ def test_one_core_is_left_free_by_default(monkeypatch):
 def test_absurd_thread_counts_are_refused(count):
     with pytest.raises(ConfigError, match="threads"):
         use_threads(count)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities only on Linux")
+def test_yielding_lowers_the_priority_of_the_calling_thread_alone():
+    priorities = []
+
+    def work():
+        yield_to_others()
+        priorities.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert priorities == [10]
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before

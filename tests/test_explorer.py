@@ -1,13 +1,17 @@
 """The explorer: a model behind numpy arrays."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from test_browser_format import read
 
-from vae.checkpoint import load_model, load_run
+from vae.checkpoint import load_atlas, load_model, load_run
 from vae.errors import ConfigError
 from vae.explorer import Explorer
-from vae.paths import slerp
+from vae.neighbours import Neighbours
+from vae.paths import follow, slerp
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +110,80 @@ def test_traversals_and_paths_are_decoded(explorer):
     film = explorer.interpolate(CODES[0], CODES[1], 5, "spherical")
     expected = explorer.decode(slerp(CODES[0], CODES[1], np.linspace(0, 1, 5)))
     np.testing.assert_allclose(film, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["linear", "spherical", "data"])
+def test_paths_of_every_kind_have_their_ends_and_are_decoded(explorer, kind):
+    start, end = explorer.atlas.mean[[0, 200]]
+    codes = explorer.path(start, end, 9, kind)
+    assert codes.shape == (9, 3)
+    assert codes.dtype == np.float32
+    np.testing.assert_allclose(codes[[0, -1]], [start, end], atol=1e-6)
+    film = explorer.interpolate(start.tolist(), end.tolist(), 9, kind)
+    np.testing.assert_allclose(film, explorer.decode(codes), atol=1e-6)
+
+
+@pytest.mark.parametrize("end", [0.0, [0.0, 0.0], [[0.0, 0.0, 0.0]], [0.0, 0.0, float("nan")]])
+def test_ends_of_a_path_that_the_model_cannot_take(explorer, end):
+    with pytest.raises(ConfigError, match=r"shape \(n, 3\)"):
+        explorer.path([0.0, 0.0, 0.0], end, 5)
+
+
+def test_a_path_along_the_data_keeps_closer_to_the_atlas(explorer):
+    ends = explorer.atlas.mean[:40].astype(np.float64).reshape(20, 2, 3)
+    neighbours = Neighbours(explorer.atlas.mean, [0, 1, 2])
+    off = {"linear": [], "data": []}
+    for start, end in ends:
+        for kind, found in off.items():
+            found.append(explorer.outlyingness(explorer.path(start, end, 21, kind)).mean())
+        expected = follow(start, end, np.linspace(0, 1, 21), neighbours)
+        np.testing.assert_allclose(explorer.path(start, end, 21, "data"), expected, atol=1e-6)
+    assert np.mean(off["data"]) < 0.8 * np.mean(off["linear"])
+
+
+def test_outlyingness_is_by_the_atlas(explorer):
+    atlas = explorer.atlas.mean
+    distances = np.linalg.norm(atlas[:, None] - atlas, axis=2)
+    np.fill_diagonal(distances, np.inf)
+    places = atlas[:50] + 0.1
+    nearest = np.linalg.norm(places[:, None] - atlas, axis=2).min(axis=1)
+    expected = (distances.min(axis=1) < nearest[:, None]).mean(axis=1)
+    np.testing.assert_allclose(explorer.outlyingness(places), expected, atol=2 / 360)
+    with pytest.raises(ConfigError, match=r"shape \(n, 3\)"):
+        explorer.outlyingness([[0.0, 0.0]])
+
+
+def test_pixel_changes_are_those_of_the_decoded_images(explorer):
+    codes = explorer.path(CODES[0], CODES[1], 4)
+    images = explorer.decode(codes)
+    expected = [np.abs(images[i + 1] - images[i]).mean() for i in range(3)]
+    np.testing.assert_allclose(explorer.pixel_changes(codes), expected, rtol=1e-5)
+    assert min(expected) > 0
+
+
+def test_the_packed_atlas_has_what_the_browser_measures_with(explorer):
+    header, arrays = read(explorer.packed_codes("who"))
+    assert header["id"] == "who"
+    assert header["class_names"] == list(explorer.run.class_names)
+    np.testing.assert_array_equal(arrays["points"], explorer.atlas.mean)
+    np.testing.assert_array_equal(arrays["logvars"], explorer.atlas.logvar)
+    np.testing.assert_array_equal(arrays["labels"], explorer.atlas.label)
+    assert arrays["active"].tolist() == [0, 1, 2]
+    expected = Neighbours(explorer.atlas.mean, [0, 1, 2]).spacing_quantiles()
+    np.testing.assert_allclose(arrays["spacings"], expected, rtol=1e-6)
+
+
+def test_inactive_dimensions_count_for_no_distance(tiny_checkpoint, model):
+    run = load_run(tiny_checkpoint)
+    partly = replace(run, results=replace(run.results, inactive=(1,), active_units=2))
+    explorer = Explorer(partly, model, load_atlas(run))
+    assert read(explorer.packed_codes("who"))[1]["active"].tolist() == [0, 2]
+    off = explorer.atlas.mean[:5] + np.float32([0, 9, 0])
+    assert explorer.outlyingness(off).tolist() == [0] * 5
+    start, end = explorer.atlas.mean[[0, 200]] + np.float32([[0, -9, 0], [0, 9, 0]])
+    path = explorer.path(start, end, 9, "data")
+    np.testing.assert_allclose(path[:, 1], np.linspace(start[1], end[1], 9), atol=1e-5)
+    assert len(np.unique(path[:, 0])) == 9
 
 
 def test_dimensions_are_sorted_by_their_rate(explorer):

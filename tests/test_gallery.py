@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from test_browser_format import read_pictures
 
 from vae.errors import DataError
 from vae.explorer import Explorer
@@ -63,3 +64,14 @@ def test_many_codes_are_decoded_in_batches_as_at_once(explorer):
     np.testing.assert_allclose(images[1100], explorer.decode(codes[1100:1101])[0], atol=1e-6)
     means, _ = explorer.encode(images)
     np.testing.assert_allclose(means[1100], explorer.encode(images[1100:1101])[0][0], atol=1e-5)
+
+
+def test_packed_pictures_are_the_test_images_in_order(explorer, pixels):
+    header, found = read_pictures(open_gallery(explorer, pixels).packed_pictures("digits"))
+    assert header["id"] == "digits"
+    np.testing.assert_array_equal(found, pixels)
+
+
+def test_reconstructions_are_not_packed(explorer, pixels):
+    assert open_gallery(explorer, None).packed_pictures("digits") is None
+    assert open_gallery(explorer, pixels[:100]).packed_pictures("digits") is None

@@ -5,7 +5,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from vae.errors import ConfigError
-from vae.projection import pair_plane, pca_plane
+from vae.projection import overview_plane, pair_plane, pca_plane
 
 
 @pytest.fixture
@@ -70,3 +70,16 @@ def test_two_dimensions_are_kept_whole():
 def test_one_dimension_has_no_plane():
     with pytest.raises(ConfigError, match="at least two latent dimensions"):
         pca_plane(np.zeros((5, 1)))
+
+
+def test_the_overview_is_of_the_dimensions_themselves_where_there_are_two(codes):
+    flat = overview_plane(codes[:, :2])
+    assert flat.labels == ("z1", "z2")
+    np.testing.assert_array_equal(flat.project(codes[:, :2]), codes[:, :2])
+    assert flat.kept_variance == pytest.approx(1)
+
+
+def test_the_overview_of_more_dimensions_is_the_principal_plane(codes):
+    overview, principal = overview_plane(codes), pca_plane(codes)
+    assert overview.labels == principal.labels
+    np.testing.assert_array_equal(overview.project(codes), principal.project(codes))

@@ -1,4 +1,4 @@
-"""Decoders and codes as bytes that the pages' JavaScript reads.
+"""Decoders, codes and pictures as bytes that the pages' JavaScript reads.
 
 A blob is the magic `LATX`, the header's length (uint32, little-endian), the header (UTF-8 JSON,
 padded with spaces) and the arrays, each aligned to 8 bytes. The header's `arrays` gives each
@@ -13,10 +13,11 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, Integer
+from jaxtyping import Float, Integer, UInt8
 from torch import nn
 
 from vae.errors import UnsupportedDecoder
+from vae.pictures import jpeg_bytes, png_bytes, sprite_sheet
 
 FORMAT = 1
 """Version of the blobs' layout and headers."""
@@ -80,10 +81,14 @@ def pack_codes(
     logvars: Float[np.ndarray, "n latent"] | None = None,
     labels: Integer[np.ndarray, "n"] | None = None,
     class_names: Sequence[str] = (),
+    active: Integer[np.ndarray, "active"] | None = None,
+    spacings: Float[np.ndarray, "101"] | None = None,
 ) -> bytes:
     """Posterior means, with log-variances and class indices where known, as kind `codes`.
 
     Codes whose label is -1 become a class of their own, the last, where others have labels.
+    `active` are the dimensions over which distances count, and `spacings` the quantiles in which
+    the distance from a place to its nearest code is looked up: `Neighbours.spacing_quantiles`.
     """
     arrays: Arrays = {"points": np.asarray(points, dtype=np.float32)}
     if logvars is not None:
@@ -94,6 +99,10 @@ def pack_codes(
         arrays["labels"] = np.where(labels < 0, unlabelled, labels).astype(np.int32)
         if np.any(labels < 0):
             names += [str(i) for i in range(len(names), unlabelled)] + ["no class"]
+    if active is not None:
+        arrays["active"] = active.astype(np.int32)
+    if spacings is not None:
+        arrays["spacings"] = spacings.astype(np.float32)
     header = {
         "format": FORMAT,
         "kind": "codes",
@@ -104,15 +113,50 @@ def pack_codes(
     return pack(header, arrays)
 
 
-def pack_frames(identity: str, number: int, images: Float[np.ndarray, "n h w c"]) -> bytes:
-    """Decoded images (pixels in [0, 1]) as kind `frames`: what the server answers.
+def pack_frames(
+    identity: str, number: int, frames: Sequence[Float[np.ndarray, "_ _ _ _"]]
+) -> bytes:
+    """Decoded images (n, h, w, c) with pixels in [0, 1], as kind `frames`: a request's answer.
 
-    `identity` names the decoder, `number` the request. The pixels travel as bytes, (n, c, h, w).
+    `identity` names who asked, `number` the request. Array i holds frames[i] as (n, c, h, w) bytes.
     """
-    levels = 255 * np.clip(np.nan_to_num(images), 0, 1) + 0.5
-    pixels = levels.astype(np.uint8).transpose(0, 3, 1, 2)
     header = {"format": FORMAT, "kind": "frames", "id": identity, "number": number}
-    return pack(header, {"pixels": pixels})
+    return pack(header, {str(i): _levels(images) for i, images in enumerate(frames)})
+
+
+def _levels(images: Float[np.ndarray, "n h w c"]) -> UInt8[np.ndarray, "n c h w"]:
+    rounded = 255 * np.clip(np.nan_to_num(images), 0, 1) + 0.5
+    return rounded.astype(np.uint8).transpose(0, 3, 1, 2)
+
+
+def pack_pictures(
+    identity: str, pixels: UInt8[np.ndarray, "n h w c"], max_megapixels: float = 16.0
+) -> bytes | None:
+    """Images as one sprite sheet, kind `pictures`; None where they are too many for a browser.
+
+    Image i is in row i // columns and column i % columns of a nearly square grid without gaps.
+    The array `file` is a PNG of grey images and a JPEG of colour ones, whose blocks of 8 pixels
+    blur the seams of images with other sides than multiples of 8. Some browsers draw no canvas of
+    more than 16 megapixels.
+    """
+    n, h, w, c = pixels.shape
+    columns = math.ceil(math.sqrt(n * h / w))
+    rows = math.ceil(n / columns)
+    if rows * h * columns * w > max_megapixels * 1e6:
+        return None
+    sheet = sprite_sheet(pixels, columns)
+    file, mime = (png_bytes(sheet), "image/png") if c == 1 else (jpeg_bytes(sheet), "image/jpeg")
+    header = {
+        "format": FORMAT,
+        "kind": "pictures",
+        "id": identity,
+        "count": n,
+        "columns": columns,
+        "rows": rows,
+        "image_shape": [c, h, w],
+        "mime": mime,
+    }
+    return pack(header, {"file": np.frombuffer(file, np.uint8)})
 
 
 @torch.no_grad()

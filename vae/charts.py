@@ -4,7 +4,7 @@ Backgrounds are transparent and text takes the page's colours, so that one figur
 themes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -125,6 +125,42 @@ def elbo_bars(
     figure.add_scatter(x=names, y=totals, mode="markers", name="sum: −ELBO", marker=mark)
     figure.update_traces(hovertemplate="%{y:.1f} nats")
     return _finished(figure, height)
+
+
+def path_measures(
+    pixel_changes: Mapping[str, Sequence[float]],
+    outlyingness: Mapping[str, Sequence[float]],
+    chosen: str,
+    height: int = 250,
+) -> go.Figure:
+    """By path, how far each of its equal steps moves, and how far off the data each place is.
+
+    The first holds a mean absolute change of a pixel (0 to 1) for each step, the second a share of
+    test images (0 to 1) for each place; ways that pass no codes stand in the first alone.
+    """
+    figure = make_subplots(1, 2, horizontal_spacing=0.11)
+    for place, (name, changes) in enumerate(pixel_changes.items()):
+        style = _path_style(place, name, name == chosen)
+        count = len(changes)
+        middles = [(i + 0.5) / count for i in range(count)]
+        per_path = [change * count for change in changes]
+        figure.add_trace(go.Scatter(x=middles, y=per_path, **style), 1, 1)
+        if name in outlyingness:
+            shares = outlyingness[name]
+            places = [i / (len(shares) - 1) for i in range(len(shares))]
+            off = go.Scatter(x=places, y=[100 * s for s in shares], showlegend=False, **style)
+            figure.add_trace(off, 1, 2)
+    figure.update_xaxes(title_text="place on the path, A to B", range=[0, 1])
+    figure.update_yaxes(title_text="change of a pixel<br>per whole path", rangemode="tozero", col=1)
+    figure.update_yaxes(title_text="off the data<br>% of test images", range=[-4, 104], col=2)
+    return _finished(figure, height)
+
+
+def _path_style(place: int, name: str, is_chosen: bool) -> dict:
+    colour = (*CLASS_COLOURS[:2], CLASS_COLOURS[4], INACTIVE_COLOUR)[place % 4]
+    dash = ("solid", "dash", "solid", "dot")[place % 4]
+    line = {"color": colour, "width": 3.5 if is_chosen else 1.75, "dash": dash}
+    return {"name": name, "legendgroup": name, "mode": "lines", "line": line}
 
 
 def _rate_range(rates: Sequence[float]) -> list[float]:

@@ -1,6 +1,8 @@
 """Which processor the work runs on, and with how many threads."""
 
 import os
+import sys
+import threading
 from typing import Literal
 
 import torch
@@ -32,3 +34,12 @@ def use_threads(count: int | None = None) -> int:
         raise ConfigError(f"threads must be a whole number from 1 to 1024, not {chosen}")
     torch.set_num_threads(chosen)
     return chosen
+
+
+def yield_to_others() -> None:
+    """Give the calling thread the cores only where nobody else wants them.
+
+    Linux alone has a priority for each thread; elsewhere this changes nothing.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

@@ -21,6 +21,7 @@ from vae.device import DeviceName, pick_device
 from vae.diagnostics import BATCH, log_likelihood
 from vae.errors import ConfigError
 from vae.model import VAE
+from vae.neighbours import Neighbours
 from vae.objective import elbo_terms
 from vae.run import Run
 
@@ -49,12 +50,17 @@ class Terms:
 class Explorer:
     """One trained model, never changed: safe to share between threads.
 
+    `neighbours` answers for the codes of the atlas; it builds what is costly at its first use.
+
     Images are (n, h, w, c) float32 with pixels in [0, 1]; codes are (n, latent) float32.
     """
 
     def __init__(self, run: Run, model: VAE, atlas: Atlas) -> None:
         self.run = run
         self.atlas = atlas
+        inactive = run.results.inactive
+        active = [i for i in range(run.model.latent_dim) if i not in inactive]
+        self.neighbours = Neighbours(atlas.mean, active)
         self._model = model.eval().requires_grad_(False)
 
     @classmethod
@@ -86,15 +92,9 @@ class Explorer:
 
     def decode(self, z: ArrayLike) -> Images:
         """The decoded image of each code."""
-        codes = np.asarray(z, dtype=np.float32)
-        if codes.ndim != 2 or codes.shape[1] != self.latent_dim or not np.isfinite(codes).all():
-            raise ConfigError(
-                f"codes must be finite numbers of shape (n, {self.latent_dim}), "
-                f"not an array of shape {codes.shape}"
-            )
         with torch.inference_mode():
             device = self._model.device
-            parts = torch.from_numpy(codes).split(BATCH)
+            parts = torch.from_numpy(self._codes(z)).split(BATCH)
             images = torch.cat([self._model.decode_mean(part.to(device)).cpu() for part in parts])
         return images.numpy().transpose(0, 2, 3, 1)
 
@@ -121,12 +121,27 @@ class Explorer:
         start, steps = np.asarray(z, dtype=np.float64), np.asarray(values, dtype=np.float64)
         return self.decode(paths.traverse(start, dimension, steps))
 
+    def path(
+        self, start: ArrayLike, end: ArrayLike, count: int, kind: paths.PathKind = "linear"
+    ) -> Codes:
+        """Codes at equal steps between two codes, both ends included."""
+        first, last = (self._codes(np.asarray(z)[None])[0].astype(float) for z in (start, end))
+        steps = np.linspace(0, 1, count)
+        return paths.interpolate(first, last, steps, kind, self.neighbours).astype(np.float32)
+
     def interpolate(
         self, start: ArrayLike, end: ArrayLike, count: int, kind: paths.PathKind = "linear"
     ) -> Images:
-        """Decoded codes at equal steps between two codes, both ends included."""
-        ends = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
-        return self.decode(paths.interpolate(*ends, np.linspace(0, 1, count), kind))
+        """The decoded `path`."""
+        return self.decode(self.path(start, end, count, kind))
+
+    def pixel_changes(self, z: ArrayLike) -> Float[np.ndarray, "steps"]:
+        """How much a decoded pixel changes from each code to the next, on average, 0 to 1."""
+        return paths.pixel_changes(self.decode(z))
+
+    def outlyingness(self, z: ArrayLike) -> Float[np.ndarray, "n"]:
+        """How far each code is from the atlas, as a rank in [0, 1]; see `Neighbours`."""
+        return self.neighbours.outlyingness(self._codes(z))
 
     def terms(self, images: ArrayLike, seed: int = 0) -> Terms:
         """Distortion (one posterior sample per image) and rate of each image."""
@@ -153,8 +168,24 @@ class Explorer:
 
     def packed_codes(self, identity: str) -> bytes:
         """The atlas as the browser reads it, named `identity`."""
-        atlas = self.atlas
-        return pack_codes(identity, atlas.mean, atlas.logvar, atlas.label, self.run.class_names)
+        return pack_codes(
+            identity,
+            self.atlas.mean,
+            self.atlas.logvar,
+            self.atlas.label,
+            self.run.class_names,
+            self.neighbours.active,
+            self.neighbours.spacing_quantiles(),
+        )
+
+    def _codes(self, z: ArrayLike) -> Codes:
+        codes = np.asarray(z, dtype=np.float32)
+        if codes.ndim != 2 or codes.shape[1] != self.latent_dim or not np.isfinite(codes).all():
+            raise ConfigError(
+                f"codes must be finite numbers of shape (n, {self.latent_dim}), "
+                f"not an array of shape {codes.shape}"
+            )
+        return codes
 
     def _tensor(self, images: ArrayLike) -> torch.Tensor:
         array = np.asarray(images, dtype=np.float32)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
+from vae.browser import pack_pictures
 from vae.data import FOLDER_PREFIX, class_names, data_dir, load_dataset
 from vae.errors import DataError
 from vae.explorer import Explorer
@@ -41,6 +42,10 @@ class Gallery:
         if self.pixels is None:
             return self.explorer.atlas_images(indices)
         return self.pixels[indices].astype(np.float32) / 255
+
+    def packed_pictures(self, identity: str) -> bytes | None:
+        """All images as the browser reads them; None where they are not real or too many."""
+        return None if self.pixels is None else pack_pictures(identity, self.pixels)
 
     def classes(self) -> list[int]:
         """The classes that have test images."""

@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 from vae.catalogue import run_name, unused_path
 from vae.config import Architecture, Likelihood, ModelConfig, TrainConfig
 from vae.data import Dataset, load_dataset
-from vae.device import pick_device
+from vae.device import pick_device, yield_to_others
 from vae.errors import VaeError
 from vae.recorder import RecordedTraining
 from vae.train import Report
@@ -116,6 +116,7 @@ class TrainingQueue:
 
     def _work(self) -> None:
         torch.set_num_threads(1)
+        yield_to_others()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: any(job.status == "queued" for job in self.jobs))

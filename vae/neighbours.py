@@ -4,8 +4,9 @@ scipy is imported inside the functions that need it, because that takes a fifth 
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int, Integer
@@ -30,7 +31,7 @@ BLOCK = 4_000_000
 
 def _built_once(build: Callable[[Any], Any]) -> property:
     """A property that one thread builds at its first use while the others wait for it."""
-    name = f"{build.__name__} built"
+    name = f"{build.__name__}_built"
 
     def read(self: Any) -> Any:
         if name not in self.__dict__:
@@ -53,7 +54,8 @@ class Neighbours:
     def __init__(self, codes: Float[np.ndarray, "n latent"], active: Sequence[int]) -> None:
         assert len(codes), "no codes"
         self.codes = codes
-        self.active: Int[np.ndarray, "active"] = np.array(active or range(codes.shape[1]))
+        self.active = np.array(active or range(codes.shape[1]))
+        self._places = self._active_part(codes)
         self._lock = RLock()
 
     def distance(self, z: Float[np.ndarray, "m latent"]) -> Float[np.ndarray, "m"]:
@@ -89,11 +91,12 @@ class Neighbours:
         It is the cheapest way in the graph in which each code has edges to its 10 nearest, as in
         Isomap (Tenenbaum et al. 2000; the graph's shortest paths converge to geodesics, Bernstein
         et al. 2000), and the ends are joined as if they were codes. An edge costs its squared
-        length, so that many short hops are cheaper than a long one: a path that may pass a code
-        in the ball that has an edge for its diameter is never dearer for it. Such power-weighted
-        paths prefer dense regions and converge too (Groisman et al. 2022, the Fermat distance;
-        Little et al. 2022). Parts of the graph without a connection are joined by the shortest
-        link. Of more than `MAX_GRAPH_CODES` codes, an evenly strided subset makes the graph.
+        length, so that many short hops are cheaper than a long one: by Pythagoras, a detour by
+        any code in the ball that has the hop for its diameter is no dearer than the hop. Such
+        power-weighted paths prefer dense regions and converge too (Groisman et al. 2022, the
+        Fermat distance; Little et al. 2022). Parts of the graph without a connection are joined
+        by the shortest link. Of more than `MAX_GRAPH_CODES` codes, an evenly strided subset makes
+        the graph.
         """
         first, last = self._active_part(np.stack([start, end]))
         nodes = self._graph.between(first, last)
@@ -103,10 +106,6 @@ class Neighbours:
 
     def _active_part(self, z: np.ndarray) -> np.ndarray:
         return z[:, self.active].astype(np.float64)
-
-    @_built_once
-    def _places(self) -> np.ndarray:
-        return self._active_part(self.codes)
 
     @_built_once
     def _search(self) -> "_Search":
@@ -166,15 +165,20 @@ class _Search:
         return np.take_along_axis(distances, order, 1), np.take_along_axis(indices, order, 1)
 
 
-class _Edges(NamedTuple):
+@dataclass(frozen=True)
+class _Edges:
     """Undirected, each from a row to a column."""
 
     rows: Integer[np.ndarray, "edges"]
     columns: Integer[np.ndarray, "edges"]
     costs: Float[np.ndarray, "edges"]
 
-    def __add__(self, other: "_Edges") -> "_Edges":  # type: ignore[override]
-        return _Edges(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+    def __add__(self, other: "_Edges") -> "_Edges":
+        return _Edges(
+            np.concatenate([self.rows, other.rows]),
+            np.concatenate([self.columns, other.columns]),
+            np.concatenate([self.costs, other.costs]),
+        )
 
     def matrix(self, nodes: int) -> Any:
         """Sparse: an edge of cost 0 is one too."""

@@ -1,4 +1,4 @@
-"""Lines and grids through latent space, on numpy arrays."""
+"""Lines and grids through latent space, on numpy arrays, and how even their pictures are."""
 
 from statistics import NormalDist
 from typing import Literal, get_args
@@ -7,8 +7,10 @@ import numpy as np
 from jaxtyping import Float
 
 from vae.errors import ConfigError
+from vae.neighbours import Neighbours
 
-PathKind = Literal["linear", "spherical"]
+PathKind = Literal["linear", "spherical", "data"]
+"""`lerp`, `slerp` and `follow`."""
 
 
 def interpolate(
@@ -16,10 +18,18 @@ def interpolate(
     end: Float[np.ndarray, "latent"],
     fractions: Float[np.ndarray, "steps"],
     kind: PathKind = "linear",
+    neighbours: Neighbours | None = None,
 ) -> Float[np.ndarray, "steps latent"]:
-    """Codes between two codes; fraction 0 is the start and 1 the end."""
+    """Codes between two codes; fraction 0 is the start and 1 the end.
+
+    Only `data` needs `neighbours`.
+    """
     if kind not in get_args(PathKind):
         raise ConfigError(f"path must be one of {', '.join(get_args(PathKind))}, not {kind!r}")
+    if kind == "data":
+        if neighbours is None:
+            raise ConfigError("a path along the data needs the data's codes: give neighbours")
+        return follow(start, end, fractions, neighbours)
     return lerp(start, end, fractions) if kind == "linear" else slerp(start, end, fractions)
 
 
@@ -53,6 +63,38 @@ def slerp(
     weights = fractions[:, None]
     directions = np.sin((1 - weights) * angle) * first + np.sin(weights * angle) * last
     return directions / np.sin(angle) * ((1 - weights) * radii[0] + weights * radii[1])
+
+
+def follow(
+    start: Float[np.ndarray, "latent"],
+    end: Float[np.ndarray, "latent"],
+    fractions: Float[np.ndarray, "steps"],
+    neighbours: Neighbours,
+) -> Float[np.ndarray, "steps latent"]:
+    """The way along the data, from code to code, at constant speed over the active dimensions.
+
+    `Neighbours.stops` chooses the codes. The inactive dimensions go straight from end to end: in
+    the codes passed they are noise, which no hop was chosen by and which should not shake z.
+    """
+    codes, active = lerp(start, end, fractions), neighbours.active
+    stops = neighbours.codes[neighbours.stops(start, end)]
+    codes[:, active] = along(np.stack([start, *stops, end])[:, active], fractions)
+    return codes
+
+
+def along(
+    points: Float[np.ndarray, "points dims"], fractions: Float[np.ndarray, "steps"]
+) -> Float[np.ndarray, "steps dims"]:
+    """Places on the broken line through points, at fractions of its length; its ends are exact."""
+    hops = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    lengths = np.concatenate([[0.0], np.cumsum(hops)])
+    places = fractions * lengths[-1]
+    return np.stack([np.interp(places, lengths, values) for values in points.T], axis=1)
+
+
+def pixel_changes(frames: Float[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n-1"]:
+    """How much a pixel changes from each frame to the next: mean absolute difference, 0 to 1."""
+    return np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3))
 
 
 def traverse(

@@ -33,9 +33,7 @@ def tile(
     return sheet
 
 
-def sprite_sheet(
-    pixels: UInt8[np.ndarray, "n h w c"], columns: int
-) -> UInt8[np.ndarray, "rows*h columns*w c"]:
+def sprite_sheet(pixels: UInt8[np.ndarray, "n h w c"], columns: int) -> UInt8[np.ndarray, "H W c"]:
     """Images side by side without a gap, row by row; black where the last row ends early."""
     n, h, w, c = pixels.shape
     rows = -(-n // columns)

@@ -67,3 +67,8 @@ def pca_plane(codes: Float[np.ndarray, "n latent"]) -> Plane:
         ("principal component 1", "principal component 2"),
         float(values[-2:].sum() / values.sum()),
     )
+
+
+def overview_plane(codes: Float[np.ndarray, "n latent"]) -> Plane:
+    """The two latent dimensions as they are where there are no more, else the principal plane."""
+    return pair_plane(codes, 0, 1) if codes.shape[1] == 2 else pca_plane(codes)
