@@ -4,14 +4,9 @@ import numpy as np
 import streamlit as st
 
 from pages.shared.frame import calm_errors, link_to, open_page, show_error
-from pages.shared.live import live_walk
-from pages.shared.models import (
-    catalogue,
-    choose,
-    mount_decoder,
-    pick_explorer,
-    sample_strip,
-)
+from pages.shared.live import Panel, live_walk
+from pages.shared.models import catalogue, choose, pick_explorer, sample_strip
+from pages.shared.mounts import decoder_id, mount_decoders
 from vae.errors import VaeError
 
 WALK_STOPS = 24
@@ -28,8 +23,9 @@ def show_walk(explorer) -> None:
     """A slow walk from test image to test image, decoded in the browser."""
     stops = np.linspace(0, len(explorer.atlas.label) - 1, WALK_STOPS).astype(int)
     points = explorer.atlas.mean[stops]
-    panel = {"asset": mount_decoder(explorer), "caption": ""}
+    panel: Panel = {"asset": decoder_id(explorer), "caption": ""}
     live_walk(f"walk-{explorer.run.identity[:16]}", [panel], points.tolist(), size=280)
+    mount_decoders([explorer])
 
 
 def show_doors() -> None:

@@ -7,14 +7,9 @@ from pages.shared import latent
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.images import choose_test_image
 from pages.shared.live import Dimension, Panel, live_decode
-from pages.shared.models import (
-    catalogue,
-    mount_decoder,
-    open_explorer,
-    open_gallery,
-    pick_explorer,
-)
-from pages.shared.pictures import enlarge, tile
+from pages.shared.models import catalogue, open_explorer, open_gallery, pick_explorer
+from pages.shared.mounts import decoder_id, mount_decoders
+from vae.pictures import enlarge, png_bytes, tile
 
 SLIDERS = 6
 STRIP = np.linspace(-3, 3, 7)
@@ -64,7 +59,7 @@ def show_sliders(family, index: int) -> None:
     count = min(SLIDERS, family[0].latent_dim)
     panels: list[Panel] = [
         {
-            "asset": mount_decoder(explorer),
+            "asset": decoder_id(explorer),
             "caption": f"β {explorer.run.train.beta:g}",
             "order": explorer.dimensions_by_rate()[:count],
             "base": explorer.atlas.mean[index].tolist(),
@@ -84,52 +79,57 @@ def show_sliders(family, index: int) -> None:
         for place in range(count)
     ]
     live_decode(f"compare-{family[0].run.identity[:12]}", panels, dimensions, [0.0] * count, 140)
+    mount_decoders(family)
 
 
 def show_traversals(family, index: int) -> None:
     """For each model, its two dimensions of highest rate from -3 to 3."""
     for explorer in family:
-        code = explorer.atlas.mean[index]
-        strips = [
-            explorer.traverse(code, dimension, STRIP)
-            for dimension in explorer.dimensions_by_rate()[:2]
-        ]
+        strips = traversal_strips(explorer.run.identity, index, explorer)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**β {explorer.run.train.beta:g}**", width=70)
             for strip in strips:
-                st.image(tile(strip, len(STRIP), 56))
+                st.image(strip)
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def traversal_strips(identity: str, index: int, _explorer) -> list[bytes]:
+    """The strips of one model as PNG files; made once for all visitors."""
+    code = _explorer.atlas.mean[index]
+    walks = [_explorer.traverse(code, i, STRIP) for i in _explorer.dimensions_by_rate()[:2]]
+    return [png_bytes(tile(walk, len(STRIP), 56)) for walk in walks]
 
 
 def show_numbers(family, chosen_beta: float) -> None:
     """The rate-distortion curve, and each model's rate per dimension."""
-    from vae.charts import family_rate_bars, rate_distortion
-
-    results = [explorer.run.results for explorer in family]
+    runs = [explorer.run for explorer in family]
+    figures = family_figures([run.identity for run in runs], chosen_beta, runs)
     left, right = st.columns([1, 1.3], gap="large")
     with left:
         st.markdown("**Rate–distortion curve** on the test split")
-        figure = rate_distortion(
-            [r.test_rate for r in results],
-            [r.test_distortion for r in results],
-            [e.run.train.beta for e in family],
-            chosen=chosen_beta,
-        )
-        st.plotly_chart(figure, key="rate-distortion", config={"displayModeBar": False})
+        st.plotly_chart(figures[0], key="rate-distortion", config={"displayModeBar": False})
     with right:
         st.markdown("**Rate per dimension**, sorted; grey ones are inactive")
-        orders = [e.dimensions_by_rate() for e in family]
-        bars = family_rate_bars(
-            [e.run.train.beta for e in family],
-            [
-                [r.test_rate_per_dimension[i] for i in order]
-                for r, order in zip(results, orders, strict=True)
-            ],
-            [
-                [i not in r.inactive for i in order]
-                for r, order in zip(results, orders, strict=True)
-            ],
-        )
-        st.plotly_chart(bars, key="family-bars", config={"displayModeBar": False})
+        st.plotly_chart(figures[1], key="family-bars", config={"displayModeBar": False})
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def family_figures(identities: list[str], chosen_beta: float, _runs):
+    """Both figures of a family; made once for all visitors."""
+    from vae.charts import family_rate_bars, rate_distortion
+
+    betas, results = [run.train.beta for run in _runs], [run.results for run in _runs]
+    curve = rate_distortion(
+        [r.test_rate for r in results], [r.test_distortion for r in results], betas, chosen_beta
+    )
+    orders = [np.argsort(r.test_rate_per_dimension)[::-1].tolist() for r in results]
+    sorted_results = list(zip(results, orders, strict=True))
+    bars = family_rate_bars(
+        betas,
+        [[r.test_rate_per_dimension[i] for i in order] for r, order in sorted_results],
+        [[i not in r.inactive for i in order] for r, order in sorted_results],
+    )
+    return curve, bars
 
 
 explorer = pick_explorer()

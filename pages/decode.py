@@ -7,7 +7,14 @@ from pages.shared import latent
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.images import choose_test_image
 from pages.shared.live import Dimension, live_decode
-from pages.shared.models import mount_decoder, pick_explorer
+from pages.shared.models import pick_explorer
+from pages.shared.mounts import (
+    decoder_id,
+    mount_codes,
+    mount_decoders,
+    mount_pictures,
+    surroundings,
+)
 
 open_page(
     "Decode",
@@ -37,12 +44,16 @@ def show_sliders(explorer) -> None:
     """The sliders and the live image; what is released becomes the shared position."""
     live_decode(
         f"decode-{explorer.run.identity[:16]}",
-        [{"asset": mount_decoder(explorer), "caption": ""}],
+        [{"asset": decoder_id(explorer), "caption": ""}],
         slider_dimensions(explorer),
         latent.position(explorer).tolist(),
-        size=336,
+        size=308,
+        surroundings=surroundings(explorer),
         on_release=lambda z: latent.move_to(explorer, z),
     )
+    mount_decoders([explorer])
+    mount_codes(explorer)
+    mount_pictures(explorer)
 
 
 def explain_collapsed(explorer) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.images import note_missing
 from pages.shared.models import open_gallery, pick_explorer
-from pages.shared.pictures import tile
+from vae.pictures import tile
 
 SHOWN = 10
 
@@ -72,11 +72,14 @@ def _class(gallery, index: int) -> str:
 
 explorer = pick_explorer()
 with calm_errors():
-    samples, costs = st.tabs(["What does it imagine?", "What does an image cost?"])
+    titles = ["What does it imagine?", "What does an image cost?"]
+    samples, costs = st.tabs(titles, key="question", on_change="rerun")
     with samples:
-        show_samples(explorer)
+        if samples.open:
+            show_samples(explorer)
     with costs:
-        show_costs(explorer)
+        if costs.open:
+            show_costs(explorer)
 
 with st.expander("What is this number?"):
     st.markdown(

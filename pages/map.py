@@ -2,10 +2,23 @@
 
 import streamlit as st
 
-from pages.shared import latent
+from pages.shared import latent, link
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.live import live_map
-from pages.shared.models import mount_codes, mount_decoder, pick_explorer
+from pages.shared.models import pick_explorer
+from pages.shared.mounts import (
+    codes_id,
+    decoder_id,
+    mount_codes,
+    mount_decoders,
+    mount_pictures,
+    pictures_id,
+    plain_plane,
+)
+
+PLANE = "plane"
+PRINCIPAL = "principal"
+VIEWS = ("Principal plane", "Two dimensions")
 
 open_page(
     "Map",
@@ -16,27 +29,58 @@ open_page(
 
 def choose_plane(explorer):
     """Two latent dimensions as they are; for more, the principal plane or any pair."""
-    from vae.projection import pair_plane, pca_plane
+    from vae.projection import pair_plane
 
-    codes = explorer.atlas.mean
     if explorer.latent_dim == 2:
-        return pair_plane(codes, 0, 1)
-    order = explorer.dimensions_by_rate()
-    views = ["Principal plane", "Two dimensions"]
+        return pair_plane(explorer.atlas.mean, 0, 1)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        view = st.segmented_control("View", views, default=views[0], required=True)
-        if view == views[0]:
-            plane = pca_plane(codes)
-        else:
-            first = st.selectbox("Across", order, format_func=_dimension_name, width=110)
-            others = [dimension for dimension in order if dimension != first]
-            second = st.selectbox("Up", others, format_func=_dimension_name, width=110)
-            plane = pair_plane(codes, first, second, through=latent.position(explorer))
+        pair = choose_pair(explorer)
+        plane = _pca_plane(explorer) if pair is None else _through_position(explorer, *pair)
         st.caption(
             f"{plane.kept_variance:.0%} of the codes' variance lies in this plane; "
             f"the other {1 - plane.kept_variance:.0%} is projected away."
         )
     return plane
+
+
+def choose_pair(explorer) -> tuple[int, int] | None:
+    """The two dimensions to show, or None for the principal plane; kept in the link."""
+    order, identity = explorer.dimensions_by_rate(), explorer.run.identity
+    kept = _parse_pair(link.recall(PLANE, identity), explorer.latent_dim)
+    link.start_widget(f"view-{identity}", VIEWS[0] if kept is None else VIEWS[1])
+    view = st.segmented_control("View", VIEWS, required=True, key=f"view-{identity}")
+    if view == VIEWS[0]:
+        link.keep(PLANE, PRINCIPAL, identity)
+        return None
+    link.start_widget(f"across-{identity}", kept[0] if kept else order[0])
+    link.start_widget(f"up-{identity}", kept[1] if kept else order[1])
+    first, second = (
+        st.selectbox(name, order, key=f"{key}-{identity}", format_func=_dimension_name, width=110)
+        for name, key in (("Across", "across"), ("Up", "up"))
+    )
+    if first == second:
+        second = next(dimension for dimension in order if dimension != first)
+        st.caption(f"A plane needs two: up is {_dimension_name(second)}.")
+    link.keep(PLANE, f"{first + 1},{second + 1}", identity)
+    return first, second
+
+
+def _parse_pair(text: str | None, latent_dim: int) -> tuple[int, int] | None:
+    pair = [int(part) - 1 for part in (text or "").split(",") if part.isascii() and part.isdigit()]
+    usable = len(pair) == 2 and pair[0] != pair[1] and all(0 <= d < latent_dim for d in pair)
+    return (pair[0], pair[1]) if usable else None
+
+
+def _pca_plane(explorer):
+    from vae.projection import pca_plane
+
+    return pca_plane(explorer.atlas.mean)
+
+
+def _through_position(explorer, first: int, second: int):
+    from vae.projection import pair_plane
+
+    return pair_plane(explorer.atlas.mean, first, second, through=latent.position(explorer))
 
 
 def _dimension_name(dimension: int) -> str:
@@ -49,18 +93,17 @@ def show_map(explorer, plane) -> None:
 
     live_map(
         f"map-{explorer.run.identity[:16]}",
-        mount_codes(explorer),
-        mount_decoder(explorer),
-        {
-            "origin": plane.origin.tolist(),
-            "basis": plane.basis.tolist(),
-            "labels": list(plane.labels),
-        },
+        codes_id(explorer),
+        decoder_id(explorer),
+        plain_plane(plane),
+        pictures_asset=pictures_id(explorer),
         z=latent.position(explorer).tolist(),
         colors=CLASS_COLOURS,
-        size=520,
         on_pin=lambda pin: latent.move_to(explorer, pin["z"]),
     )
+    mount_codes(explorer)
+    mount_decoders([explorer])
+    mount_pictures(explorer)
 
 
 explorer = pick_explorer()

@@ -5,8 +5,8 @@ import streamlit as st
 
 from pages.shared.frame import calm_errors, link_to, open_page, show_error
 from pages.shared.models import catalogue, choose, pick_run, refresh_catalogue
-from pages.shared.pictures import tile
 from pages.shared.training import training_queue
+from vae.pictures import tile
 
 POLL_SECONDS = 1.0
 

@@ -9,7 +9,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 CORE = sorted((PROJECT / "vae").rglob("*.py"))
 PAGES = sorted((PROJECT / "pages").rglob("*.py"))
 HOME = [PROJECT / "app.py"] if (PROJECT / "app.py").is_file() else []
-CHARTS = PROJECT / "vae" / "charts.py"
+LIGHT = [PROJECT / "vae" / f"{module}.py" for module in ("charts", "pictures")]
 
 
 def name(path: Path) -> str:
@@ -73,8 +73,9 @@ def test_pages_share_code_through_the_shared_folder_alone(path):
     assert all(module.startswith("pages.shared") for module in pages)
 
 
-def test_charts_need_no_torch():
-    assert not packages(CHARTS) & {"torch", "streamlit"}
+@pytest.mark.parametrize("path", LIGHT, ids=name)
+def test_charts_and_pictures_need_no_torch(path):
+    assert not packages(path) & {"torch", "streamlit", "vae"}
 
 
 @pytest.mark.parametrize("path", [*CORE, *HOME, *PAGES], ids=name)

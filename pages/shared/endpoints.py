@@ -1,19 +1,24 @@
-"""One end of an interpolation: a test image, the pinned place, or an uploaded picture."""
+"""One end of an interpolation: a test image, the pinned place, or an uploaded picture.
+
+What is chosen stands in the link, as ?a=… and ?b=…: a test image's place, `pin` or `upload`. An
+uploaded picture itself stays with the session, over all pages.
+"""
 
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
-from pages.shared import latent
+from pages.shared import latent, link
 from pages.shared.frame import show_error
 from pages.shared.models import open_gallery
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer
 
-SOURCES = ("Test image", "Pinned place", "Upload")
+SOURCES = {"image": "Test image", "pin": "Pinned place", "upload": "Upload"}
 MAX_UPLOAD_MB = 10
 
 
@@ -28,41 +33,53 @@ class Endpoint:
 
 def choose_endpoint(explorer: "Explorer", name: str, label: int) -> Endpoint:
     """The widgets for one end; `label` is the class that it starts with."""
-    source = st.selectbox(name, SOURCES, key=f"endpoint-{name}")
-    if source == "Upload":
+    dataset = explorer.run.train.dataset
+    kept = link.recall(name.lower(), dataset)
+    key = f"endpoint-{name}"
+    link.start_widget(key, kept if kept in SOURCES else "image", list(SOURCES))
+    source = st.selectbox(name, list(SOURCES), format_func=SOURCES.__getitem__, key=key)
+    if source == "pin":
+        link.keep(name.lower(), source, dataset)
+        code = latent.position(explorer)
+        return Endpoint(explorer.decode(code[None])[0], code, "the pinned place")
+    if source == "upload":
+        link.keep(name.lower(), source, dataset)
         uploaded = _uploaded(explorer, name)
         if uploaded is not None:
             return uploaded
-    if source == "Pinned place":
-        code = latent.position(explorer)
-        return Endpoint(explorer.decode(code[None])[0], code, "the pinned place")
-    return _test_image(explorer, name, label)
-
-
-def _test_image(explorer: "Explorer", name: str, label: int) -> Endpoint:
+    index = _choose_image(explorer, name, label, kept)
+    if source == "image":
+        link.keep(name.lower(), str(index), dataset)
     gallery = open_gallery(explorer)
-    classes = gallery.classes()
+    described = f"test image {index}" if gallery.are_real else f"reconstruction {index}"
+    return Endpoint(gallery.images(np.array([index]))[0], explorer.atlas.mean[index], described)
+
+
+def _choose_image(explorer: "Explorer", name: str, label: int, kept: str | None) -> int:
+    """A test image by its class and its place among them, the most typical one first."""
+    gallery, scope = open_gallery(explorer), f"{name}-{explorer.run.identity}"
+    classes, labels = gallery.classes(), gallery.labels
+    index = latent.parse_index(kept, len(labels))
     left, right = st.columns(2)
-    members = np.arange(len(gallery.labels))
+    members = np.arange(len(labels))
     if classes:
+        begin = classes[min(label, len(classes) - 1)] if index is None else int(labels[index])
+        link.start_widget(f"class-{scope}", begin, classes)
         chosen = left.selectbox(
-            "Class",
-            classes,
-            index=min(label, len(classes) - 1),
-            format_func=gallery.class_names.__getitem__,
-            key=f"class-{name}-{explorer.run.train.dataset}",
+            "Class", classes, format_func=gallery.class_names.__getitem__, key=f"class-{scope}"
         )
         members = explorer.most_typical_first(gallery.of_class(chosen))
+        scope = f"{scope}-{chosen}"
+    if index is not None and index in members:
+        link.start_widget(f"which-{scope}", int(np.flatnonzero(members == index)[0]) + 1)
     place = right.number_input(
         "Which",
         1,
         len(members),
-        key=f"which-{name}-{explorer.run.train.dataset}-{chosen if classes else 0}",
+        key=f"which-{scope}",
         help="1 is the most typical of its class: its code is nearest to the class's mean.",
     )
-    index = int(members[int(place) - 1])
-    described = f"test image {index}" if gallery.are_real else f"reconstruction {index}"
-    return Endpoint(gallery.images(np.array([index]))[0], explorer.atlas.mean[index], described)
+    return int(members[int(place) - 1])
 
 
 def _uploaded(explorer: "Explorer", name: str) -> Endpoint | None:
@@ -72,21 +89,30 @@ def _uploaded(explorer: "Explorer", name: str) -> Endpoint | None:
         key=f"upload-{name}",
         max_upload_size=MAX_UPLOAD_MB,
     )
+    link.start_widget(f"invert-{name}", st.session_state.get(f"inverted-{name}", False))
     invert = st.toggle(
         "Dark on light",
         key=f"invert-{name}",
         help="Turn ink on paper into white on black, as in MNIST.",
     )
-    if file is None:
+    st.session_state[f"inverted-{name}"] = invert
+    if file is not None:
+        st.session_state[f"uploaded-{name}"] = file.name, file.getvalue()
+    if f"uploaded-{name}" not in st.session_state:
         st.caption("Until a picture is chosen, this end is a test image.")
         return None
+    title, content = st.session_state[f"uploaded-{name}"]
+    return _encoded(explorer, title, content, invert)
+
+
+def _encoded(explorer: "Explorer", title: str, content: bytes, invert: bool) -> Endpoint | None:
     from vae.errors import DataError
     from vae.folder import read_picture
 
     try:
-        image = read_picture(file, file.name, explorer.run.model.image_shape)
+        image = read_picture(BytesIO(content), title, explorer.run.model.image_shape)
     except DataError as error:
         show_error(error)
         return None
     image = 1 - image if invert else image
-    return Endpoint(image, explorer.encode(image[None])[0][0], "your picture, as the model sees it")
+    return Endpoint(image, explorer.encode(image[None])[0][0], f"{title}, as the model sees it")

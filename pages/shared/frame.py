@@ -59,7 +59,7 @@ def open_page(title: str, instruction: str) -> None:
         page_title=f"{title} · {PRODUCT}",
         page_icon=_ICON,
         layout="wide",
-        initial_sidebar_state="expanded",
+        initial_sidebar_state="auto",
     )
     st.html(_STYLE)
     with st.sidebar:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.shared.frame import show_error
 from pages.shared.models import fetch_images, open_gallery
-from pages.shared.pictures import tile
+from vae.pictures import tile
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer

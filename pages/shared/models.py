@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import latent
+from pages.shared import latent, link
 from pages.shared.frame import calm_errors, link_to
-from pages.shared.live import mount_asset
-from pages.shared.pictures import tile
+from pages.shared.sockets import send_at_once
+from vae.pictures import tile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +60,7 @@ def pick_run() -> "Run | None":
 def choose(name: str) -> None:
     """Make a model the chosen one from the next rerun on."""
     if st.query_params.get(CHOICE) not in (None, name):
-        latent.leave_link()
+        link.leave()
     st.session_state[CHOICE] = name
     st.query_params[CHOICE] = name
 
@@ -89,30 +89,6 @@ def open_gallery(explorer: "Explorer") -> "Gallery":
 
     run = explorer.run
     return open_gallery(explorer, _test_pixels(run.train.dataset, run.model.image_shape))
-
-
-def mount_decoder(explorer: "Explorer") -> str:
-    """Send the decoder to the browser, once; return the name by which instruments call it."""
-    identity = explorer.run.identity
-    mount_asset(_packed_decoder(explorer.run.path, identity), key=f"decoder-{identity[:16]}")
-    return identity
-
-
-def mount_codes(explorer: "Explorer") -> str:
-    """Send the atlas to the browser, once; return the name by which instruments call it."""
-    identity = f"codes-{explorer.run.identity}"
-    mount_asset(_packed_codes(explorer.run.path, explorer.run.identity), key=identity[:22])
-    return identity
-
-
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _packed_decoder(path: Path, identity: str) -> bytes:
-    return _load(path, identity).packed_decoder()
-
-
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _packed_codes(path: Path, identity: str) -> bytes:
-    return _load(path, identity).packed_codes(f"codes-{identity}")
 
 
 def fetch_images(explorer: "Explorer") -> None:
@@ -162,6 +138,7 @@ def _warm_up() -> bool:
 
     # One thread a request: many people share the cores, and such small models gain nothing.
     use_threads(1)
+    send_at_once()
     gc.collect()
     gc.freeze()
     return True

@@ -148,17 +148,17 @@ def print_loads(page: Page, repeats: int) -> None:
         print(f"/{path:23}{titled:12.0f}{ready:12.0f}")
 
 
-def print_switches(page: Page, repeats: int) -> None:
+def print_switches(page: Page, repeats: int, when: str) -> None:
     """Page switches; the first round, which fills the server's caches, is left out."""
     page.goto("/")
     settled(page)
     times = [[switch(page, name) for name in SWITCHES] for _ in range(repeats + 1)][1:]
-    print(f"\n{'page switch to':24}{'title':>12}{'run ended':>12}   ms, median of {repeats}")
+    print(f"\n{f'page switch, {when}':40}{'title':>12}{'run ended':>12}   ms, median of {repeats}")
     for place, name in enumerate(SWITCHES):
         titled, ended = (
             statistics.median(column) for column in zip(*(row[place] for row in times), strict=True)
         )
-        print(f"{name:24}{titled:12.0f}{ended:12.0f}")
+        print(f"{name:40}{titled:12.0f}{ended:12.0f}")
 
 
 def start_training(page: Page) -> None:
@@ -197,11 +197,13 @@ def measure(browser: Browser, address: str, repeats: int) -> None:
         titled, ready = load(page, "map")
         print(f"cold server: title of Map after {titled:.0f} ms, its first paint {ready:.0f} ms")
         print_loads(page, repeats)
-        print_switches(page, repeats)
+        print_switches(page, repeats, "alone")
         print()
         print_drags(page, sent, "alone")
         with visitor(browser, address) as (other, _):
             start_training(other)
+            print_switches(page, repeats, "beside a training session")
+            print()
             print_drags(page, sent, "beside a training session")
             assert other.get_by_text("Stop and keep it").count(), "the training ended too early"
             other.get_by_text("Stop and keep it").click()

@@ -1,62 +1,16 @@
 """The live instruments in a blank page, with a Streamlit of the test's own."""
 
-import base64
-
 import numpy as np
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
-from pages.shared.live import module_source
+from tests.browser.mounted import Mounted, draws, grey, mount_blob, move, settle
 from vae.browser import pack_codes, pack_decoder
 
 LATENT = 3
 PLANE = {"origin": [0, 0, 0], "basis": [[1, 0, 0], [0, 1, 0]], "labels": ["z0", "z1"]}
-
-MOUNT = """async ([name, source, data, blob]) => {
-  window.modules ??= {};
-  const url = () => URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
-  modules[name] ??= (await import(url())).default;
-  window.instruments ??= {};
-  const key = name + (blob ? data : "");
-  const held = (instruments[key] ??= {sent: []});
-  if (!held.parent) {
-    const host = document.body.appendChild(document.createElement("div"));
-    held.parent = host.attachShadow({mode: "open"});
-  }
-  const bytes = blob && Uint8Array.from(atob(blob), (letter) => letter.charCodeAt(0));
-  held.end = modules[name]({
-    data: blob ? bytes : data,
-    parentElement: held.parent,
-    setStateValue: (state, value) => held.sent.push([state, value]),
-  });
-}"""
-
-
-SETTLE = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-
-
-def settle(page) -> None:
-    """Wait until what was asked for before the next frame is painted."""
-    page.evaluate(SETTLE)
-
-
-class Mounted:
-    """One instrument in the page, and what it told Python."""
-
-    def __init__(self, page, name: str) -> None:
-        self.page = page
-        self.name = name
-
-    def mount(self, spec: dict, value: list[float] | None = None) -> None:
-        data = {"spec": spec, "value": value}
-        self.page.evaluate(MOUNT, [self.name, module_source(self.name), data, None])
-        settle(self.page)
-
-    @property
-    def sent(self) -> list:
-        return self.page.evaluate(f"instruments.{self.name}.sent")
 
 
 @pytest.fixture
@@ -73,8 +27,7 @@ def assets(page):
     }
 
     def mount(name: str) -> None:
-        encoded = base64.b64encode(blobs[name]).decode()
-        page.evaluate(MOUNT, ["asset", module_source("asset"), name, encoded])
+        mount_blob(page, name, blobs[name])
 
     page.goto("about:blank")
     return mount
@@ -105,25 +58,8 @@ def map_spec() -> dict:
     return {**names, "plane": PLANE, "colors": ["#ff0000"], "size": 350, "backdrop": "none"}
 
 
-def grey(page, testid: str = "live-decoded", pixel: int = 0) -> int:
-    read = f"(canvas) => canvas.getContext('2d').getImageData({pixel % 3}, 0, 1, 1).data[0]"
-    return page.get_by_test_id(testid).evaluate(read)
-
-
 def expected_grey(z: float) -> int:
     return round(255 / (1 + np.exp(-z)))
-
-
-def draws(page, testid: str = "live-decoded") -> int:
-    return int(page.get_by_test_id(testid).get_attribute("data-draws"))
-
-
-def move(page, testid: str, value: float, event: str = "input") -> None:
-    act = """(input, [value, event]) => {
-      input.value = value;
-      input.dispatchEvent(new Event(event));
-    }"""
-    page.get_by_test_id(testid).evaluate(act, [value, event])
 
 
 def test_decodes_while_dragged_and_reports_on_release(page, assets):
@@ -318,7 +254,7 @@ def test_the_map_decodes_under_the_pointer(page, live_map):
         page.mouse.move(*place(live_map, x, 0.9))
         settle(page)
         assert grey(page, "live-map-decoded") == pytest.approx(expected_grey(x), abs=1)
-    assert page.get_by_text("nearest dot: a").is_visible()
+    assert page.get_by_test_id("live-map-decoded").is_visible()
     assert draws(page, "live-map") > 1
 
 

@@ -52,8 +52,8 @@ def test_the_map_of_more_dimensions_offers_planes_and_states_their_variance(open
 
 def test_interpolation_takes_other_classes_and_the_pinned_place(open_page):
     page = open_page("pages/interpolate.py")
-    page.selectbox(key="class-A-digits").set_value(5).run()
-    page.selectbox(key="endpoint-B").set_value("Pinned place").run()
+    next(box for box in page.selectbox if box.label == "Class").set_value(5).run()
+    page.selectbox(key="endpoint-B").set_value("pin").run()
     page.segmented_control[0].set_value("spherical").run()
     assert not page.exception
     assert not page.warning

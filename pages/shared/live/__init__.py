@@ -2,15 +2,20 @@
 
 A page mounts each big blob (a decoder, the codes) once with `mount_asset`; the instruments get
 small JSON that names blobs by the identity they were packed with. Nothing is sent to Python while
-something is dragged; the value is, when it is released.
+something is dragged; the value is, when it is released. Decoders that the browser cannot run are
+the exception: `served` decodes for them.
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
+import numpy as np
 import streamlit as st
 from streamlit.components.v2 import component
+
+from vae.pictures import enlarge
 
 
 class Panel(TypedDict):
@@ -49,6 +54,19 @@ class Plane(TypedDict):
     """Names of the two axes."""
 
 
+class Surroundings(TypedDict):
+    """What lies around a code: how near the data is, on a map and in the nearest test images."""
+
+    codes: str
+    """Identity of the mounted codes."""
+    pictures: str | None
+    """Identity of the mounted test images; without it, the nearest ones are decoded."""
+    plane: Plane
+    """Of the small map."""
+    colors: Sequence[str]
+    """`#rrggbb` by class index."""
+
+
 class Pin(TypedDict):
     """A place picked on the map."""
 
@@ -58,12 +76,23 @@ class Pin(TypedDict):
 
 
 MODULES = {
-    "asset": ("decoder.js", "store.js", "mount.js", "assets.js"),
+    "asset": ("decoder.js", "store.js", "mount.js", "channel.js", "assets.js"),
+    "served": ("served.js",),
     "decode": (
         "decoder.js",
         "store.js",
         "mount.js",
         "paint.js",
+        "theme.js",
+        "room.js",
+        "backlog.js",
+        "view.js",
+        "codes.js",
+        "nearest.js",
+        "pictures.js",
+        "surroundings.js",
+        "inset.js",
+        "reel.js",
         "controls.js",
         "strips.js",
         "decode.js",
@@ -73,8 +102,14 @@ MODULES = {
         "store.js",
         "mount.js",
         "paint.js",
+        "theme.js",
+        "room.js",
+        "backlog.js",
         "view.js",
         "codes.js",
+        "nearest.js",
+        "pictures.js",
+        "surroundings.js",
         "backdrops.js",
         "gestures.js",
         "side.js",
@@ -112,6 +147,7 @@ def live_decode(
     dimensions: Sequence[Dimension],
     z: Sequence[float],
     size: int = 320,
+    surroundings: Surroundings | None = None,
     on_release: Callable[[list[float]], None] | None = None,
 ) -> list[float] | None:
     """Sliders that decode while dragged; returns z as last released, None before that.
@@ -122,7 +158,7 @@ def live_decode(
     before the run that a release starts. `size` is a picture's box in pixels.
     """
     control = {"kind": "sliders", "dimensions": [dict(dimension) for dimension in dimensions]}
-    spec = _decode_spec(panels, control, len(z), size)
+    spec = _decode_spec(panels, control, len(z), size) | _around(surroundings)
     data = {"spec": spec, "value": _floats(z)}
     return _decode(key=key, data=data, on_z_change=_teller(key, "z", on_release)).z
 
@@ -135,12 +171,15 @@ def live_path(
     t: float = 0.0,
     seconds: float = 4.0,
     size: int = 320,
+    blend: tuple[np.ndarray, np.ndarray] | None = None,
+    surroundings: Surroundings | None = None,
     on_release: Callable[[float], None] | None = None,
 ) -> float | None:
     """One slider along a path, with play; returns t in [0, 1] as last released, None before that.
 
     `points` are at equal steps of t, straight lines between them. `captions` stand under the slider
     at equal distances. `seconds` is how long playing takes from one end to the other.
+    `blend` are two images (h, w, c) with pixels in [0, 1] that fade into each other beside it.
     `on_release(t)` is called as in `live_decode`.
     """
     control = {
@@ -149,7 +188,9 @@ def live_path(
         "captions": list(captions),
         "seconds": seconds,
     }
-    spec = _decode_spec(panels, control, len(points[0]), size)
+    spec = _decode_spec(panels, control, len(points[0]), size) | _around(surroundings)
+    if blend is not None:
+        spec["blend"] = _blend(*blend)
     return _decode(
         key=key, data={"spec": spec, "value": [float(t)]}, on_t_change=_teller(key, "t", on_release)
     ).t
@@ -174,24 +215,23 @@ def live_map(
     plane: Plane,
     colors: Sequence[str],
     z: Sequence[float] | None = None,
-    size: int = 562,
+    size: int | None = None,
+    pictures_asset: str | None = None,
     backdrop: Literal["none", "manifold", "ellipses", "prior"] = "none",
     on_pin: Callable[[Pin], None] | None = None,
 ) -> Pin | None:
     """All codes on a plane, with the decoded image under the pointer; returns the pin, if any.
 
     `z` is the place to mark at first, and again whenever it changes. `colors` are `#rrggbb`, by
-    class index. `size` is the map's side in pixels; 240 to 300 more stand beside it. `backdrop` is
-    the one to start with. `on_pin(pin)` is called before the run that a click starts.
+    class index. `size` is the map's side in pixels; without it, what the window has room for.
+    `pictures_asset` names the test images; without them, the nearest ones are decoded. `backdrop`
+    is the one to start with. `on_pin(pin)` is called before the run that a click starts.
     """
     spec = {
         "codes": codes_asset,
         "decoder": decoder_asset,
-        "plane": {
-            "origin": _floats(plane["origin"]),
-            "basis": [_floats(axis) for axis in plane["basis"]],
-            "labels": list(plane["labels"]),
-        },
+        "pictures": pictures_asset,
+        "plane": _plane(plane),
         "colors": list(colors),
         "size": size,
         "backdrop": backdrop,
@@ -220,6 +260,27 @@ def _decode_spec(
         "latent": latent,
         "size": size,
     }
+
+
+def _around(surroundings: Surroundings | None) -> dict[str, object]:
+    if surroundings is None:
+        return {}
+    plain = {**surroundings, "plane": _plane(surroundings["plane"])}
+    return {"surroundings": plain | {"colors": list(surroundings["colors"])}}
+
+
+def _plane(plane: Plane) -> dict[str, object]:
+    return {
+        "origin": _floats(plane["origin"]),
+        "basis": [_floats(axis) for axis in plane["basis"]],
+        "labels": list(plane["labels"]),
+    }
+
+
+def _blend(start: np.ndarray, end: np.ndarray) -> dict[str, object]:
+    pixels = [enlarge(image, 1).transpose(2, 0, 1) for image in (start, end)]
+    texts = [b64encode(image.tobytes()).decode() for image in pixels]
+    return {"shape": list(pixels[0].shape), "start": texts[0], "end": texts[1]}
 
 
 def _panel(panel: Panel) -> dict[str, object]:

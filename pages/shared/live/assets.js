@@ -1,23 +1,24 @@
 // The invisible component: it takes one blob and makes it known to the page.
 
 class Asset {
-  constructor(parent, bytes) {
+  constructor(parent, bytes, send) {
     this.asset = unpack(bytes);
+    const { header } = this.asset;
+    const drawAnew = () => send("anew", Date.now());
+    if (header.kind === "served") this.asset.decoder = openServed(header, drawAnew);
     holdAsset(this.asset, this);
-    // An empty element would still leave a gap between its neighbours.
-    this.container = parent.host?.closest('[data-testid="stElementContainer"]');
-    if (this.container) this.container.style.display = "none";
+    this.box = hideElement(parent);
   }
 
   receive() {}
 
   destroy() {
     releaseAsset(this.asset.header.id, this);
-    if (this.container) this.container.style.display = "";
+    if (this.box) this.box.style.display = "";
   }
 }
 
 export default mountable(
   (bytes) => bytes,
-  (parent, bytes) => new Asset(parent, bytes),
+  (parent, bytes, send) => new Asset(parent, bytes, send),
 );

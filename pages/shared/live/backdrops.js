@@ -5,13 +5,19 @@ const TILE = 28;
 
 /** The view filled with decoded images, a few milliseconds of work each frame. */
 export class Manifold {
-  constructor(decoder, codeAt, changed) {
-    Object.assign(this, { decoder, codeAt, changed });
+  constructor(decoder, codeAt, changed, signal) {
+    Object.assign(this, { decoder, codeAt });
     this.canvas = element("canvas");
     this.context = this.canvas.getContext("2d");
     this.stamp = new Stamp(decoder.shape);
-    this.frame = new Frame(() => this.work());
     this.todo = [];
+    this.backlog = new Backlog(decoder, SLICE, signal, {
+      left: () => this.todo.length,
+      take: () => this.todo.pop(),
+      codeOf: (cell) => this.codeOf(cell),
+      draw: (cell, pixels) => this.draw(cell, pixels),
+      progressed: changed,
+    });
   }
 
   /** Draw what is there for this view and go on with what is not. */
@@ -30,7 +36,7 @@ export class Manifold {
     this.cells = Math.ceil(pixels / tile);
     this.tile = tile;
     this.todo = scattered(this.cells * this.cells);
-    this.frame.request();
+    this.backlog.restart();
   }
 
   /** The tiles of the last view, moved to where they belong now, until new ones cover them. */
@@ -46,26 +52,26 @@ export class Manifold {
     this.context.drawImage(old, view.toScreenX(left) * ratio, view.toScreenY(top) * ratio, size, size);
   }
 
-  work() {
-    const end = performance.now() + SLICE;
-    while (this.todo.length > 0 && performance.now() < end) this.drawTile(this.todo.pop());
-    if (this.todo.length > 0) this.frame.request();
-    this.changed();
+  /** Device pixels from the plot's corner to a tile's. */
+  corner(cell) {
+    return [(cell % this.cells) * this.tile, Math.floor(cell / this.cells) * this.tile];
   }
 
-  drawTile(cell) {
-    const { tile, cells, canvas, view, context } = this;
-    const left = (cell % cells) * tile;
-    const top = Math.floor(cell / cells) * tile;
+  codeOf(cell) {
+    const { tile, canvas, view } = this;
     const ratio = view.side / canvas.width;
-    const [x, y] = view.toPlane((left + tile / 2) * ratio, (top + tile / 2) * ratio);
-    const pixels = this.decoder.decode(this.codeAt(x, y));
-    context.clearRect(left, top, tile, tile);
-    this.stamp.draw(context, pixels, left, top, this.multiple);
+    const [left, top] = this.corner(cell);
+    return this.codeAt(...view.toPlane((left + tile / 2) * ratio, (top + tile / 2) * ratio));
+  }
+
+  draw(cell, pixels) {
+    const [left, top] = this.corner(cell);
+    this.context.clearRect(left, top, this.tile, this.tile);
+    this.stamp.draw(this.context, pixels, left, top, this.multiple);
   }
 
   stop() {
-    this.frame.cancel();
+    this.backlog.stop();
     this.key = undefined;
   }
 }

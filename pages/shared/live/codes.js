@@ -1,5 +1,10 @@
 // The codes on the plane: projected, splatted, searched.
 
+/** The place (x, y) of a code on a plane. */
+export function placeOn({ origin, basis }, z) {
+  return basis.map((axis) => axis.reduce((sum, a, d) => sum + a * (z[d] - origin[d]), 0));
+}
+
 /** All codes with their places on the plane (origin, two orthonormal directions). */
 export class Codes {
   constructor({ header, arrays }, plane) {
@@ -7,6 +12,8 @@ export class Codes {
     this.points = arrays.points;
     this.logvars = arrays.logvars;
     this.labels = arrays.labels;
+    this.active = arrays.active ?? Int32Array.from({ length: this.latent }, (_, d) => d);
+    this.spacings = arrays.spacings;
     this.count = this.points.length / this.latent;
     this.classNames = header.class_names;
     this.plane = plane;
@@ -59,13 +66,6 @@ export class Codes {
       least = distance;
     }
     return best;
-  }
-
-  /** Distance in the whole latent space, not only on the plane. */
-  distance(i, z) {
-    let sum = 0;
-    for (let d = 0; d < this.latent; d++) sum += (this.points[i * this.latent + d] - z[d]) ** 2;
-    return Math.sqrt(sum);
   }
 
   /** Up to `most` shown codes inside the view, spread evenly over the data's order. */

@@ -123,9 +123,12 @@ function writePoint(points, t, code) {
 /** Calls `step(seconds)` every frame while it runs; a hidden tab takes no step. */
 class Clock {
   constructor(step) {
+    this.seconds = 0;
     this.frame = new Frame((now) => {
-      step(Math.min(now - (this.last ?? now), 50) / 1000);
+      const elapsed = Math.min(now - (this.last ?? now), 50) / 1000;
       this.last = now;
+      this.seconds += elapsed;
+      step(elapsed);
       if (this.running) this.frame.request();
     });
   }
@@ -208,6 +211,13 @@ export class Path {
     writePoint(this.points, this.value[0], code);
   }
 
+  /** The code at another moment of the clock, if playing goes on. */
+  writeMoment(seconds, code) {
+    const t = this.value[0] + (this.direction * (seconds - this.clock.seconds)) / this.seconds;
+    const folded = Math.abs(t % 2);
+    writePoint(this.points, folded > 1 ? 2 - folded : folded, code);
+  }
+
   stop() {
     this.clock.stop();
   }
@@ -224,6 +234,7 @@ export class Walk {
   constructor({ points, seconds }, signal, { moved }) {
     this.loop = [...points, points[0]];
     this.value = [0];
+    this.seconds = seconds;
     this.clock = new Clock((elapsed) => {
       this.value[0] = (this.value[0] + elapsed / seconds) % points.length;
       moved();
@@ -243,8 +254,18 @@ export class Walk {
   show() {}
 
   writeCode(code) {
-    const leg = Math.floor(this.value[0]);
-    const rest = this.value[0] - leg;
+    this.writePlace(this.value[0], code);
+  }
+
+  /** The code at another moment of the clock, if the walk goes on. */
+  writeMoment(seconds, code) {
+    const place = this.value[0] + (seconds - this.clock.seconds) / this.seconds;
+    this.writePlace(place % (this.loop.length - 1), code);
+  }
+
+  writePlace(place, code) {
+    const leg = Math.floor(place);
+    const rest = place - leg;
     const eased = leg + rest * rest * (3 - 2 * rest);
     writePoint(this.loop, eased / (this.loop.length - 1), code);
   }

@@ -36,8 +36,18 @@ const ACTIVATIONS = {
   },
 };
 
+/** What runs a mounted decoder, in this page or on the server: both are asked alike. */
+export function openDecoder(asset) {
+  return asset.decoder ?? new Decoder(asset);
+}
+
 /** A decoder with its own buffers; decoding allocates nothing. */
 export class Decoder {
+  place = "in the browser";
+  reason = "";
+  isServed = false;
+  batch = 1;
+
   constructor({ header, arrays }) {
     this.latent = header.latent_dim;
     this.shape = header.image_shape;
@@ -59,6 +69,11 @@ export class Decoder {
   push(step) {
     this.steps.push(step);
     return step.output;
+  }
+
+  /** `use(pixels, i)` with the pixel means of each code, at once; the slot matters on the server. */
+  ask(slot, codes, use) {
+    for (let i = 0; i < codes.length; i++) use(this.decode(codes[i]), i);
   }
 
   /** Pixel means (c, h, w) of one code; the same Float32Array every time. */

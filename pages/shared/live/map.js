@@ -1,6 +1,10 @@
 // The map: codes on a plane, and the decoded image under the pointer.
 
 const PREVIEW = 224;
+const SMALL_PREVIEW = 140;
+const SIDE = 320;
+const AROUND = 200;
+const NARROW = 640;
 const THUMBNAIL = 56;
 const BACKDROPS = { none: "None", manifold: "Manifold", ellipses: "Ellipses", prior: "Prior" };
 
@@ -22,27 +26,32 @@ class LiveMap {
     this.root = element("div", { class: "live map" }, this.canvas, this.side.root);
     parent.querySelector(".live")?.remove();
     parent.append(this.root);
-    this.resize();
+    onRoom(this.root, this.ending.signal, () => this.resize());
     this.listen();
     this.awaitAssets();
   }
 
   makeCanvas() {
-    const { size } = this.spec;
     const label = "map of the codes; arrow keys move the pinned place, plus and minus zoom, 0 resets";
     const canvas = element("canvas", { "data-testid": "live-map", "data-draws": "0", tabindex: "0" });
     canvas.setAttribute("role", "application");
     canvas.setAttribute("aria-label", label);
-    canvas.style.width = canvas.style.height = `${size}px`;
     return canvas;
   }
 
   get plotSide() {
-    return this.spec.size - MARGIN.left - MARGIN.right;
+    return this.size - MARGIN.left - MARGIN.right;
   }
 
+  /** As large as there is room for, unless Python says how large. */
   resize() {
-    this.canvas.width = this.canvas.height = Math.round(this.spec.size * devicePixelRatio);
+    const isNarrow = this.root.clientWidth < NARROW;
+    this.root.classList.toggle("narrow", isNarrow);
+    this.size = this.spec.size ?? squareSide(this.root, isNarrow ? 0 : SIDE, AROUND);
+    this.side.fit(this.size > 640 ? 2 * SMALL_PREVIEW : PREVIEW);
+    if (this.view) this.view.side = this.plotSide;
+    this.canvas.style.width = this.canvas.style.height = `${this.size}px`;
+    this.canvas.width = this.canvas.height = Math.round(this.size * devicePixelRatio);
     this.base.width = this.base.height = Math.round(this.plotSide * devicePixelRatio);
     this.baseContext = this.base.getContext("2d", { willReadFrequently: true });
     this.image = new ImageData(this.base.width, this.base.width);
@@ -58,10 +67,10 @@ class LiveMap {
       this.stale();
     });
     whenAsset(this.spec.decoder, signal, (blob) => {
-      this.decoder = new Decoder(blob);
+      this.decoder = openDecoder(blob);
       const codeAt = (x, y) => this.codeAt(x, y, this.under);
-      this.manifold = new Manifold(this.decoder, codeAt, () => this.stale());
-      this.side.adopt(this.decoder.shape);
+      this.manifold = new Manifold(this.decoder, codeAt, () => this.stale(), signal);
+      this.side.adopt(this.decoder);
       this.stale();
     });
   }
@@ -69,10 +78,7 @@ class LiveMap {
   listen() {
     const { signal } = this.ending;
     new Gestures(this.canvas, signal, this);
-    onPixelRatio(signal, () => {
-      this.resize();
-      this.side.resize();
-    });
+    onPixelRatio(signal, () => this.resize());
   }
 
   receive({ value }) {
@@ -96,8 +102,7 @@ class LiveMap {
   }
 
   placeOf(z) {
-    const { origin, basis } = this.plane;
-    return basis.map((axis) => axis.reduce((sum, a, d) => sum + a * (z[d] - origin[d]), 0));
+    return placeOn(this.plane, z);
   }
 
   hover(left, top) {
@@ -167,7 +172,7 @@ class LiveMap {
     const nearest = this.preview();
     const context = this.canvas.getContext("2d");
     context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
-    context.clearRect(0, 0, this.spec.size, this.spec.size);
+    context.clearRect(0, 0, this.size, this.size);
     context.drawImage(this.base, MARGIN.left, MARGIN.top, this.plotSide, this.plotSide);
     context.translate(MARGIN.left, MARGIN.top);
     const titles = this.plane.labels.map((label) => `${label} (standard deviations of the prior)`);
@@ -207,7 +212,7 @@ class LiveMap {
     const place = this.placeOf(this.z);
     const nearest = this.codes.nearest(...place);
     const caption = this.pointer ? "under the pointer" : this.pin ? "pinned" : "centre of the map";
-    this.side.show(this.z, place, caption, nearest);
+    this.side.show(this.z, place, caption);
     return nearest;
   }
 
@@ -228,6 +233,7 @@ class LiveMap {
     this.ending.abort();
     this.frame.cancel();
     this.manifold?.stop();
+    this.side.stop();
     this.root.remove();
   }
 }
@@ -244,24 +250,6 @@ function ring(context, view, x, y, radius, colour, width) {
   context.strokeStyle = colour;
   context.lineWidth = width;
   context.stroke();
-}
-
-function rgbOf(hex) {
-  const number = Number.parseInt(hex.slice(1), 16);
-  return [number >> 16, (number >> 8) & 255, number & 255];
-}
-
-function themeOf(root) {
-  const style = getComputedStyle(root);
-  const read = (name) => style.getPropertyValue(name).trim();
-  return {
-    text: read("--st-text-color"),
-    background: read("--st-background-color"),
-    border: read("--st-border-color"),
-    primary: read("--st-primary-color"),
-    quiet: read("--quiet"),
-    font: read("--st-font"),
-  };
 }
 
 export default mountable(

@@ -18,7 +18,7 @@ export function mountable(signature, create) {
       mounted.set(parentElement, next);
       held = next;
     }
-    held.send = setStateValue;
+    held.send = (...message) => inTurn(() => setStateValue(...message));
     held.instance.receive(data);
     // Streamlit also runs the clean-up of a call that a newer one has overtaken.
     const call = (held.call = {});
@@ -28,6 +28,33 @@ export function mountable(signature, create) {
       mounted.delete(parentElement);
     };
   };
+}
+
+/**
+ * Streamlit gathers all values that are set within one task and reruns a single fragment for them,
+ * so each of ours has a task of its own.
+ */
+export function inTurn(act) {
+  const queue = (globalThis.latentTurns ??= []);
+  if (queue.push(act) === 1) takeTurn(queue);
+}
+
+function takeTurn(queue) {
+  try {
+    queue[0]();
+  } finally {
+    setTimeout(() => {
+      queue.shift();
+      if (queue.length > 0) takeTurn(queue);
+    });
+  }
+}
+
+/** Take an empty element out of the page, where it would leave a gap; returns its box. */
+export function hideElement(parent) {
+  const box = parent.host?.closest('[data-testid="stElementContainer"]');
+  if (box) box.style.display = "none";
+  return box;
 }
 
 /** An element with attributes (`text` becomes its text) and children. */
@@ -99,14 +126,33 @@ export function normOf(z) {
   return Math.sqrt(sum);
 }
 
-/** Mean milliseconds of the last frames, in words, renewed four times a second. */
+/** Where pictures are decoded and the mean milliseconds of the last ones, four times a second. */
 export class Stopwatch {
   constructor(output) {
     this.output = output;
     this.times = new Float64Array(16);
     this.count = 0;
     this.shown = 0;
-    output.textContent = "in the browser";
+    // A space keeps the line's height until a decoder is there.
+    output.textContent = "\u00a0";
+  }
+
+  /** Say how this decoder runs; of several, one on the server is what one waits for. */
+  follow({ place, reason, isServed }) {
+    if (this.isServed) return;
+    Object.assign(this, { place, isServed, digits: isServed ? 0 : 1 });
+    this.output.textContent = place;
+    this.output.title = reason;
+  }
+
+  /** A frame painted within this page. */
+  addHere(milliseconds) {
+    if (!this.isServed) this.add(milliseconds);
+  }
+
+  /** A picture painted that the server was asked for at some time; within this page it has none. */
+  answered(asked) {
+    if (asked !== undefined) this.add(performance.now() - asked);
   }
 
   add(milliseconds) {
@@ -116,7 +162,7 @@ export class Stopwatch {
     this.shown = now;
     const filled = Math.min(this.count, this.times.length);
     const mean = this.times.reduce((sum, time) => sum + time, 0) / filled;
-    this.output.textContent = `in the browser · ${mean.toFixed(1)} ms`;
+    this.output.textContent = `${this.place} · ${mean.toFixed(this.digits)} ms`;
   }
 }
 

@@ -50,12 +50,17 @@ export function wholeMultiple(box, [, height, width]) {
 /** A canvas in a square box of fixed size that shows one decoded image. */
 export class Picture {
   constructor(box, attributes = {}) {
-    this.box = box;
     this.draws = 0;
     this.canvas = element("canvas", { role: "img", "data-draws": "0", ...attributes });
     this.root = element("div", { class: "screen" }, this.canvas);
-    this.root.style.width = this.root.style.height = `${box}px`;
     this.shape = [1, 1, 1];
+    this.fit(box);
+  }
+
+  /** Take on the size of a box. */
+  fit(box) {
+    this.box = box;
+    this.root.style.width = this.root.style.height = `${box}px`;
     this.resize();
   }
 

@@ -1,20 +1,24 @@
-// Beside the map: the decoded image, where it lies, the nearest code, classes and backdrops.
+// Beside the map: the decoded image, where it lies, what is near, classes and backdrops.
 
 const CHIP_TITLE = "click: show or hide; double-click: only this one";
 
 export class SidePanel {
-  constructor({ colors, plane }, map) {
+  constructor({ colors, plane, pictures }, map) {
     Object.assign(this, { colors, map });
     const { signal } = map.ending;
     const testid = { "data-testid": "live-map-decoded" };
     this.preview = new Picture(PREVIEW, { "aria-label": "decoded image", ...testid });
-    this.thumbnail = new Picture(THUMBNAIL, { "aria-label": "reconstruction of the nearest code" });
+    this.surroundings = new Surroundings(THUMBNAIL, pictures, signal);
     this.time = element("span", { class: "quiet time" });
     this.stopwatch = new Stopwatch(this.time);
-    this.caption = element("figcaption");
+    this.previewSlot = { signal };
+    this.drawPreview = (pixels, _, asked) => {
+      this.preview.draw(pixels);
+      this.stopwatch.answered(asked);
+    };
+    this.caption = element("span");
     this.meter = new NormMeter(map.latent);
     this.coordinates = plane.labels.map((text) => new Reading(text));
-    this.words = element("span", { class: "nearest-words" });
     this.classes = element("div", { class: "chips", role: "group", "aria-label": "classes" });
     this.backdrops = this.makeBackdrops(signal);
     this.root = this.layout();
@@ -22,17 +26,18 @@ export class SidePanel {
 
   layout() {
     const coordinates = this.coordinates.map(({ root }) => root);
-    const nearest = element("div", { class: "nearest" }, this.thumbnail.root, this.words);
+    const caption = element("figcaption", {}, this.caption, this.time);
+    const { meter, nearest } = this.surroundings;
+    const meters = element("div", { class: "meters" }, this.meter.root, meter.root);
     return element(
       "div",
       { class: "side" },
-      element("figure", {}, this.preview.root, this.caption),
+      element("figure", {}, this.preview.root, caption),
       element("div", { class: "readings" }, ...coordinates),
-      this.meter.root,
+      meters,
       nearest,
       this.classes,
       this.backdrops,
-      this.time,
     );
   }
 
@@ -53,6 +58,7 @@ export class SidePanel {
 
   showClasses(codes) {
     const { signal } = this.map.ending;
+    this.surroundings.adoptCodes(codes);
     const ellipses = this.backdrops.querySelector('[data-backdrop="ellipses"]');
     ellipses.disabled = !codes.logvars;
     if (!codes.labels) return;
@@ -76,39 +82,31 @@ export class SidePanel {
     [...this.classes.children].forEach((chip, i) => chip.setAttribute("aria-pressed", String(!hidden[i])));
   }
 
-  adopt(shape) {
-    this.preview.adopt(shape);
-    this.thumbnail.adopt(shape);
-    this.shown = undefined;
+  adopt(decoder) {
+    this.preview.adopt(decoder.shape);
+    this.surroundings.adoptDecoder(decoder);
+    this.stopwatch.follow(decoder);
   }
 
-  resize() {
-    this.preview.resize();
-    this.thumbnail.resize();
+  fit(preview) {
+    this.preview.fit(preview);
+    this.surroundings.fit(Math.round(preview / 4));
   }
 
-  show(z, place, caption, nearest) {
-    const { codes, decoder } = this.map;
+  show(z, place, caption) {
+    const { decoder } = this.map;
     this.caption.textContent = caption;
     this.coordinates.forEach((reading, i) => reading.show(place[i]));
     this.meter.show(z);
-    this.describeNearest(codes, nearest, z);
+    this.surroundings.show(z);
     if (!decoder) return;
     const start = performance.now();
-    this.preview.draw(decoder.decode(z));
-    this.stopwatch.add(performance.now() - start);
-    if (nearest >= 0 && nearest !== this.shown) this.thumbnail.draw(decoder.decode(codes.code(nearest)));
-    this.shown = nearest;
+    decoder.ask(this.previewSlot, [z], this.drawPreview);
+    this.stopwatch.addHere(performance.now() - start);
   }
 
-  describeNearest(codes, nearest, z) {
-    if (nearest < 0) {
-      this.words.textContent = "no class is shown";
-      return;
-    }
-    const name = codes.labels ? `nearest dot: ${codes.nameOf(nearest)}` : "nearest dot";
-    const space = codes.latent > 2 ? ` in ${codes.latent}-D` : "";
-    this.words.textContent = `${name}\n${codes.distance(nearest, z).toFixed(2)} away${space}`;
+  stop() {
+    this.surroundings.stop();
   }
 }
 

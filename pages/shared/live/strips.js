@@ -7,11 +7,10 @@ const THUMB = 8;
 
 export class Strips {
   constructor(sliders, panel, signal) {
-    Object.assign(this, { sliders, panel });
+    Object.assign(this, { sliders, panel, signal });
     this.tiles = [];
     this.next = 0;
     this.left = 0;
-    this.frame = new Frame(() => this.work());
     const title = "show what each slider would do from here";
     this.toggle = button("Traversals", signal, () => this.open(!this.isOpen), { title });
     this.open(false);
@@ -57,36 +56,49 @@ export class Strips {
       return Array.from({ length: count }, (_, i) => ({ ...line, x: STRIP_TILE / 2 + i * step }));
     });
     this.next = 0;
+    this.backlog?.restart();
     this.refresh();
   }
 
   /** Begin again at the tile that waits longest, so that a long drag starves none. */
   refresh() {
     if (!this.isOpen || !this.panel.decoder) return;
+    this.backlog ??= this.makeBacklog(this.panel.decoder);
     this.left = this.tiles.length;
-    this.frame.request();
+    this.backlog.start();
   }
 
-  work() {
-    const end = performance.now() + STRIP_SLICE;
-    for (; this.left > 0 && performance.now() < end; this.left--) {
-      this.draw(this.tiles[this.next]);
-      this.next = (this.next + 1) % this.tiles.length;
-    }
-    if (this.left > 0) this.frame.request();
+  makeBacklog(decoder) {
+    this.stamp = new Stamp(decoder.shape);
+    return new Backlog(decoder, STRIP_SLICE, this.signal, {
+      left: () => this.left,
+      take: () => this.take(),
+      codeOf: (tile) => this.codeOf(tile),
+      draw: (tile, pixels) => this.draw(tile, pixels),
+    });
   }
 
-  draw({ context, index, x, valueAt }) {
-    const { decoder } = this.panel;
-    this.stamp ??= new Stamp(decoder.shape);
+  take() {
+    const tile = this.tiles[this.next];
+    this.next = (this.next + 1) % this.tiles.length;
+    this.left--;
+    return tile;
+  }
+
+  codeOf({ index, x, valueAt }) {
     const value = this.sliders.value.slice();
     value[index] = valueAt(x);
-    const multiple = wholeMultiple(STRIP_TILE, decoder.shape);
-    const left = Math.round(x * devicePixelRatio - (multiple * decoder.shape[2]) / 2);
-    this.stamp.draw(context, this.panel.decode(value), left, 0, multiple);
+    return this.panel.codeOf(value);
+  }
+
+  draw({ context, x }, pixels) {
+    const { shape } = this.panel.decoder;
+    const multiple = wholeMultiple(STRIP_TILE, shape);
+    const left = Math.round(x * devicePixelRatio - (multiple * shape[2]) / 2);
+    this.stamp.draw(context, pixels, left, 0, multiple);
   }
 
   stop() {
-    this.frame.cancel();
+    this.backlog?.stop();
   }
 }

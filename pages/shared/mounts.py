@@ -1,0 +1,129 @@
+"""What the live instruments are given: decoders, codes and test images, each sent once.
+
+An instrument is told names; what they mean may come after it, so that it is drawn first.
+"""
+
+import math
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.shared.live import Plane, Surroundings, mount_asset
+from pages.shared.live.served import ServedDecoder, mount_served
+from pages.shared.models import open_gallery
+from vae.errors import ConfigError, UnsupportedDecoder
+
+if TYPE_CHECKING:
+    from vae.explorer import Explorer
+    from vae.gallery import Gallery
+    from vae.projection import Plane as Projection
+
+
+def decoder_id(explorer: "Explorer") -> str:
+    """The name of a decoder."""
+    return explorer.run.identity
+
+
+def codes_id(explorer: "Explorer") -> str:
+    """The name of a model's codes."""
+    return f"codes-{explorer.run.identity}"
+
+
+def pictures_id(explorer: "Explorer") -> str:
+    """The name of a data set's test images; models of the same data share them."""
+    shape = "x".join(map(str, explorer.run.model.image_shape))
+    return f"pictures-{explorer.run.train.dataset}-{shape}-{len(explorer.atlas.label)}"
+
+
+def mount_decoders(explorers: "Sequence[Explorer]") -> None:
+    """Make decoders known to the page's instruments.
+
+    Each is sent to the browser, once, where that can run it; else the server decodes, all that are
+    mounted together at once.
+    """
+    served: list[ServedDecoder] = []
+    for explorer in explorers:
+        identity, shape = decoder_id(explorer), explorer.run.model.image_shape
+        packed = _packed_decoder(explorer, identity, browser_megabytes())
+        if isinstance(packed, bytes):
+            mount_asset(packed, key=f"decoder-{identity[:16]}")
+        else:
+            reason, decode = str(packed), explorer.decode
+            served.append(ServedDecoder(identity, explorer.latent_dim, shape, reason, decode))
+    if served:
+        mount_served(served, key=f"exchange-{served[0].identity[:16]}")
+
+
+def browser_megabytes() -> float:
+    """How large a decoder the browser is sent: LATENT_BROWSER_MEGABYTES, else 32."""
+    text = os.environ.get("LATENT_BROWSER_MEGABYTES", "32")
+    try:
+        megabytes = float(text)
+    except ValueError:
+        megabytes = math.nan
+    if not megabytes >= 0:
+        raise ConfigError(f"LATENT_BROWSER_MEGABYTES must be a number from 0 on, not {text!r}")
+    return megabytes
+
+
+def mount_codes(explorer: "Explorer") -> None:
+    """Send the codes to the browser."""
+    blob = _packed_codes(explorer, codes_id(explorer))
+    mount_asset(blob, key=f"codes-{explorer.run.identity[:16]}")
+
+
+def mount_pictures(explorer: "Explorer") -> None:
+    """Send the test images to the browser, where there are any and not too many."""
+    gallery = open_gallery(explorer)
+    blob = _packed_pictures(gallery, pictures_id(explorer)) if gallery.are_real else None
+    if blob is not None:
+        mount_asset(blob, key="test-images")
+
+
+def surroundings(explorer: "Explorer") -> Surroundings | None:
+    """The codes around a place, on the map of two dimensions or of two principal components.
+
+    None for a model of one dimension, which has no map.
+    """
+    from vae.charts import CLASS_COLOURS
+    from vae.projection import overview_plane
+
+    if explorer.latent_dim < 2:
+        return None
+    return {
+        "codes": codes_id(explorer),
+        "pictures": pictures_id(explorer),
+        "plane": plain_plane(overview_plane(explorer.atlas.mean)),
+        "colors": CLASS_COLOURS,
+    }
+
+
+def plain_plane(plane: "Projection") -> Plane:
+    """A plane as the instruments take it."""
+    return {
+        "origin": plane.origin.tolist(),
+        "basis": plane.basis.tolist(),
+        "labels": list(plane.labels),
+    }
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _packed_decoder(
+    _explorer: "Explorer", identity: str, megabytes: float
+) -> "bytes | UnsupportedDecoder":
+    try:
+        return _explorer.packed_decoder(megabytes)
+    except UnsupportedDecoder as error:
+        return error
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _packed_codes(_explorer: "Explorer", identity: str) -> bytes:
+    return _explorer.packed_codes(identity)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _packed_pictures(_gallery: "Gallery", identity: str) -> bytes | None:
+    return _gallery.packed_pictures(identity)
