@@ -1,5 +1,7 @@
 """Train: choose, press, and watch distortion fall and the dimensions wake up or die."""
 
+import time
+
 import numpy as np
 import streamlit as st
 
@@ -9,6 +11,8 @@ from pages.shared.training import training_queue
 from vae.pictures import tile
 
 POLL_SECONDS = 1.0
+LIVELY_SECONDS = 10.0
+LONG_REDRAW_SECONDS = 4.0
 
 
 open_page(
@@ -181,11 +185,22 @@ def describe(job) -> str:
 
 def show_curves(job) -> None:
     """Distortion and rate by epoch; the rate of each dimension."""
-    reports = list(job.epochs)
+    reports = list(job.epochs)[: epochs_to_draw(job)]
     curves, bars = st.columns([1.6, 1], gap="medium")
     losses, rates = epoch_figures(str(job.path), len(reports), reports)
     curves.plotly_chart(losses, key=f"curves-{job.number}", config={"displayModeBar": False})
     bars.plotly_chart(rates, key=f"bars-{job.number}", config={"displayModeBar": False})
+
+
+def epochs_to_draw(job) -> int:
+    """How many epochs the charts show; in a long training they lag, since drawing one is slow."""
+    count, now = len(job.epochs), time.monotonic()
+    begun, drawn_at, drawn = st.session_state.get(f"drawn-{job.number}", (now, now, count))
+    is_long = now - begun > LIVELY_SECONDS
+    if job.ended or not is_long or now - drawn_at >= LONG_REDRAW_SECONDS:
+        drawn_at, drawn = now, count
+    st.session_state[f"drawn-{job.number}"] = begun, drawn_at, drawn
+    return drawn
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

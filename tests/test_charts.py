@@ -84,3 +84,16 @@ def test_a_path_that_moves_evenly_is_flat_at_its_whole_length():
     assert line.line.width > blend.line.width
     assert all(axis.title.text for axis in figure.select_yaxes())
     assert all(axis.title.text for axis in figure.select_xaxes())
+
+
+@pytest.mark.parametrize("count", [1, 149, 150, 151, 1000])
+def test_curves_of_many_epochs_are_thinned_and_end_at_the_last(count):
+    epochs = list(range(1, count + 1))
+    held_out = [(float(e) + 1, 2.0) for e in epochs]
+    figure = training_curves(epochs, [float(e) for e in epochs], [1.0] * count, held_out)
+    for trace in figure.data:
+        assert count // 8 <= len(trace.x) <= 150
+        assert trace.x[-1] == count
+    distortion = figure.data[0]
+    assert list(distortion.y) == list(distortion.x)
+    assert figure.data[1].y[-1] == count + 1

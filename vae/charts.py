@@ -17,6 +17,9 @@ CLASS_COLOURS = (
 DISTORTION_COLOUR, RATE_COLOUR = CLASS_COLOURS[:2]
 INACTIVE_COLOUR = "#888888"
 
+MAX_CURVE_POINTS = 150
+MAX_MARKERS = 40
+
 
 def training_curves(
     epochs: Sequence[float],
@@ -24,16 +27,24 @@ def training_curves(
     rate: Sequence[float],
     validation: Sequence[tuple[float, float]] | None,
 ) -> go.Figure:
-    """Distortion and rate against the epoch, one above the other; held-out images dotted."""
+    """Distortion and rate against the epoch, one above the other; held-out images dotted.
+
+    Of many epochs only about `MAX_CURVE_POINTS` are drawn, evenly spread, the last one among them:
+    the browser draws them anew while the model trains.
+    """
     figure = go.Figure()
+    shown = _thinned(len(epochs), MAX_CURVE_POINTS)
+    x = [epochs[i] for i in shown]
+    mode = "lines+markers" if len(shown) <= MAX_MARKERS else "lines"
     rows = (("Distortion", distortion, DISTORTION_COLOUR), ("Rate", rate, RATE_COLOUR))
     for row, (name, values, colour) in enumerate(rows):
-        axis = {"yaxis": "y" if row == 0 else "y2", "mode": "lines+markers"}
-        figure.add_scatter(x=epochs, y=values, name=f"{name}, training", line_color=colour, **axis)
+        axis = {"yaxis": "y" if row == 0 else "y2", "mode": mode, "x": x}
+        trained = [values[i] for i in shown]
+        figure.add_scatter(y=trained, name=f"{name}, training", line_color=colour, **axis)
         if validation:
-            held_out = [pair[row] for pair in validation]
+            held_out = [validation[i][row] for i in shown]
             line = {"color": colour, "dash": "dot"}
-            figure.add_scatter(x=epochs, y=held_out, name=f"{name}, held out", line=line, **axis)
+            figure.add_scatter(y=held_out, name=f"{name}, held out", line=line, **axis)
     figure.update_traces(marker_size=4)
     whole_epochs = max(1, round(max(epochs, default=1) / 6))
     figure.update_layout(
@@ -161,6 +172,12 @@ def _path_style(place: int, name: str, is_chosen: bool) -> dict:
     dash = ("solid", "dash", "solid", "dot")[place % 4]
     line = {"color": colour, "width": 3.5 if is_chosen else 1.75, "dash": dash}
     return {"name": name, "legendgroup": name, "mode": "lines", "line": line}
+
+
+def _thinned(count: int, at_most: int) -> list[int]:
+    """Evenly spread places, the last one among them."""
+    step = max(1, -(-count // at_most))
+    return list(range(count - 1, -1, -step))[::-1]
 
 
 def _rate_range(rates: Sequence[float]) -> list[float]:

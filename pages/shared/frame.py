@@ -50,7 +50,10 @@ _STYLE = """<style>
 .stImage img { image-rendering: pixelated; border-radius: 2px; }
 .stMetric [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; font-size: 1.5rem; }
 .stMain h1 { padding: 0 0 0.1rem; }
+.stElementContainer[data-stale="true"] { opacity: 1 !important; }
+.stElementContainer, .stProgress * { transition: none !important; }
 </style>"""
+# Fading at every poll flickers, and costs the browser frames that its instruments want.
 
 
 def open_page(title: str, instruction: str) -> None:

@@ -3,7 +3,9 @@
 It starts a server of its own over the shipped checkpoints and prints, from one run: the first load
 on that cold server, warm reloads, page switches, and paints per second while the mouse drags for
 four seconds, alone and while another session trains a model on the same server, with the number of
-messages that the browser sent during the drag. Times are milliseconds in the browser's own clock.
+messages that the browser sent during the drag. The mouse is a program's: on a busy machine its moves
+come more rarely than frames, which are painted all the same. Times are milliseconds in the browser's
+own clock.
 """
 
 import argparse
@@ -108,8 +110,10 @@ def _to_and_fro(t: float) -> float:
     return abs(t % 2 - 1)
 
 
-def drag(page: Page, sent: list[float], testid: str, place, pressed: bool) -> tuple[float, int]:
-    """Paints per second of a canvas while the mouse moves, and messages sent meanwhile."""
+def drag(
+    page: Page, sent: list[float], testid: str, place, pressed: bool
+) -> tuple[float, float, int]:
+    """Paints and moves of the mouse per second, and messages sent to the server meanwhile."""
     canvas = page.get_by_test_id(testid)
     page.wait_for_timeout(1000)
     page.mouse.move(*place(0))
@@ -117,13 +121,15 @@ def drag(page: Page, sent: list[float], testid: str, place, pressed: bool) -> tu
         page.mouse.down()
     page.wait_for_timeout(300)
     sent.clear()
-    first, start = int(canvas.get_attribute("data-draws")), time.monotonic()
+    moves, first = 0, int(canvas.get_attribute("data-draws"))
+    start = time.monotonic()
     while (now := time.monotonic() - start) < DRAG_SECONDS:
         page.mouse.move(*place(now))
+        moves += 1
     paints = int(canvas.get_attribute("data-draws")) - first
     seconds, messages = time.monotonic() - start, len(sent)
     page.mouse.up()
-    return paints / seconds, messages
+    return paints / seconds, moves / seconds, messages
 
 
 def print_drags(page: Page, sent: list[float], when: str) -> None:
@@ -135,8 +141,11 @@ def print_drags(page: Page, sent: list[float], when: str) -> None:
         ("Map, dragged", "live-map", move_over_map, 0.3, True),
     )
     for name, testid, start, size, pressed in drags:
-        rate, messages = drag(page, sent, testid, start(page, size), pressed)
-        print(f"{name:36}{when:26}{rate:5.1f} paints/s, {messages} messages to the server")
+        paints, moves, messages = drag(page, sent, testid, start(page, size), pressed)
+        print(
+            f"{name:36}{when:26}{paints:5.1f} paints/s, {moves:5.1f} moves/s, "
+            f"{messages} messages to the server"
+        )
 
 
 def print_loads(page: Page, repeats: int) -> None:

@@ -9,7 +9,6 @@ from torch import nn
 
 from pages.shared.live import module_source
 from pages.shared.live.served import BATCH, ServedDecoder, pack_description, read_request
-from tests.browser.mounted import MOUNT, Mounted, draws, grey, move, settle
 from tests.browser.mounted import MOUNT, Mounted, draws, grey, mount_blob, move, settle
 from tests.browser.test_live_instruments import LATENT, expected_grey, map_spec, path, sliders
 from vae.browser import pack_codes, pack_decoder, pack_frames

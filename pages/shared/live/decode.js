@@ -151,7 +151,7 @@ class LiveDecode {
   makeControl(value) {
     const { control } = this.spec;
     const { signal } = this.ending;
-    const act = { moved: () => this.frame.request(), released: () => this.release() };
+    const act = { moved: () => this.frame.stayAwake(), released: () => this.release() };
     if (control.kind === "walk") return new Walk(control, signal, act);
     const Kind = control.kind === "path" ? Path : Sliders;
     return new Kind(control, value, signal, act);

@@ -107,7 +107,7 @@ class LiveMap {
 
   hover(left, top) {
     this.pointer = left === null ? null : [left, top];
-    this.frame.request();
+    this.frame.stayAwake();
   }
 
   pan(right, down) {

@@ -72,18 +72,28 @@ export function button(text, signal, press, attributes = {}) {
   return made;
 }
 
+const AWAKE = 120;
+
 /** Work done at most once a frame, with the newest state. */
 export class Frame {
   constructor(work) {
     this.work = work;
     this.pending = 0;
+    this.awakeUntil = 0;
   }
 
   request() {
     this.pending ||= requestAnimationFrame((now) => {
       this.pending = 0;
       this.work(now);
+      if (now < this.awakeUntil) this.request();
     });
+  }
+
+  /** While a hand moves, every frame is painted, also those for which its input comes too late. */
+  stayAwake() {
+    this.awakeUntil = performance.now() + AWAKE;
+    this.request();
   }
 
   cancel() {
