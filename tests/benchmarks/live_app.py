@@ -3,9 +3,9 @@
 It starts a server of its own over the shipped checkpoints and prints, from one run: the first load
 on that cold server, warm reloads, page switches, and paints per second while the mouse drags for
 four seconds, alone and while another session trains a model on the same server, with the number of
-messages that the browser sent during the drag. The mouse is a program's: on a busy machine its moves
-come more rarely than frames, which are painted all the same. Times are milliseconds in the browser's
-own clock.
+messages that the browser sent during the drag. The mouse is a program's: on a busy machine it moves
+more rarely than there are frames, which are painted all the same. Times are milliseconds in the
+browser's own clock.
 """
 
 import argparse
