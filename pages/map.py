@@ -120,5 +120,7 @@ with st.expander("What am I seeing?"):
         "posteriors, **prior** the radii of 1, 2 and 3 standard deviations of $p(z)$, where the "
         "decoder was trained to be asked. Points keep their class's colour on every page. "
         "Far from all points the decoder invents: trust the picture where the data is near "
-        "(Kingma and Welling 2014)."
+        "(Kingma and Welling 2014). **Off data** says how near: the share of test images that lie "
+        "nearer to their own nearest neighbour than this place to its nearest image, over all the "
+        "active dimensions, also those that the plane leaves out."
     )

@@ -88,15 +88,29 @@ def drag(pages: list[Page], seconds: float) -> list[tuple[float, float]]:
     return [tuple(page.evaluate("window.moved")) for page in pages]
 
 
-def print_page(browser: Browser, address: str, model: str, what: str, repeats: int) -> None:
-    """One page alone: the median of some drags."""
-    with decode_page(browser, address, model) as page:
-        runs = [drag([page], 4.0)[0] for _ in range(repeats)]
-        pictures, frames = (statistics.median(column) for column in zip(*runs, strict=True))
-        lowest, highest = min(run[0] for run in runs), max(run[0] for run in runs)
+def print_settings(browser: Browser, folder: str, repeats: int) -> None:
+    """One page alone, for each way to run the server: they take turns, so that noise hits all."""
+    (Path(folder) / "sitecustomize.py").write_text(NAGLE)
+    ways = (
+        ("as shipped", (), {}),
+        ("with Streamlit's defaults", DEFAULTS, {}),
+        ("with Nagle's algorithm", (), {"PYTHONPATH": folder}),
+    )
+    with ExitStack() as stack:
+        pages = {}
+        for what, options, settings in ways:
+            address = stack.enter_context(serving(*options, **settings))
+            for model in MODELS:
+                page = stack.enter_context(decode_page(browser, address, model))
+                pages[f"{what:26}{model:16}"] = page
+        rounds = [
+            {name: drag([page], 4.0)[0] for name, page in pages.items()} for _ in range(repeats)
+        ]
+    for name in pages:
+        pictures, frames = zip(*(found[name] for found in rounds), strict=True)
         print(
-            f"{what:26}{model:16}{pictures:6.1f} pictures/s ({lowest:.1f} to {highest:.1f}) "
-            f"at {frames:.1f} frames/s"
+            f"{name}{statistics.median(pictures):6.1f} pictures/s "
+            f"({min(pictures):.1f} to {max(pictures):.1f}) at {statistics.median(frames):.1f} frames/s"
         )
 
 
@@ -188,21 +202,12 @@ def print_clients(address: str, model: str, count: int, seconds: float = 5.0) ->
 def main() -> None:
     """Print everything, in the order of the module's first lines."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--pages", type=int, default=6)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
-        (Path(folder) / "sitecustomize.py").write_text(NAGLE)
-        servers = (
-            ("as shipped", (), {}),
-            ("with Streamlit's defaults", DEFAULTS, {}),
-            ("with Nagle's algorithm", (), {"PYTHONPATH": folder}),
-        )
         browser = driver.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
-        for what, options, settings in servers:
-            with serving(*options, **settings) as address:
-                for model in MODELS:
-                    print_page(browser, address, model, what, arguments.repeats)
+        print_settings(browser, folder, arguments.repeats)
         with serving() as address:
             print_pages(browser, address, MODELS[1], arguments.pages)
             for count in (1, arguments.pages, 30):
