@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.browser.app_server import PAGES, running_app, settled
 
@@ -126,3 +127,51 @@ def _draws(page) -> int:
 
 def _picture(page) -> str:
     return page.get_by_test_id("live-decoded").evaluate("canvas => canvas.toDataURL()")
+
+
+def test_what_was_chosen_survives_a_page_change_and_a_reload(visitor):
+    visitor.goto("/interpolate")
+    settled(visitor)
+    visitor.get_by_role("radio", name="Along the data").click()
+    visitor.wait_for_url("**path=data*")
+    slider = visitor.get_by_test_id("live-path")
+    slider.focus()
+    visitor.keyboard.press("Home")
+    for _ in range(3):
+        visitor.keyboard.press("PageUp")
+    visitor.wait_for_url("**t=0.3*")
+    place = slider.input_value()
+    chosen = _choices(visitor)
+    visitor.get_by_role("link", name="Map", exact=True).click()
+    visitor.wait_for_selector("[data-testid='live-map']")
+    visitor.get_by_role("link", name="Interpolate", exact=True).click()
+    visitor.get_by_test_id("live-path").wait_for()
+    settled(visitor)
+    assert (_choices(visitor), slider.input_value()) == (chosen, place)
+    visitor.reload()
+    visitor.get_by_test_id("live-path").wait_for()
+    settled(visitor)
+    assert (_choices(visitor), slider.input_value()) == (chosen, place)
+    assert visitor.get_by_role("radio", name="Along the data").is_checked()
+
+
+def test_a_walk_is_kept_as_a_film_and_as_strips(visitor, tmp_path):
+    visitor.goto("/interpolate?a=3&b=5")
+    settled(visitor)
+    sizes = {}
+    for name, kind in (("Film (GIF)", "gif"), ("Strips (PNG)", "png")):
+        with visitor.expect_download() as download:
+            visitor.get_by_role("button", name=name).click()
+        download.value.save_as(tmp_path / kind)
+        assert download.value.suggested_filename == f"digits-map-linear.{kind}"
+        with Image.open(tmp_path / kind) as picture:
+            assert picture.format == kind.upper()
+            sizes[kind] = (*picture.size, getattr(picture, "n_frames", 1))
+    # Digits are 8 pixels wide: 35 times as large in the film, 14 times in each of 11 columns.
+    assert sizes["gif"][:2] == (280, 280)
+    assert 41 <= sizes["gif"][2] <= 81
+    assert sizes["png"] == (11 * 114 - 2, 2 * 114 - 2, 1)
+
+
+def _choices(page) -> dict[str, str]:
+    return dict(part.split("=") for part in page.url.split("?")[1].split("&"))
