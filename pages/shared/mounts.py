@@ -5,6 +5,7 @@ An instrument is told names; what they mean may come after it, so that it is dra
 
 import math
 import os
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from vae.explorer import Explorer
     from vae.gallery import Gallery
     from vae.projection import Plane as Projection
+
+
+KEPT_AFTER_SECONDS = 5.0
 
 
 def decoder_id(explorer: "Explorer") -> str:
@@ -75,10 +79,19 @@ def mount_codes(explorer: "Explorer") -> None:
 
 
 def mount_pictures(explorer: "Explorer") -> None:
-    """Send the test images to the browser, where there are any and not too many."""
+    """Send the test images to the browser, where there are any and not too many.
+
+    It keeps them until it leaves the app, so that other pages need not send them again. Should a
+    page be left before they arrived, the nearest images stay decoded ones.
+    """
+    name, now = pictures_id(explorer), time.monotonic()
+    sent = st.session_state.setdefault("pictures-sent", {})
+    if now - sent.get(name, now) > KEPT_AFTER_SECONDS:
+        return
     gallery = open_gallery(explorer)
-    blob = _packed_pictures(gallery, pictures_id(explorer)) if gallery.are_real else None
+    blob = _packed_pictures(gallery, name) if gallery.are_real else None
     if blob is not None:
+        sent.setdefault(name, now)
         mount_asset(blob, key="test-images")
 
 

@@ -108,10 +108,9 @@ def print_settings(browser: Browser, folder: str, repeats: int) -> None:
         ]
     for name in pages:
         pictures, frames = zip(*(found[name] for found in rounds), strict=True)
-        print(
-            f"{name}{statistics.median(pictures):6.1f} pictures/s "
-            f"({min(pictures):.1f} to {max(pictures):.1f}) at {statistics.median(frames):.1f} frames/s"
-        )
+        low, middle, high = min(pictures), statistics.median(pictures), max(pictures)
+        rate = statistics.median(frames)
+        print(f"{name}{middle:6.1f} pictures/s ({low:.1f} to {high:.1f}) at {rate:.1f} frames/s")
 
 
 def print_pages(browser: Browser, address: str, model: str, count: int) -> None:

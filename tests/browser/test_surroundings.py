@@ -128,6 +128,15 @@ def test_nearby_images_are_decoded_until_the_real_ones_come(page, mounted_codes,
     assert canvas.evaluate("(canvas) => [canvas.width, canvas.height]") == [6, 5]
 
 
+def test_the_images_stay_when_their_page_is_left(page, mounted_codes, neighbours):
+    pixels = np.arange(COUNT, dtype=np.uint8)[:, None, None, None] * np.ones((1, 5, 6, 1), np.uint8)
+    mount_blob(page, "pictures", pack_pictures("pictures", pixels))
+    page.evaluate("Object.values(instruments).forEach((held) => held.end())")
+    assert page.evaluate("[...latentAssets.keys()]") == ["pictures"]
+    Mounted(page, "map").mount(map_spec(pictures="pictures", codes="none", decoder="none"))
+    assert page.get_by_text("nearest images", exact=True).count() == 1
+
+
 def test_hidden_classes_are_not_among_the_nearest_on_the_map(page, mounted_codes, codes):
     live = Mounted(page, "map")
     live.mount(map_spec(size=350), [0.0, 0.0, 0.0])

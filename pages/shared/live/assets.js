@@ -12,8 +12,10 @@ class Asset {
 
   receive() {}
 
+  /** Pictures stay: Python sends them to a page but once. */
   destroy() {
-    releaseAsset(this.asset.header.id, this);
+    const { id, kind } = this.asset.header;
+    if (kind !== "pictures") releaseAsset(id, this);
     if (this.box) this.box.style.display = "";
   }
 }
