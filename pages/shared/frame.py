@@ -65,12 +65,12 @@ def open_page(title: str, instruction: str) -> None:
         initial_sidebar_state="auto",
     )
     st.html(_STYLE)
+    st.title(title)
+    st.markdown(instruction)
     with st.sidebar:
         st.markdown(f"#### {PRODUCT}")
         for screen in SCREENS:
             link_to(screen.file)
-    st.title(title)
-    st.markdown(instruction)
 
 
 def link_to(file: str, label: str = "") -> None:
