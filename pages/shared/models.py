@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vae.run import Run
 
 CHOICE = "model"
+PICKER = "model-picker"
 
 
 def pick_explorer() -> "Explorer":
@@ -44,15 +45,9 @@ def pick_run() -> "Run | None":
     if not runs:
         return None
     chosen = _current_choice(list(runs))
+    st.session_state[PICKER] = chosen
     with st.sidebar:
-        st.selectbox(
-            "Model",
-            list(runs),
-            index=list(runs).index(chosen),
-            key=f"picker-{chosen}",
-            on_change=_choose_picked,
-            args=(f"picker-{chosen}",),
-        )
+        st.selectbox("Model", list(runs), key=PICKER, on_change=_choose_picked)
     _model_card(runs[chosen])
     return runs[chosen]
 
@@ -158,8 +153,11 @@ def default_model(names: list[str]) -> str:
     return next((name for name in names if name.endswith("-map")), names[0])
 
 
-def _choose_picked(key: str) -> None:
-    choose(st.session_state[key])
+def _choose_picked() -> None:
+    # Gone where another run overtook the choice.
+    picked = st.session_state.get(PICKER)
+    if picked is not None:
+        choose(picked)
 
 
 def _model_card(run: "Run") -> None:
