@@ -111,6 +111,19 @@ def test_dragging_a_slider_decodes_without_the_server(visitor):
     assert sent
 
 
+def test_a_page_opens_right_after_keys_moved_a_slider(visitor):
+    visitor.goto("/decode")
+    settled(visitor)
+    visitor.get_by_test_id("live-slider-0").focus()
+    for _ in range(20):
+        visitor.keyboard.press("ArrowRight")
+    visitor.get_by_role("link", name="Map", exact=True).click()
+    visitor.wait_for_selector("[data-testid='live-map']")
+    settled(visitor)
+    assert "/map" in visitor.url
+    assert visitor.get_by_role("heading", name="Map").is_visible()
+
+
 def test_a_model_trained_in_the_app_opens_on_the_map(visitor):
     visitor.goto("/train")
     settled(visitor)

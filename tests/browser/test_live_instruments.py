@@ -105,6 +105,22 @@ def test_every_frame_is_painted_while_a_hand_moves_and_none_after(page, assets):
     assert draws(page) == still
 
 
+def test_keys_report_once_after_a_pause(page, assets):
+    assets("decoder")
+    live = Mounted(page, "decode")
+    live.mount(sliders(), [0, 0, 0])
+    page.get_by_test_id("live-slider-0").focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    assert live.sent == []
+    page.wait_for_timeout(400)
+    assert live.sent == [["z", [0.05, 0, 0]]]
+    page.keyboard.press("ArrowRight")
+    page.get_by_test_id("live-slider-1").focus()
+    page.wait_for_timeout(1000)
+    assert live.sent[1:] == [["z", [0.06, 0, 0]]]
+
+
 def test_only_news_from_python_moves_the_sliders(page, assets):
     assets("decoder")
     live = Mounted(page, "decode")
@@ -153,6 +169,7 @@ def test_arrow_keys_move_a_slider(page, assets):
     live.mount(sliders(), [0, 0, 0])
     page.get_by_test_id("live-slider-0").focus()
     page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(400)
     assert live.sent == [["z", [0.01, 0, 0]]]
 
 

@@ -1,5 +1,8 @@
 // What moves a live decode: sliders, a path, or a walk that needs no one.
 
+const KEY_PAUSE = 250;
+const LEAVING_PAUSE = 800;
+
 /** A range input whose track is filled from `origin` to its value. */
 class Range {
   constructor(low, high, origin, attributes) {
@@ -18,6 +21,31 @@ class Range {
   fraction(value) {
     return Math.max(0, Math.min(1, (value - this.low) / (this.high - this.low)));
   }
+}
+
+/** Call `act` when the hand lets go: at once with a pointer, after a pause with the keys. */
+function onRelease(input, signal, act) {
+  let timer;
+  let isTyping = false;
+  const on = (type, listen) => input.addEventListener(type, listen, { signal });
+  const tell = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    act();
+  };
+  const wait = (pause) => {
+    clearTimeout(timer);
+    timer = setTimeout(tell, pause);
+  };
+  on("keydown", () => (isTyping = true));
+  on("pointerdown", () => (isTyping = false));
+  on("change", () => {
+    if (!isTyping) return tell();
+    wait(KEY_PAUSE);
+  });
+  // It may be a page link that was pressed: a message now would bring the old page back.
+  on("blur", () => timer && wait(LEAVING_PAUSE));
+  signal.addEventListener("abort", () => clearTimeout(timer));
 }
 
 /** One slider a latent dimension; `value` is the code. */
@@ -70,7 +98,7 @@ export class Sliders {
   listen(input, index) {
     const { signal } = this;
     input.addEventListener("input", () => this.set(index, Number(input.value)), { signal });
-    input.addEventListener("change", () => this.released(), { signal });
+    onRelease(input, signal, () => this.released());
     const reset = () => {
       this.set(index, 0);
       this.released();
@@ -169,7 +197,7 @@ export class Path {
       this.set(Number(input.value));
     };
     input.addEventListener("input", grab, { signal });
-    input.addEventListener("change", () => this.released(), { signal });
+    onRelease(input, signal, () => this.released());
   }
 
   set(t) {
