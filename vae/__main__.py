@@ -14,7 +14,7 @@ from typing import Any, NoReturn, get_args
 from vae.config import Architecture, Likelihood, Schedule
 from vae.errors import VaeError
 
-EPILOG = "Data sets: digits, mnist, fashion-mnist, kmnist, cifar10, folder:PATH."
+EPILOG = "Data sets: digits, mnist, fashion-mnist, kmnist, cifar10, sprites[:OPTIONS], folder:PATH."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -61,7 +61,7 @@ def run_name(train: TrainConfig, architecture: str, latent_dim: int) -> str:
     """A folder name that says what the run is."""
     dataset = re.sub(r"[^a-z0-9]+", "-", train.dataset.split("/")[-1].lower()).strip("-")
     setting = f"{architecture}-{latent_dim}-beta-{train.beta:g}-seed-{train.seed}"
-    return f"{dataset or 'images'}-{setting}"
+    return f"{dataset[:48].strip('-') or 'images'}-{setting}"
 
 
 def unused_path(root: Path, name: str, taken: Collection[Path] = ()) -> Path:

@@ -1,7 +1,8 @@
 """The data sets, by name: each a training, a validation and a test split of uint8 images.
 
 `digits` is bundled with scikit-learn; `mnist`, `fashion-mnist`, `kmnist` and `cifar10` are read by
-torchvision, which downloads them when they are absent; `folder:PATH` is a person's own images.
+torchvision, which downloads them when they are absent; `sprites` and `sprites:OPTIONS` are drawn
+here, of known factors; `folder:PATH` is a person's own images.
 """
 
 import os
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,22 +19,44 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from vae.errors import DataError
+from vae.errors import ConfigError, DataError
 from vae.folder import FOLDER_SIDE, read_folder
+from vae.record import Record
+from vae.sprites import SPRITES, SpriteSet, is_sprites, read_sprite_set
 
 DATA_DIR_VARIABLE = "LATENT_DATA_DIR"
 FOLDER_PREFIX = "folder:"
+MAX_LEVELS = 32_000
 _DOWNLOADING = threading.Lock()
 SPLIT_SEED = 0
 """Splits that a data set does not come with are drawn with this seed, the same for every run."""
 
 
 @dataclass(frozen=True)
+class Factor(Record):
+    """One thing that varies between the images of a data set that knows what made them."""
+
+    name: str
+    size: int
+    """How many levels it has."""
+
+    def __post_init__(self) -> None:
+        is_whole = isinstance(self.size, int) and not isinstance(self.size, bool)
+        if not isinstance(self.name, str) or not is_whole or not 1 <= self.size <= MAX_LEVELS:
+            raise ConfigError(
+                f"Factor: expected a name and 1 to {MAX_LEVELS} levels, found {self.name!r:.40} "
+                f"with {self.size!r:.40}"
+            )
+
+
+@dataclass(frozen=True)
 class Split:
-    """Images and labels of one split, on one device."""
+    """Images, labels and, where they are known, factors of one split, on one device."""
 
     images: UInt8[Tensor, "n c h w"]
     labels: Int[Tensor, "n"]
+    factors: Int[Tensor, "n factors"] | None = None
+    """The level of each of the data set's factors, counted from 0."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -42,12 +66,20 @@ class Split:
         return self.images.index_select(0, indices).to(torch.float32).div_(255)
 
     def head(self, count: int) -> "Split":
-        """The first images and labels."""
-        return Split(self.images[:count], self.labels[:count])
+        """The first images with their labels and factors."""
+        return self._each(lambda values: values[:count])
+
+    def pick(self, indices: Int[Tensor, "m"]) -> "Split":
+        """The chosen images with their labels and factors."""
+        return self._each(lambda values: values[indices])
 
     def to(self, device: torch.device | str) -> "Split":
         """The same split on another device, whole."""
-        return Split(self.images.to(device), self.labels.to(device))
+        return self._each(lambda values: values.to(device))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Split":
+        factors = None if self.factors is None else change(self.factors)
+        return Split(change(self.images), change(self.labels), factors)
 
 
 @dataclass(frozen=True)
@@ -59,6 +91,8 @@ class Dataset:
     train: Split
     validation: Split
     test: Split
+    factors: tuple[Factor, ...] = ()
+    """What made the images, in the order of the splits' columns; none where it is not known."""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -74,6 +108,7 @@ class _Source:
     class_names: tuple[str, ...]
     read: Callable[["_Source", Path, bool], tuple[Split, Split]]
     torchvision_class: str = ""
+    factors: tuple[Factor, ...] = ()
 
 
 def data_dir(explicit: str | Path | None = None) -> Path:
@@ -88,29 +123,35 @@ def data_dir(explicit: str | Path | None = None) -> Path:
 
 def dataset_names() -> list[str]:
     """The names of the data sets that need no path."""
-    return list(_SOURCES)
+    return [*_SOURCES, SPRITES]
 
 
 def dataset_title(name: str) -> str:
     """A data set's name as people write it."""
-    if name in _SOURCES:
-        return _SOURCES[name].title
+    source = _source_if_known(name)
+    if source is not None:
+        return source.title
     return Path(name.removeprefix(FOLDER_PREFIX)).name or name
 
 
 def class_names(name: str) -> tuple[str, ...]:
     """The classes of a registered data set; none for a folder, which is not read."""
-    return _SOURCES[name].class_names if name in _SOURCES else ()
+    source = _source_if_known(name)
+    return () if source is None else source.class_names
+
+
+def needs_download(name: str) -> bool:
+    """Whether the data set is one that torchvision fetches."""
+    source = _source_if_known(name)
+    return source is not None and source.torchvision_class != ""
 
 
 def check_dataset_name(name: str) -> None:
     """Raise DataError for a name that no data set has."""
     if name.startswith(FOLDER_PREFIX) and not name.removeprefix(FOLDER_PREFIX).strip():
         raise DataError("folder: needs a path after the colon, such as folder:photos")
-    if name not in _SOURCES and not name.startswith(FOLDER_PREFIX):
-        raise DataError(
-            f"there is no data set {name!r}; choose one of {', '.join(_SOURCES)} or folder:PATH"
-        )
+    if not name.startswith(FOLDER_PREFIX):
+        _source(name)
 
 
 def load_dataset(
@@ -135,14 +176,61 @@ def load_dataset(
     if name.startswith(FOLDER_PREFIX):
         channels, side = image_shape[:2] if image_shape else (None, folder_side)
         return _load_folder(name, validation_fraction, side, channels)
-    source = _SOURCES[name]
+    source = _source(name)
+    _check_image_shape(name, source, image_shape)
+    train, test = source.read(source, data_dir(directory), download)
+    return _with_validation(
+        name, source.class_names, train, test, validation_fraction, source.factors
+    )
+
+
+def load_test_split(
+    name: str, directory: str | Path | None = None, *, image_shape: tuple[int, int, int]
+) -> Split:
+    """The test split alone, which is cheaper where images are drawn; nothing is fetched.
+
+    Raises DataError as `load_dataset` does.
+    """
+    if not is_sprites(name):
+        return load_dataset(name, directory, image_shape=image_shape, download=False).test
+    _check_image_shape(name, _source(name), image_shape)
+    sprites = read_sprite_set(name)
+    return _drawn(sprites, sprites.split()[1])
+
+
+def _source(name: str) -> _Source:
+    if is_sprites(name):
+        sprites = read_sprite_set(name)
+        return _Source(
+            sprites.title(),
+            sprites.image_shape,
+            sprites.class_names,
+            partial(_draw_sprites, sprites),
+            factors=tuple(map(Factor, sprites.grid.names, sprites.grid.sizes)),
+        )
+    if name not in _SOURCES:
+        raise DataError(
+            f"there is no data set {name!r}; choose one of {', '.join(dataset_names())}, "
+            "sprites:OPTIONS or folder:PATH"
+        )
+    return _SOURCES[name]
+
+
+def _source_if_known(name: str) -> _Source | None:
+    try:
+        return _source(name)
+    except DataError:
+        return None
+
+
+def _check_image_shape(
+    name: str, source: _Source, image_shape: tuple[int, int, int] | None
+) -> None:
     if image_shape is not None and image_shape != source.image_shape:
         raise DataError(
             f"{name} has images of shape {source.image_shape}, but {image_shape} was asked for; "
             "choose a model that was trained on images of that shape"
         )
-    train, test = source.read(source, data_dir(directory), download)
-    return _with_validation(name, source.class_names, train, test, validation_fraction)
 
 
 def _load_folder(name: str, validation_fraction: float, side: int, channels: int | None) -> Dataset:
@@ -154,18 +242,17 @@ def _load_folder(name: str, validation_fraction: float, side: int, channels: int
 
 
 def _with_validation(
-    name: str, classes: tuple[str, ...], train: Split, test: Split, fraction: float
+    name: str,
+    classes: tuple[str, ...],
+    train: Split,
+    test: Split,
+    fraction: float,
+    factors: tuple[Factor, ...] = (),
 ) -> Dataset:
     held_out = int(len(train) * fraction)
     order = _shuffled(len(train))
     chosen, rest = order[:held_out].sort().values, order[held_out:].sort().values
-    return Dataset(
-        name,
-        classes,
-        train=Split(train.images[rest], train.labels[rest]),
-        validation=Split(train.images[chosen], train.labels[chosen]),
-        test=test,
-    )
+    return Dataset(name, classes, train.pick(rest), train.pick(chosen), test, factors)
 
 
 def _shuffled(count: int) -> Tensor:
@@ -181,6 +268,19 @@ def _read_digits(source: _Source, directory: Path, download: bool) -> tuple[Spli
     order = _shuffled(len(images))
     test, train = order[:360], order[360:]
     return Split(images[train], labels[train]), Split(images[test], labels[test])
+
+
+def _draw_sprites(
+    sprites: SpriteSet, source: _Source, directory: Path, download: bool
+) -> tuple[Split, Split]:
+    train, test = sprites.split()
+    return _drawn(sprites, train), _drawn(sprites, test)
+
+
+def _drawn(sprites: SpriteSet, indices: Int[np.ndarray, "n"]) -> Split:
+    levels = sprites.grid.factors_of(indices)
+    images, factors = torch.from_numpy(sprites.grid.render(levels)), torch.from_numpy(levels)
+    return Split(images, factors[:, 0].clone(), factors)
 
 
 def _read_torchvision(source: _Source, directory: Path, download: bool) -> tuple[Split, Split]:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from vae.browser import pack_pictures
-from vae.data import FOLDER_PREFIX, class_names, data_dir, load_dataset
+from vae.data import data_dir, load_test_split, needs_download
 from vae.errors import DataError
 from vae.explorer import Explorer
 
@@ -67,11 +67,10 @@ def read_test_pixels(
 ) -> Pixels | None:
     """The test split of a data set; None where it is absent. Downloads nothing."""
     place = data_dir(directory)
-    needs_files = dataset != "digits" and not dataset.startswith(FOLDER_PREFIX)
-    if needs_files and class_names(dataset) and not place.is_dir():
+    if needs_download(dataset) and not place.is_dir():
         return None
     try:
-        test = load_dataset(dataset, place, image_shape=image_shape, download=False).test
+        test = load_test_split(dataset, place, image_shape=image_shape)
     except DataError:
         return None
     return test.images.numpy().transpose(0, 2, 3, 1)
