@@ -2,10 +2,11 @@
 
 import zipfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from vae.errors import DataError
 
@@ -15,33 +16,59 @@ MIN_ROWS = 50
 MAX_CODE = 1e30
 """Largest code: the trees of DCI work, and take sums, in single precision."""
 
+ARRAYS = ("codes", "factors", "test_codes", "test_factors")
+TEST_ARRAYS = frozenset(ARRAYS[2:])
+
 UNREADABLE = (ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 """What numpy raises for a file that is not an archive of plain arrays, or a damaged one."""
 
 
-def load_codes(
-    path: str | Path,
-) -> tuple[Float[np.ndarray, "n latent"], Int[np.ndarray, "n factors"]]:
+Pair = tuple[Float[np.ndarray, "m latent"], Int[np.ndarray, "m factors"]]
+"""Codes and factors of the same rows."""
+
+
+@dataclass(frozen=True)
+class KnownCodes:
+    """Codes whose factors are known, and a test part where the file brings one."""
+
+    codes: Float[np.ndarray, "n latent"]
+    factors: Int[np.ndarray, "n factors"]
+    test: Pair | None
+
+
+def load_codes(path: str | Path) -> KnownCodes:
     """The arrays `codes` (n, latent) and `factors` (n, factors) of an `.npz` file.
 
-    Codes come as float64, factors as int64. Anything that `score` could not use raises a
-    DataError that names the file and says what was found and expected. Pickles are refused.
+    With `test_codes` (m, latent) and `test_factors` (m, factors), where it holds these too. Codes
+    come as float64, factors as int64. Anything that `score` could not use raises a DataError that
+    names the file and says what was found and expected. Pickles are refused.
     """
-    codes, factors = _read_arrays(Path(path))
-    if fault := scoring_fault(codes, factors):
+    arrays = _read_arrays(Path(path))
+    (codes, factors), test = arrays[:2], arrays[2:]
+    if fault := scoring_fault(codes, factors) or (test and pair_fault(codes, factors, *test)):
         raise DataError(f"{path}: {fault}")
+    return KnownCodes(*widened(codes, factors), widened(*test) if test else None)
+
+
+def widened(
+    codes: Shaped[np.ndarray, "n latent"], factors: Shaped[np.ndarray, "n factors"]
+) -> Pair:
+    """Codes as float64 and factors as int64."""
     return codes.astype(np.float64), factors.astype(np.int64)
 
 
 def _read_arrays(path: Path) -> list[np.ndarray]:
+    """The two arrays of a file, or its four."""
     try:
         with path.open("rb") as file:
             archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DataError(f"{path}: holds one array, expected an .npz file of two")
-            arrays = [archive[name] for name in ("codes", "factors")]
+            brings_test = not TEST_ARRAYS.isdisjoint(archive)
+            arrays = [archive[name] for name in ARRAYS[: 4 if brings_test else 2]]
     except KeyError:
-        raise DataError(f"{path}: expected the arrays 'codes' and 'factors'") from None
+        names = "'codes' and 'factors', and both of 'test_codes' and 'test_factors' or neither"
+        raise DataError(f"{path}: expected the arrays {names}") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or 'damaged'})") from None
     except UNREADABLE:
@@ -54,6 +81,19 @@ def _read_arrays(path: Path) -> list[np.ndarray]:
 def scoring_fault(codes: np.ndarray, factors: np.ndarray) -> str | None:
     """The first reason why these arrays cannot be scored."""
     return _shape_fault(codes, factors) or _codes_fault(codes) or _factors_fault(factors)
+
+
+def pair_fault(
+    codes: np.ndarray, factors: np.ndarray, test_codes: np.ndarray, test_factors: np.ndarray
+) -> str | None:
+    """The first reason why a test part cannot test what is fitted on these arrays."""
+    if fault := scoring_fault(test_codes, test_factors):
+        return f"in the test part, {fault}"
+    if test_codes.shape[1] != codes.shape[1]:
+        return f"test_codes has {test_codes.shape[1]} latents and codes {codes.shape[1]}"
+    if test_factors.shape[1] != factors.shape[1]:
+        return f"test_factors has {test_factors.shape[1]} factors and factors {factors.shape[1]}"
+    return None
 
 
 def _shape_fault(codes: np.ndarray, factors: np.ndarray) -> str | None:

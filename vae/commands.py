@@ -91,9 +91,11 @@ def metrics(options: argparse.Namespace) -> Outcome:
     from vae.codes import load_codes
     from vae.disentanglement import score
 
-    codes, factors = load_codes(options.codes)
+    known = load_codes(options.codes)
     cores = os.cpu_count() or 1
-    scores = score(codes, factors, estimator=options.estimator, seed=options.seed, n_jobs=cores)
+    scores = score(
+        known.codes, known.factors, known.test, options.estimator, options.seed, n_jobs=cores
+    )
     record = dataclasses.asdict(scores)
     return Outcome(record, _lines(record))
 
