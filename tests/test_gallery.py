@@ -53,7 +53,7 @@ def test_an_absent_data_set_has_no_pixels(monkeypatch, tmp_path):
     def absent(*_, **__):
         raise DataError("it is not here")
 
-    monkeypatch.setattr("vae.gallery.load_dataset", absent)
+    monkeypatch.setattr("vae.gallery.load_test_split", absent)
     assert read_test_pixels("digits", (1, 8, 8)) is None
 
 

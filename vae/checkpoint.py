@@ -1,7 +1,8 @@
 """One checkpoint: a folder, and the only code that reads and writes one.
 
     model.safetensors    the weights
-    atlas.safetensors    the test split's posterior means, log-variances (half precision) and labels
+    atlas.safetensors    the test split's posterior means, log-variances (half precision), labels
+                         and, where the data set knows them, factors
     metrics.jsonl        one line an epoch
     run.json             both configurations, results, provenance, and the sha256 of the others
     resume.safetensors   only of a run that has steps left: all that resuming needs
@@ -26,6 +27,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from vae.config import ModelConfig, TrainConfig
+from vae.data import Factor
 from vae.errors import (
     CheckpointError,
     ConfigError,
@@ -57,6 +59,8 @@ class Atlas:
     mean: Float[np.ndarray, "n latent"]
     logvar: Float[np.ndarray, "n latent"]
     label: Int[np.ndarray, "n"]
+    factors: Int[np.ndarray, "n factors"] | None = None
+    """The level of each of the run's factors, counted from 0; None where it has none."""
 
 
 def save_checkpoint(
@@ -68,14 +72,20 @@ def save_checkpoint(
     atlas: Posterior,
     labels: torch.Tensor,
     epochs: Iterable[dict[str, Any]],
+    factors: Sequence[Factor] = (),
+    levels: Int[torch.Tensor, "n factors"] | None = None,
 ) -> Run:
-    """Write a whole checkpoint, `run.json` last; CheckpointError where the disk refuses."""
+    """Write a whole checkpoint, `run.json` last; CheckpointError where the disk refuses.
+
+    `levels` has a column for each of `factors` and a row for each image of `atlas`.
+    """
     tensors = {
         WEIGHTS_FILE: model.state_dict(),
         ATLAS_FILE: {
             "mean": atlas.mean.clamp(*HALF_RANGE).half(),
             "logvar": atlas.logvar.half(),
             "label": labels.to(torch.int16),
+            **({} if levels is None else {"factors": levels.to(torch.int16)}),
         },
     }
     metrics = "".join(json.dumps(epoch) + "\n" for epoch in epochs)
@@ -96,6 +106,7 @@ def save_checkpoint(
             "model": model.config.to_dict(),
             "train": train.to_dict(),
             "class_names": list(class_names),
+            "factors": [factor.to_dict() for factor in factors],
             "results": results.to_dict(),
             "provenance": provenance.to_dict(),
             "sha256": sha256,
@@ -107,7 +118,8 @@ def save_checkpoint(
             f"the checkpoint could not be written to {path} ({error}); free some space there or "
             "choose another folder"
         ) from error
-    return Run(path, model.config, train, tuple(class_names), results, provenance, sha256)
+    names = tuple(class_names)
+    return Run(path, model.config, train, names, results, provenance, sha256, tuple(factors))
 
 
 def load_run(path: str | Path) -> Run:
@@ -123,6 +135,7 @@ def load_run(path: str | Path) -> Run:
             results=Results.from_dict(record["results"]),
             provenance=Provenance.from_dict(record["provenance"]),
             sha256={name: str(record["sha256"][name]) for name in HASHED_FILES},
+            factors=tuple(Factor.from_dict(values) for values in record.get("factors", ())),
         )
         run.results.check_dimensions(run.model.latent_dim)
         return run
@@ -152,12 +165,25 @@ def load_atlas(run: Run) -> Atlas:
     count = len(label) if label.ndim == 1 else 0
     shape = (count, run.model.latent_dim)
     wanted = {"mean": torch.empty(shape), "logvar": torch.empty(shape), "label": torch.empty(count)}
+    if run.factors:
+        wanted["factors"] = torch.empty(count, len(run.factors))
     _check_leaves(run, tensors, wanted)
     return Atlas(
         mean=tensors["mean"].float().numpy(),
         logvar=tensors["logvar"].float().numpy(),
         label=tensors["label"].long().numpy(),
+        factors=_read_levels(run, tensors["factors"]) if run.factors else None,
     )
+
+
+def _read_levels(run: Run, levels: torch.Tensor) -> Int[np.ndarray, "n factors"]:
+    for factor, column in zip(run.factors, levels.double().T, strict=True):
+        for stray in column[(column < 0) | (column >= factor.size) | (column % 1 != 0)][:1]:
+            raise TamperedCheckpoint(
+                f"{run.path}: tensor factors holds the level {stray:g} of {factor.name!r:.40}, but "
+                f"{RUN_FILE} has its levels as 0 to {factor.size - 1}; train afresh"
+            )
+    return levels.long().numpy()
 
 
 def load_metrics(run: Run) -> list[dict[str, Any]]:

@@ -96,6 +96,8 @@ class RecordedTraining:
             encode_split(training.model, test),
             test.labels,
             self.epochs,
+            factors=self._dataset.factors,
+            levels=test.factors,
         )
         if training.finished:
             discard_resume_state(self.path)

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from vae.config import ModelConfig, TrainConfig
+from vae.data import Factor
 from vae.diagnostics import Evaluation
 from vae.errors import ConfigError
 from vae.record import Record
@@ -135,6 +136,8 @@ class Run:
     results: Results
     provenance: Provenance
     sha256: dict[str, str]
+    factors: tuple[Factor, ...] = ()
+    """What made the data set's images, where that is known."""
 
     @property
     def name(self) -> str:

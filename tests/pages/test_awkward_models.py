@@ -88,7 +88,7 @@ def test_a_failed_download_leaves_the_page_standing(open_page, small_checkpoints
     def absent(*_, **__):
         raise DataError("it is not here")
 
-    monkeypatch.setattr("vae.gallery.load_dataset", absent)
+    monkeypatch.setattr("vae.gallery.load_test_split", absent)
     monkeypatch.setattr("vae.data.load_dataset", absent)
     page = open_page("pages/interpolate.py")
     download = next(button for button in page.button if button.label.startswith("Download"))
