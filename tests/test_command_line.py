@@ -233,6 +233,52 @@ def test_a_sweep_goes_on_where_it_stopped(vae, tmp_path, monkeypatch):
     assert load_run(tmp_path / "sweep" / "beta-1").provenance == first
 
 
+def test_a_sweep_over_seeds_goes_on_where_it_stopped(vae, tmp_path, monkeypatch):
+    from vae.train import Training
+
+    take_step = Training._take_step
+
+    def interrupted(training, *arguments):
+        if training.config.seed == 2 and training.step == 3:
+            signal.raise_signal(signal.SIGINT)
+        take_step(training, *arguments)
+
+    command = sweep("1", tmp_path, seed=None, seeds="1,2,3", epochs=2)
+    monkeypatch.setattr(Training, "_take_step", interrupted)
+    assert main(command) == 130
+    monkeypatch.undo()
+    first = load_run(tmp_path / "beta-1-seed-1").provenance
+    runs = vae(*command, "--resume")["runs"]
+    assert [run["seed"] for run in runs] == [1, 2, 3]
+    assert all(not load_run(run["checkpoint"]).stopped_early for run in runs)
+    assert load_run(tmp_path / "beta-1-seed-1").provenance == first
+
+
+def test_a_sweep_takes_up_no_run_of_other_settings(vae, refused, tmp_path, monkeypatch):
+    from vae.train import Training
+
+    vae(*sweep("1,2", tmp_path))
+    stopped_run(tmp_path / "beta-4")
+    monkeypatch.setattr(Training, "run", lambda *_: pytest.fail("it trained first"))
+    assert "beta-2 has other" in refused(*sweep("8,2", tmp_path, seed=1), "--resume")
+    assert "beta-1 has other" in refused(*sweep("8,1", tmp_path, latent_dim=3), "--resume")
+    assert "beta-4 has other" in refused(*sweep("8,4", tmp_path, epochs=3), "--resume")
+    assert not (tmp_path / "beta-8").exists()
+
+
+def test_a_sweep_over_a_run_is_refused_before_its_first(vae, refused, tmp_path, monkeypatch):
+    from vae.train import Training
+
+    vae(*changed(out=tmp_path / "beta-1-seed-2"))
+    (tmp_path / "beta-2-seed-2").mkdir()
+    (tmp_path / "beta-2-seed-2" / "thesis.tex").write_text("years of work")
+    monkeypatch.setattr(Training, "run", lambda *_: pytest.fail("it trained first"))
+    seeds = {"seed": None, "seeds": "1,2"}
+    assert "--overwrite" in refused(*sweep("1", tmp_path, **seeds))
+    for extra in ("--overwrite", "--resume"):
+        assert "holds other files" in refused(*sweep("2", tmp_path, **seeds), extra)
+
+
 def test_collapse_is_told_on_standard_error(capsys, tmp_path):
     assert main([*changed(beta=10_000, out=tmp_path), "--json"]) == 0
     captured = capsys.readouterr()
@@ -254,7 +300,8 @@ def test_evaluate(vae, tiny_checkpoint):
 def test_sweep(vae, tmp_path):
     command = ["sweep", *changed(beta=None, epochs=1)[1:], "--betas", "0.5,4", "--out", tmp_path]
     runs = vae(*command)["runs"]
-    assert [run["beta"] for run in runs] == [0.5, 4]
+    assert [(run["beta"], run["seed"]) for run in runs] == [(0.5, 0), (4, 0)]
+    assert [Path(run["checkpoint"]).name for run in runs] == ["beta-0.5", "beta-4"]
     assert all(run.keys() >= TRAIN_KEYS for run in runs)
     for run in runs:
         stored = load_run(run["checkpoint"])
@@ -262,6 +309,29 @@ def test_sweep(vae, tmp_path):
         assert stored.train.beta == run["beta"]
     single = vae(*changed(beta=4, out=tmp_path / "single"))
     assert single["test_elbo"] == runs[1]["test_elbo"]
+
+
+def sweep(betas: str, out: Path, **options: object) -> list[str]:
+    return ["sweep", "--betas", betas, *changed(beta=None, out=out, **options)[1:]]
+
+
+def test_a_sweep_over_seeds(vae, tmp_path):
+    runs = vae(*sweep("1,4", tmp_path, seed=None, seeds="3,2"))["runs"]
+    assert [(run["beta"], run["seed"]) for run in runs] == [(1, 3), (1, 2), (4, 3), (4, 2)]
+    names = ["beta-1-seed-3", "beta-1-seed-2", "beta-4-seed-3", "beta-4-seed-2"]
+    assert [Path(run["checkpoint"]).name for run in runs] == names
+    for run in runs:
+        assert run.keys() >= TRAIN_KEYS
+        stored = load_run(run["checkpoint"]).train
+        assert (stored.beta, stored.seed) == (run["beta"], run["seed"])
+    single = vae(*changed(beta=4, seed=2, out=tmp_path / "single"))
+    assert single["test_elbo"] == runs[3]["test_elbo"]
+
+
+def test_a_sweep_over_one_seed_names_its_folders_by_beta(vae, tmp_path):
+    (run,) = vae(*sweep("2", tmp_path, seed=None, seeds="5"))["runs"]
+    assert (Path(run["checkpoint"]).name, run["seed"]) == ("beta-2", 5)
+    assert load_run(run["checkpoint"]).train.seed == 5
 
 
 def test_metrics(vae, tmp_path):
@@ -425,7 +495,7 @@ def test_data_that_is_absent(refused, tmp_path, monkeypatch):
     assert f"MNIST is not in {tmp_path}" in line
 
 
-@pytest.mark.parametrize("betas", ["one,two", "", "1,,2", "1;2", "1,1.0"])
+@pytest.mark.parametrize("betas", ["one,two", "", "1,,2", "1;2", "1,1.0", "1,1.00000001"])
 def test_betas_that_are_no_list_of_numbers(refused, tmp_path, betas):
     refused("sweep", "--dataset", "digits", "--betas", betas, "--out", tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -436,6 +506,17 @@ def test_a_sweep_is_refused_before_its_first_run(refused, tmp_path, betas):
     command = ["sweep", *changed(beta=None)[1:], "--betas", betas, "--out", tmp_path]
     assert "beta must be" in refused(*command)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("seeds", ["one,two", "", "1,,2", "1,1", "-1", "1.5", "1,4294967296"])
+def test_seeds_that_are_no_list_of_whole_numbers(refused, tmp_path, seeds):
+    refused(*sweep("1,2", tmp_path, seed=None, seeds=seeds))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sweep_takes_one_seed_or_several(refused, tmp_path):
+    assert "not allowed with" in refused(*sweep("1,2", tmp_path, seed=4, seeds="1,2"))
+    assert "unrecognized" in refused(*changed(seeds="1,2", out=tmp_path))
 
 
 def test_a_sweep_needs_its_betas_and_its_folder(refused, tmp_path):

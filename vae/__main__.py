@@ -47,11 +47,15 @@ def _parser() -> argparse.ArgumentParser:
 
     train = _command(commands, "train", "train one model into a checkpoint folder")
     _add_training_options(train)
+    train.add_argument("--seed", type=int, default=0)
     train.add_argument("--beta", type=float, default=1.0, help="weight of the rate (default 1)")
     train.add_argument("--out", type=Path, help="the checkpoint's folder (default: a new one)")
 
-    sweep = _command(commands, "sweep", "train one model per beta")
+    sweep = _command(commands, "sweep", "train one model per beta and seed")
     _add_training_options(sweep)
+    seeds = sweep.add_mutually_exclusive_group()
+    seeds.add_argument("--seed", type=int, default=0)
+    seeds.add_argument("--seeds", type=_seeds, help="such as 1,2,3: as many models per beta")
     sweep.add_argument("--betas", type=_betas, required=True, help="such as 1,2,4")
     sweep.add_argument("--out", type=Path, required=True, help="the folder for the checkpoints")
 
@@ -106,7 +110,6 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grad-clip", type=float, default=100.0)
     parser.add_argument("--validation-fraction", type=float, default=0.05)
     parser.add_argument("--image-size", type=int, help="side of a folder's images (default 32)")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--overwrite", action="store_true", help="replace a run that is there")
     parser.add_argument("--resume", action="store_true", help="go on with what is unfinished")
     _add_machine_options(parser)
@@ -133,9 +136,16 @@ def _betas(text: str) -> list[float]:
         betas = [float(part) for part in text.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected numbers such as 1,2,4, not {text!r}") from None
-    if len(set(betas)) < len(betas):
+    if len({f"{beta:g}" for beta in betas}) < len(betas):
         raise argparse.ArgumentTypeError(f"a beta stands twice in {text!r}")
     return betas
+
+
+def _seeds(text: str) -> list[int]:
+    seeds = [_seed(part) for part in text.split(",")]
+    if len(set(seeds)) < len(seeds):
+        raise argparse.ArgumentTypeError(f"a seed stands twice in {text!r}")
+    return seeds
 
 
 def _positive(text: str) -> int:

@@ -42,19 +42,24 @@ def run(options: argparse.Namespace) -> Outcome:
 def train(options: argparse.Namespace) -> Outcome:
     """`vae train`."""
     use_threads(options.threads)
-    record = _train_one(options, options.beta, options.out, resume=options.resume)
+    config = _train_config(options, options.beta, options.seed)
+    record = _train_one(options, config, options.out, resume=options.resume)
     return Outcome(record, _lines(record))
 
 
 def sweep(options: argparse.Namespace) -> Outcome:
-    """`vae sweep`: one run per beta, one after the other."""
+    """`vae sweep`: one run per beta and seed, one after the other."""
     use_threads(options.threads)
-    for beta in options.betas:
-        _train_config(options, beta)
-        if not options.resume:
-            check_free(_sweep_path(options, beta), options.overwrite)
+    seeds = options.seeds or [options.seed]
+    configs = [_train_config(options, beta, seed) for beta in options.betas for seed in seeds]
+    paths = [_sweep_path(options, config, several_seeds=len(seeds) > 1) for config in configs]
+    for config, path in zip(configs, paths, strict=True):
+        _check_place(options, config, path)
     dataset = _dataset_for_training(options)
-    runs = [_sweep_one(options, beta, dataset) | {"beta": beta} for beta in options.betas]
+    runs = [
+        _sweep_one(options, config, path, dataset) | {"beta": config.beta, "seed": config.seed}
+        for config, path in zip(configs, paths, strict=True)
+    ]
     return Outcome({"runs": runs}, "\n\n".join(_lines(record) for record in runs))
 
 
@@ -144,23 +149,34 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
 }
 
 
-def _sweep_one(options: argparse.Namespace, beta: float, dataset: Dataset) -> dict[str, Any]:
+def _check_place(options: argparse.Namespace, config: TrainConfig, path: Path) -> None:
+    """Refuse a sweep's folder unless a run may be written there, or taken up with --resume."""
+    if options.resume and (path / RESUME_FILE).is_file():
+        _check_settings(options, config, path, *read_resume_configs(load_resume_state(path)[1]))
+    elif options.resume and (path / RUN_FILE).is_file():
+        found = load_run(path)
+        _check_settings(options, config, path, found.model, found.train)
+    else:
+        check_free(path, options.overwrite)
+
+
+def _sweep_one(
+    options: argparse.Namespace, config: TrainConfig, path: Path, dataset: Dataset
+) -> dict[str, Any]:
     """One run of a sweep; with --resume those that are done are kept."""
-    path = _sweep_path(options, beta)
     unfinished = (path / RESUME_FILE).is_file()
     if options.resume and not unfinished and (path / RUN_FILE).is_file():
         return _training_record(load_run(path))
-    return _train_one(options, beta, path, dataset, resume=options.resume and unfinished)
+    return _train_one(options, config, path, dataset, resume=options.resume and unfinished)
 
 
 def _train_one(
     options: argparse.Namespace,
-    beta: float,
+    config: TrainConfig,
     out: Path | None,
     dataset: Dataset | None = None,
     resume: bool = False,
 ) -> dict[str, Any]:
-    config = _train_config(options, beta)
     training = _resume(options, out, config) if resume else _start(options, config, out, dataset)
     with _stop_on_interrupt() as stopped:
         _follow(training, stopped)
@@ -190,8 +206,7 @@ def _resume(options: argparse.Namespace, out: Path | None, config: TrainConfig) 
     if out is None:
         raise ConfigError("--resume needs --out, the folder of the unfinished run")
     model, stored = read_resume_configs(load_resume_state(out)[1])
-    if stored != config or model != _model_config(options, model.image_shape):
-        raise ConfigError(f"the run in {out} has other settings; resume it with those, unchanged")
+    _check_settings(options, config, out, model, stored)
     dataset = load_dataset(
         config.dataset,
         options.data_dir,
@@ -201,18 +216,30 @@ def _resume(options: argparse.Namespace, out: Path | None, config: TrainConfig) 
     return RecordedTraining.resume(out, dataset, pick_device(options.device))
 
 
+def _check_settings(
+    options: argparse.Namespace,
+    config: TrainConfig,
+    path: Path,
+    stored_model: ModelConfig,
+    stored: TrainConfig,
+) -> None:
+    if stored != config or stored_model != _model_config(options, stored_model.image_shape):
+        raise ConfigError(f"the run in {path} has other settings; resume it with those, unchanged")
+
+
 def _model_config(options: argparse.Namespace, image_shape: tuple[int, int, int]) -> ModelConfig:
     return ModelConfig(
         image_shape, options.latent_dim, options.arch, options.likelihood, options.pixel_scale
     )
 
 
-def _train_config(options: argparse.Namespace, beta: float) -> TrainConfig:
+def _train_config(options: argparse.Namespace, beta: float, seed: int) -> TrainConfig:
     names = (
-        "dataset seed epochs batch_size learning_rate schedule warmup_epochs free_bits grad_clip "
+        "dataset epochs batch_size learning_rate schedule warmup_epochs free_bits grad_clip "
         "validation_fraction"
     )
-    return TrainConfig(beta=beta, **{name: getattr(options, name) for name in names.split()})
+    given = {name: getattr(options, name) for name in names.split()}
+    return TrainConfig(beta=beta, seed=seed, **given)
 
 
 def _dataset_for_training(options: argparse.Namespace) -> Dataset:
@@ -228,8 +255,9 @@ def _dataset_for_training(options: argparse.Namespace) -> Dataset:
     )
 
 
-def _sweep_path(options: argparse.Namespace, beta: float) -> Path:
-    return options.out / f"beta-{beta:g}"
+def _sweep_path(options: argparse.Namespace, config: TrainConfig, several_seeds: bool) -> Path:
+    name = f"beta-{config.beta:g}"
+    return options.out / (f"{name}-seed-{config.seed}" if several_seeds else name)
 
 
 @contextmanager
