@@ -88,7 +88,9 @@ def decompose_rate(
       (N-M+1)/(N(M-1)) to the last; this is its mean over which one is last, of the same
       expectation, no more variance, and equal to q(z) where the batch is the data set. Unbiased in
       q(z); log q(z) is too low by Jensen's inequality, hence mutual information too high in
-      expectation. A batch of one image has no others: its weight is 1/N.
+      expectation, and the dimension-wise KL too low. The total correlation is the difference of
+      two such errors and may be off either way, and below 0. A batch of one image has no others:
+      its weight is 1/N.
 
     Differentiable in the posterior and in z. Memory: a few (batch, batch, latent) tensors. Raises
     ConfigError where the batch is larger than the data set.
