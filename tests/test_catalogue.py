@@ -11,12 +11,13 @@ from vae.__main__ import _parser
 from vae.catalogue import (
     CHECKPOINTS_VARIABLE,
     Catalogue,
-    beta_family,
+    beta_families,
     checkpoints_dir,
     markdown_table,
     read_catalogue,
     run_name,
     train_command,
+    trained_apart,
     unused_path,
 )
 from vae.checkpoint import load_run
@@ -48,7 +49,12 @@ def parsed_configs(command: str, image_shape) -> tuple[ModelConfig, TrainConfig]
     found = vars(_parser().parse_args(words[1:]))
     train_names = TrainConfig("digits").to_dict()
     model = ModelConfig(
-        image_shape, found["latent_dim"], found["arch"], found["likelihood"], found["pixel_scale"]
+        image_shape,
+        found["latent_dim"],
+        found["arch"],
+        found["likelihood"],
+        found["pixel_scale"],
+        found["beta_range"],
     )
     return model, TrainConfig(**{name: found[name] for name in train_names})
 
@@ -93,26 +99,46 @@ def test_the_folder_is_that_of_the_environment(monkeypatch):
     assert checkpoints_dir() == Path("checkpoints")
 
 
-def test_a_family_differs_in_beta_alone_and_is_sorted_by_it(run):
+def test_a_family_differs_in_beta_and_seed_alone_and_is_sorted_by_them(run):
     four, half = with_train(run, "four", beta=4.0), with_train(run, "half", beta=0.5)
+    again = with_train(run, "again", beta=4.0, seed=1)
     strangers = [
-        with_train(run, "seed", beta=2.0, seed=1),
+        with_train(run, "objective", beta=2.0, objective="beta-tcvae"),
         with_train(run, "epochs", beta=3.0, epochs=7),
         with_model(run, "latent", latent_dim=9),
         with_model(run, "architecture", architecture="conv"),
+        with_model(run, "multi", beta_range=(0.1, 10.0)),
         replace(
             with_train(run, "stopped", beta=6.0), results=replace(run.results, epochs_trained=0.5)
         ),
     ]
-    assert beta_family(run, [four, run, *strangers, half]) == [half, run, four]
-    assert beta_family(four, [four, run, *strangers, half]) == [half, run, four]
-    assert beta_family(strangers[0], [run, four, *strangers]) == [strangers[0]]
+    assert beta_families([again, four, run, *strangers, half]) == [[half, run, four, again]]
 
 
-def test_a_run_stands_in_its_own_family_before_a_twin(run):
-    twin = with_train(run, "twin")
-    assert beta_family(run, [run, twin]) == [run]
-    assert beta_family(twin, [run, twin]) == [twin]
+def test_seeds_of_one_beta_are_no_family(run):
+    assert beta_families([run, with_train(run, "seed", seed=1)]) == []
+
+
+def test_two_families_stay_apart(run):
+    nines = [with_model(run, f"nine-{b}", latent_dim=9) for b in (1, 2)]
+    nines[1] = replace(nines[1], train=replace(nines[1].train, beta=2.0))
+    four = with_train(run, "four", beta=4.0)
+    assert beta_families([run, *nines, four]) == [[run, four], nines]
+
+
+def test_a_multi_rate_model_stands_for_those_of_one_beta(run):
+    multi = with_model(run, "multi", beta_range=(0.1, 10.0))
+    four, other = with_train(run, "four", beta=4.0), with_train(run, "other", beta=4.0, seed=3)
+    longer = with_train(run, "longer", beta=2.0, epochs=90)
+    strangers = [
+        multi,
+        with_model(run, "nine", latent_dim=9),
+        with_train(run, "data", dataset="mnist"),
+        with_train(run, "tc", objective="beta-tcvae"),
+        with_train(run, "free", free_bits=0.1),
+    ]
+    found = trained_apart(multi, [four, other, *strangers, longer, run])
+    assert found == [run, longer, four, other]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-from vae.config import Architecture, Likelihood, Schedule
+from vae.config import Architecture, Likelihood, Objective, Precision, Schedule
 from vae.errors import VaeError
 
 EPILOG = "Data sets: digits, mnist, fashion-mnist, kmnist, cifar10, sprites[:OPTIONS], folder:PATH."
@@ -49,6 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_training_options(train)
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--beta", type=float, default=1.0, help="weight of the rate (default 1)")
+    train.add_argument(
+        "--beta-range",
+        type=_beta_range,
+        metavar="LOW,HIGH",
+        help="train one model for all betas of a range, such as 0.1,10; it is reported at --beta",
+    )
     train.add_argument("--out", type=Path, help="the checkpoint's folder (default: a new one)")
 
     sweep = _command(commands, "sweep", "train one model per beta and seed")
@@ -69,10 +75,16 @@ def _parser() -> argparse.ArgumentParser:
         help="samples per image of the log-likelihood (default 100)",
     )
     evaluate.add_argument("--seed", type=_seed, default=0, help="of the posterior samples")
+    _add_beta_choice(evaluate)
     _add_machine_options(evaluate)
 
-    metrics = _command(commands, "metrics", "disentanglement of codes with known factors")
-    metrics.add_argument("codes", type=Path, metavar="CODES.npz", help="arrays codes and factors")
+    metrics = _command(commands, "metrics", "how well codes tell factors apart, or labels")
+    metrics.add_argument(
+        "source",
+        type=Path,
+        metavar="CHECKPOINT|CODES.npz",
+        help="a folder, or the arrays codes and factors (and test_codes and test_factors)",
+    )
     _add_metrics_options(metrics)
 
     listing = _command(commands, "list", "the checkpoints there are")
@@ -83,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("checkpoint", type=Path)
     export.add_argument("--format", choices=["onnx"], default="onnx")
     export.add_argument("--part", choices=["decoder", "encoder"], default="decoder")
+    _add_beta_choice(export)
     export.add_argument("--out", type=Path, required=True, metavar="FILE")
     return parser
 
@@ -101,6 +114,12 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--latent-dim", type=int, default=2)
     parser.add_argument("--likelihood", default="bernoulli", choices=get_args(Likelihood))
     parser.add_argument("--pixel-scale", type=float, default=0.1, help="of the gaussian likelihood")
+    parser.add_argument(
+        "--objective",
+        default="beta-vae",
+        choices=get_args(Objective),
+        help="what beta weighs: the whole rate, or its total correlation alone",
+    )
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=2e-3)
@@ -109,6 +128,12 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--free-bits", type=float, default=0.0, help="nats per dimension")
     parser.add_argument("--grad-clip", type=float, default=100.0)
     parser.add_argument("--validation-fraction", type=float, default=0.05)
+    parser.add_argument(
+        "--precision",
+        default="float32",
+        choices=get_args(Precision),
+        help="of the layers' arithmetic: bfloat16 is faster where the machine has it",
+    )
     parser.add_argument("--image-size", type=int, help="side of a folder's images (default 32)")
     parser.add_argument("--overwrite", action="store_true", help="replace a run that is there")
     parser.add_argument("--resume", action="store_true", help="go on with what is unfinished")
@@ -121,6 +146,14 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", type=Path, help="where data sets lie")
 
 
+def _add_beta_choice(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--beta",
+        type=float,
+        help="of a model with a --beta-range, the one to look at (default: its own --beta)",
+    )
+
+
 def _add_metrics_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--estimator",
@@ -129,6 +162,15 @@ def _add_metrics_options(parser: argparse.ArgumentParser) -> None:
         help="of DCI; the forest is the fast approximation",
     )
     parser.add_argument("--seed", type=_seed, default=0, help="of the split and the estimators")
+    parser.add_argument(
+        "--rows",
+        type=_positive,
+        metavar="N",
+        help="rows to fit on, drawn by the seed (default: 5000 of a checkpoint, all of a file)",
+    )
+    parser.add_argument(
+        "--save", action="store_true", help="keep the scores in the checkpoint's folder"
+    )
 
 
 def _betas(text: str) -> list[float]:
@@ -139,6 +181,13 @@ def _betas(text: str) -> list[float]:
     if len({f"{beta:g}" for beta in betas}) < len(betas):
         raise argparse.ArgumentTypeError(f"a beta stands twice in {text!r}")
     return betas
+
+
+def _beta_range(text: str) -> tuple[float, float]:
+    bounds = _betas(text)
+    if len(bounds) != 2:
+        raise argparse.ArgumentTypeError(f"expected two betas such as 0.1,10, not {text!r}")
+    return bounds[0], bounds[1]
 
 
 def _seeds(text: str) -> list[int]:

@@ -4,7 +4,7 @@ import dataclasses
 import os
 import re
 import shlex
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,23 +44,47 @@ def read_catalogue(root: Path) -> Catalogue:
     return Catalogue(tuple(runs), tuple(refused))
 
 
-def beta_family(run: Run, runs: Iterable[Run]) -> list[Run]:
-    """The runs that differ from this one in beta alone, itself included, by rising beta."""
-    kin = {other.train.beta: other for other in runs if _family(other) == _family(run)}
-    kin[run.train.beta] = run
-    return [kin[beta] for beta in sorted(kin)]
+def beta_families(runs: Iterable[Run]) -> list[list[Run]]:
+    """Runs that differ from each other in beta and seed alone, by rising beta, then seed.
+
+    Only those of at least two betas.
+    """
+    kin: dict[Hashable, dict[tuple[float, int], Run]] = {}
+    for run in runs:
+        kin.setdefault(_family(run), {})[run.train.beta, run.train.seed] = run
+    families = [[members[key] for key in sorted(members)] for members in kin.values()]
+    return [family for family in families if len({run.train.beta for run in family}) > 1]
 
 
-def largest_family(runs: Sequence[Run], dataset: str) -> list[Run]:
-    """The beta family with the most members, of this data set if it can be."""
-    families = [family for run in runs if len(family := beta_family(run, runs)) > 1]
-    return max(families, key=lambda f: (f[0].train.dataset == dataset, len(f)), default=[])
+def trained_apart(run: Run, runs: Iterable[Run]) -> list[Run]:
+    """The runs of one beta each that a multi-rate run stands for, by rising beta, then seed.
+
+    Same data, same architecture and size, the plain objective.
+    """
+    plain = dataclasses.replace(run.model, beta_range=None)
+    kin = [
+        other
+        for other in runs
+        if other.model == plain
+        and other.train.dataset == run.train.dataset
+        and other.train.objective == run.train.objective
+        and not other.train.free_bits
+    ]
+    return sorted(kin, key=lambda other: (other.train.beta, other.train.seed))
 
 
-def run_name(train: TrainConfig, architecture: str, latent_dim: int) -> str:
+def run_name(
+    train: TrainConfig,
+    architecture: str,
+    latent_dim: int,
+    beta_range: tuple[float, float] | None = None,
+) -> str:
     """A folder name that says what the run is."""
     dataset = re.sub(r"[^a-z0-9]+", "-", train.dataset.split("/")[-1].lower()).strip("-")
-    setting = f"{architecture}-{latent_dim}-beta-{train.beta:g}-seed-{train.seed}"
+    beta = f"beta-{train.beta:g}" if beta_range is None else "multi-rate"
+    if train.objective == "beta-tcvae":
+        beta = f"tc-{beta}"
+    setting = f"{architecture}-{latent_dim}-{beta}-seed-{train.seed}"
     return f"{dataset[:48].strip('-') or 'images'}-{setting}"
 
 
@@ -82,6 +106,7 @@ def train_command(run: Run) -> str:
         "latent-dim": model.latent_dim,
         "likelihood": model.likelihood,
         "beta": train.beta,
+        "objective": train.objective,
         "warmup-epochs": train.warmup_epochs,
         "free-bits": train.free_bits,
         "epochs": train.epochs,
@@ -90,6 +115,7 @@ def train_command(run: Run) -> str:
         "schedule": train.schedule,
         "grad-clip": train.grad_clip,
         "validation-fraction": train.validation_fraction,
+        "precision": train.precision,
         "seed": train.seed,
         "threads": run.provenance.threads,
         "out": f"checkpoints/{run.name}",
@@ -98,6 +124,8 @@ def train_command(run: Run) -> str:
         options["image-size"] = model.image_shape[1]
     if model.likelihood == "gaussian":
         options["pixel-scale"] = model.pixel_scale
+    if model.beta_range is not None:
+        options["beta-range"] = ",".join(_value(beta) for beta in model.beta_range)
     return "vae train " + " ".join(f"--{k} {_value(v)}" for k, v in options.items())
 
 
@@ -142,7 +170,8 @@ def _natural(folder: Path) -> list[tuple[float, str]]:
 
 
 def _family(run: Run) -> tuple[ModelConfig, TrainConfig, float]:
-    return run.model, dataclasses.replace(run.train, beta=1.0), run.results.epochs_trained
+    alike = dataclasses.replace(run.train, beta=1.0, seed=0)
+    return run.model, alike, run.results.epochs_trained
 
 
 def _value(value: object) -> str:

@@ -3,7 +3,9 @@
     model.safetensors    the weights
     atlas.safetensors    the test split's posterior means, log-variances (half precision), labels
                          and, where the data set knows them, factors
+    curve.safetensors    only of a multi-rate model: its measures and codes at each beta of a grid
     metrics.jsonl        one line an epoch
+    scores.json          only where measured: what `vae metrics --save` found, and of which weights
     run.json             both configurations, results, provenance, and the sha256 of the others
     resume.safetensors   only of a run that has steps left: all that resuming needs
 
@@ -11,6 +13,7 @@
 pickled.
 """
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -35,20 +38,30 @@ from vae.errors import (
     IncompleteCheckpoint,
     MissingCheckpoint,
     NewerCheckpoint,
+    StaleScores,
     TamperedCheckpoint,
 )
 from vae.model import VAE
 from vae.posterior import Posterior
+from vae.rate_curve import RateCurve, beta_grid
 from vae.run import WEIGHTS_FILE, Provenance, Results, Run
+from vae.stored_scores import StoredScores
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 RUN_FILE = "run.json"
 ATLAS_FILE = "atlas.safetensors"
 METRICS_FILE = "metrics.jsonl"
+CURVE_FILE = "curve.safetensors"
 RESUME_FILE = "resume.safetensors"
-HASHED_FILES = (WEIGHTS_FILE, ATLAS_FILE, METRICS_FILE)
+SCORES_FILE = "scores.json"
+SCORES_FORMAT, SCORES_VERSION = "latent-explorer-scores", 1
 MAX_RUN_FILE_BYTES = 4 * 2**20
 _NAME = re.compile(r"\w[\w .+=,@-]{0,99}")
+SETTINGS_SINCE_2: dict[str, dict[str, Any]] = {
+    "model": {"beta_range": None},
+    "train": {"objective": "beta-vae", "precision": "float32"},
+}
+"""What the runs of format version 1 were trained with, without saying so."""
 HALF_RANGE = (-65504.0, 65504.0)
 
 
@@ -72,12 +85,14 @@ def save_checkpoint(
     atlas: Posterior,
     labels: torch.Tensor,
     epochs: Iterable[dict[str, Any]],
+    curve: RateCurve | None = None,
     factors: Sequence[Factor] = (),
     levels: Int[torch.Tensor, "n factors"] | None = None,
 ) -> Run:
     """Write a whole checkpoint, `run.json` last; CheckpointError where the disk refuses.
 
     `levels` has a column for each of `factors` and a row for each image of `atlas`.
+    `curve` goes with a multi-rate model, and with no other.
     """
     tensors = {
         WEIGHTS_FILE: model.state_dict(),
@@ -88,12 +103,15 @@ def save_checkpoint(
             **({} if levels is None else {"factors": levels.to(torch.int16)}),
         },
     }
+    if curve is not None:
+        tensors[CURVE_FILE] = _curve_tensors(curve)
     metrics = "".join(json.dumps(epoch) + "\n" for epoch in epochs)
     provenance = Provenance.here(model.device)
     try:
         path.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
-            staged = {name: stack.enter_context(_staged(path / name)) for name in HASHED_FILES}
+            names = hashed_files(model.config)
+            staged = {name: stack.enter_context(_staged(path / name)) for name in names}
             for name, values in tensors.items():
                 _save_tensors(staged[name], values)
             staged[METRICS_FILE].write_text(metrics, encoding="utf-8")
@@ -127,14 +145,15 @@ def load_run(path: str | Path) -> Run:
     path = Path(path)
     record = _read_record(path)
     try:
+        model = ModelConfig.from_dict(record["model"])
         run = Run(
             path=path,
-            model=ModelConfig.from_dict(record["model"]),
+            model=model,
             train=TrainConfig.from_dict(record["train"]),
             class_names=tuple(str(name) for name in record["class_names"]),
             results=Results.from_dict(record["results"]),
             provenance=Provenance.from_dict(record["provenance"]),
-            sha256={name: str(record["sha256"][name]) for name in HASHED_FILES},
+            sha256={name: str(record["sha256"][name]) for name in hashed_files(model)},
             factors=tuple(Factor.from_dict(values) for values in record.get("factors", ())),
         )
         run.results.check_dimensions(run.model.latent_dim)
@@ -186,10 +205,62 @@ def _read_levels(run: Run, levels: torch.Tensor) -> Int[np.ndarray, "n factors"]
     return levels.long().numpy()
 
 
+def load_curve(run: Run) -> RateCurve | None:
+    """A multi-rate model's measures at each beta, refused like weights are; else None."""
+    if run.model.beta_range is None:
+        return None
+    tensors = _read_hashed(run, CURVE_FILE)
+    grid, latent = len(beta_grid(*run.model.beta_range)), run.model.latent_dim
+    means = tensors.get("means", torch.empty(0))
+    count = means.shape[1] if means.ndim == 3 else 0
+    shapes = {
+        "betas": (grid,),
+        "distortion": (grid,),
+        "rate_per_dimension": (grid, latent),
+        "mean_variances": (grid, latent),
+        "means": (grid, count, latent),
+    }
+    _check_leaves(run, tensors, {name: torch.empty(shape) for name, shape in shapes.items()})
+    tensors["means"] = means.float()
+    return RateCurve(**{name: value.numpy() for name, value in tensors.items()})
+
+
 def load_metrics(run: Run) -> list[dict[str, Any]]:
     """What was reported at the end of each epoch, in order."""
     _check_hash(run, METRICS_FILE)
     return [json.loads(line) for line in (run.path / METRICS_FILE).read_text().splitlines()]
+
+
+def save_scores(run: Run, scores: StoredScores) -> None:
+    """Keep scores beside the weights they are of; CheckpointError where the disk refuses."""
+    head = {"format": SCORES_FORMAT, "format_version": SCORES_VERSION}
+    try:
+        with _staged(run.path / SCORES_FILE) as file:
+            file.write_text(json.dumps(head | scores.to_dict(), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CheckpointError(f"{run.path / SCORES_FILE} cannot be written ({error})") from error
+
+
+def load_scores(run: Run) -> StoredScores | None:
+    """What was last measured; None where nothing was, StaleScores where of other weights."""
+    file = run.path / SCORES_FILE
+    if not file.is_file():
+        return None
+    record = _read_json(file, "measure again with `vae metrics --save`")
+    version = record.pop("format_version", None) if isinstance(record, dict) else None
+    if type(version) is not int or record.pop("format", None) != SCORES_FORMAT:
+        raise ForeignCheckpoint(f"{file} does not hold scores of this program; remove it")
+    if version > SCORES_VERSION:
+        raise NewerCheckpoint(f"{file} has format version {version}; update the program")
+    try:
+        scores = StoredScores.from_dict(record)
+    except ConfigError as error:
+        raise TamperedCheckpoint(f"{file} is not valid: {error}; measure again") from error
+    if scores.weights != run.identity:
+        raise StaleScores(
+            f"{file} is of other weights; measure again with `vae metrics {run.path} --save`"
+        )
+    return scores
 
 
 def save_resume_state(path: Path, state: dict[str, torch.Tensor], record: dict[str, Any]) -> None:
@@ -217,6 +288,12 @@ def load_resume_state(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, An
         return tensors, {key: record[key] for key in ("model", "train", "epochs")}
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ForeignCheckpoint(f"{file} was not written by this program") from error
+
+
+def hashed_files(model: ModelConfig) -> tuple[str, ...]:
+    """The files whose sha256 stands in `run.json`."""
+    files = (WEIGHTS_FILE, ATLAS_FILE, METRICS_FILE)
+    return files if model.beta_range is None else (*files, CURVE_FILE)
 
 
 def check_name(path: Path) -> None:
@@ -256,17 +333,19 @@ def _read_record(path: Path) -> dict[str, Any]:
                 f"{path} has no {RUN_FILE}: its run did not finish; resume it or train it afresh"
             )
         raise ForeignCheckpoint(f"{path} is not a checkpoint: it has no {RUN_FILE}")
+    record = _read_json(file, "restore it from a copy or train the run afresh")
+    return _check_format(file, record)
+
+
+def _read_json(file: Path, remedy: str) -> Any:
     try:
         if file.stat().st_size > MAX_RUN_FILE_BYTES:
             raise ForeignCheckpoint(f"{file} is too large to be a run's record; it is not read")
-        record = json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise IncompleteCheckpoint(f"{file} cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
-        raise IncompleteCheckpoint(
-            f"{file} is not whole JSON; restore it from a copy or train the run afresh"
-        ) from error
-    return _check_format(file, record)
+        raise IncompleteCheckpoint(f"{file} is not whole JSON; {remedy}") from error
 
 
 def _check_format(file: Path, record: Any) -> dict[str, Any]:
@@ -280,7 +359,22 @@ def _check_format(file: Path, record: Any) -> dict[str, Any]:
             f"{file} has format version {version}, but this program reads up to "
             f"{FORMAT_VERSION}; update the program"
         )
+    return _upgraded(record, version)
+
+
+def _upgraded(record: dict[str, Any], version: int) -> dict[str, Any]:
+    """A record as the present version writes it."""
+    if version < 2:
+        for part, settings in SETTINGS_SINCE_2.items():
+            if isinstance(record.get(part), dict):
+                record[part] = settings | record[part]
     return record
+
+
+def _curve_tensors(curve: RateCurve) -> dict[str, torch.Tensor]:
+    fields = dataclasses.fields(curve)
+    tensors = {f.name: torch.from_numpy(getattr(curve, f.name)) for f in fields}
+    return tensors | {"means": tensors["means"].clamp(*HALF_RANGE).half()}
 
 
 def _read_hashed(run: Run, name: str) -> dict[str, torch.Tensor]:

@@ -15,7 +15,15 @@ from typing import Any
 from tqdm import tqdm
 
 from vae.catalogue import checkpoints_dir, markdown_table, read_catalogue, run_name, unused_path
-from vae.checkpoint import RESUME_FILE, RUN_FILE, load_model, load_resume_state, load_run
+from vae.checkpoint import (
+    RESUME_FILE,
+    RUN_FILE,
+    load_atlas,
+    load_model,
+    load_resume_state,
+    load_run,
+    save_scores,
+)
 from vae.config import ModelConfig, TrainConfig
 from vae.data import FOLDER_PREFIX, Dataset, load_dataset
 from vae.device import pick_device, use_threads
@@ -68,7 +76,8 @@ def evaluate_checkpoint(options: argparse.Namespace) -> Outcome:
     use_threads(options.threads)
     device = pick_device(options.device)
     run_ = load_run(options.checkpoint)
-    model = load_model(run_, device)
+    beta = _beta_to_look_at(options, run_)
+    model = load_model(run_, device).at_beta(beta)
     test = load_dataset(
         run_.train.dataset, options.data_dir, image_shape=run_.model.image_shape
     ).test.to(device)
@@ -77,6 +86,7 @@ def evaluate_checkpoint(options: argparse.Namespace) -> Outcome:
     log_likelihood = list(_progress(estimates, "log-likelihood", total=-(-len(test) // BATCH)))[-1]
     record = {
         "checkpoint": str(options.checkpoint),
+        "beta": beta,
         "test_distortion": found.distortion,
         "test_rate": found.rate,
         "test_elbo": found.elbo,
@@ -90,19 +100,43 @@ def evaluate_checkpoint(options: argparse.Namespace) -> Outcome:
 
 
 def metrics(options: argparse.Namespace) -> Outcome:
-    """`vae metrics`."""
+    """`vae metrics`: of a file of codes, or of a checkpoint."""
+    source = options.source
+    is_file = source.is_file() or (source.suffix == ".npz" and not source.is_dir())
+    record = _metrics_of_codes(options) if is_file else _metrics_of_checkpoint(options)
+    return Outcome(record, _lines({k: v for k, v in record.items() if k != "mutual_information"}))
+
+
+def _metrics_of_codes(options: argparse.Namespace) -> dict[str, Any]:
     import dataclasses
 
     from vae.codes import load_codes
     from vae.disentanglement import score
 
-    known = load_codes(options.codes)
+    if options.save:
+        raise ConfigError("--save needs a checkpoint folder to keep the scores in, not a file")
+    known = load_codes(options.source)
+    if options.rows is not None:
+        known = known.sample(options.rows, options.seed)
     cores = os.cpu_count() or 1
-    scores = score(
-        known.codes, known.factors, known.test, options.estimator, options.seed, n_jobs=cores
+    return dataclasses.asdict(
+        score(known.codes, known.factors, known.test, options.estimator, options.seed, cores)
     )
-    record = dataclasses.asdict(scores)
-    return Outcome(record, _lines(record))
+
+
+def _metrics_of_checkpoint(options: argparse.Namespace) -> dict[str, Any]:
+    from vae.assessment import ROWS, assess
+    from vae.stored_scores import StoredScores
+
+    run_ = load_run(options.source)
+    rows = ROWS if options.rows is None else options.rows
+    settings = {"rows": rows, "estimator": options.estimator, "seed": options.seed}
+    found = assess(run_, load_atlas(run_), **settings, n_jobs=os.cpu_count() or 1)
+    if found.note:
+        _say(found.note)
+    if options.save:
+        save_scores(run_, StoredScores.now(run_.identity, settings, found.to_dict()))
+    return {"checkpoint": str(options.source)} | found.to_dict()
 
 
 def list_checkpoints(options: argparse.Namespace) -> Outcome:
@@ -134,7 +168,8 @@ def export(options: argparse.Namespace) -> Outcome:
 
     if options.out.is_dir() or not options.out.parent.is_dir():
         raise CheckpointError(f"{options.out} is not a file in a folder that exists; name another")
-    model = load_model(load_run(options.checkpoint))
+    run_ = load_run(options.checkpoint)
+    model = load_model(run_).at_beta(_beta_to_look_at(options, run_))
     path = export_onnx(model, options.out, options.part)
     return Outcome({"path": str(path)}, f"wrote {path}")
 
@@ -197,7 +232,7 @@ def _start(
     data = dataset or _dataset_for_training(options)
     model = _model_config(options, data.image_shape)
     path = out or unused_path(
-        checkpoints_dir(), run_name(config, model.architecture, model.latent_dim)
+        checkpoints_dir(), run_name(config, model.architecture, model.latent_dim, model.beta_range)
     )
     return RecordedTraining.start(path, model, config, data, device, options.overwrite)
 
@@ -216,6 +251,17 @@ def _resume(options: argparse.Namespace, out: Path | None, config: TrainConfig) 
     return RecordedTraining.resume(out, dataset, pick_device(options.device))
 
 
+def _beta_to_look_at(options: argparse.Namespace, run_: Run) -> float:
+    if options.beta is None:
+        return run_.train.beta
+    if run_.model.beta_range is None:
+        raise ConfigError(
+            f"{options.checkpoint} was trained at beta {run_.train.beta:g} alone; --beta goes with "
+            "models that were trained with --beta-range"
+        )
+    return options.beta
+
+
 def _check_settings(
     options: argparse.Namespace,
     config: TrainConfig,
@@ -229,14 +275,19 @@ def _check_settings(
 
 def _model_config(options: argparse.Namespace, image_shape: tuple[int, int, int]) -> ModelConfig:
     return ModelConfig(
-        image_shape, options.latent_dim, options.arch, options.likelihood, options.pixel_scale
+        image_shape,
+        options.latent_dim,
+        options.arch,
+        options.likelihood,
+        options.pixel_scale,
+        getattr(options, "beta_range", None),
     )
 
 
 def _train_config(options: argparse.Namespace, beta: float, seed: int) -> TrainConfig:
     names = (
         "dataset epochs batch_size learning_rate schedule warmup_epochs free_bits grad_clip "
-        "validation_fraction"
+        "validation_fraction objective precision"
     )
     given = {name: getattr(options, name) for name in names.split()}
     return TrainConfig(beta=beta, seed=seed, **given)

@@ -9,6 +9,8 @@ from vae.record import Record
 Architecture = Literal["mlp", "mlp-deep", "conv", "conv-mlp"]
 Likelihood = Literal["bernoulli", "gaussian"]
 Schedule = Literal["constant", "cosine"]
+Objective = Literal["beta-vae", "beta-tcvae"]
+Precision = Literal["float32", "bfloat16"]
 
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 MAX_LATENT_DIM = 512
@@ -34,12 +36,20 @@ class ModelConfig(Record):
     pixel_scale: float = 0.1
     """Standard deviation of a pixel under the Gaussian likelihood; pixels lie in [0, 1]."""
 
+    beta_range: tuple[float, float] | None = None
+    """The betas that the one model serves, lowest and highest; None for a model of one beta.
+
+    See `vae.gates`.
+    """
+
     def __post_init__(self) -> None:
         _check_image_shape(self.image_shape)
         _check_integer("latent_dim", self.latent_dim, 1, MAX_LATENT_DIM)
         _check_choice("architecture", self.architecture, get_args(Architecture))
         _check_choice("likelihood", self.likelihood, get_args(Likelihood))
         _check_number("pixel_scale", self.pixel_scale, 1e-3, 10)
+        if self.beta_range is not None:
+            _check_beta_range(self.beta_range)
         if self.architecture.startswith("conv") and any(s % 4 for s in self.image_shape[1:]):
             raise ConfigError(
                 f"architecture {self.architecture!r} halves the image twice, so its sides must be "
@@ -71,7 +81,10 @@ class TrainConfig(Record):
     """How the step size goes: constant, or along a half cosine down to zero."""
 
     beta: float = 1.0
-    """Weight of the rate in the loss (Higgins et al. 2017); 1 is the ELBO."""
+    """Weight of the rate in the loss (Higgins et al. 2017); 1 is the ELBO.
+
+    A model with a `beta_range` is trained for all of it; this is the beta that it is reported at.
+    """
 
     warmup_epochs: float = 0.0
     """Epochs over which beta rises linearly from 0."""
@@ -85,6 +98,12 @@ class TrainConfig(Record):
     validation_fraction: float = 0.05
     """Share of the training images held out to report on while training."""
 
+    objective: Objective = "beta-vae"
+    """What beta weighs: the whole rate, or its total correlation alone (see `vae.objective`)."""
+
+    precision: Precision = "float32"
+    """Of the layers' arithmetic in training; weights, losses and all reports are float32."""
+
     def __post_init__(self) -> None:
         if not isinstance(self.dataset, str) or not self.dataset:
             raise ConfigError(f"dataset must be a name, not {self.dataset!r}")
@@ -94,6 +113,8 @@ class TrainConfig(Record):
         _check_number("learning_rate", self.learning_rate, 0, 10, above=True)
         _check_choice("schedule", self.schedule, get_args(Schedule))
         _check_number("beta", self.beta, 0, 1e6)
+        _check_choice("objective", self.objective, get_args(Objective))
+        _check_choice("precision", self.precision, get_args(Precision))
         _check_number("warmup_epochs", self.warmup_epochs, 0, 1e6)
         _check_number("free_bits", self.free_bits, 0, 1e3)
         _check_number("grad_clip", self.grad_clip, 0, 1e9, above=True)
@@ -123,6 +144,31 @@ PRESETS = {
     )
 }
 """By title; the times are those of two laptop cores."""
+
+
+def check_together(model: ModelConfig, train: TrainConfig) -> None:
+    """Raise ConfigError for settings that are fine alone but not with each other."""
+    if model.beta_range is None:
+        return
+    low, high = model.beta_range
+    if not low <= train.beta <= high:
+        raise ConfigError(
+            f"beta must lie in the model's beta_range, {low:g} to {high:g}, not {train.beta:g}"
+        )
+    if train.objective != "beta-vae" or train.free_bits:
+        raise ConfigError(
+            "a model with a beta_range is trained with the objective beta-vae and no free bits; "
+            "leave one of them out"
+        )
+
+
+def _check_beta_range(bounds: object) -> None:
+    ok = isinstance(bounds, tuple) and len(bounds) == 2
+    if ok:
+        for value in bounds:  # type: ignore[attr-defined]
+            _check_number("beta_range", value, 1e-3, 1e3)
+    if not ok or not bounds[0] < bounds[1]:  # type: ignore[index]
+        raise ConfigError(f"beta_range must be two betas, the lower one first, not {bounds!r}")
 
 
 def _check_image_shape(shape: object) -> None:

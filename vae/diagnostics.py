@@ -66,7 +66,7 @@ def evaluate(model: VAE, split: Split, seed: int = 0) -> Evaluation:
         terms = elbo_terms(model, images, generator)
         distortion += float(terms.distortion.sum().cpu().double())
         rate += terms.rate_per_dimension.sum(dim=0).cpu().double()
-        means.append(model.encode(images).mean.cpu())
+        means.append(terms.posterior.mean.cpu())
     return Evaluation(
         distortion=distortion / len(split),
         rate_per_dimension=tuple((rate / len(split)).tolist()),

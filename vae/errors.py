@@ -8,7 +8,8 @@ VaeError
  │    ├── IncompleteCheckpoint     a file of it is absent or cut short
  │    ├── ForeignCheckpoint        not written by this program, or not in its format
  │    ├── TamperedCheckpoint       its contents do not match its own record
- │    └── NewerCheckpoint          written by a later version
+ │    ├── NewerCheckpoint          written by a later version
+ │    └── StaleScores              its stored scores are of other weights
  ├── TrainingError            training cannot go on
  │    └── DivergedError            a loss or weight is no longer finite
  └── UnsupportedDecoder       a decoder that the browser cannot run
@@ -52,6 +53,10 @@ class TamperedCheckpoint(CheckpointError):
 
 class NewerCheckpoint(CheckpointError):
     """The checkpoint was written by a later version of this program."""
+
+
+class StaleScores(CheckpointError):
+    """The scores that the folder keeps are of other weights than it holds."""
 
 
 class TrainingError(VaeError):

@@ -16,13 +16,14 @@ from numpy.typing import ArrayLike
 
 from vae import paths
 from vae.browser import pack_codes, pack_decoder
-from vae.checkpoint import Atlas, load_atlas, load_model, load_run
+from vae.checkpoint import Atlas, load_atlas, load_curve, load_model, load_run
 from vae.device import DeviceName, pick_device
 from vae.diagnostics import BATCH, log_likelihood
 from vae.errors import ConfigError
 from vae.model import VAE
 from vae.neighbours import Neighbours
 from vae.objective import elbo_terms
+from vae.rate_curve import RateCurve
 from vae.run import Run
 
 Images = Float[np.ndarray, "n h w c"]
@@ -50,18 +51,22 @@ class Terms:
 class Explorer:
     """One trained model, never changed: safe to share between threads.
 
+    A multi-rate model is seen at the beta that it is reported at; its `curve` has the others.
+
     `neighbours` answers for the codes of the atlas; it builds what is costly at its first use.
 
     Images are (n, h, w, c) float32 with pixels in [0, 1]; codes are (n, latent) float32.
     """
 
-    def __init__(self, run: Run, model: VAE, atlas: Atlas) -> None:
+    def __init__(self, run: Run, model: VAE, atlas: Atlas, curve: RateCurve | None = None) -> None:
         self.run = run
         self.atlas = atlas
+        self.curve = curve
         inactive = run.results.inactive
         active = [i for i in range(run.model.latent_dim) if i not in inactive]
         self.neighbours = Neighbours(atlas.mean, active)
-        self._model = model.eval().requires_grad_(False)
+        self._all_betas = model.eval().requires_grad_(False)
+        self._model = model.at_beta(run.train.beta)
 
     @classmethod
     def open(cls, path: str | Path, device: DeviceName = "cpu") -> Self:
@@ -71,7 +76,7 @@ class Explorer:
     @classmethod
     def load(cls, run: Run, device: DeviceName = "cpu") -> Self:
         """Load the weights and the atlas of a run that was listed."""
-        return cls(run, load_model(run, pick_device(device)), load_atlas(run))
+        return cls(run, load_model(run, pick_device(device)), load_atlas(run), load_curve(run))
 
     @property
     def latent_dim(self) -> int:
@@ -165,6 +170,15 @@ class Explorer:
         decoder, run = self._model.decoder, self.run
         shape, latent = run.model.image_shape, self.latent_dim
         return pack_decoder(decoder, latent, shape, run.identity, max_megabytes=max_megabytes)
+
+    def packed_multi_rate_decoder(self, identity: str, max_megabytes: float = 32.0) -> bytes:
+        """The decoder for all betas of a multi-rate model, named `identity`.
+
+        Raises UnsupportedDecoder as `packed_decoder` does.
+        """
+        shape = self.run.model.image_shape
+        decoder = self._all_betas.decoder
+        return pack_decoder(decoder, self.latent_dim, shape, identity, max_megabytes=max_megabytes)
 
     def packed_codes(self, identity: str) -> bytes:
         """The atlas as the browser reads it, named `identity`."""

@@ -179,7 +179,8 @@ class _Pictures:
 
     @torch.inference_mode()
     def take(self, epoch: int, recorded: RecordedTraining) -> Snapshot:
-        model = recorded.training.model
+        training = recorded.training
+        model = training.model.at_beta(training.config.beta)
         means = model.encode(self._images.to(model.device)).mean
         reconstructions = _pixels(model.decode_mean(means))
         samples = _pixels(model.decode_mean(self._codes.to(model.device)))

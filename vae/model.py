@@ -1,5 +1,6 @@
 """The variational autoencoder: encoder, posterior, decoder and likelihood put together."""
 
+import dataclasses
 import threading
 
 import torch
@@ -7,6 +8,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vae.config import ModelConfig
+from vae.errors import ConfigError
+from vae.gates import GatedSequential
 from vae.likelihood import build_likelihood, pixel_mean
 from vae.networks import build_decoder, build_encoder
 from vae.posterior import Posterior
@@ -15,13 +18,20 @@ _GLOBAL_GENERATOR = threading.Lock()
 
 
 class VAE(nn.Module):
-    """q(z|x), the standard normal prior and p(x|z) of one configuration."""
+    """q(z|x), the standard normal prior and p(x|z) of one configuration.
+
+    A model with a `beta_range` needs the beta of each example (batch,) to encode and to decode;
+    `at_beta` makes a plain model of it.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = build_encoder(config)
-        self.decoder = build_decoder(config)
+        self.encoder: nn.Sequential = build_encoder(config)
+        self.decoder: nn.Sequential = build_decoder(config)
+        if config.beta_range is not None:
+            self.encoder = GatedSequential.around(self.encoder)
+            self.decoder = GatedSequential.around(self.decoder)
         self.likelihood = build_likelihood(config)
 
     @classmethod
@@ -37,15 +47,49 @@ class VAE(nn.Module):
         """Where the weights are."""
         return next(self.parameters()).device
 
-    def encode(self, images: Float[Tensor, "batch c h w"]) -> Posterior:
+    def encode(
+        self,
+        images: Float[Tensor, "batch c h w"],
+        beta: Float[Tensor, "batch"] | None = None,
+    ) -> Posterior:
         """The posterior of each image; pixels in [0, 1]."""
-        mean, logvar = self.encoder(images).chunk(2, dim=1)
+        mean, logvar = _run(self.encoder, images, beta).chunk(2, dim=1)
         return Posterior.clamped(mean, logvar)
 
-    def decode(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch c h w"]:
+    def decode(
+        self, z: Float[Tensor, "batch latent"], beta: Float[Tensor, "batch"] | None = None
+    ) -> Float[Tensor, "batch c h w"]:
         """The decoder's logits for each code; `decode_mean` gives the picture."""
-        return self.decoder(z)
+        return _run(self.decoder, z, beta)
 
-    def decode_mean(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch c h w"]:
+    def decode_mean(
+        self, z: Float[Tensor, "batch latent"], beta: Float[Tensor, "batch"] | None = None
+    ) -> Float[Tensor, "batch c h w"]:
         """The decoded image of each code, pixels in [0, 1]."""
-        return pixel_mean(self.decode(z))
+        return pixel_mean(self.decode(z, beta))
+
+    def at_beta(self, beta: float) -> "VAE":
+        """The plain model for one beta of the range; a model of one beta is that itself.
+
+        Raises ConfigError for a beta outside the range.
+        """
+        if self.config.beta_range is None:
+            return self
+        assert isinstance(self.encoder, GatedSequential)
+        assert isinstance(self.decoder, GatedSequential)
+        low, high = self.config.beta_range
+        if not low <= beta <= high:
+            raise ConfigError(f"the model serves betas from {low:g} to {high:g}, not {beta:g}")
+        with torch.device("meta"):
+            plain = VAE(dataclasses.replace(self.config, beta_range=None))
+        plain.encoder, plain.decoder = self.encoder.folded(beta), self.decoder.folded(beta)
+        return plain.train(self.training)
+
+
+def _run(
+    network: nn.Sequential, signal: Float[Tensor, "batch *inputs"], beta: Tensor | None
+) -> Float[Tensor, "batch *outputs"]:
+    if isinstance(network, GatedSequential):
+        assert beta is not None, "this model needs a beta for each example; see at_beta"
+        return network(signal, beta.log()).float()
+    return network(signal).float()

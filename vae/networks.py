@@ -3,7 +3,7 @@
 Every encoder maps images (batch, c, h, w) in [0, 1] to (batch, 2 * latent): the posterior's means
 beside its log-variances, from one merged head. Every decoder maps z (batch, latent) to the logits
 (batch, c, h, w) of the pixels' means. Both are plain `nn.Sequential`s, so that the ONNX and the
-browser export can read them.
+browser export can read them; for a range of betas, any of them gets gates (`vae.gates`).
 
 | name     | encoder                         | decoder                       |
 |----------|---------------------------------|-------------------------------|

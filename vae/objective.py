@@ -7,6 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vae.model import VAE
+from vae.posterior import Posterior
+from vae.total_correlation import decompose_rate
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,12 @@ class ElboTerms:
     rate_per_dimension: Float[Tensor, "batch latent"]
     """KL(q(z|x) || p(z)) of each dimension, in closed form."""
 
+    posterior: Posterior
+    """q(z|x) of each image."""
+
+    z: Float[Tensor, "batch latent"]
+    """The sample of each posterior that was decoded."""
+
     @property
     def rate(self) -> Float[Tensor, "batch"]:
         """KL(q(z|x) || p(z)), summed over the dimensions."""
@@ -34,15 +42,22 @@ class ElboTerms:
 
 
 def elbo_terms(
-    model: VAE, images: Float[Tensor, "batch c h w"], generator: torch.Generator
+    model: VAE,
+    images: Float[Tensor, "batch c h w"],
+    generator: torch.Generator,
+    beta: Float[Tensor, "batch"] | None = None,
 ) -> ElboTerms:
-    """Both terms, the distortion estimated with one posterior sample per image."""
-    posterior = model.encode(images)
-    output = model.decode(posterior.sample(generator))
-    return ElboTerms(model.likelihood.distortion(output, images), posterior.kl())
+    """Both terms, the distortion estimated with one posterior sample per image.
+
+    `beta` is each image's, for a model that serves a range of them.
+    """
+    posterior = model.encode(images, beta)
+    z = posterior.sample(generator)
+    output = model.decode(z, beta)
+    return ElboTerms(model.likelihood.distortion(output, images), posterior.kl(), posterior, z)
 
 
-def training_loss(terms: ElboTerms, beta: float, free_bits: float = 0.0) -> Float[Tensor, ""]:
+def beta_vae_loss(terms: ElboTerms, beta: float, free_bits: float = 0.0) -> Float[Tensor, ""]:
     """mean(distortion) + beta * rate, in nats per image: the scalar that training minimises.
 
     Each term is summed over pixels or dimensions and averaged over the batch. With free bits
@@ -55,11 +70,29 @@ def training_loss(terms: ElboTerms, beta: float, free_bits: float = 0.0) -> Floa
     return terms.distortion.mean() + beta * rate_per_dimension.sum()
 
 
-def warmed_up_beta(beta: float, step: int, warmup_steps: float) -> float:
-    """Beta at a step (counted from 0) of a linear warm-up: 0 at first, `beta` at the end.
+def multi_rate_loss(terms: ElboTerms, beta: Float[Tensor, "batch"]) -> Float[Tensor, ""]:
+    """mean(distortion + beta * rate), each image under its own beta (Bae et al. 2023)."""
+    return (terms.distortion + beta * terms.rate).mean()
+
+
+def beta_tcvae_loss(
+    terms: ElboTerms, beta: float, dataset_size: int, share: float = 1.0
+) -> Float[Tensor, ""]:
+    """mean(distortion) + share * (rate + (beta - 1) * total correlation), in nats per image.
+
+    Chen et al. 2018, equation 4 with alpha = gamma = 1: of the rate's three parts beta weighs the
+    total correlation alone. The rate is in closed form, the total correlation estimated from the
+    batch by minibatch-stratified sampling of a training set of `dataset_size` images. `share` is
+    that of the warm-up.
+    """
+    parts = decompose_rate(terms.posterior, terms.z, dataset_size, "stratified")
+    penalty = terms.rate + (beta - 1) * parts.total_correlation
+    return (terms.distortion + share * penalty).mean()
+
+
+def warmup_share(step: int, warmup_steps: float) -> float:
+    """How much of beta counts at a step (from 0) of a linear warm-up: 0 at first, then 1.
 
     Bowman et al. 2016; Sønderby et al. 2016.
     """
-    if warmup_steps <= 0:
-        return beta
-    return beta * min(1.0, step / warmup_steps)
+    return 1.0 if warmup_steps <= 0 else min(1.0, step / warmup_steps)

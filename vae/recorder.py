@@ -21,6 +21,7 @@ from vae.config import ModelConfig, TrainConfig
 from vae.data import Dataset
 from vae.diagnostics import encode_split, evaluate
 from vae.errors import CheckpointError, ConfigError
+from vae.rate_curve import measure_rate_curve
 from vae.run import Results, Run
 from vae.train import REPORT_SECONDS, Report, Training
 
@@ -82,20 +83,24 @@ class RecordedTraining:
         training, test = self.training, self._dataset.test.to(self.training.model.device)
         if not training.finished:
             self._save_state()
+        plain = training.model.at_beta(training.config.beta)
+        is_multi_rate = training.model.config.beta_range is not None
+        curve = measure_rate_curve(training.model, test) if is_multi_rate else None
         run = save_checkpoint(
             self.path,
             training.model,
             training.config,
             self._dataset.class_names,
             Results.of(
-                evaluate(training.model, test),
+                evaluate(plain, test),
                 epochs=training.step / training.steps_per_epoch,
                 images_per_second=training.images_per_second,
                 seconds=training.seconds,
             ),
-            encode_split(training.model, test),
+            encode_split(plain, test),
             test.labels,
             self.epochs,
+            curve,
             factors=self._dataset.factors,
             levels=test.factors,
         )

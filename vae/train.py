@@ -7,15 +7,23 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from vae.config import ModelConfig, TrainConfig
+from vae.config import ModelConfig, TrainConfig, check_together
 from vae.data import Dataset
 from vae.diagnostics import Evaluation, evaluate
 from vae.errors import DataError, DivergedError, TrainingError
+from vae.gates import draw_betas, parameter_groups
 from vae.model import VAE
-from vae.objective import elbo_terms, training_loss, warmed_up_beta
+from vae.objective import (
+    ElboTerms,
+    beta_tcvae_loss,
+    beta_vae_loss,
+    elbo_terms,
+    multi_rate_loss,
+    warmup_share,
+)
 
 REPORT_SECONDS = 0.25
 MONITORED_IMAGES = 5000
@@ -35,7 +43,7 @@ class Report:
     """Steps in all."""
 
     beta: float
-    """The rate's weight at the last step."""
+    """Beta at the last step; with a range of betas, the one that is reported at."""
 
     distortion: float
     """Nats per image, one posterior sample each."""
@@ -82,23 +90,27 @@ class Training:
         dataset: Dataset,
         device: torch.device | str = "cpu",
     ) -> None:
+        check_together(model_config, config)
         if dataset.image_shape != model_config.image_shape:
             raise DataError(
                 f"{dataset.name} has images of shape {dataset.image_shape}, but the model takes "
                 f"{model_config.image_shape}"
             )
         self.config = config
-        self.model = VAE.seeded(model_config, config.seed).to(device)
+        # Convolutions are faster so, and nothing else is slower.
+        layout = torch.channels_last
+        self.model = VAE.seeded(model_config, config.seed).to(device, memory_format=layout)
         self.step = 0
+        self._is_half = config.precision == "bfloat16"
         self._train = dataset.train.to(device)
         held_out = dataset.validation.to(device)
         self._monitor = (held_out if len(held_out) else self._train).head(MONITORED_IMAGES)
         self._validates = len(dataset.validation) > 0
         self._optimiser = torch.optim.Adam(
-            self.model.parameters(),
-            lr=config.learning_rate,
+            parameter_groups(self.model, config.learning_rate),
             fused=torch.device(device).type in ("cpu", "cuda"),
         )
+        self._learning_rates = [group["lr"] for group in self._optimiser.param_groups]
         self._noise = torch.Generator(device).manual_seed(config.seed)
         self._speed = _Speed()
         self._inactive: tuple[int, ...] | None = None
@@ -195,24 +207,40 @@ class Training:
         yield self._report(whole, closing=self._evaluate())
 
     def _take_step(self, chosen: Int[Tensor, "batch"], tally: "_Tally") -> None:
-        beta = self._beta()
-        self._optimiser.param_groups[0]["lr"] = self._learning_rate()
-        terms = elbo_terms(self.model, self._train.batch(chosen), self._noise)
+        share = self._warmup_share()
+        self._set_learning_rates()
+        betas = self._draw_betas(len(chosen))
+        with torch.autocast(self.model.device.type, torch.bfloat16, enabled=self._is_half):
+            terms = elbo_terms(self.model, self._train.batch(chosen), self._noise, betas)
         self._optimiser.zero_grad()
-        training_loss(terms, beta, self.config.free_bits).backward()
+        self._loss(terms, betas, share).backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
         self._optimiser.step()
         self.step += 1
+        beta = share * self.config.beta
         tally.count(terms.distortion.detach(), terms.rate_per_dimension.detach(), beta)
 
-    def _beta(self) -> float:
-        warmup_steps = self.config.warmup_epochs * self.steps_per_epoch
-        return warmed_up_beta(self.config.beta, self.step, warmup_steps)
+    def _draw_betas(self, count: int) -> Float[Tensor, "count"] | None:
+        beta_range = self.model.config.beta_range
+        return None if beta_range is None else draw_betas(*beta_range, count, self._noise)
 
-    def _learning_rate(self) -> float:
+    def _loss(self, terms: ElboTerms, betas: Tensor | None, share: float) -> Float[Tensor, ""]:
+        config = self.config
+        if betas is not None:
+            return multi_rate_loss(terms, share * betas)
+        if config.objective == "beta-tcvae":
+            return beta_tcvae_loss(terms, config.beta, len(self._train), share)
+        return beta_vae_loss(terms, share * config.beta, config.free_bits)
+
+    def _warmup_share(self) -> float:
+        return warmup_share(self.step, self.config.warmup_epochs * self.steps_per_epoch)
+
+    def _set_learning_rates(self) -> None:
         if self.config.schedule == "constant":
-            return self.config.learning_rate
-        return 0.5 * self.config.learning_rate * (1 + math.cos(math.pi * self.step / self.steps))
+            return
+        share = 0.5 * (1 + math.cos(math.pi * self.step / self.steps))
+        for group, start in zip(self._optimiser.param_groups, self._learning_rates, strict=True):
+            group["lr"] = share * start
 
     def _order(self, epoch: int) -> Int[Tensor, "n"]:
         seed = int(np.random.SeedSequence([self.config.seed, epoch]).generate_state(1)[0])
@@ -220,7 +248,7 @@ class Training:
         return torch.randperm(len(self._train), generator=generator).to(self.model.device)
 
     def _evaluate(self) -> Evaluation:
-        evaluation = evaluate(self.model, self._monitor)
+        evaluation = evaluate(self.model.at_beta(self.config.beta), self._monitor)
         if not math.isfinite(evaluation.elbo):
             raise self._diverged()
         return evaluation
