@@ -18,8 +18,10 @@ from vae.browser import (
     pack_decoder,
     pack_frames,
     pack_pictures,
+    pack_rate_curve,
 )
 from vae.errors import VaeError
+from vae.gates import GatedSequential
 
 
 def read(blob: bytes) -> tuple[dict, dict[str, np.ndarray]]:
@@ -77,6 +79,61 @@ def test_a_decoder_lists_its_layers():
     for (i, o, y, x), value in np.ndenumerate(transposed.weight.detach().numpy()):
         assert arrays[convolution["weight"]][y, x, o, i] == value
     assert not arrays[convolution["bias"]].any()
+
+
+def test_gates_travel_behind_their_layers():
+    plain = nn.Sequential(
+        nn.Linear(2, 8),
+        nn.ReLU(),
+        nn.Unflatten(1, (2, 2, 2)),
+        nn.ConvTranspose2d(2, 3, 4, stride=2, padding=1),
+    )
+    decoder = GatedSequential.around(plain)
+    with torch.no_grad():
+        decoder[1].slope.copy_(torch.arange(8))
+        decoder[1].offset.fill_(2)
+    header, arrays = read(pack_decoder(decoder, 2, (3, 4, 4), "name", beta_range=(0.1, 10)))
+    assert header["beta_range"] == [0.1, 10]
+    kinds = [layer["kind"] for layer in header["layers"]]
+    assert kinds == ["linear", "gate", "relu", "convolution", "gate"]
+    first, second = header["layers"][1], header["layers"][4]
+    assert arrays[first["slope"]].tolist() == list(range(8))
+    assert arrays[first["offset"]].tolist() == [2.0] * 8
+    assert arrays[second["slope"]].shape == (3,)
+
+    header, _ = read(pack_decoder(plain, 2, (3, 4, 4), "name"))
+    assert header["beta_range"] is None
+
+
+def test_a_rate_curve_comes_back():
+    betas = np.geomspace(0.1, 10, 5)
+    distortion, rates = np.linspace(60, 120, 5), np.linspace(9, 0, 10).reshape(5, 2)
+    active = rates > 1
+    points = np.random.default_rng(0).normal(size=(5, 3, 2))
+    labels = np.array([0, -1, 1])
+    blob = pack_rate_curve("r", betas, distortion, rates, active, points, labels, ["cat", "dog"])
+    header, arrays = read(blob)
+    assert (header["format"], header["kind"], header["id"]) == (FORMAT, "rate-curve", "r")
+    assert (header["latent_dim"], header["class_names"]) == (2, ["cat", "dog"])
+    assert arrays["active"].dtype == np.uint8
+    expected = {
+        "betas": betas,
+        "distortion": distortion,
+        "rates": rates,
+        "active": active,
+        "points": points,
+        "labels": labels,
+    }
+    assert set(arrays) == set(expected)
+    for name, array in expected.items():
+        np.testing.assert_allclose(arrays[name], array, rtol=1e-6)
+
+
+def test_betas_of_a_rate_curve_must_rise():
+    flat = np.zeros((2, 1))
+    arguments = (flat[:, 0], flat, flat > 0, np.zeros((2, 1, 2)), np.array([-1]), [])
+    with pytest.raises(AssertionError, match="rise"):
+        pack_rate_curve("r", np.array([2.0, 1.0]), *arguments)
 
 
 def test_other_precisions_travel_as_float32():

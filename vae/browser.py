@@ -1,4 +1,4 @@
-"""Decoders, codes and pictures as bytes that the pages' JavaScript reads.
+"""Decoders, codes, rate curves and pictures as bytes that the pages' JavaScript reads.
 
 A blob is the magic `LATX`, the header's length (uint32, little-endian), the header (UTF-8 JSON,
 padded with spaces) and the arrays, each aligned to 8 bytes. The header's `arrays` gives each
@@ -8,14 +8,14 @@ array's dtype, shape and offset, counted from the end of the header.
 import json
 import math
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-import torch
-from jaxtyping import Float, Integer, UInt8
+from jaxtyping import Bool, Float, Integer, UInt8
 from torch import nn
 
+from vae.browser_layers import Arrays, export_layers
 from vae.errors import UnsupportedDecoder
 from vae.pictures import jpeg_bytes, png_bytes, sprite_sheet
 
@@ -25,8 +25,6 @@ FORMAT = 1
 MAGIC = b"LATX"
 ALIGNMENT = 8
 DTYPES = ("float32", "int32", "uint8")
-
-Arrays = dict[str, np.ndarray]
 
 
 def pack(header: dict[str, Any], arrays: Arrays) -> bytes:
@@ -50,13 +48,15 @@ def pack_decoder(
     identity: str,
     mean: Literal["sigmoid", "identity"] = "sigmoid",
     max_megabytes: float = 32.0,
+    beta_range: tuple[float, float] | None = None,
 ) -> bytes:
     """A decoder as a blob of kind `decoder`, named `identity` in the browser.
 
     `image_shape` is (c, h, w). `mean` says how the decoder's output becomes pixel means.
+    `beta_range` is what a decoder with gates serves; the browser sets its beta.
     Raises `UnsupportedDecoder` for a layer that the browser lacks or for too much data.
     """
-    layers, arrays = _export(decoder, latent_dim, math.prod(image_shape))
+    layers, arrays = export_layers(decoder, latent_dim, math.prod(image_shape))
     megabytes = sum(array.nbytes for array in arrays.values()) / 1e6
     if megabytes > max_megabytes:
         raise UnsupportedDecoder(
@@ -70,6 +70,7 @@ def pack_decoder(
         "latent_dim": latent_dim,
         "image_shape": list(image_shape),
         "mean": mean,
+        "beta_range": None if beta_range is None else list(beta_range),
         "layers": layers,
     }
     return pack(header, arrays)
@@ -109,6 +110,41 @@ def pack_codes(
         "id": identity,
         "latent_dim": points.shape[1],
         "class_names": names,
+    }
+    return pack(header, arrays)
+
+
+def pack_rate_curve(
+    identity: str,
+    betas: Float[np.ndarray, "grid"],
+    distortion: Float[np.ndarray, "grid"],
+    rate_per_dimension: Float[np.ndarray, "grid latent"],
+    active: Bool[np.ndarray, "grid latent"] | UInt8[np.ndarray, "grid latent"],
+    points: Float[np.ndarray, "grid n 2"],
+    labels: Integer[np.ndarray, "n"],
+    class_names: Sequence[str],
+) -> bytes:
+    """What a model of many betas gives at each of a rising grid of them, as kind `rate-curve`.
+
+    Distortion and rates are nats per test image. `points` are the posterior means of n test images
+    on a plane whose (0, 0) is the prior's mean, `labels` their class indices, -1 for none.
+    """
+    assert len(betas) > 1, "a curve needs two betas"
+    assert np.all(np.diff(betas, prepend=0) > 0), "betas must rise from above 0"
+    arrays: Arrays = {
+        "betas": betas.astype(np.float32),
+        "distortion": distortion.astype(np.float32),
+        "rates": rate_per_dimension.astype(np.float32),
+        "active": active.astype(np.uint8),
+        "points": points.astype(np.float32),
+        "labels": labels.astype(np.int32),
+    }
+    header = {
+        "format": FORMAT,
+        "kind": "rate-curve",
+        "id": identity,
+        "latent_dim": rate_per_dimension.shape[1],
+        "class_names": [str(name) for name in class_names],
     }
     return pack(header, arrays)
 
@@ -157,111 +193,3 @@ def pack_pictures(
         "mime": mime,
     }
     return pack(header, {"file": np.frombuffer(file, np.uint8)})
-
-
-@torch.no_grad()
-def _export(
-    decoder: nn.Sequential, latent_dim: int, pixels: int
-) -> tuple[list[dict[str, Any]], Arrays]:
-    """Every layer's description, and its arrays; a run on zeros tells the shapes."""
-    layers: list[dict[str, Any]] = []
-    arrays: Arrays = {}
-    signal = next(decoder.parameters()).new_zeros(1, latent_dim)
-    for name, layer in _leaves(decoder):
-        export = _EXPORTERS.get(type(layer))
-        if export is None:
-            raise UnsupportedDecoder(
-                f"The browser cannot run the decoder's layer {name} ({type(layer).__name__});"
-                f" it knows {', '.join(sorted(kind.__name__ for kind in _EXPORTERS))}."
-            )
-        output = layer(signal)
-        description, tensors = export(name, layer, signal.shape[1:], output.shape[1:])
-        for leaf, tensor in tensors.items():
-            array = tensor.float().contiguous().cpu().numpy()
-            arrays[f"{name}.{leaf}"] = array
-            description[leaf] = f"{name}.{leaf}"
-        if description:
-            layers.append(description)
-        signal = output
-    assert signal.numel() == pixels, f"the decoder gives {signal.numel()} values for {pixels}"
-    return layers, arrays
-
-
-def _leaves(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
-    for name, child in module.named_children():
-        if type(child) is nn.Sequential:
-            yield from _leaves(child, f"{prefix}{name}.")
-        else:
-            yield prefix + name, child
-
-
-Export = tuple[dict[str, Any], dict[str, torch.Tensor]]
-Shape = Sequence[int]
-
-
-def _linear(name: str, layer: nn.Linear, inputs: Shape, outputs: Shape) -> Export:
-    if len(inputs) != 1:
-        raise UnsupportedDecoder(f"The browser cannot run layer {name}: Linear on an image.")
-    description = {"kind": "linear", "inputs": inputs[0], "outputs": outputs[0]}
-    return description, {"weight": layer.weight, "bias": _bias(layer, outputs[0])}
-
-
-def _convolution(
-    name: str, layer: nn.Conv2d | nn.ConvTranspose2d, inputs: Shape, outputs: Shape
-) -> Export:
-    _check_convolution(name, layer)
-    transposed = isinstance(layer, nn.ConvTranspose2d)
-    description = {
-        "kind": "convolution",
-        "transposed": transposed,
-        "input": list(inputs),
-        "output": list(outputs),
-        "kernel": list(layer.kernel_size),
-        "stride": list(layer.stride),
-        "padding": list(layer.padding),
-    }
-    # (kernel y, kernel x, output, input): the browser's inner loop runs over inputs.
-    weight = layer.weight.permute(2, 3, 1, 0) if transposed else layer.weight.permute(2, 3, 0, 1)
-    return description, {"weight": weight, "bias": _bias(layer, outputs[0])}
-
-
-def _check_convolution(name: str, layer: nn.Conv2d | nn.ConvTranspose2d) -> None:
-    plain = {"groups": 1, "dilation": (1, 1), "padding_mode": "zeros"}
-    for setting, expected in plain.items():
-        found = getattr(layer, setting)
-        if found != expected:
-            raise UnsupportedDecoder(
-                f"The browser cannot run the decoder's layer {name} ({type(layer).__name__})"
-                f" with {setting}={found}; it needs {expected}."
-            )
-    if isinstance(layer.padding, str):
-        raise UnsupportedDecoder(
-            f"The browser cannot run the decoder's layer {name} ({type(layer).__name__}) with"
-            f" padding={layer.padding!r}; give it in pixels."
-        )
-
-
-def _bias(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d, outputs: int) -> torch.Tensor:
-    return torch.zeros(outputs) if layer.bias is None else layer.bias
-
-
-def _activation(kind: str) -> Callable[..., Export]:
-    return lambda name, layer, inputs, outputs: ({"kind": kind}, {})
-
-
-def _reshape(name: str, layer: nn.Module, inputs: Shape, outputs: Shape) -> Export:
-    return {}, {}
-
-
-_EXPORTERS: dict[type[nn.Module], Callable[..., Export]] = {
-    nn.Linear: _linear,
-    nn.Conv2d: _convolution,
-    nn.ConvTranspose2d: _convolution,
-    nn.ReLU: _activation("relu"),
-    nn.Tanh: _activation("tanh"),
-    nn.Sigmoid: _activation("sigmoid"),
-    nn.SiLU: _activation("silu"),
-    nn.Flatten: _reshape,
-    nn.Unflatten: _reshape,
-}
-"""By exact type: a subclass may compute something else."""

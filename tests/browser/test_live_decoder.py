@@ -9,7 +9,10 @@ import torch
 from torch import nn
 
 from vae.browser import pack_decoder
+from vae.config import ModelConfig
 from vae.explorer import Explorer
+from vae.gates import RateGate
+from vae.model import VAE
 
 PROJECT = Path(__file__).parents[2]
 SHIPPED = sorted(run.parent for run in (PROJECT / "checkpoints").glob("*/run.json"))
@@ -101,6 +104,50 @@ def test_decodes_a_shipped_checkpoint_as_torch_does(page, live_sources, path):
     source = (live_sources / "decoder.js").read_text()
     found = decode_in_browser(page, source, explorer.packed_decoder(), z)
     assert np.abs(found - expected).max() < TOLERANCE
+
+
+def multi_rate(architecture: str, image_shape: tuple[int, int, int], latent: int) -> VAE:
+    """A model for betas from 0.1 to 10 whose gates have something to say."""
+    config = ModelConfig(image_shape, latent, architecture, beta_range=(0.1, 10))
+    model = VAE.seeded(config, 0)
+    generator = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for gate in (part for part in model.modules() if isinstance(part, RateGate)):
+            gate.slope.copy_(torch.randn(gate.slope.shape, generator=generator))
+            gate.offset.add_(torch.randn(gate.offset.shape, generator=generator))
+    return model.eval()
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "mlp-deep", "conv"])
+def test_gates_follow_beta_as_torch_does(page, live_sources, architecture):
+    image_shape = (3, 16, 16) if architecture == "conv" else (1, 28, 28)
+    model = multi_rate(architecture, image_shape, LATENT)
+    blob = pack_decoder(model.decoder, LATENT, image_shape, "test", beta_range=(0.1, 10))
+    z = codes()
+    source = (live_sources / "decoder.js").read_text()
+    with torch.no_grad():
+        expected = {
+            beta: model.at_beta(beta).decode_mean(z).flatten(1).numpy()
+            for beta in (0.1, 0.7, 1.0, 10.0)
+        }
+    fresh = decode_in_browser(page, source, blob, z)
+    assert np.abs(fresh - expected[1.0]).max() < TOLERANCE
+    for beta in (0.1, 10.0, 0.7, 1.0, 0.1):
+        script = "([z, beta]) => (decoder.setBeta(beta), z.map((row) => [...decoder.decode(row)]))"
+        found = np.array(page.evaluate(script, [z.tolist(), beta]))
+        assert np.abs(found - expected[beta]).max() < TOLERANCE
+    assert np.abs(expected[0.1] - expected[10.0]).max() > 0.01
+    assert page.evaluate("decoder.betaRange") == [0.1, 10]
+
+
+def test_a_decoder_without_gates_ignores_beta(page, live_sources):
+    source = (live_sources / "decoder.js").read_text()
+    blob = pack_decoder(mlp(), LATENT, (1, 28, 28), "test")
+    before = decode_in_browser(page, source, blob, codes())
+    page.evaluate("decoder.setBeta(4)")
+    after = page.evaluate("(z) => z.map((row) => [...decoder.decode(row)])", codes().tolist())
+    np.testing.assert_array_equal(before, after)
+    assert page.evaluate("decoder.betaRange") is None
 
 
 def test_decoding_reuses_its_buffers(page, live_sources):

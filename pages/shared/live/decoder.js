@@ -51,6 +51,8 @@ export class Decoder {
   constructor({ header, arrays }) {
     this.latent = header.latent_dim;
     this.shape = header.image_shape;
+    this.betaRange = header.beta_range ?? null;
+    this.gates = [];
     this.input = new Float32Array(this.latent);
     this.steps = [];
     this.output = header.layers.reduce(
@@ -63,12 +65,25 @@ export class Decoder {
   append(layer, arrays, signal) {
     if (layer.kind === "linear") return this.push(linear(layer, arrays, signal));
     if (layer.kind === "convolution") return this.push(convolution(layer, arrays, signal));
+    if (layer.kind === "gate") return this.pushGate(new Gate(layer, arrays, signal));
     return this.push(activation(layer.kind, signal));
   }
 
   push(step) {
     this.steps.push(step);
     return step.output;
+  }
+
+  pushGate(gate) {
+    this.gates.push(gate);
+    return this.push(gate);
+  }
+
+  /** Decode for this beta from now on, 1 before; a decoder of one beta has no gates to set. */
+  setBeta(beta) {
+    if (beta === this.beta) return;
+    this.beta = beta;
+    for (const gate of this.gates) gate.setBeta(beta);
   }
 
   /** `use(pixels, i)` with the pixel means of each code, at once; the slot matters on the server. */
@@ -81,6 +96,31 @@ export class Decoder {
     this.input.set(z);
     for (let i = 0; i < this.steps.length; i++) this.steps[i].run();
     return this.output;
+  }
+}
+
+/** Multiplies each output, or channel, by 2 sigmoid(slope log(beta) + offset); see vae/gates.py. */
+class Gate {
+  constructor({ slope, offset }, arrays, signal) {
+    this.slope = arrays[slope];
+    this.offset = arrays[offset];
+    this.factors = new Float64Array(this.slope.length);
+    this.area = signal.length / this.factors.length;
+    this.output = signal;
+    this.setBeta(1);
+  }
+
+  setBeta(beta) {
+    const { slope, offset, factors } = this;
+    const logBeta = Math.log(beta);
+    for (let o = 0; o < factors.length; o++) factors[o] = 2 * sigmoid(slope[o] * logBeta + offset[o]);
+  }
+
+  run() {
+    const { output, factors, area } = this;
+    for (let o = 0, i = 0; o < factors.length; o++) {
+      for (const end = i + area; i < end; i++) output[i] *= factors[o];
+    }
   }
 }
 
