@@ -67,6 +67,27 @@ class Surroundings(TypedDict):
     """`#rrggbb` by class index."""
 
 
+class BetaImage(TypedDict):
+    """An image whose reconstruction follows beta."""
+
+    means: np.ndarray
+    """Its posterior mean at each beta of the curve's grid, (grid, latent)."""
+    original: NotRequired[np.ndarray | None]
+    """(h, w, c), pixels in [0, 1]."""
+    caption: str
+
+
+class TrainedModel(TypedDict):
+    """A model trained for one beta alone, with which the curve is compared."""
+
+    beta: float
+    rate: float
+    """Nats per test image, as the distortion."""
+    distortion: float
+    caption: str
+    """Short: it stands beside the model's mark on the curve."""
+
+
 class Pin(TypedDict):
     """A place picked on the map."""
 
@@ -115,6 +136,26 @@ MODULES = {
         "side.js",
         "map.js",
     ),
+    "beta": (
+        "decoder.js",
+        "store.js",
+        "mount.js",
+        "paint.js",
+        "theme.js",
+        "room.js",
+        "backlog.js",
+        "view.js",
+        "codes.js",
+        "controls.js",
+        "tiles.js",
+        "rate_curve.js",
+        "beta_slider.js",
+        "beta_images.js",
+        "rate_bars.js",
+        "rate_plot.js",
+        "cloud.js",
+        "beta.js",
+    ),
 }
 """The files of each component, in order."""
 
@@ -131,6 +172,7 @@ def _read(file: str) -> str:
 _asset = component("latent_asset", js=module_source("asset"))
 _decode = component("latent_decode", js=module_source("decode"), css=_read("live.css"))
 _map = component("latent_map", js=module_source("map"), css=_read("live.css"))
+_beta = component("latent_beta", js=module_source("beta"), css=_read("live.css"))
 
 
 def mount_asset(blob: bytes, key: str) -> None:
@@ -240,6 +282,69 @@ def live_map(
     return _map(key=key, data=data, on_pinned_change=_teller(key, "pinned", on_pin)).pinned
 
 
+def live_beta(
+    key: str,
+    decoder_asset: str,
+    curve_asset: str,
+    images: Sequence[BetaImage],
+    trained: Sequence[TrainedModel],
+    plane_labels: Sequence[str],
+    colors: Sequence[str],
+    beta: float,
+    on_release: Callable[[float], None] | None = None,
+) -> float | None:
+    """One model of many betas under a slider of beta, which everything follows.
+
+    Returns beta as last released, None before that. The first of `images` is the large one.
+    `plane_labels` name the axes of the curve's points, `colors` are `#rrggbb` by class index.
+    `beta` and `on_release(beta)` are as in `live_decode`; what is released is rounded to 4 digits
+    after the point.
+    """
+    spec = beta_spec(decoder_asset, curve_asset, images, trained, plane_labels, colors)
+    data = {"spec": spec, "value": [float(beta)]}
+    return _beta(key=key, data=data, on_beta_change=_teller(key, "beta", on_release)).beta
+
+
+def beta_spec(
+    decoder_asset: str,
+    curve_asset: str,
+    images: Sequence[BetaImage],
+    trained: Sequence[TrainedModel],
+    plane_labels: Sequence[str],
+    colors: Sequence[str],
+) -> dict[str, object]:
+    """What `live_beta` tells the browser apart from beta."""
+    return {
+        "decoder": decoder_asset,
+        "curve": curve_asset,
+        "images": [_beta_image(image) for image in images],
+        "trained": [_trained_model(model) for model in trained],
+        "labels": list(plane_labels),
+        "colors": list(colors),
+    }
+
+
+def _trained_model(model: TrainedModel) -> dict[str, object]:
+    return {
+        "beta": float(model["beta"]),
+        "rate": float(model["rate"]),
+        "distortion": float(model["distortion"]),
+        "caption": model["caption"],
+    }
+
+
+def _beta_image(image: BetaImage) -> dict[str, object]:
+    plain: dict[str, object] = {
+        "means": _base64(np.asarray(image["means"], dtype="<f4")),
+        "caption": image["caption"],
+    }
+    original = image.get("original")
+    if original is not None:
+        pixels = _levels(original)
+        plain["original"] = {"shape": list(pixels.shape), "pixels": _base64(pixels)}
+    return plain
+
+
 def _teller(key: str, state: str, tell: Callable[[Any], None] | None) -> Callable[[], None]:
     """Streamlit's callback for a state, which hands the state's value to `tell`."""
 
@@ -278,9 +383,18 @@ def _plane(plane: Plane) -> dict[str, object]:
 
 
 def _blend(start: np.ndarray, end: np.ndarray) -> dict[str, object]:
-    pixels = [enlarge(image, 1).transpose(2, 0, 1) for image in (start, end)]
-    texts = [b64encode(image.tobytes()).decode() for image in pixels]
+    pixels = [_levels(image) for image in (start, end)]
+    texts = [_base64(image) for image in pixels]
     return {"shape": list(pixels[0].shape), "start": texts[0], "end": texts[1]}
+
+
+def _levels(image: np.ndarray) -> np.ndarray:
+    """An image (h, w, c) with pixels in [0, 1] as bytes (c, h, w)."""
+    return enlarge(image, 1).transpose(2, 0, 1)
+
+
+def _base64(array: np.ndarray) -> str:
+    return b64encode(array.tobytes()).decode()
 
 
 def _panel(panel: Panel) -> dict[str, object]:

@@ -1,0 +1,60 @@
+// One image and its reconstruction, large, over the reconstructions of a few more.
+
+const COLUMNS = 3;
+const IMAGE_GAP = 12;
+const TILE_GAP = 6;
+
+export class BetaImages {
+  constructor([main, ...others]) {
+    this.main = new CodedImage(main);
+    this.others = others.map((image) => new CodedImage(image));
+    this.original = new Picture(84, { "aria-label": "the image", "data-testid": "live-original" });
+    this.picture = new Picture(168, { "aria-label": "its reconstruction", "data-testid": "live-decoded" });
+    this.tiles = [];
+    this.exemplars = element("div", { class: "exemplars", role: "group", "aria-label": "more images" });
+    this.root = this.layout();
+  }
+
+  layout() {
+    const [left, right] = [this.main.caption, "at this β"];
+    const figure = (screen, text) => element("figure", {}, screen, element("figcaption", { text }));
+    const given = this.main.original ? [figure(this.original.root, left)] : [];
+    const decoded = figure(this.picture.root, this.main.original ? right : `${left} ${right}`);
+    const pair = element("div", { class: "pair" }, ...given, decoded);
+    return element("div", { class: "images" }, pair, this.exemplars);
+  }
+
+  adopt(decoder, curve) {
+    const { latent, shape } = decoder;
+    this.code = new Float64Array(latent);
+    this.picture.adopt(shape);
+    this.showOriginal();
+    const codes = this.others.map(() => new Float64Array(latent));
+    this.tiles = this.others.map((image, i) => {
+      const title = image.caption;
+      const codeOf = () => image.writeCode(curve, codes[i]);
+      return new Tile(56, codeOf, { "aria-label": title, title, "data-testid": `live-exemplar-${i + 1}` });
+    });
+    this.exemplars.replaceChildren(...this.tiles.map(({ root }) => root));
+  }
+
+  showOriginal() {
+    const { original } = this.main;
+    if (!original) return;
+    this.original.adopt(original.shape);
+    this.original.draw(original.pixels);
+  }
+
+  fit(width) {
+    const third = (width - IMAGE_GAP) / 3;
+    this.original.fit(Math.floor(third));
+    this.picture.fit(Math.floor(this.main.original ? 2 * third : width));
+    const tile = Math.floor((width - (COLUMNS - 1) * TILE_GAP) / COLUMNS);
+    for (const picture of this.tiles) picture.fit(tile);
+  }
+
+  /** The code of the image at the curve's beta. */
+  writeCode(curve) {
+    return this.main.writeCode(curve, this.code);
+  }
+}

@@ -1,0 +1,204 @@
+// The rate–distortion curve with the point of this beta, and models trained for one beta each.
+
+const PLOT = { left: 50, right: 10, top: 10, bottom: 40 };
+const LABEL_FONT = 11;
+const LEGEND_LINE = 16;
+
+export class RatePlot {
+  constructor(trained) {
+    this.trained = trained;
+    const label = "rate–distortion curve; the numbers above say where beta is on it";
+    const testid = { "data-testid": "live-rate-distortion" };
+    this.canvas = element("canvas", { role: "img", "aria-label": label, ...testid });
+    this.base = element("canvas");
+    this.root = element("figure", {}, this.canvas);
+  }
+
+  adopt(curve) {
+    const rates = [...curve.totals, ...this.trained.map(({ rate }) => rate)];
+    const distortions = [...curve.distortion, ...this.trained.map(({ distortion }) => distortion)];
+    const [low, high] = [Math.min(...distortions), Math.max(...distortions)];
+    const pad = 0.07 * Math.max(high - low, 1e-3);
+    this.domain = { right: 1.06 * Math.max(...rates, 1e-3), low: low - pad, high: high + pad };
+    this.drawn = undefined;
+  }
+
+  fit(width, height) {
+    Object.assign(this, { width, height });
+    this.canvas.style.width = `${width}px`;
+    this.canvas.style.height = `${height}px`;
+    for (const canvas of [this.canvas, this.base]) {
+      canvas.width = Math.round(width * devicePixelRatio);
+      canvas.height = Math.round(height * devicePixelRatio);
+    }
+    this.drawn = undefined;
+  }
+
+  get plotWidth() {
+    return this.width - PLOT.left - PLOT.right;
+  }
+
+  get plotHeight() {
+    return this.height - PLOT.top - PLOT.bottom;
+  }
+
+  toX(rate) {
+    return PLOT.left + (rate / this.domain.right) * this.plotWidth;
+  }
+
+  toY(distortion) {
+    const { low, high } = this.domain;
+    return PLOT.top + ((high - distortion) / (high - low)) * this.plotHeight;
+  }
+
+  show(curve, beta, theme) {
+    const key = theme.background + theme.text;
+    if (key !== this.drawn) this.drawBase(curve, theme);
+    this.drawn = key;
+    const [rate, distortion] = [curve.rateNow, curve.distortionNow];
+    const context = this.canvas.getContext("2d");
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.drawImage(this.base, 0, 0);
+    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+    this.drawTangent(context, rate, distortion, beta, theme);
+    this.drawPoint(context, rate, distortion, theme);
+    this.canvas.dataset.rate = rate.toFixed(4);
+    this.canvas.dataset.distortion = distortion.toFixed(4);
+  }
+
+  /** All points with the same D + beta R. */
+  drawTangent(context, rate, distortion, beta, theme) {
+    const { right } = this.domain;
+    context.save();
+    this.clip(context);
+    context.beginPath();
+    context.moveTo(this.toX(0), this.toY(distortion + beta * rate));
+    context.lineTo(this.toX(right), this.toY(distortion + beta * (rate - right)));
+    stroke(context, theme.primary, 1.25, [5, 4]);
+    context.restore();
+  }
+
+  drawPoint(context, rate, distortion, theme) {
+    for (const [colour, radius] of [[theme.background, 7.5], [theme.primary, 5.5]]) {
+      context.beginPath();
+      context.arc(this.toX(rate), this.toY(distortion), radius, 0, 2 * Math.PI);
+      context.fillStyle = colour;
+      context.fill();
+    }
+  }
+
+  clip(context) {
+    context.beginPath();
+    context.rect(PLOT.left, PLOT.top, this.plotWidth, this.plotHeight);
+    context.clip();
+  }
+
+  /** What stays where it is, drawn once for a theme. */
+  drawBase(curve, theme) {
+    const context = this.base.getContext("2d");
+    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+    context.fillStyle = theme.background;
+    context.fillRect(0, 0, this.width, this.height);
+    this.drawFrame(context, theme);
+    const taken = [this.drawLegend(context, theme)];
+    context.beginPath();
+    curve.totals.forEach((rate, i) => context.lineTo(this.toX(rate), this.toY(curve.distortion[i])));
+    context.lineJoin = "round";
+    stroke(context, theme.text, 2);
+    for (const model of this.trained) this.drawTrained(context, model, theme, taken);
+  }
+
+  drawFrame(context, theme) {
+    const { low, high, right } = this.domain;
+    const [foot, middle] = [this.height - PLOT.bottom, PLOT.top + this.plotHeight / 2];
+    context.strokeStyle = theme.border;
+    context.lineWidth = 1;
+    context.strokeRect(PLOT.left + 0.5, PLOT.top + 0.5, this.plotWidth - 1, this.plotHeight - 1);
+    context.font = `${LABEL_FONT}px ${theme.font}`;
+    context.fillStyle = theme.quiet;
+    write(context, "top", "center");
+    for (const { value, text } of ticks(0, right)) context.fillText(text, this.toX(value), foot + 5);
+    write(context, "middle", "right");
+    for (const { value, text } of ticks(low, high)) context.fillText(text, PLOT.left - 5, this.toY(value));
+    context.fillStyle = theme.text;
+    write(context, "top", "center");
+    context.fillText("rate (nats per test image)", PLOT.left + this.plotWidth / 2, foot + 22);
+    context.save();
+    context.translate(4, middle);
+    context.rotate(-Math.PI / 2);
+    context.fillText("distortion (nats per test image)", 0, 0);
+    context.restore();
+  }
+
+  /** In the upper right, where a falling convex curve never goes; returns the box it takes. */
+  drawLegend(context, theme) {
+    const entries = [["one network, any β", (x, y) => this.swatch(context, x, y, theme.text, 2, [])]];
+    if (this.trained.length) {
+      entries.push(["trained for one β", (x, y) => diamond(context, x + 9, y, theme)]);
+    }
+    entries.push(["slope −β", (x, y) => this.swatch(context, x, y, theme.primary, 1.25, [5, 4])]);
+    const wide = Math.max(...entries.map(([text]) => context.measureText(text).width));
+    const [left, top] = [this.width - PLOT.right - wide - 10, PLOT.top + 14];
+    entries.forEach(([text, draw], i) => {
+      const y = top + i * LEGEND_LINE;
+      draw(left - 24, y);
+      context.fillStyle = theme.quiet;
+      write(context, "middle", "left");
+      context.fillText(text, left, y);
+    });
+    return { left: left - 28, top: PLOT.top, right: this.width, foot: top + entries.length * LEGEND_LINE - 6 };
+  }
+
+  swatch(context, x, y, colour, width, dashes) {
+    context.beginPath();
+    context.moveTo(x, y);
+    context.lineTo(x + 18, y);
+    stroke(context, colour, width, dashes);
+  }
+
+  /** The mark, and its caption where there is room. */
+  drawTrained(context, { rate, distortion, caption }, theme, taken) {
+    const [x, y] = [this.toX(rate), this.toY(distortion)];
+    diamond(context, x, y, theme);
+    const wide = context.measureText(caption).width;
+    const boxes = [boxAt(x + 8, y - 9, wide), boxAt(x - 8 - wide, y + 11, wide), boxAt(x + 9, y + 4, wide)];
+    const free = boxes.find((box) => this.holds(box) && !taken.some((other) => overlap(box, other)));
+    if (!free) return;
+    taken.push(free);
+    context.fillStyle = theme.text;
+    write(context, "middle", "left");
+    context.fillText(caption, free.left, (free.top + free.foot) / 2);
+  }
+
+  holds({ left, right, top, foot }) {
+    const inside = left > PLOT.left && right < this.width - PLOT.right;
+    return inside && top > PLOT.top && foot < this.height - PLOT.bottom;
+  }
+}
+
+const boxAt = (left, middle, wide) => ({ left, right: left + wide, top: middle - 7, foot: middle + 7 });
+
+const overlap = (a, b) => a.left < b.right && b.left < a.right && a.top < b.foot && b.top < a.foot;
+
+function write(context, baseline, align) {
+  context.textBaseline = baseline;
+  context.textAlign = align;
+}
+
+function stroke(context, colour, width, dashes = []) {
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.setLineDash(dashes);
+  context.stroke();
+  context.setLineDash([]);
+}
+
+/** An open mark. */
+function diamond(context, x, y, theme) {
+  context.beginPath();
+  for (const [right, down] of [[0, -5], [5, 0], [0, 5], [-5, 0]]) context.lineTo(x + right, y + down);
+  context.closePath();
+  context.fillStyle = theme.background;
+  context.fill();
+  stroke(context, theme.text, 1.5);
+}
