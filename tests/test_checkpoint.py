@@ -28,6 +28,8 @@ from vae.checkpoint import (
     save_checkpoint,
 )
 from vae.config import ModelConfig, TrainConfig
+from vae.data import Dataset, load_dataset
+from vae.device import pick_device
 from vae.diagnostics import encode_split, evaluate
 from vae.errors import (
     CheckpointError,
@@ -39,6 +41,7 @@ from vae.errors import (
 )
 from vae.explorer import Explorer
 from vae.model import VAE
+from vae.recorder import RecordedTraining
 from vae.run import WEIGHTS_FILE, Results
 
 
@@ -386,6 +389,97 @@ def test_changed_metrics(copied_checkpoint):
     file.write_text(file.read_text() + "{}\n")
     with pytest.raises(TamperedCheckpoint, match=r"metrics\.jsonl is not the file that was saved"):
         load_metrics(load_run(copied_checkpoint))
+
+
+# Factors
+
+
+@pytest.fixture
+def with_factors(tmp_path) -> tuple[Path, Dataset]:
+    """A checkpoint of a model of sprites that was trained for one epoch, and its data set."""
+    dataset = load_dataset("sprites:orientation=2,scale=2,x=3,y=3")
+    train = TrainConfig(dataset.name, epochs=1)
+    config = ModelConfig(dataset.image_shape, 2)
+    recorded = RecordedTraining.start(tmp_path / "run", config, train, dataset, pick_device("cpu"))
+    for _ in recorded.run():
+        pass
+    recorded.finish()
+    return tmp_path / "run", dataset
+
+
+def test_factors_are_kept_from_training_to_loading(with_factors):
+    path, dataset = with_factors
+    run = load_run(path)
+    assert run.factors == dataset.factors
+    assert [(factor.name, factor.size) for factor in run.factors] == [
+        ("shape", 3),
+        ("scale", 2),
+        ("orientation", 2),
+        ("x", 3),
+        ("y", 3),
+    ]
+    atlas = load_atlas(run)
+    assert atlas.factors is not None
+    np.testing.assert_array_equal(atlas.factors, dataset.test.factors)
+    np.testing.assert_array_equal(atlas.factors[:, 0], atlas.label)
+
+
+def test_a_checkpoint_without_factors_has_none(copied_checkpoint):
+    assert load_run(copied_checkpoint).factors == ()
+    assert load_atlas(load_run(copied_checkpoint)).factors is None
+    edit_record(copied_checkpoint, lambda record: record.pop("factors"))
+    older = Explorer.open(copied_checkpoint)
+    assert (older.run.factors, older.atlas.factors) == ((), None)
+
+
+@pytest.mark.parametrize("change", [lambda f: f[:-1], lambda f: f[:, :-1], lambda f: f[:, 0]])
+def test_factors_of_another_shape(with_factors, change):
+    path, _ = with_factors
+    replace_tensors(path, ATLAS_FILE, lambda t: t.update(factors=change(t["factors"]).contiguous()))
+    assert "tensor factors has shape" in refusal(TamperedCheckpoint, path)
+
+
+@pytest.mark.parametrize("level", [-1, 3])
+def test_a_level_that_a_factor_lacks(with_factors, level):
+    path, _ = with_factors
+    replace_tensors(path, ATLAS_FILE, lambda t: t["factors"][4, 3].fill_(level))
+    message = refusal(TamperedCheckpoint, path)
+    assert f"the level {level} of 'x', but run.json has its levels as 0 to 2" in message
+
+
+def test_levels_that_are_no_whole_numbers(with_factors):
+    path, _ = with_factors
+    replace_tensors(path, ATLAS_FILE, lambda t: t.update(factors=t["factors"] * 0.5))
+    assert "the level 0.5" in refusal(TamperedCheckpoint, path)
+
+
+def test_factors_that_only_one_of_record_and_atlas_knows(with_factors, copied_checkpoint):
+    path, _ = with_factors
+    edit_record(path, lambda record: record.update(factors=[]))
+    assert "a tensor factors that its configuration lacks" in refusal(TamperedCheckpoint, path)
+    factor = {"name": "x", "size": 3}
+    edit_record(copied_checkpoint, lambda record: record.update(factors=[factor]))
+    assert "lacks the tensor factors" in refusal(TamperedCheckpoint, copied_checkpoint)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        3,
+        ["x"],
+        [{"name": "x"}],
+        [{"name": "x", "size": 0}],
+        [{"name": "x", "size": True}],
+        [{"name": "x", "size": 10**9}],
+        [{"name": 7, "size": 3}],
+        [{"name": "x", "size": 3, "kind": "place"}],
+    ],
+    ids=repr,
+)
+def test_a_record_whose_factors_are_none(copied_checkpoint, value):
+    edit_record(copied_checkpoint, lambda record: record.update(factors=value))
+    assert "is not valid" in refusal(TamperedCheckpoint, copied_checkpoint)
 
 
 # Writing that fails

@@ -58,9 +58,9 @@ class SpriteGrid:
     """All combinations of the levels of five factors, and how their images are drawn.
 
     `orientation` is in radians, `x` and `y` in [0, 1] from the left and the top, `scale` in (0, 1].
-    An image's index counts the combinations, the last factor fastest. A pixel
-    of binary edges is white where its centre is inside; one of smooth edges is as grey as it is
-    covered, to within a tenth. DataError for what cannot be drawn.
+    An image's index counts the combinations, the last factor fastest. A pixel of binary edges is
+    white where its centre is inside; one of smooth edges is as bright as it is covered, to within
+    a tenth. DataError for what cannot be drawn.
     """
 
     shape: tuple[str, ...] = SHAPES
