@@ -1,35 +1,20 @@
-"""The scores against hand calculation, known codes and an independent implementation."""
+"""The scores against hand calculation and known codes; `test_reference_scores` has the others."""
 
 import dataclasses
-import json
 import math
-import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from known_codes import noise, perfect_code, random_factors
 
 from vae import disentanglement
-from vae.codes import load_codes
 from vae.errors import ConfigError, DataError
 
-SIZES = (5, 6, 8)
 PROJECT = Path(__file__).resolve().parents[1]
-
-
-def random_factors(rows, sizes=SIZES, seed=0):
-    generator = np.random.default_rng(seed)
-    return np.stack([generator.integers(0, size, rows) for size in sizes], axis=1)
-
-
-def perfect_code(factors):
-    return (factors - factors.mean(axis=0)) / factors.std(axis=0)
-
-
-def noise(rows, latents=4, seed=1):
-    return np.random.default_rng(seed).normal(size=(rows, latents))
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +61,35 @@ def test_a_duplicated_factor_has_no_gap():
     assert disentanglement.sap_continuous(twice, factors) == pytest.approx(0, abs=1e-12)
 
 
+def test_the_traps_that_docstrings_name():
+    factors = random_factors(4000, (5, 6, 8, 10, 12))
+    perfect = perfect_code(factors)
+    sap = disentanglement.sap_discrete(perfect, factors, perfect, factors)
+    assert sap == pytest.approx(0.25, abs=0.05)
+    assert disentanglement.modularity(noise(4000, 5), factors) == pytest.approx(0.6, abs=0.1)
+
+
 # Hand calculation and invariance
+
+
+def test_mutual_information_by_hand():
+    factors = np.stack([np.repeat([0, 1, 2, 3], 25), np.tile([0, 1], 50)], axis=1)
+    codes = np.stack([factors[:, 0], factors[:, 0] // 2, np.zeros(100)], axis=1).astype(float)
+    found = disentanglement.mutual_information(codes, factors)
+    independent = disentanglement.mutual_information(codes, factors[:, 1:])
+    assert found.shape == (3, 2)
+    assert found[:, 0] == pytest.approx([math.log(4), math.log(2), 0])
+    np.testing.assert_array_equal(found[:, 1:], independent)
+    shares = disentanglement.normalised_information(codes, factors)
+    assert shares[:, 0] == pytest.approx([1, 0.5, 0])
+
+
+def test_the_share_of_a_factor_that_never_varies_is_nothing():
+    factors = random_factors(100)
+    factors[:, 1] = 4
+    shares = disentanglement.normalised_information(noise(100), factors)
+    assert (shares[:, 1] == 0).all()
+    assert (shares[:, 0] > 0).all()
 
 
 def test_mig_by_hand():
@@ -121,6 +134,15 @@ def test_mig_ignores_order_sign_scale_and_shift_of_latents():
     assert disentanglement.mig(changed, factors) == pytest.approx(expected, abs=1e-9)
 
 
+def test_numbering_values_otherwise_changes_no_information():
+    factors = random_factors(2000)
+    codes = perfect_code(factors) + 0.3 * noise(2000, 3)
+    renamed = np.array([7, -3, 100, 5, 2, 11, 40, -9])[factors]
+    for name in ("mig", "modularity"):
+        score = getattr(disentanglement, name)
+        assert score(codes, renamed) == pytest.approx(score(codes, factors), abs=1e-12)
+
+
 @pytest.mark.parametrize("scale", [1e-310, 1e-17, 1e25])
 def test_odd_scales_neither_warn_nor_fail(scale):
     factors = random_factors(60, (2, 3))
@@ -144,6 +166,57 @@ def test_score_collects_every_score_and_repeats_itself(perfect):
     assert scores.dci_informativeness == pytest.approx(1, abs=0.05)
     with pytest.raises(dataclasses.FrozenInstanceError):
         scores.mig = 0.0
+
+
+def test_the_mean_over_seeds_is_what_is_reported(perfect):
+    codes, factors = perfect[0][:300] + 2 * noise(300, 3), perfect[1][:300]
+    scores = disentanglement.score(codes, factors, estimator="random-forest", seed=5)
+    assert scores.sampling_seeds == (5, 6, 7)
+    for name in ("factor_vae", "beta_vae"):
+        score = getattr(disentanglement, name)
+        each = tuple(score(codes, factors, seed) for seed in (5, 6, 7))
+        assert getattr(scores, f"{name}_by_seed") == each
+        assert getattr(scores, name) == pytest.approx(np.mean(each))
+    information = disentanglement.mutual_information(codes, factors)
+    np.testing.assert_array_equal(scores.mutual_information, information)
+
+
+def test_a_test_part_is_what_is_tested_on(perfect):
+    codes, factors, test_codes, test_factors = (array[:300] for array in perfect)
+    wrong = (test_factors + 1) % np.array([5, 6, 8])
+    right = disentanglement.score(codes, factors, (test_codes, test_factors), "random-forest")
+    fooled = disentanglement.score(codes, factors, (test_codes, wrong), "random-forest")
+    assert right.dci_informativeness > 0.9
+    assert fooled.dci_informativeness < 0.1
+    assert right.mig == fooled.mig == disentanglement.mig(codes, factors)
+    assert (right.rows, right.test_rows) == (300, 300)
+
+
+def test_quick_scores_name_their_estimator_and_rows(perfect):
+    codes, factors, *_ = perfect
+    quick = disentanglement.quick_score(codes, factors, rows=400, seed=1)
+    assert quick == disentanglement.quick_score(codes, factors, rows=400, seed=1)
+    assert quick != disentanglement.quick_score(codes, factors, rows=400, seed=2)
+    assert (quick.estimator, quick.rows, quick.test_rows) == ("random-forest", 400, 400)
+    assert quick.mig == pytest.approx(1, abs=0.05)
+
+
+def test_quick_scores_take_a_few_seconds():
+    factors, codes = random_factors(2000, (5, 6, 8, 10, 12)), noise(2000, 10)
+    disentanglement.quick_score(codes[:200], factors[:200])
+    start = time.process_time()
+    disentanglement.quick_score(codes, factors)
+    assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize(("rows", "parts"), [(30, (30, 30)), (60, (60, 40)), (999, (67, 33))])
+def test_parts_share_no_row(rows, parts):
+    each = np.arange(100)
+    train, test = disentanglement.draw_parts(each[:, None] * 1.0, each[:, None], rows, seed=0)
+    for codes, factors in (train, test):
+        np.testing.assert_array_equal(codes, factors)
+    assert (len(train[0]), len(test[0])) == parts
+    assert not set(train[1].ravel()) & set(test[1].ravel())
 
 
 def test_score_uses_gradient_boosting_unless_told():
@@ -192,121 +265,3 @@ def test_one_latent_or_one_factor_is_too_few():
         disentanglement.modularity(noise(60), factors[:, :1])
     with pytest.raises(DataError, match="at least 2 factors"):
         disentanglement.score(noise(60), factors[:, :1])
-
-
-GOOD = {"codes": noise(60), "factors": random_factors(60)}
-
-
-def edited(name, row, column, value):
-    array = GOOD[name].copy()
-    array[row, column] = value
-    return {name: array}
-
-
-BAD_ARRAYS = {
-    "flat codes": ({"codes": noise(60)[:, 0]}, "codes has shape (60,)"),
-    "flat factors": ({"factors": random_factors(60)[:, 0]}, "factors has shape (60,)"),
-    "lengths": ({"codes": noise(61)}, "codes has 61 rows and factors 60"),
-    "few rows": ({"codes": noise(49), "factors": random_factors(49)}, "49 rows"),
-    "no rows": ({"codes": noise(0), "factors": random_factors(0)}, "0 rows"),
-    "no latents": ({"codes": noise(60, 0)}, "at least 2 latents"),
-    "no factors": ({"factors": random_factors(60)[:, :0]}, "at least 2 factors"),
-    "nan": (edited("codes", 3, 0, np.nan), "not finite"),
-    "infinity": (edited("codes", 3, 0, np.inf), "not finite"),
-    "huge codes": (edited("codes", 3, 0, 1e300), "beyond 1e+30"),
-    "complex codes": ({"codes": noise(60) + 1j}, "codes holds complex128"),
-    "text codes": ({"codes": np.full((60, 2), "a")}, "codes holds <U1"),
-    "real factors": ({"factors": random_factors(60) + 0.5}, "factors holds float64"),
-    "constant factor": (edited("factors", slice(None), 1, 7), "factor 1 has a single value"),
-    "row numbers": (edited("factors", slice(None), 0, np.arange(60)), "factor 0 has 60 values"),
-    "pickled": ({"codes": np.full((60, 2), None)}, "plain arrays"),
-}
-
-
-def complaint(path):
-    with pytest.raises(DataError) as caught:
-        load_codes(path)
-    message = str(caught.value)
-    assert message.startswith(str(path))
-    assert "\n" not in message
-    return message
-
-
-@pytest.mark.parametrize(("arrays", "expected"), BAD_ARRAYS.values(), ids=BAD_ARRAYS)
-def test_bad_arrays(tmp_path, arrays, expected):
-    np.savez(tmp_path / "codes.npz", **(GOOD | arrays))
-    assert expected in complaint(tmp_path / "codes.npz")
-
-
-def test_bad_files(tmp_path):
-    assert "No such file" in complaint(tmp_path / "absent.npz")
-    assert "directory" in complaint(tmp_path)
-    for name, content in {"empty": b"", "text": b"codes", "zip": b"PK\x03\x04 cut short"}.items():
-        (tmp_path / name).write_bytes(content)
-        assert "expected an .npz" in complaint(tmp_path / name)
-
-
-def test_bad_archives(tmp_path):
-    np.save(tmp_path / "one.npy", noise(60))
-    assert "holds one array" in complaint(tmp_path / "one.npy")
-    np.savez(tmp_path / "half.npz", codes=noise(60))
-    assert "'codes' and 'factors'" in complaint(tmp_path / "half.npz")
-    np.savez(tmp_path / "whole.npz", **GOOD)
-    damaged = bytearray((tmp_path / "whole.npz").read_bytes())
-    damaged[300:310] = b"\xff" * 10
-    (tmp_path / "damaged.npz").write_bytes(damaged)
-    assert "expected an .npz" in complaint(tmp_path / "damaged.npz")
-
-
-def test_load_codes_widens_what_it_reads(tmp_path):
-    narrow = {"codes": noise(60).astype(np.float32), "factors": random_factors(60).astype("u1")}
-    np.savez_compressed(tmp_path / "codes.npz", **narrow)
-    known = load_codes(tmp_path / "codes.npz")
-    assert (known.codes.dtype, known.factors.dtype) == (np.float64, np.int64)
-    np.testing.assert_array_equal(known.codes, narrow["codes"])
-    np.testing.assert_array_equal(known.factors, narrow["factors"])
-    assert known.test is None
-
-
-# The independent implementation's scores, where its folder is at hand
-
-REFERENCE = Path(os.environ.get("LATENT_REFERENCE_DIR", PROJECT.parent / "shared/reference"))
-CASES = ("one_to_one", "rot45_pair", "noisy", "dead_dims", "duplicated", "pure_noise")
-
-
-@pytest.fixture(scope="module")
-def reference():
-    """Of a case: codes and factors for training, then for testing; and the scores."""
-    if not (REFERENCE / "scores.json").is_file() or not (REFERENCE / "codes.npz").is_file():
-        pytest.skip("no reference scores: set LATENT_REFERENCE_DIR to their folder")
-    scores = json.loads((REFERENCE / "scores.json").read_text())
-    with np.load(REFERENCE / "codes.npz") as archive:
-        arrays = dict(archive)
-    return lambda case: ([arrays[f"{case}/{k}"] for k in ("z", "y", "zt", "yt")], scores[case])
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_reference_scores(reference, case):
-    (codes, factors, *test), expected = reference(case)
-    for name in ("mig", "modularity", "sap_continuous"):
-        found = getattr(disentanglement, name)(codes, factors)
-        assert found == pytest.approx(expected[name], abs=1e-6), name
-    correlation = disentanglement.gaussian_total_correlation(codes)
-    assert correlation == pytest.approx(expected["gaussian_tc"], abs=1e-6)
-    sap = disentanglement.sap_discrete(codes, factors, *test)
-    assert sap == pytest.approx(expected["sap_discrete"], abs=0.02)
-    area = disentanglement.explicitness(codes, factors, *test)
-    assert area == pytest.approx(expected["explicitness_test"], abs=0.01)
-
-
-DCI_RUNS = [(case, "random-forest", 0.06) for case in CASES]
-DCI_RUNS += [(case, "gradient-boosting", 0.005) for case in ("one_to_one", "rot45_pair")]
-
-
-@pytest.mark.parametrize(("case", "estimator", "tolerance"), DCI_RUNS)
-def test_reference_dci(reference, case, estimator, tolerance):
-    arrays, expected = reference(case)
-    found = disentanglement.dci(*arrays, estimator=estimator, n_jobs=2)
-    names = ("dci_disentanglement", "dci_completeness", "dci_info_test")
-    wanted = tuple(expected[name] for name in names)
-    assert dataclasses.astuple(found) == pytest.approx(wanted, abs=tolerance)

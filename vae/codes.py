@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Int, Integer, Shaped
 
 from vae.errors import DataError
 
@@ -23,7 +23,7 @@ UNREADABLE = (ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFil
 """What numpy raises for a file that is not an archive of plain arrays, or a damaged one."""
 
 
-Pair = tuple[Float[np.ndarray, "m latent"], Int[np.ndarray, "m factors"]]
+Pair = tuple[Float[np.ndarray, "_ latent"], Integer[np.ndarray, "_ factors"]]
 """Codes and factors of the same rows."""
 
 
@@ -34,6 +34,11 @@ class KnownCodes:
     codes: Float[np.ndarray, "n latent"]
     factors: Int[np.ndarray, "n factors"]
     test: Pair | None
+
+    def sample(self, rows: int, seed: int) -> "KnownCodes":
+        """Up to `rows` rows, drawn by `seed`, and as many of the test part."""
+        test = self.test and _sample(self.test, rows, seed)
+        return KnownCodes(*_sample((self.codes, self.factors), rows, seed), test)
 
 
 def load_codes(path: str | Path) -> KnownCodes:
@@ -76,6 +81,12 @@ def _read_arrays(path: Path) -> list[np.ndarray]:
     if not all(isinstance(array, np.ndarray) for array in arrays):
         raise DataError(f"{path}: expected an .npz file of plain arrays")
     return arrays
+
+
+def _sample(pair: Pair, rows: int, seed: int) -> Pair:
+    codes, factors = pair
+    chosen = np.random.default_rng(seed).permutation(len(codes))[:rows]
+    return codes[chosen], factors[chosen]
 
 
 def scoring_fault(codes: np.ndarray, factors: np.ndarray) -> str | None:

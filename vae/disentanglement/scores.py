@@ -7,7 +7,7 @@ from jaxtyping import Float, Integer
 
 from vae.codes import Pair, pair_fault, scoring_fault, widened
 from vae.disentanglement.correlation import gaussian_total_correlation
-from vae.disentanglement.information import mig, modularity
+from vae.disentanglement.information import mig, modularity, mutual_information
 from vae.disentanglement.prediction import ESTIMATORS, dci, explicitness
 from vae.disentanglement.requirements import require_varying
 from vae.disentanglement.sampled import beta_vae, factor_vae
@@ -56,6 +56,9 @@ class Scores:
 
     gaussian_tc: float
     """`gaussian_total_correlation`, in nats, at least 0; linear correlation only."""
+
+    mutual_information: tuple[tuple[float, ...], ...]
+    """`mutual_information`, in nats: a row for each latent, with a column for each factor."""
 
     factor_vae_by_seed: tuple[float, ...]
     """`factor_vae` of each of `sampling_seeds`."""
@@ -123,6 +126,7 @@ def score(
         factor_vae=float(np.mean(factor_scores)),
         beta_vae=float(np.mean(beta_scores)),
         gaussian_tc=gaussian_total_correlation(codes),
+        mutual_information=tuple(map(tuple, mutual_information(codes, factors).tolist())),
         factor_vae_by_seed=factor_scores,
         beta_vae_by_seed=beta_scores,
         sampling_seeds=seeds,
