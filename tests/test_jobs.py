@@ -1,5 +1,6 @@
 """The training queue: in order, watched from outside, stopped, never brought down by a job."""
 
+import dataclasses
 import logging
 import time
 from pathlib import Path
@@ -9,10 +10,15 @@ import pytest
 
 from vae.checkpoint import RESUME_FILE, load_run
 from vae.config import TrainConfig
+from vae.errors import ConfigError, DataError
 from vae.jobs import Job, Request, TrainingQueue
 
 SHORT = Request(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
 LONG = Request(TrainConfig("digits", epochs=10_000), "mlp", 2)
+
+
+def at(request: Request, **settings) -> Request:
+    return dataclasses.replace(request, train=dataclasses.replace(request.train, **settings))
 
 
 @pytest.fixture
@@ -119,3 +125,78 @@ def test_names_never_collide(tmp_path):
     for job in queue.jobs:
         queue.stop(job)
         ended(job)
+
+
+def test_the_jobs_of_a_sweep_take_turns_and_later_ones_wait(queue):
+    sweep = queue.submit_all([at(LONG, beta=beta) for beta in (1.0, 4.0)])
+    later = queue.submit(SHORT)
+    wait_for(lambda: all(len(job.epochs) > 1 for job in sweep.jobs))
+    assert [job.status for job in sweep.jobs] == ["training", "training"]
+    assert later.status == "queued"
+    queue.stop_all(sweep)
+    assert ended(later).status == "done"
+    assert [job.status for job in sweep.jobs] == ["stopped", "stopped"]
+
+
+def test_a_sweep_ends_as_the_checkpoints_that_single_runs_would_be(queue, tmp_path):
+    requests = [at(SHORT, beta=beta) for beta in (1.0, 4.0)]
+    sweep = queue.submit_all(requests)
+    assert [job.request for job in sweep.jobs] == requests
+    wait_for(lambda: sweep.ended)
+    assert sweep.share == 1.0
+    alone = ended(queue.submit(requests[1]))
+    together = load_run(sweep.jobs[1].path)
+    assert together.results.test_elbo == load_run(alone.path).results.test_elbo
+    assert together.name == "digits-mlp-2-beta-4-seed-0"
+
+
+def test_stopping_one_of_a_sweep_leaves_the_others(queue):
+    sweep = queue.submit_all([LONG, at(SHORT, beta=4.0)])
+    wait_for(lambda: sweep.jobs[0].epochs)
+    queue.stop(sweep.jobs[0])
+    assert [ended(job).status for job in sweep.jobs] == ["stopped", "done"]
+
+
+def test_nothing_is_queued_where_one_setting_cannot_be(queue):
+    with pytest.raises(ConfigError, match="latent_dim"):
+        queue.submit_all([SHORT, Request(SHORT.train, "mlp", 0)])
+    with pytest.raises(ConfigError, match="beta_range"):
+        Request(TrainConfig("digits", objective="beta-tcvae"), "mlp", 2, beta_range=(0.1, 10))
+    with pytest.raises(DataError, match="no data set"):
+        Request(TrainConfig("nowhere"), "mlp", 2)
+    with pytest.raises(ConfigError, match="one run or more"):
+        queue.submit_all([])
+    assert queue.jobs == queue.sweeps == []
+
+
+def test_sweeps_that_overlap_share_jobs_and_stay_apart(queue):
+    first = queue.submit_all([at(LONG, beta=beta) for beta in (1.0, 4.0)])
+    second = queue.submit_all([at(LONG, beta=beta) for beta in (4.0, 10.0)])
+    assert second is not first
+    assert second.jobs[0] is first.jobs[1]
+    assert queue.submit_all([job.request for job in first.jobs]) is first
+    queue.stop_all(first)
+    assert [job.stopping for job in first.jobs] == [True, False]
+    queue.stop_all(second)
+    assert all(job.stopping for job in second.jobs)
+
+
+def test_a_sweep_knows_how_far_it_is(queue):
+    sweep = queue.submit_all([at(LONG, beta=beta) for beta in (1.0, 4.0)])
+    wait_for(lambda: all(job.latest for job in sweep.jobs))
+    assert 0 < sweep.share < 0.5
+    left = sweep.seconds_left
+    assert left > 10 * sweep.seconds
+    assert sweep.job_seconds_left(sweep.jobs[0]) == pytest.approx(left, rel=0.5)
+    queue.stop_all(sweep)
+    wait_for(lambda: sweep.ended)
+    seconds = sweep.seconds
+    time.sleep(0.05)
+    assert sweep.seconds == seconds
+
+
+def test_one_model_for_a_range_of_betas_can_be_asked_for(queue):
+    job = ended(queue.submit(dataclasses.replace(SHORT, beta_range=(0.1, 10.0))))
+    assert job.status == "done"
+    assert load_run(job.path).model.beta_range == (0.1, 10.0)
+    assert job.name == "digits-mlp-2-multi-rate-seed-0"

@@ -1,8 +1,15 @@
-"""Training beside the pages: one queue, one worker thread, jobs that anyone can watch or stop."""
+"""Training beside the pages: one queue, one worker thread, jobs that anyone can watch or stop.
+
+The jobs of a sweep take turns, so that all its models grow together; whatever was asked for later
+waits for them.
+"""
 
 import itertools
 import logging
 import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -12,15 +19,18 @@ import torch
 from jaxtyping import UInt8
 
 from vae.catalogue import run_name, unused_path
-from vae.config import Architecture, Likelihood, ModelConfig, TrainConfig
-from vae.data import Dataset, load_dataset
+from vae.config import Architecture, Likelihood, ModelConfig, TrainConfig, check_together
+from vae.data import Dataset, check_dataset_name, load_dataset
 from vae.device import pick_device, yield_to_others
-from vae.errors import VaeError
+from vae.errors import ConfigError, VaeError
 from vae.recorder import RecordedTraining
 from vae.train import Report
 
 Status = Literal["queued", "loading", "training", "saving", "done", "stopped", "failed"]
 ENDED: frozenset[Status] = frozenset({"done", "stopped", "failed"})
+AT_ONCE = 10
+"""Jobs of a sweep that take turns; the rest of it waits, so that memory has a bound."""
+
 SNAPSHOT_IMAGES = 10
 MAX_SNAPSHOTS = 200
 REMEMBERED_PICTURES = 20
@@ -37,6 +47,22 @@ class Request:
     architecture: Architecture
     latent_dim: int
     likelihood: Likelihood = "bernoulli"
+    beta_range: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        """VaeError for settings that cannot be; whether the data are there shows in the job."""
+        check_dataset_name(self.train.dataset)
+        check_together(self.model((1, 8, 8)), self.train)
+
+    def model(self, image_shape: tuple[int, int, int]) -> ModelConfig:
+        """The network, once the images are known."""
+        return ModelConfig(
+            image_shape,
+            self.latent_dim,
+            self.architecture,
+            self.likelihood,
+            beta_range=self.beta_range,
+        )
 
 
 @dataclass(frozen=True)
@@ -48,19 +74,28 @@ class Snapshot:
     samples: UInt8[np.ndarray, "n h w c"]
 
 
-@dataclass
+@dataclass(eq=False)
 class Job:
     """One training: written by its queue and the worker, read by any page."""
 
     number: int
     request: Request
     path: Path
+    batch: int
+    """Jobs of one batch were asked for together, and take turns."""
+
     status: Status = "queued"
     message: str = ""
     latest: Report | None = None
     epochs: list[Report] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
     originals: UInt8[np.ndarray, "n h w c"] | None = None
+    begun: float | None = None
+    """When the worker took it up, by the monotonic clock; None while it is queued."""
+
+    finished: float | None = None
+    """When it ended, by the monotonic clock."""
+
     _stop: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -78,40 +113,128 @@ class Job:
         """Whether somebody asked it to stop."""
         return self._stop.is_set()
 
+    @property
+    def share(self) -> float:
+        """How much of its steps is done, 0 to 1."""
+        return self.latest.step / self.latest.steps if self.latest else 0.0
+
+    def end(self, status: Status, message: str = "") -> None:
+        """Nothing more will change from here on."""
+        self.message, self.finished = message, time.monotonic()
+        self.status = status
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """Jobs that somebody asked for together, in their order; all have as many steps."""
+
+    number: int
+    jobs: tuple[Job, ...]
+    _given_up: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will change."""
+        return all(job.ended for job in self.jobs)
+
+    @property
+    def seconds(self) -> float:
+        """Since the worker took up the first of them, until the last of them ended."""
+        begun = [job.begun for job in self.jobs if job.begun is not None]
+        if not begun:
+            return 0.0
+        ends = [job.finished for job in self.jobs if job.finished is not None]
+        return (max(ends) if self.ended and ends else time.monotonic()) - min(begun)
+
+    @property
+    def share(self) -> float:
+        """How much is done of what is not given up, 0 to 1."""
+        done, left = self._work()
+        return done / (done + left) if done + left else 1.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated from the pace so far; None before there is one."""
+        done, left = self._work()
+        return self.seconds * left / done if done else None
+
+    def job_seconds_left(self, job: Job) -> float | None:
+        """Estimated for one of the jobs under way, which shares its time with the others."""
+        done, _ = self._work()
+        under_way = sum(other.status == "training" for other in self.jobs)
+        if not done or job.status != "training":
+            return None
+        return self.seconds / done * (1 - job.share) * under_way
+
+    def _work(self) -> tuple[float, float]:
+        left = sum(1 - job.share for job in self.jobs if not (job.ended or job.stopping))
+        return sum(job.share for job in self.jobs), left
+
 
 class TrainingQueue:
-    """Trains one job after the other, in the order in which they were asked for."""
+    """Trains jobs in the order in which they were asked for; those of a sweep take turns."""
 
     def __init__(self, root: Path) -> None:
         self.jobs: list[Job] = []
+        self.sweeps: list[Sweep] = []
         self._root = root
         self._numbers = itertools.count(1)
+        self._batches = itertools.count(1)
         self._changed = threading.Condition()
         threading.Thread(target=self._work, name="training", daemon=True).start()
 
     def submit(self, request: Request) -> Job:
         """Queue a request; the same request while one is under way gives the same job."""
         with self._changed:
-            for job in self.jobs:
-                if job.request == request and not job.ended:
-                    return job
-            job = Job(next(self._numbers), request, self._path(request))
-            self.jobs.append(job)
-            for old in self.jobs[:-REMEMBERED_PICTURES]:
-                if old.ended:
-                    old.snapshots.clear()
-            self._changed.notify()
-            return job
+            return self._submit(request, next(self._batches))
+
+    def submit_all(self, requests: Sequence[Request]) -> Sweep:
+        """Queue requests as one sweep.
+
+        Those that are under way already are shared; a sweep of the same jobs is the same sweep.
+        """
+        if not requests:
+            raise ConfigError("a sweep needs one run or more")
+        with self._changed:
+            batch = next(self._batches)
+            jobs = tuple(dict.fromkeys(self._submit(request, batch) for request in requests))
+            for sweep in self.sweeps:
+                if sweep.jobs == jobs and not sweep._given_up.is_set():
+                    return sweep
+            sweep = Sweep(len(self.sweeps) + 1, jobs)
+            self.sweeps.append(sweep)
+            return sweep
 
     def stop(self, job: Job) -> None:
         """Take a job out of the queue, or stop it at its next report and keep what there is."""
         with self._changed:
             job._stop.set()
             if job.status == "queued":
-                job.status, job.message = "stopped", "stopped before it began"
+                job.end("stopped", "stopped before it began")
+
+    def stop_all(self, sweep: Sweep) -> None:
+        """Stop all jobs of a sweep, save those that another sweep under way waits for too."""
+        sweep._given_up.set()
+        going_on = [other for other in self.sweeps if not other._given_up.is_set()]
+        wanted = {job for other in going_on for job in other.jobs}
+        for job in sweep.jobs:
+            if not job.ended and job not in wanted:
+                self.stop(job)
+
+    def _submit(self, request: Request, batch: int) -> Job:
+        for job in self.jobs:
+            if job.request == request and not job.ended and not job.stopping:
+                return job
+        job = Job(next(self._numbers), request, self._path(request), batch)
+        self.jobs.append(job)
+        for old in self.jobs[:-REMEMBERED_PICTURES]:
+            if old.ended:
+                old.snapshots.clear()
+        self._changed.notify()
+        return job
 
     def _path(self, request: Request) -> Path:
-        name = run_name(request.train, request.architecture, request.latent_dim)
+        name = run_name(request.train, request.architecture, request.latent_dim, request.beta_range)
         return unused_path(self._root, name, {job.path for job in self.jobs})
 
     def _work(self) -> None:
@@ -120,35 +243,73 @@ class TrainingQueue:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: any(job.status == "queued" for job in self.jobs))
-                job = next(job for job in self.jobs if job.status == "queued")
-                job.status = "loading"
-            _perform(job)
+                batch = next(job.batch for job in self.jobs if job.status == "queued")
+            self._train_batch(batch)
+
+    def _train_batch(self, batch: int) -> None:
+        """Train the jobs of a batch by turns: a turn lasts until the next report."""
+        read = _OneDataset()
+        under_way: deque[tuple[Job, Iterator[None]]] = deque()
+        while True:
+            while len(under_way) < AT_ONCE and (job := self._take(batch)):
+                under_way.append((job, _train(job, read)))
+            if not under_way:
+                return
+            job, turns = under_way.popleft()
+            if _take_turn(job, turns):
+                under_way.append((job, turns))
+
+    def _take(self, batch: int) -> Job | None:
+        with self._changed:
+            queued = (job for job in self.jobs if job.batch == batch and job.status == "queued")
+            job = next(queued, None)
+            if job is not None:
+                job.status, job.begun = "loading", time.monotonic()
+            return job
 
 
-def _perform(job: Job) -> None:
+class _OneDataset:
+    """The data set read last: the jobs of a sweep share it."""
+
+    def __init__(self) -> None:
+        self._read: tuple[tuple[str, float], Dataset] | None = None
+
+    def __call__(self, train: TrainConfig) -> Dataset:
+        wanted = train.dataset, train.validation_fraction
+        if self._read is None or self._read[0] != wanted:
+            self._read = None
+            data = load_dataset(train.dataset, validation_fraction=train.validation_fraction)
+            self._read = wanted, data
+        return self._read[1]
+
+
+def _take_turn(job: Job, turns: Iterator[None]) -> bool:
+    """Whether the job goes on after it; ends the job where it cannot."""
     try:
-        _train(job)
+        next(turns)
+        return True
+    except StopIteration:
+        pass
     except VaeError as error:
-        job.status, job.message = "failed", str(error)
+        job.end("failed", str(error))
     except Exception:
         # A bug or a full machine: the worker must outlive it, and the log must show it.
         _log.exception("training %s failed", job.name)
-        job.status, job.message = "failed", "an unexpected error; the server's log has the details"
+        job.end("failed", "an unexpected error; the server's log has the details")
+    return False
 
 
-def _train(job: Job) -> None:
+def _train(job: Job, read: Callable[[TrainConfig], Dataset]) -> Iterator[None]:
     request = job.request
-    dataset = load_dataset(
-        request.train.dataset, validation_fraction=request.train.validation_fraction
+    dataset = read(request.train)
+    recorded = RecordedTraining.start(
+        job.path, request.model(dataset.image_shape), request.train, dataset, pick_device("auto")
     )
-    model = ModelConfig(
-        dataset.image_shape, request.latent_dim, request.architecture, request.likelihood
-    )
-    recorded = RecordedTraining.start(job.path, model, request.train, dataset, pick_device("auto"))
     pictures = _Pictures(dataset, request.latent_dim)
     job.originals = pictures.originals
     job.snapshots.append(pictures.take(0, recorded))
     job.status = "training"
+    yield
     for report in recorded.run():
         job.latest = report
         if report.ends_epoch:
@@ -156,9 +317,10 @@ def _train(job: Job) -> None:
             _keep(job.snapshots, pictures.take(report.epoch, recorded))
         if job.stopping:
             break
+        yield
     job.status = "saving"
     recorded.finish()
-    job.status = "done" if recorded.training.finished else "stopped"
+    job.end("done" if recorded.training.finished else "stopped")
 
 
 def _keep(snapshots: list[Snapshot], latest: Snapshot) -> None:
