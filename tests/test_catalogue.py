@@ -11,13 +11,13 @@ from vae.__main__ import _parser
 from vae.catalogue import (
     CHECKPOINTS_VARIABLE,
     Catalogue,
-    beta_families,
+    Comparison,
     checkpoints_dir,
+    comparisons,
     markdown_table,
     read_catalogue,
     run_name,
     train_command,
-    trained_apart,
     unused_path,
 )
 from vae.checkpoint import load_run
@@ -99,46 +99,52 @@ def test_the_folder_is_that_of_the_environment(monkeypatch):
     assert checkpoints_dir() == Path("checkpoints")
 
 
-def test_a_family_differs_in_beta_and_seed_alone_and_is_sorted_by_them(run):
-    four, half = with_train(run, "four", beta=4.0), with_train(run, "half", beta=0.5)
-    again = with_train(run, "again", beta=4.0, seed=1)
+def test_settings_are_sorted_by_beta_and_seeds_within_them(run):
+    four, half = with_train(run, "four", beta=4.0, seed=1), with_train(run, "half", beta=0.5)
+    again = with_train(run, "again", beta=4.0)
+    total = with_train(run, "total", beta=2.0, objective="beta-tcvae")
+    (found,) = comparisons([four, total, run, again, half])
+    assert [setting.label for setting in found.settings] == ["β 0.5", "β 1", "β 4", "β-TC 2"]
+    assert found.runs == (half, run, again, four, total)
+    assert found.seeds == (0, 1)
+    assert found.settings[2].of_seed(1) is four
+    assert found.settings[2].of_seed(7) is again
+
+
+def test_what_differs_in_more_than_beta_objective_and_seed_is_not_compared(run):
     strangers = [
-        with_train(run, "objective", beta=2.0, objective="beta-tcvae"),
         with_train(run, "epochs", beta=3.0, epochs=7),
-        with_model(run, "latent", latent_dim=9),
-        with_model(run, "architecture", architecture="conv"),
-        with_model(run, "multi", beta_range=(0.1, 10.0)),
+        with_train(run, "data", beta=3.0, dataset="mnist"),
+        with_model(with_train(run, "x", beta=3.0), "latent", latent_dim=9),
+        with_model(with_train(run, "y", beta=3.0), "architecture", architecture="conv"),
         replace(
             with_train(run, "stopped", beta=6.0), results=replace(run.results, epochs_trained=0.5)
         ),
     ]
-    assert beta_families([again, four, run, *strangers, half]) == [[half, run, four, again]]
+    assert comparisons([run, with_train(run, "seed", seed=1), *strangers]) == []
+    assert not comparisons([run, with_train(run, "four", beta=4.0)])[0].holds(strangers[0])
 
 
-def test_seeds_of_one_beta_are_no_family(run):
-    assert beta_families([run, with_train(run, "seed", seed=1)]) == []
-
-
-def test_two_families_stay_apart(run):
-    nines = [with_model(run, f"nine-{b}", latent_dim=9) for b in (1, 2)]
-    nines[1] = replace(nines[1], train=replace(nines[1].train, beta=2.0))
+def test_two_comparisons_stay_apart(run):
+    nines = [with_model(with_train(run, f"{b}", beta=b), f"nine-{b}", latent_dim=9) for b in (1, 2)]
     four = with_train(run, "four", beta=4.0)
-    assert beta_families([run, *nines, four]) == [[run, four], nines]
+    assert [c.runs for c in comparisons([run, *nines, four])] == [(run, four), tuple(nines)]
 
 
-def test_a_multi_rate_model_stands_for_those_of_one_beta(run):
+def test_a_multi_rate_model_joins_those_of_one_beta(run):
     multi = with_model(run, "multi", beta_range=(0.1, 10.0))
-    four, other = with_train(run, "four", beta=4.0), with_train(run, "other", beta=4.0, seed=3)
-    longer = with_train(run, "longer", beta=2.0, epochs=90)
-    strangers = [
-        multi,
-        with_model(run, "nine", latent_dim=9),
-        with_train(run, "data", dataset="mnist"),
-        with_train(run, "tc", objective="beta-tcvae"),
-        with_train(run, "free", free_bits=0.1),
-    ]
-    found = trained_apart(multi, [four, other, *strangers, longer, run])
-    assert found == [run, longer, four, other]
+    longer = with_train(multi, "longer", epochs=90)
+    four = with_train(run, "four", beta=4.0)
+    (found,) = comparisons([multi, four, run, longer])
+    assert found.runs == (run, four)
+    assert found.multi_rate == (multi, longer)
+    assert found.holds(multi)
+    assert found.example is multi
+
+
+def test_a_multi_rate_model_alone_is_a_comparison_of_its_own(run):
+    multi = with_model(run, "multi", beta_range=(0.1, 10.0))
+    assert comparisons([run, multi]) == [Comparison((), (multi,))]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vae.checkpoint import RUN_FILE, check_name, load_run
-from vae.config import ModelConfig, TrainConfig
+from vae.config import ModelConfig, Objective, TrainConfig
 from vae.errors import CheckpointError
 from vae.run import Run
 
@@ -44,33 +44,76 @@ def read_catalogue(root: Path) -> Catalogue:
     return Catalogue(tuple(runs), tuple(refused))
 
 
-def beta_families(runs: Iterable[Run]) -> list[list[Run]]:
-    """Runs that differ from each other in beta and seed alone, by rising beta, then seed.
+@dataclass(frozen=True)
+class Setting:
+    """One objective and beta, and its runs by seed."""
 
-    Only those of at least two betas.
+    objective: Objective
+    beta: float
+    runs: tuple[Run, ...]
+
+    @property
+    def label(self) -> str:
+        """Such as "β 4", or "β-TC 4" where beta weighs the total correlation alone."""
+        return f"{'β-TC' if self.objective == 'beta-tcvae' else 'β'} {self.beta:g}"
+
+    def of_seed(self, seed: int) -> Run:
+        """The run of a seed, or the first run where there is none."""
+        return next((run for run in self.runs if run.train.seed == seed), self.runs[0])
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The same data, network and training under several settings; and the multi-rate models."""
+
+    settings: tuple[Setting, ...]
+    """By objective, then rising beta."""
+
+    multi_rate: tuple[Run, ...]
+    """Models of the same data and network that serve a range of betas."""
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Those of one beta, by setting and seed."""
+        return tuple(run for setting in self.settings for run in setting.runs)
+
+    @property
+    def example(self) -> Run:
+        """Any run: data set, architecture and latent size are those of all."""
+        return (*self.multi_rate, *self.runs)[0]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of the runs of one beta, rising."""
+        return tuple(sorted({run.train.seed for run in self.runs}))
+
+    def holds(self, run: Run) -> bool:
+        """Whether a run is among them."""
+        return any(run.path == other.path for other in (*self.multi_rate, *self.runs))
+
+
+def comparisons(runs: Iterable[Run]) -> list[Comparison]:
+    """What can be compared: runs alike but for beta, objective and seed, of two settings or more.
+
+    A multi-rate model joins all runs of its data and network, and stands alone where there are
+    none; what it is compared with may have been trained for longer or shorter.
     """
-    kin: dict[Hashable, dict[tuple[float, int], Run]] = {}
+    runs = list(runs)
+    kin: dict[tuple[Hashable, Hashable], list[Run]] = {}
+    multi_rate: dict[Hashable, list[Run]] = {}
     for run in runs:
-        kin.setdefault(_family(run), {})[run.train.beta, run.train.seed] = run
-    families = [[members[key] for key in sorted(members)] for members in kin.values()]
-    return [family for family in families if len({run.train.beta for run in family}) > 1]
-
-
-def trained_apart(run: Run, runs: Iterable[Run]) -> list[Run]:
-    """The runs of one beta each that a multi-rate run stands for, by rising beta, then seed.
-
-    Same data, same architecture and size, the plain objective.
-    """
-    plain = dataclasses.replace(run.model, beta_range=None)
-    kin = [
-        other
-        for other in runs
-        if other.model == plain
-        and other.train.dataset == run.train.dataset
-        and other.train.objective == run.train.objective
-        and not other.train.free_bits
-    ]
-    return sorted(kin, key=lambda other: (other.train.beta, other.train.seed))
+        if run.model.beta_range is None:
+            kin.setdefault((_network(run), _training(run)), []).append(run)
+        else:
+            multi_rate.setdefault(_network(run), []).append(run)
+    found = []
+    for (network, _), alike in kin.items():
+        settings = _settings(alike)
+        if len(settings) > 1:
+            found.append(Comparison(settings, tuple(multi_rate.get(network, ()))))
+    joined = {_network(comparison.example) for comparison in found}
+    alone = [Comparison((), tuple(m)) for network, m in multi_rate.items() if network not in joined]
+    return [*found, *alone]
 
 
 def run_name(
@@ -169,9 +212,26 @@ def _natural(folder: Path) -> list[tuple[float, str]]:
     return [(float(p), "") if i % 2 else (-1.0, p) for i, p in enumerate(parts)]
 
 
-def _family(run: Run) -> tuple[ModelConfig, TrainConfig, float]:
-    alike = dataclasses.replace(run.train, beta=1.0, seed=0)
-    return run.model, alike, run.results.epochs_trained
+def _network(run: Run) -> tuple[str, ModelConfig]:
+    return run.train.dataset, dataclasses.replace(run.model, beta_range=None)
+
+
+def _training(run: Run) -> tuple[TrainConfig, float]:
+    alike = dataclasses.replace(run.train, beta=1.0, seed=0, objective="beta-vae")
+    return alike, run.results.epochs_trained
+
+
+def _settings(runs: Iterable[Run]) -> tuple[Setting, ...]:
+    kin: dict[tuple[bool, float], dict[int, Run]] = {}
+    for run in runs:
+        key = run.train.objective != "beta-vae", run.train.beta
+        kin.setdefault(key, {})[run.train.seed] = run
+    settings = []
+    for is_other, beta in sorted(kin):
+        by_seed = kin[is_other, beta]
+        alike = tuple(by_seed[seed] for seed in sorted(by_seed))
+        settings.append(Setting(alike[0].train.objective, beta, alike))
+    return tuple(settings)
 
 
 def _value(value: object) -> str:
