@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from vae.__main__ import main
-from vae.checkpoint import RESUME_FILE, load_atlas, load_run
+from vae.checkpoint import RESUME_FILE, load_atlas, load_run, load_scores
+from vae.errors import StaleScores
 
 PROJECT = Path(__file__).resolve().parents[1]
 TRAIN = (
@@ -334,15 +335,73 @@ def test_a_sweep_over_one_seed_names_its_folders_by_beta(vae, tmp_path):
     assert load_run(run["checkpoint"]).train.seed == 5
 
 
+def known_codes(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    factors = random.integers(0, 3, (rows, 2))
+    return factors + 0.1 * random.normal(size=(rows, 2)), factors
+
+
+METRICS = (
+    "mig sap dci_disentanglement dci_completeness dci_informativeness modularity factor_vae "
+    "beta_vae factor_vae_by_seed beta_vae_by_seed sampling_seeds estimator rows"
+).split()
+
+
 def test_metrics(vae, tmp_path):
-    random = np.random.default_rng(0)
-    factors = random.integers(0, 3, (200, 2))
-    codes = factors + 0.1 * random.normal(size=(200, 2))
+    codes, factors = known_codes(200, seed=0)
     np.savez(tmp_path / "codes.npz", codes=codes, factors=factors)
     record = vae("metrics", tmp_path / "codes.npz", "--estimator", "random-forest")
-    names = "mig sap dci_disentanglement dci_completeness dci_informativeness modularity"
-    assert record.keys() >= set(names.split())
+    assert record.keys() >= set(METRICS)
     assert record["mig"] > 0.7
+    assert (record["rows"], record["test_rows"]) == (200, 0)
+
+
+def test_metrics_of_some_rows_and_a_test_part(vae, tmp_path):
+    codes, factors = known_codes(200, seed=0)
+    more = dict(zip(("test_codes", "test_factors"), known_codes(90, seed=1), strict=True))
+    np.savez(tmp_path / "codes.npz", codes=codes, factors=factors, **more)
+    command = ["metrics", tmp_path / "codes.npz", "--estimator", "random-forest", "--seed", 4]
+    record = vae(*command, "--rows", 120)
+    assert (record["rows"], record["test_rows"]) == (120, 90)
+    assert record["sampling_seeds"] == [4, 5, 6]
+    assert record == vae(*command, "--rows", 120)
+
+
+def test_metrics_of_a_checkpoint_with_labels_alone(tiny_checkpoint, capsys):
+    assert main(["metrics", str(tiny_checkpoint), "--json", "--rows", "200"]) == 0
+    captured = capsys.readouterr()
+    record, run = json.loads(captured.out), load_run(tiny_checkpoint)
+    assert captured.err == "no factors are known of digits; measured against its labels alone\n"
+    assert (record["against"], record["rows"]) == (["labels"], 200)
+    assert record["rate_per_dimension"] == list(run.results.test_rate_per_dimension)
+    assert len(record["label_information"]) == 3
+    assert 0.1 < record["knn_accuracy"] <= 1
+    assert "mig" not in record
+    assert load_scores(run) is None
+
+
+def test_metrics_of_a_checkpoint_with_factors_are_kept_where_asked(vae, tmp_path):
+    sprites = "sprites:orientation=2,scale=3,x=8,y=8"
+    vae(*changed(dataset=sprites, out=tmp_path / "run"))
+    command = ["metrics", tmp_path / "run", "--estimator", "random-forest", "--rows", 150]
+    record = vae(*command, "--save")
+    assert record.keys() >= {*METRICS, "knn_accuracy", "label_information"}
+    assert record["factors"] == ["shape", "scale", "orientation", "x", "y"]
+    assert record["against"] == ["factors", "labels"]
+    assert np.shape(record["mutual_information"]) == (2, 5)
+    stored = load_scores(load_run(tmp_path / "run"))
+    assert stored.settings == {"rows": 150, "estimator": "random-forest", "seed": 0}
+    assert {"checkpoint": str(tmp_path / "run")} | stored.scores == record
+    vae(*changed(dataset=sprites, seed=1, out=tmp_path / "run"), "--overwrite")
+    with pytest.raises(StaleScores):
+        load_scores(load_run(tmp_path / "run"))
+
+
+def test_metrics_for_people_are_a_line_each(tiny_checkpoint, capsys):
+    assert main(["metrics", str(tiny_checkpoint), "--rows", "200"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert {"knn_accuracy", "label_information", "active_units"} <= {line[0] for line in lines}
+    assert not any("(" in part for line in lines for part in line)
 
 
 def test_list(vae, tiny_checkpoint, monkeypatch, capsys):
@@ -545,9 +604,30 @@ def test_a_seed_that_is_too_long(refused, tiny_checkpoint):
 
 
 def test_metrics_of_files_that_are_none(refused, tmp_path):
-    assert "nothing.npz" in refused("metrics", "nothing.npz")
+    assert "nothing.npz: cannot be read" in refused("metrics", "nothing.npz")
     (tmp_path / "text.npz").write_text("codes")
     assert "text.npz" in refused("metrics", tmp_path / "text.npz")
+
+
+def test_metrics_of_checkpoints_that_are_none(refused, copied_checkpoint, tmp_path):
+    assert "no checkpoint folder nothing" in refused("metrics", "nothing")
+    (tmp_path / "folder.npz").mkdir()
+    assert "is not a checkpoint" in refused("metrics", tmp_path / "folder.npz")
+    (copied_checkpoint / "atlas.safetensors").write_bytes(b"damaged")
+    assert "is not the file that was saved" in refused("metrics", copied_checkpoint)
+
+
+def test_metrics_that_cannot_be_taken_or_kept(refused, tiny_checkpoint, tmp_path):
+    codes, factors = known_codes(200, seed=0)
+    np.savez(tmp_path / "codes.npz", codes=codes, factors=factors)
+    assert "--save needs a checkpoint" in refused("metrics", tmp_path / "codes.npz", "--save")
+    assert "40 rows" in refused("metrics", tmp_path / "codes.npz", "--rows", 40)
+    assert "40 rows of tiny" in refused("metrics", tiny_checkpoint, "--rows", 40)
+    for rows in ("0", "-1", "many"):
+        refused("metrics", tiny_checkpoint, "--rows", rows)
+    assert "invalid choice: 'forest'" in refused("metrics", tiny_checkpoint, "--estimator=forest")
+    np.savez(tmp_path / "codes.npz", codes=codes, factors=factors, test_codes=codes)
+    assert "'test_factors'" in refused("metrics", tmp_path / "codes.npz")
 
 
 def test_exports_to_nowhere(refused, tiny_checkpoint, tmp_path):

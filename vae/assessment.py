@@ -21,8 +21,8 @@ from vae.run import Run
 ROWS = 5000
 """Codes behind the scores, unless told otherwise."""
 
-MIN_ASSESSED_ROWS = 100
-"""Fewer would leave too little on either side of a split."""
+MIN_ASSESSED_ROWS = 150
+"""Fewer would leave less than `score` accepts in a test part of a third."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Assessment:
             "rate_per_dimension": self.rate_per_dimension,
         }
         parts = [dataclasses.asdict(part) for part in (self.scores, self.labels) if part]
-        return {key: value for part in (own, *parts) for key, value in part.items()}
+        return {key: _plain(value) for part in (own, *parts) for key, value in part.items()}
 
 
 def assess(
@@ -86,7 +86,7 @@ def assess(
 
     Factors: fitted on up to `rows` rows, tested on as many others (`draw_parts`, by `seed`).
     Labels: up to `rows` rows, half of them to fit on (`split_halves`). With `QUICK_ROWS` and a
-    "random-forest" this takes about 4 s for 10 latents and 5 factors. DataError for fewer than 100
+    "random-forest" this takes about 4 s for 10 latents and 5 factors. DataError for fewer than 150
     rows.
     """
     if min(rows, len(atlas.mean)) < MIN_ASSESSED_ROWS:
@@ -108,6 +108,10 @@ def assess(
         active_units=run.results.active_units,
         note=None if scores else _explanation(run, has_labels),
     )
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _factor_scores(

@@ -58,8 +58,8 @@ def load_codes(path: str | Path) -> KnownCodes:
 def widened(
     codes: Shaped[np.ndarray, "n latent"], factors: Shaped[np.ndarray, "n factors"]
 ) -> Pair:
-    """Codes as float64 and factors as int64."""
-    return codes.astype(np.float64), factors.astype(np.int64)
+    """Codes as float64 and factors as int64, laid out alike, so that sums round alike."""
+    return codes.astype(np.float64, order="C"), factors.astype(np.int64, order="C")
 
 
 def _read_arrays(path: Path) -> list[np.ndarray]:

@@ -104,7 +104,8 @@ def metrics(options: argparse.Namespace) -> Outcome:
     source = options.source
     is_file = source.is_file() or (source.suffix == ".npz" and not source.is_dir())
     record = _metrics_of_codes(options) if is_file else _metrics_of_checkpoint(options)
-    return Outcome(record, _lines({k: v for k, v in record.items() if k != "mutual_information"}))
+    shown = {k: v for k, v in record.items() if v is not None and k != "mutual_information"}
+    return Outcome(record, _lines(shown))
 
 
 def _metrics_of_codes(options: argparse.Namespace) -> dict[str, Any]:
@@ -389,7 +390,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
 
 
 def _show(value: object) -> str:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return " ".join(_show(item) for item in value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 

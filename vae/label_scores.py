@@ -72,8 +72,8 @@ def label_information(
     Estimator: plug-in, each latent cut into 20 bins of equal width over its own range.
 
     Trap: of single latents only: classes that lie on the corners of a square show in both latents
-    together, and in neither alone as much; and it is biased upwards, by about
-    19 * (classes - 1) / (2 * rows) nats.
+    together, and in neither alone as much; and it knows no scale, so the faint means of a
+    collapsed latent can seem to tell 0.1 nats.
 
     Source: Cover & Thomas (2006), "Elements of Information Theory", section 2.3.
     """

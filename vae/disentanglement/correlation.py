@@ -15,8 +15,8 @@ def gaussian_total_correlation(codes: Float[np.ndarray, "n latent"]) -> float:
     Estimator: sample correlation. Constant latents are left out, and eigenvalues are floored
     at 2e-16, so an exact linear copy adds about 18 nats, not infinity.
 
-    Trap: sees linear correlation only; latents that depend on each other in another way can
-    score 0.
+    Trap: sees linear correlation only, so latents that depend on each other in another way can
+    score 0; and it knows no scale, so the faint means of collapsed latents count like any other.
 
     Source: Watanabe (1960), "Information Theoretical Analysis of Multivariate Correlation"; the
     Gaussian form as in Locatello et al. (2019).

@@ -22,8 +22,9 @@ def mutual_information(
 
     Estimator: plug-in, each latent cut into 20 bins of equal width over its own range.
 
-    Trap: the plug-in estimate is biased upwards, by about 19 * (values - 1) / (2 * rows) nats;
-    and one far outlier stretches the bins, which lowers it.
+    Trap: it knows no scale, so the faint means of a collapsed latent can seem to tell something;
+    it is biased upwards, by about 19 * (values - 1) / (2 * rows) nats; and one far outlier
+    stretches the bins, which lowers it.
 
     Source: Cover & Thomas (2006), "Elements of Information Theory", section 2.3; the bins as in
     Locatello et al. (2019).
