@@ -8,11 +8,9 @@ import pytest
 import torch
 from torch import nn
 
+from tests.browser.multi_rate import multi_rate
 from vae.browser import pack_decoder
-from vae.config import ModelConfig
 from vae.explorer import Explorer
-from vae.gates import RateGate
-from vae.model import VAE
 
 PROJECT = Path(__file__).parents[2]
 SHIPPED = sorted(run.parent for run in (PROJECT / "checkpoints").glob("*/run.json"))
@@ -104,18 +102,6 @@ def test_decodes_a_shipped_checkpoint_as_torch_does(page, live_sources, path):
     source = (live_sources / "decoder.js").read_text()
     found = decode_in_browser(page, source, explorer.packed_decoder(), z)
     assert np.abs(found - expected).max() < TOLERANCE
-
-
-def multi_rate(architecture: str, image_shape: tuple[int, int, int], latent: int) -> VAE:
-    """A model for betas from 0.1 to 10 whose gates have something to say."""
-    config = ModelConfig(image_shape, latent, architecture, beta_range=(0.1, 10))
-    model = VAE.seeded(config, 0)
-    generator = torch.Generator().manual_seed(2)
-    with torch.no_grad():
-        for gate in (part for part in model.modules() if isinstance(part, RateGate)):
-            gate.slope.copy_(torch.randn(gate.slope.shape, generator=generator))
-            gate.offset.add_(torch.randn(gate.offset.shape, generator=generator))
-    return model.eval()
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "mlp-deep", "conv"])

@@ -1,9 +1,11 @@
 // Beta under the hand: one model of many betas, its picture, its dimensions, its rate and its codes.
 
 const STACKED = 720;
+const LARGEST = 480;
 const COLUMN_GAP = 20;
-const SHARES = { images: 0.27, rates: 0.46, plots: 0.27 };
+const SHARES = { images: 0.29, rates: 0.44, plots: 0.27 };
 const TALLEST = 1.55;
+const FEW_ROWS = 3;
 const TOO_LARGE = "This model's decoder is too large to follow β in the browser.";
 
 /** The numbers of this beta, each in its place. */
@@ -67,8 +69,9 @@ class LiveBeta {
 
   layout() {
     this.figures.root.append(this.time);
-    const plots = element("div", { class: "plots" }, this.plot.root, this.cloud.root);
-    this.body = element("div", { class: "body" }, this.images.root, this.bars.root, plots);
+    this.middle = element("div", { class: "column" }, this.bars.root);
+    this.right = element("div", { class: "column" }, this.plot.root, this.cloud.root);
+    this.body = element("div", { class: "body" }, this.images.root, this.middle, this.right);
     return element("div", { class: "live beta" }, this.slider.root, this.figures.root, this.body);
   }
 
@@ -80,12 +83,18 @@ class LiveBeta {
       this.plot.adopt(this.curve);
       this.cloud.adopt(this.curve);
       this.bars.adopt(this.curve, (dimension, value) => this.codeAt(dimension, value));
+      if (this.hasFewRows) this.middle.append(this.cloud.root);
       this.begin();
     });
     whenAsset(this.spec.decoder, signal, (blob) => {
       this.decoder = openDecoder(blob);
       this.begin();
     });
+  }
+
+  /** Whether the traversals leave room for the codes below them. */
+  get hasFewRows() {
+    return this.curve?.latent <= FEW_ROWS;
   }
 
   /** What needs both the curve and the decoder. */
@@ -115,13 +124,17 @@ class LiveBeta {
     const widthOf = (share) => Math.floor(isStacked ? wide : (wide - 2 * COLUMN_GAP) * share);
     const widths = Object.values(SHARES).map(widthOf);
     this.body.style.gridTemplateColumns = isStacked ? "" : widths.map((width) => `${width}px`).join(" ");
-    this.images.fit(Math.min(widths[0], 420));
-    this.bars.fit(widths[1]);
-    const plots = Math.min(widths[2], 480);
-    this.plot.fit(plots, Math.round(0.9 * plots));
-    this.cloud.fit(Math.round(0.8 * plots));
+    this.images.fit(Math.min(widths[0], LARGEST));
+    this.bars.fit(widths[1], this.decoder?.shape ?? [1, 28, 28]);
+    this.fitPlots(Math.min(widths[1], LARGEST), Math.min(widths[2], LARGEST));
     this.painted = undefined;
     this.frame.request();
+  }
+
+  fitPlots(middle, right) {
+    const isFew = this.hasFewRows;
+    this.plot.fit(right, Math.round((isFew ? 1.2 : 0.9) * right));
+    this.cloud.fit(Math.round(isFew ? 0.74 * middle : 0.8 * right));
   }
 
   receive({ value }) {

@@ -46,11 +46,20 @@ export class BetaImages {
   }
 
   fit(width) {
-    const third = (width - IMAGE_GAP) / 3;
-    this.original.fit(Math.floor(third));
-    this.picture.fit(Math.floor(this.main.original ? 2 * third : width));
-    const tile = Math.floor((width - (COLUMNS - 1) * TILE_GAP) / COLUMNS);
+    const [original, decoded] = this.sides(width);
+    this.original.fit(original);
+    this.picture.fit(decoded);
+    const tile = tileSide((width - (COLUMNS - 1) * TILE_GAP) / COLUMNS, this.picture.shape);
     for (const picture of this.tiles) picture.fit(tile);
+  }
+
+  /** Of the original and the reconstruction, as whole multiples that share the width about 1 to 2. */
+  sides(width) {
+    if (!this.main.original) return [0, width];
+    const pixel = Math.max(...this.picture.shape) / devicePixelRatio;
+    const multiples = Math.max(2, Math.floor((width - IMAGE_GAP) / pixel));
+    const small = Math.max(1, Math.round(multiples / 3));
+    return [small * pixel, (multiples - small) * pixel];
   }
 
   /** The code of the image at the curve's beta. */

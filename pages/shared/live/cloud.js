@@ -64,16 +64,27 @@ export class Cloud {
     context.fillRect(0, 0, this.side, this.side);
     context.strokeStyle = theme.border;
     context.strokeRect(0.5, 0.5, this.side - 1, this.side - 1);
-    context.strokeStyle = theme.quiet;
-    context.fillStyle = theme.quiet;
-    context.font = `11px ${theme.font}`;
-    for (const radius of PRIOR_RADII) {
-      context.beginPath();
-      context.arc(this.side / 2, this.side / 2, radius * this.view.scale, 0, 2 * Math.PI);
-      context.stroke();
-    }
     const image = context.getImageData(0, 0, this.base.width, this.base.height);
     this.empty = new Uint32Array(image.data.buffer);
+  }
+
+  /** Circles that hold 39 and 86 percent of the prior. */
+  drawPrior(context, theme) {
+    const middle = this.side / 2;
+    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+    context.font = `11px ${theme.font}`;
+    write(context, "middle", "center");
+    for (const radius of PRIOR_RADII) {
+      const reach = radius * this.view.scale;
+      context.beginPath();
+      context.arc(middle, middle, reach, 0, 2 * Math.PI);
+      stroke(context, theme.text, 1, [3, 3]);
+      context.lineWidth = 3;
+      context.strokeStyle = theme.background;
+      context.strokeText(String(radius), middle, middle - reach);
+      context.fillStyle = theme.text;
+      context.fillText(String(radius), middle, middle - reach);
+    }
   }
 
   show(curve, theme) {
@@ -84,7 +95,9 @@ export class Cloud {
     curve.writePlaces(codes.x, codes.y);
     new Uint32Array(image.data.buffer).set(this.empty);
     splat(image, codes, view, palette, CLOUD_DOT, Math.min(0.75, 2500 / codes.count + 0.3));
-    this.canvas.getContext("2d").putImageData(image, 0, 0);
+    const context = this.canvas.getContext("2d");
+    context.putImageData(image, 0, 0);
+    this.drawPrior(context, theme);
     this.canvas.dataset.draws = ++this.draws;
   }
 }

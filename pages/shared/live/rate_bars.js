@@ -3,7 +3,10 @@
 const SHOWN = 6;
 const TILES = 7;
 const REACH = 3;
-const NAMED = 14;
+const TILE_SPACE = 2;
+const NAMED = 11;
+/** Name, least bar, and the gaps between these and the tiles. */
+const AROUND_TILES = 28 + 76 + 16 + TILE_SPACE * (TILES - 1);
 
 const nameOf = (dimension) => `z${dimension + 1}`;
 
@@ -51,7 +54,9 @@ class Row extends RateBar {
   showPlace(value) {
     const fraction = Math.max(0, Math.min(1, value / (2 * REACH) + 0.5));
     // The tiles' centres, not their edges, are at -3 and 3.
-    this.here.style.left = `${(100 * (0.5 + fraction * (TILES - 1))) / TILES}%`;
+    const step = this.tiles[0].box + TILE_SPACE;
+    const place = this.tiles[0].box / 2 + fraction * (TILES - 1) * step;
+    this.here.style.transform = `translateX(${place.toFixed(1)}px)`;
   }
 }
 
@@ -84,23 +89,25 @@ export class RateBars {
 
   heading() {
     const ends = ["−3", "0", "+3"].map((text) => element("span", { text }));
+    const cost = element("span", { text: "KL, nats", title: "bars keep their scale for all β" });
     const scale = element("span", { class: "ends" }, ...ends);
-    return element("div", { class: "traversal quiet" }, element("span"), scale, element("span", { text: "KL, nats" }));
+    return element("div", { class: "traversal quiet" }, element("span"), scale, cost);
   }
 
   others() {
-    const others = element("div", { class: "others" });
-    if (this.thin.length) others.append(...this.thin.map(({ root }) => root));
-    return others;
+    if (this.thin.length === 0) return "";
+    const name = element("span", { class: "quiet", text: "rest" });
+    return element("div", { class: "others" }, name, ...this.thin.map(({ root }) => root));
   }
 
   note() {
-    const text = "in the order of their KL at the lowest β; ▴ where the image lies; bars on one scale";
+    const text = "ordered by KL at the lowest β · ▴ where the image itself lies";
     return element("div", { class: "quiet", text });
   }
 
-  fit(width) {
-    const tile = Math.floor((width - 28 - 84 - 16 - 2 * (TILES - 1)) / TILES);
+  /** `shape` is that of the decoded images. */
+  fit(width, shape) {
+    const tile = tileSide((width - AROUND_TILES) / TILES, shape);
     this.root.style.setProperty("--tile", `${tile}px`);
     for (const picture of this.tiles) picture.fit(tile);
   }

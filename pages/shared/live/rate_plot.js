@@ -19,7 +19,10 @@ export class RatePlot {
     const distortions = [...curve.distortion, ...this.trained.map(({ distortion }) => distortion)];
     const [low, high] = [Math.min(...distortions), Math.max(...distortions)];
     const pad = 0.07 * Math.max(high - low, 1e-3);
-    this.domain = { right: 1.06 * Math.max(...rates, 1e-3), low: low - pad, high: high + pad };
+    const [least, most] = [Math.min(...rates), Math.max(...rates)];
+    const margin = 0.07 * Math.max(most - least, 1e-3);
+    const left = Math.max(0, least - margin);
+    this.domain = { left, right: most + margin, low: low - pad, high: high + pad };
     this.drawn = undefined;
   }
 
@@ -43,7 +46,8 @@ export class RatePlot {
   }
 
   toX(rate) {
-    return PLOT.left + (rate / this.domain.right) * this.plotWidth;
+    const { left, right } = this.domain;
+    return PLOT.left + ((rate - left) / (right - left)) * this.plotWidth;
   }
 
   toY(distortion) {
@@ -68,11 +72,11 @@ export class RatePlot {
 
   /** All points with the same D + beta R. */
   drawTangent(context, rate, distortion, beta, theme) {
-    const { right } = this.domain;
+    const { left, right } = this.domain;
     context.save();
     this.clip(context);
     context.beginPath();
-    context.moveTo(this.toX(0), this.toY(distortion + beta * rate));
+    context.moveTo(this.toX(left), this.toY(distortion + beta * (rate - left)));
     context.lineTo(this.toX(right), this.toY(distortion + beta * (rate - right)));
     stroke(context, theme.primary, 1.25, [5, 4]);
     context.restore();
@@ -100,7 +104,7 @@ export class RatePlot {
     context.fillStyle = theme.background;
     context.fillRect(0, 0, this.width, this.height);
     this.drawFrame(context, theme);
-    const taken = [this.drawLegend(context, theme)];
+    const taken = [this.drawLegend(context, theme), ...this.curveBoxes(curve)];
     context.beginPath();
     curve.totals.forEach((rate, i) => context.lineTo(this.toX(rate), this.toY(curve.distortion[i])));
     context.lineJoin = "round";
@@ -109,7 +113,7 @@ export class RatePlot {
   }
 
   drawFrame(context, theme) {
-    const { low, high, right } = this.domain;
+    const { low, high, left, right } = this.domain;
     const [foot, middle] = [this.height - PLOT.bottom, PLOT.top + this.plotHeight / 2];
     context.strokeStyle = theme.border;
     context.lineWidth = 1;
@@ -117,7 +121,7 @@ export class RatePlot {
     context.font = `${LABEL_FONT}px ${theme.font}`;
     context.fillStyle = theme.quiet;
     write(context, "top", "center");
-    for (const { value, text } of ticks(0, right)) context.fillText(text, this.toX(value), foot + 5);
+    for (const { value, text } of ticks(left, right)) context.fillText(text, this.toX(value), foot + 5);
     write(context, "middle", "right");
     for (const { value, text } of ticks(low, high)) context.fillText(text, PLOT.left - 5, this.toY(value));
     context.fillStyle = theme.text;
@@ -161,13 +165,30 @@ export class RatePlot {
     const [x, y] = [this.toX(rate), this.toY(distortion)];
     diamond(context, x, y, theme);
     const wide = context.measureText(caption).width;
-    const boxes = [boxAt(x + 8, y - 9, wide), boxAt(x - 8 - wide, y + 11, wide), boxAt(x + 9, y + 4, wide)];
+    const boxes = [
+      boxAt(x + 8, y - 9, wide),
+      boxAt(x - 8 - wide, y + 9, wide),
+      boxAt(x + 10, y, wide),
+      boxAt(x - 10 - wide, y, wide),
+    ];
     const free = boxes.find((box) => this.holds(box) && !taken.some((other) => overlap(box, other)));
     if (!free) return;
     taken.push(free);
     context.fillStyle = theme.text;
     write(context, "middle", "left");
     context.fillText(caption, free.left, (free.top + free.foot) / 2);
+  }
+
+  /** What the curve covers. */
+  curveBoxes(curve) {
+    const boxes = [];
+    for (let i = 0; i < 8 * (curve.size - 1); i++) {
+      const [row, weight] = [Math.floor(i / 8), (i % 8) / 8];
+      const between = (values) => values[row] + weight * (values[row + 1] - values[row]);
+      const [x, y] = [this.toX(between(curve.totals)), this.toY(between(curve.distortion))];
+      boxes.push({ left: x - 2, right: x + 2, top: y - 2, foot: y + 2 });
+    }
+    return boxes;
   }
 
   holds({ left, right, top, foot }) {

@@ -1,10 +1,11 @@
 // Small decoded pictures, repainted in turn.
 
 const SNUG = 0.8;
-const FRAME_BUDGET = 9;
-const LEAST_SLICE = 2;
+/** Milliseconds of a frame's 16; the browser needs the rest to put it on the screen. */
+const FRAME_BUDGET = 6;
+const LEAST_SLICE = 1;
 
-/** A picture that may be scaled smoothly, where whole multiples would not fit its box. */
+/** A picture that fills its box, scaled smoothly where that is no whole multiple. */
 export class Tile extends Picture {
   constructor(box, codeOf, attributes) {
     super(box, attributes);
@@ -13,14 +14,18 @@ export class Tile extends Picture {
 
   resize() {
     const [, height, width] = this.shape;
-    const longest = Math.max(height, width);
-    const whole = (wholeMultiple(this.box, this.shape) * longest) / devicePixelRatio;
-    const isSnug = whole >= SNUG * this.box && whole <= this.box;
-    const scale = (isSnug ? whole : this.box) / longest;
+    const scale = this.box / Math.max(height, width);
     this.canvas.style.width = `${width * scale}px`;
     this.canvas.style.height = `${height * scale}px`;
-    this.canvas.style.imageRendering = isSnug ? "pixelated" : "auto";
+    const isWhole = Number.isInteger(scale * devicePixelRatio);
+    this.canvas.style.imageRendering = isWhole ? "pixelated" : "auto";
   }
+}
+
+/** The side for tiles of an image shape: a whole multiple where that nearly fills the box. */
+export function tileSide(box, shape) {
+  const whole = (wholeMultiple(box, shape) * Math.max(...shape)) / devicePixelRatio;
+  return whole >= SNUG * box && whole <= box ? whole : Math.floor(box);
 }
 
 /** Decodes tiles one after another, and again from the one that waits longest when they change. */
