@@ -227,7 +227,7 @@ def test_score_uses_gradient_boosting_unless_told():
 
 
 def test_importing_brings_neither_scikit_learn_nor_streamlit():
-    code = "import sys, vae.disentanglement as d; print(*sys.modules)"
+    code = "import sys, vae.disentanglement, vae.glossary; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
     )

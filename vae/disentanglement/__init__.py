@@ -22,11 +22,12 @@ from vae.disentanglement.information import (
 from vae.disentanglement.prediction import ESTIMATORS, DciScores, dci, explicitness
 from vae.disentanglement.sampled import beta_vae, factor_vae
 from vae.disentanglement.sap import sap_continuous, sap_discrete
-from vae.disentanglement.scores import Scores, draw_parts, quick_score, score
+from vae.disentanglement.scores import QUICK_ROWS, Scores, draw_parts, quick_score, score
 
 __all__ = [
     "BINS",
     "ESTIMATORS",
+    "QUICK_ROWS",
     "DciScores",
     "Scores",
     "beta_vae",

@@ -96,7 +96,7 @@ def dci(
     factors), averaged over latents by their share of all importance. Completeness: the same
     for a factor over latents. Informativeness: accuracy on the second pair of arrays.
 
-    4000 rows of 10 latents and 5 factors take 20 to 35 s by gradient boosting and 3 s by a random
+    4000 rows of 10 latents and 5 factors take 20 to 40 s by gradient boosting and 3 s by a random
     forest, on one core; `n_jobs` factors are fitted at a time.
 
     Range: in [0, 1], 1 for one latent a factor, and the other way round.
