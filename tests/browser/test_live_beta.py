@@ -235,6 +235,13 @@ def test_ticks_and_trained_models_stand_at_their_betas(page, live):
     assert page.locator(".readout").inner_text() == "β = 4.00"
 
 
+def test_models_of_other_seeds_share_a_tick(page, measured):
+    page.goto("about:blank")
+    measured.mount_assets(page)
+    measured.mount(page, trained=[*TRAINED, {**TRAINED[0], "rate": 11.0}])
+    assert page.locator(".beta-bar .mark").count() == len(TRAINED)
+
+
 def test_a_beta_beyond_the_curve_is_its_end(page, measured):
     page.goto("about:blank")
     measured.mount(page, 1000.0)
@@ -261,6 +268,19 @@ def test_tiles_end_up_where_beta_does(page, live, measured):
     read = "(c) => [...c.getContext('2d').getImageData(0, 0, 28, 28).data]"
     found = np.array(last.evaluate(read)).reshape(-1, 4)[:, 0]
     assert np.abs(found - expected.numpy()).max() < 1
+
+
+def test_pointing_at_an_exemplar_shows_the_image_itself(page, live, measured):
+    page.wait_for_timeout(300)
+    page.get_by_test_id("live-exemplar-2").hover()
+    for place in (4, 7):
+        drag_to(page, place)
+    found = pixels(page, "live-exemplar-2")[:, 0]
+    assert np.abs(found - 255 * measured.originals[2].flatten()).max() <= 1
+    page.mouse.move(1, 1)
+    page.wait_for_timeout(300)
+    found = pixels(page, "live-exemplar-2")[:, 0]
+    assert np.abs(found - decoded(measured, beta_at(7), 7, 2)).max() < 1
 
 
 def test_the_cloud_contracts_on_a_fixed_scale(page, live):

@@ -27,6 +27,8 @@ class Panel(TypedDict):
     """Shown under the picture; may be empty."""
     order: NotRequired[Sequence[int]]
     """Position i of z moves latent index order[i] of this model; without it, index i."""
+    signs: NotRequired[Sequence[int]]
+    """1 or -1 by position: which way it moves it; without it, upwards."""
     base: NotRequired[Sequence[float]]
     """The code to which the sliders add; zeros without it."""
 
@@ -401,6 +403,8 @@ def _panel(panel: Panel) -> dict[str, object]:
     plain: dict[str, object] = {"asset": panel["asset"], "caption": panel["caption"]}
     if "order" in panel:
         plain["order"] = [int(index) for index in panel["order"]]
+    if "signs" in panel:
+        plain["signs"] = [int(sign) for sign in panel["signs"]]
     if "base" in panel:
         plain["base"] = _floats(panel["base"])
     return plain

@@ -103,7 +103,7 @@ class LiveBeta {
     if (decoder?.isServed) return this.apologise();
     if (curve && decoder) {
       this.stopwatch.follow(decoder);
-      images.adopt(decoder, curve);
+      images.adopt(decoder, curve, this.ending.signal, () => this.stale());
       this.around = new Float64Array(decoder.latent);
       this.round = new TileRound(decoder, [...bars.tiles, ...images.tiles], this.ending.signal);
     }
@@ -127,6 +127,11 @@ class LiveBeta {
     this.images.fit(Math.min(widths[0], LARGEST));
     this.bars.fit(widths[1], this.decoder?.shape ?? [1, 28, 28]);
     this.fitPlots(Math.min(widths[1], LARGEST), Math.min(widths[2], LARGEST));
+    this.stale();
+  }
+
+  /** The tiles must be painted again, even for the same beta. */
+  stale() {
     this.painted = undefined;
     this.frame.request();
   }

@@ -24,16 +24,21 @@ export class BetaImages {
     return element("div", { class: "images" }, pair, this.exemplars);
   }
 
-  adopt(decoder, curve) {
+  /** `changed` is called when the tiles must be painted again. */
+  adopt(decoder, curve, signal, changed) {
     const { latent, shape } = decoder;
     this.code = new Float64Array(latent);
     this.picture.adopt(shape);
     this.showOriginal();
     const codes = this.others.map(() => new Float64Array(latent));
     this.tiles = this.others.map((image, i) => {
-      const title = image.caption;
+      const { caption, original } = image;
+      const title = original ? `${caption}; while you point at it, the image itself` : caption;
+      const attributes = { "aria-label": caption, title, "data-testid": `live-exemplar-${i + 1}` };
       const codeOf = () => image.writeCode(curve, codes[i]);
-      return new Tile(56, codeOf, { "aria-label": title, title, "data-testid": `live-exemplar-${i + 1}` });
+      const tile = new RevealingTile(56, codeOf, original, attributes);
+      tile.listen(signal, changed);
+      return tile;
     });
     this.exemplars.replaceChildren(...this.tiles.map(({ root }) => root));
   }

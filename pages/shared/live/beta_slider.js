@@ -42,7 +42,8 @@ export class BetaSlider {
     this.range.input.disabled = false;
     this.range.origin = this.positionOf(1);
     const inside = ({ beta }) => beta >= low * 0.999 && beta <= high * 1.001;
-    const marks = this.trained.filter(inside).map((model) => this.mark(model));
+    const betas = new Set(this.trained.filter(inside).map((model) => model.beta));
+    const marks = [...betas].map((marked) => this.mark(marked));
     this.scale.replaceChildren(...betaTicks(low, high).map((beta) => this.tick(beta)), ...marks);
     this.show();
   }
@@ -51,14 +52,14 @@ export class BetaSlider {
     return this.placed(element("span", { class: "quiet stop", text: String(beta) }), beta);
   }
 
-  /** A separately trained model's beta; a click goes there. */
-  mark({ beta, caption }) {
+  /** A beta for which a model was trained separately; a click goes there. */
+  mark(beta) {
     const go = () => {
       this.pause();
       this.set(beta);
       this.released();
     };
-    const title = `β = ${beta}, trained separately: ${caption}`;
+    const title = `go to β = ${beta}, for which a model was trained separately`;
     const attributes = { class: "mark", title, "aria-label": title, "data-beta": beta };
     return this.placed(button("", this.signal, go, attributes), beta);
   }

@@ -1,19 +1,20 @@
 // All codes on a plane, shrinking towards the prior's mean as beta grows.
 
 const CLOUD_DOT = 0.9;
+const AXES = ["across", "up"];
 const PRIOR_RADII = [1, 2];
 const SAMPLE = 40_000;
 
 export class Cloud {
   constructor(labels, colors) {
-    this.labels = labels;
     this.colors = colors;
-    const label = `the codes of test images, ${labels[0]} across, ${labels[1]} up`;
+    const axes = labels.map((name, i) => `${name} ${AXES[i]}`).join(", ");
+    const label = `the codes of test images, ${axes}`;
     const testid = { "data-testid": "live-cloud", "data-draws": "0" };
     this.canvas = element("canvas", { role: "img", "aria-label": label, ...testid });
     this.base = element("canvas");
     this.classes = element("div", { class: "classes" });
-    const text = `${labels[0]} across, ${labels[1]} up; circles: prior at 1 and 2`;
+    const text = `${axes}; circles: prior at 1 and 2`;
     const caption = element("figcaption", { text, title: text });
     this.root = element("figure", { class: "cloud" }, this.canvas, this.classes, caption);
     this.draws = 0;

@@ -5,12 +5,13 @@ const THUMBNAIL = 56;
 const NARROW = 640;
 
 /**
- * One live picture; `order` says which latent index each slider moves in this model, and `base` the
- * code from which it moves.
+ * One live picture; `order` says which latent index each slider moves in this model, `signs` which
+ * way, and `base` the code from which it moves.
  */
 class Panel {
-  constructor({ asset, caption, order, base }, size, place, { signal, ready, answered }) {
+  constructor({ asset, caption, order, signs, base }, size, place, { signal, ready, answered }) {
     this.order = order;
+    this.signs = signs;
     this.base = base;
     this.slot = { signal };
     this.answered = answered;
@@ -61,11 +62,11 @@ class Panel {
   }
 
   fill(value) {
-    const { code, order, base } = this;
+    const { code, order, signs, base } = this;
     for (let i = 0; i < code.length; i++) code[i] = base?.[i] ?? 0;
     const places = order ?? value;
     const count = Math.min(places.length, value.length);
-    for (let i = 0; i < count; i++) code[order ? order[i] : i] += value[i];
+    for (let i = 0; i < count; i++) code[order ? order[i] : i] += (signs?.[i] ?? 1) * value[i];
   }
 }
 

@@ -104,12 +104,18 @@ export class RatePlot {
     context.fillStyle = theme.background;
     context.fillRect(0, 0, this.width, this.height);
     this.drawFrame(context, theme);
-    const taken = [this.drawLegend(context, theme), ...this.curveBoxes(curve)];
+    const taken = [this.drawLegend(context, theme)];
+    const covered = this.curveBoxes(curve);
     context.beginPath();
     curve.totals.forEach((rate, i) => context.lineTo(this.toX(rate), this.toY(curve.distortion[i])));
     context.lineJoin = "round";
     stroke(context, theme.text, 2);
-    for (const model of this.trained) this.drawTrained(context, model, theme, taken);
+    for (const { rate, distortion } of this.trained) {
+      diamond(context, this.toX(rate), this.toY(distortion), theme);
+    }
+    // Models that differ in their seed alone share a caption.
+    const captions = new Map(this.trained.map((model) => [model.caption, model]));
+    for (const model of captions.values()) this.drawCaption(context, model, theme, taken, covered);
   }
 
   drawFrame(context, theme) {
@@ -160,10 +166,9 @@ export class RatePlot {
     stroke(context, colour, width, dashes);
   }
 
-  /** The mark, and its caption where there is room. */
-  drawTrained(context, { rate, distortion, caption }, theme, taken) {
+  /** A mark's caption where there is room, at best beside the curve, else over it. */
+  drawCaption(context, { rate, distortion, caption }, theme, taken, covered) {
     const [x, y] = [this.toX(rate), this.toY(distortion)];
-    diamond(context, x, y, theme);
     const wide = context.measureText(caption).width;
     const boxes = [
       boxAt(x + 8, y - 9, wide),
@@ -171,12 +176,17 @@ export class RatePlot {
       boxAt(x + 10, y, wide),
       boxAt(x - 10 - wide, y, wide),
     ];
-    const free = boxes.find((box) => this.holds(box) && !taken.some((other) => overlap(box, other)));
-    if (!free) return;
-    taken.push(free);
-    context.fillStyle = theme.text;
+    const room = boxes.filter((box) => this.holds(box) && !meets(box, taken));
+    const best = room.find((box) => !meets(box, covered)) ?? room[0];
+    if (!best) return;
+    taken.push(best);
     write(context, "middle", "left");
-    context.fillText(caption, free.left, (free.top + free.foot) / 2);
+    const place = [best.left, (best.top + best.foot) / 2];
+    context.strokeStyle = theme.background;
+    context.lineWidth = 3;
+    context.strokeText(caption, ...place);
+    context.fillStyle = theme.text;
+    context.fillText(caption, ...place);
   }
 
   /** What the curve covers. */
@@ -200,6 +210,8 @@ export class RatePlot {
 const boxAt = (left, middle, wide) => ({ left, right: left + wide, top: middle - 7, foot: middle + 7 });
 
 const overlap = (a, b) => a.left < b.right && b.left < a.right && a.top < b.foot && b.top < a.foot;
+
+const meets = (box, others) => others.some((other) => overlap(box, other));
 
 function write(context, baseline, align) {
   context.textBaseline = baseline;

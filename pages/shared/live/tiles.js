@@ -22,6 +22,29 @@ export class Tile extends Picture {
   }
 }
 
+/** A tile that shows the image itself while a pointer is over it; `changed` asks for it again. */
+export class RevealingTile extends Tile {
+  constructor(box, codeOf, original, attributes) {
+    super(box, codeOf, attributes);
+    this.original = original;
+  }
+
+  listen(signal, changed) {
+    if (!this.original) return;
+    const reveal = (isOver) => () => {
+      this.isRevealed = isOver;
+      if (isOver) super.draw(this.original.pixels);
+      else changed();
+    };
+    this.canvas.addEventListener("pointerenter", reveal(true), { signal });
+    this.canvas.addEventListener("pointerleave", reveal(false), { signal });
+  }
+
+  draw(pixels) {
+    if (!this.isRevealed) super.draw(pixels);
+  }
+}
+
 /** The side for tiles of an image shape: a whole multiple where that nearly fills the box. */
 export function tileSide(box, shape) {
   const whole = (wholeMultiple(box, shape) * Math.max(...shape)) / devicePixelRatio;
