@@ -68,9 +68,9 @@ def test_pages_do_not_import_the_home_page(path):
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
-def test_pages_share_code_through_the_shared_folder_alone(path):
+def test_pages_share_code_through_folders_alone(path):
     pages = {module for module in imports(path) if module.split(".")[0] == "pages"} - {"pages"}
-    assert all(module.startswith("pages.shared") for module in pages)
+    assert all(module.startswith(("pages.shared", "pages.beta")) for module in pages)
 
 
 @pytest.mark.parametrize("path", LIGHT, ids=name)

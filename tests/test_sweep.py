@@ -1,16 +1,19 @@
 """What a sweep is made of, and how long it is said to take."""
 
+import time
+
 import pytest
 
 from vae.checkpoint import load_run
 from vae.config import TrainConfig
 from vae.data import dataset_names
 from vae.errors import ConfigError
-from vae.jobs import Request
+from vae.jobs import Request, TrainingQueue
 from vae.sweep import (
     MAX_BETAS,
     MULTI_RATE,
-    estimated_seconds,
+    Estimate,
+    estimate,
     multi_rate_requests,
     parse_betas,
     sweep_defaults,
@@ -60,15 +63,26 @@ def test_every_data_set_has_defaults_that_can_be(name):
     Request(TrainConfig(name, epochs=defaults.epochs), defaults.architecture, defaults.latent_dim)
 
 
-def test_the_estimate_scales_what_like_runs_took(tiny_checkpoint):
+def test_the_estimate_scales_what_like_checkpoints_took(tiny_checkpoint):
     run = load_run(tiny_checkpoint)
     requests = sweep_requests(DIGITS, "mlp", 2, (1.0, 4.0), seeds=1)
     epoch = run.results.seconds / run.results.epochs_trained
-    assert estimated_seconds(requests, [], [run]) == pytest.approx(8 * epoch)
+    assert estimate(requests, [], [run]) == Estimate(pytest.approx(8 * epoch), "checkpoints")
 
 
-def test_nothing_is_estimated_from_other_networks_or_data(tiny_checkpoint):
+def test_what_this_server_trained_tells_more_than_checkpoints(tiny_checkpoint, tmp_path):
+    queue = TrainingQueue(tmp_path)
+    requests = sweep_requests(DIGITS, "mlp", 2, (1.0,), seeds=1)
+    job = queue.submit(requests[0])
+    while not job.ended:
+        time.sleep(0.02)
+    found = estimate(requests, queue.jobs, [load_run(tiny_checkpoint)])
+    assert found == Estimate(pytest.approx(job.latest.seconds), "jobs")
+
+
+def test_where_nothing_was_trained_digits_alone_have_an_estimate(tiny_checkpoint):
     run = load_run(tiny_checkpoint)
-    for train, architecture in ((DIGITS, "conv"), (TrainConfig("mnist"), "mlp")):
-        requests = sweep_requests(train, architecture, 2, (1.0,), seeds=1)
-        assert estimated_seconds(requests, [], [run]) is None
+    digits = sweep_requests(DIGITS, "conv", 2, (1.0,), seeds=1)
+    assert estimate(digits, [], [run]).source == "stated"
+    mnist = sweep_requests(TrainConfig("mnist"), "mlp", 2, (1.0,), seeds=1)
+    assert estimate(mnist, [], [run]) is None

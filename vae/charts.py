@@ -33,7 +33,7 @@ def training_curves(
     the browser draws them anew while the model trains.
     """
     figure = go.Figure()
-    shown = _thinned(len(epochs), MAX_CURVE_POINTS)
+    shown = thinned(len(epochs), MAX_CURVE_POINTS)
     x = [epochs[i] for i in shown]
     mode = "lines+markers" if len(shown) <= MAX_MARKERS else "lines"
     rows = (("Distortion", distortion, DISTORTION_COLOUR), ("Rate", rate, RATE_COLOUR))
@@ -52,7 +52,7 @@ def training_curves(
         yaxis={"title": "distortion<br>nats per image", "domain": [0.55, 1]},
         yaxis2={"title": "rate<br>nats per image", "domain": [0, 0.45], "rangemode": "tozero"},
     )
-    return _finished(figure, 380)
+    return finished(figure, 380)
 
 
 def rate_bars(
@@ -69,7 +69,7 @@ def rate_bars(
     )
     figure.update_layout(yaxis_title="rate (nats)", showlegend=False, bargap=0.25)
     figure.update_yaxes(range=_rate_range(rates))
-    return _finished(figure, height)
+    return finished(figure, height)
 
 
 def family_rate_bars(
@@ -90,7 +90,7 @@ def family_rate_bars(
     figure.update_yaxes(title_text="rate (nats)", col=1)
     figure.update_yaxes(range=_rate_range([value for values in rates for value in values]))
     figure.update_xaxes(title_text="rank", tickvals=[1, max(map(len, rates))])
-    return _finished(figure, height)
+    return finished(figure, height)
 
 
 def rate_distortion(
@@ -120,7 +120,7 @@ def rate_distortion(
         showlegend=False,
     )
     figure.update_xaxes(range=[0, max(rates) * 1.2])
-    return _finished(figure, height)
+    return finished(figure, height)
 
 
 def elbo_bars(
@@ -135,7 +135,7 @@ def elbo_bars(
     mark = {"symbol": "line-ew-open", "size": 26, "color": INACTIVE_COLOUR, "line_width": 3}
     figure.add_scatter(x=names, y=totals, mode="markers", name="sum: −ELBO", marker=mark)
     figure.update_traces(hovertemplate="%{y:.1f} nats")
-    return _finished(figure, height)
+    return finished(figure, height)
 
 
 def path_measures(
@@ -164,7 +164,7 @@ def path_measures(
     figure.update_xaxes(title_text="place on the path, A to B", range=[0, 1])
     figure.update_yaxes(title_text="change of a pixel<br>per whole path", rangemode="tozero", col=1)
     figure.update_yaxes(title_text="off the data<br>% of test images", range=[-4, 104], col=2)
-    return _finished(figure, height)
+    return finished(figure, height)
 
 
 def _path_style(place: int, name: str, is_chosen: bool) -> dict:
@@ -174,7 +174,7 @@ def _path_style(place: int, name: str, is_chosen: bool) -> dict:
     return {"name": name, "legendgroup": name, "mode": "lines", "line": line}
 
 
-def _thinned(count: int, at_most: int) -> list[int]:
+def thinned(count: int, at_most: int) -> list[int]:
     """Evenly spread places, the last one among them."""
     step = max(1, -(-count // at_most))
     return list(range(count - 1, -1, -step))[::-1]
@@ -185,7 +185,8 @@ def _rate_range(rates: Sequence[float]) -> list[float]:
     return [0, max(0.1, 1.08 * max(rates))]
 
 
-def _finished(figure: go.Figure, height: int) -> go.Figure:
+def finished(figure: go.Figure, height: int) -> go.Figure:
+    """The figure with what all of them share: size, margins, backgrounds, legend."""
     figure.update_layout(
         height=height,
         margin={"l": 10, "r": 10, "t": 30, "b": 10},

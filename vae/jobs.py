@@ -20,7 +20,7 @@ from jaxtyping import UInt8
 
 from vae.catalogue import run_name, unused_path
 from vae.config import Architecture, Likelihood, ModelConfig, TrainConfig, check_together
-from vae.data import Dataset, check_dataset_name, load_dataset
+from vae.data import Dataset, check_dataset_name, dataset_title, load_dataset
 from vae.device import pick_device, yield_to_others
 from vae.errors import ConfigError, VaeError
 from vae.recorder import RecordedTraining
@@ -30,6 +30,9 @@ Status = Literal["queued", "loading", "training", "saving", "done", "stopped", "
 ENDED: frozenset[Status] = frozenset({"done", "stopped", "failed"})
 AT_ONCE = 10
 """Jobs of a sweep that take turns; the rest of it waits, so that memory has a bound."""
+
+SETTLED_SHARE = 0.03
+"""How much of a sweep is done before it tells how long the rest takes."""
 
 SNAPSHOT_IMAGES = 10
 MAX_SNAPSHOTS = 200
@@ -53,6 +56,13 @@ class Request:
         """VaeError for settings that cannot be; whether the data are there shows in the job."""
         check_dataset_name(self.train.dataset)
         check_together(self.model((1, 8, 8)), self.train)
+
+    @property
+    def label(self) -> str:
+        """What sets it apart in a sweep, besides its seed, such as "β 4"."""
+        if self.beta_range is not None:
+            return "all β"
+        return f"{'β-TC' if self.train.objective == 'beta-tcvae' else 'β'} {self.train.beta:g}"
 
     def model(self, image_shape: tuple[int, int, int]) -> ModelConfig:
         """The network, once the images are known."""
@@ -91,7 +101,7 @@ class Job:
     snapshots: list[Snapshot] = field(default_factory=list)
     originals: UInt8[np.ndarray, "n h w c"] | None = None
     begun: float | None = None
-    """When the worker took it up, by the monotonic clock; None while it is queued."""
+    """When its training began, by the monotonic clock, its data read; None before."""
 
     finished: float | None = None
     """When it ended, by the monotonic clock."""
@@ -112,6 +122,11 @@ class Job:
     def stopping(self) -> bool:
         """Whether somebody asked it to stop."""
         return self._stop.is_set()
+
+    @property
+    def kept(self) -> bool:
+        """Whether it has left a checkpoint: also one that was stopped after it had begun."""
+        return self.status == "done" or (self.status == "stopped" and self.latest is not None)
 
     @property
     def share(self) -> float:
@@ -139,7 +154,7 @@ class Sweep:
 
     @property
     def seconds(self) -> float:
-        """Since the worker took up the first of them, until the last of them ended."""
+        """Since the training of the first of them began, until the last of them ended."""
         begun = [job.begun for job in self.jobs if job.begun is not None]
         if not begun:
             return 0.0
@@ -155,16 +170,33 @@ class Sweep:
     @property
     def seconds_left(self) -> float | None:
         """Estimated from the pace so far; None before there is one."""
-        done, left = self._work()
-        return self.seconds * left / done if done else None
+        pace, left = self._pace(), self._work()[1]
+        return None if pace is None else pace * left
+
+    @property
+    def title(self) -> str:
+        """What its runs have in common."""
+        request = self.jobs[0].request
+        data = dataset_title(request.train.dataset)
+        return f"{data}, {request.architecture}, {request.latent_dim} latent"
+
+    def places(self) -> list[float]:
+        """Where each job's beta stands among the others, from 0, the lowest, to 1."""
+        betas = sorted({job.request.train.beta for job in self.jobs})
+        last = max(1, len(betas) - 1)
+        return [betas.index(job.request.train.beta) / last for job in self.jobs]
 
     def job_seconds_left(self, job: Job) -> float | None:
         """Estimated for one of the jobs under way, which shares its time with the others."""
-        done, _ = self._work()
-        under_way = sum(other.status == "training" for other in self.jobs)
-        if not done or job.status != "training":
+        pace = self._pace()
+        if pace is None or job.status != "training":
             return None
-        return self.seconds / done * (1 - job.share) * under_way
+        return pace * (1 - job.share) * sum(other.status == "training" for other in self.jobs)
+
+    def _pace(self) -> float | None:
+        """Seconds for one job's steps; the first ones are slow and tell nothing."""
+        done, left = self._work()
+        return self.seconds / done if done > SETTLED_SHARE * (done + left) else None
 
     def _work(self) -> tuple[float, float]:
         left = sum(1 - job.share for job in self.jobs if not (job.ended or job.stopping))
@@ -264,7 +296,7 @@ class TrainingQueue:
             queued = (job for job in self.jobs if job.batch == batch and job.status == "queued")
             job = next(queued, None)
             if job is not None:
-                job.status, job.begun = "loading", time.monotonic()
+                job.status = "loading"
             return job
 
 
@@ -308,7 +340,7 @@ def _train(job: Job, read: Callable[[TrainConfig], Dataset]) -> Iterator[None]:
     pictures = _Pictures(dataset, request.latent_dim)
     job.originals = pictures.originals
     job.snapshots.append(pictures.take(0, recorded))
-    job.status = "training"
+    job.status, job.begun = "training", time.monotonic()
     yield
     for report in recorded.run():
         job.latest = report

@@ -6,6 +6,7 @@ import re
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from vae.config import Architecture, TrainConfig
 from vae.errors import ConfigError
@@ -26,14 +27,20 @@ class SweepDefaults:
     epochs: int = 10
     batch_size: int = 128
     learning_rate: float = 2e-3
+    betas: str = "0.5, 1, 2, 4, 10"
 
 
 _OF_DATASET = {
-    "digits": SweepDefaults("mlp-deep", 8, epochs=40, batch_size=64),
+    "digits": SweepDefaults("mlp-deep", 8, 40, 64, betas="0.1, 0.3, 1, 2"),
     "cifar10": SweepDefaults("conv", 32),
     "sprites": SweepDefaults("conv"),
 }
-EXAMPLE_BETAS = "0.5, 1, 2, 4, 10"
+STATED_EPOCHS: dict[tuple[str, Architecture], float] = {
+    ("digits", "mlp"): 0.1,
+    ("digits", "mlp-deep"): 0.11,
+    ("digits", "conv"): 0.3,
+}
+"""Seconds for one epoch on one core of a laptop, for a server that has trained nothing yet."""
 
 
 def sweep_defaults(dataset: str) -> SweepDefaults:
@@ -49,9 +56,7 @@ def parse_betas(text: str) -> tuple[float, ...]:
     except ValueError:
         betas = []
     if not betas or not all(math.isfinite(beta) for beta in betas):
-        raise ConfigError(
-            f"the betas are numbers with commas between them, such as {EXAMPLE_BETAS}"
-        )
+        raise ConfigError("the betas are numbers with commas between them, such as 0.5, 1, 4")
     if len(betas) > MAX_BETAS:
         raise ConfigError(f"{len(betas)} betas are too many for one sweep; give up to {MAX_BETAS}")
     return tuple(betas)
@@ -89,45 +94,67 @@ def multi_rate_requests(
     ]
 
 
-def estimated_seconds(
-    requests: Iterable[Request], jobs: Iterable[Job], runs: Iterable[Run]
-) -> float | None:
-    """How long requests may take, from what an epoch of their like took; None where none was.
+@dataclass(frozen=True)
+class Estimate:
+    """How long something may take, and where that is known from."""
 
-    Like are those of the same data set and architecture: jobs of this server if there are some,
-    else checkpoints, which other machines may have trained.
+    seconds: float
+    source: Literal["jobs", "checkpoints", "stated"]
+    """Jobs of this server, checkpoints that other machines may have trained, or STATED_EPOCHS."""
+
+
+def estimate(
+    requests: Sequence[Request], jobs: Iterable[Job], runs: Iterable[Run]
+) -> Estimate | None:
+    """How long requests that differ in beta and seed alone may take; None where nothing is known.
+
+    Known is what an epoch took of the same data set and architecture.
     """
-    jobs, runs = list(jobs), list(runs)
-    total = 0.0
-    for request in requests:
-        epoch = _job_epoch(request, jobs) or _run_epoch(request, runs)
-        if epoch is None:
-            return None
-        total += epoch * request.train.epochs
-    return total
+    first = requests[0]
+    like = first.train.dataset, first.architecture
+    stated = [STATED_EPOCHS[like]] if like in STATED_EPOCHS else []
+    known: list[tuple[Literal["jobs", "checkpoints", "stated"], list[float]]] = [
+        ("jobs", _job_epochs(like, jobs)),
+        ("checkpoints", _run_epochs(like, runs)),
+        ("stated", stated),
+    ]
+    epochs = sum(request.train.epochs for request in requests)
+    for source, seconds in known:
+        if seconds:
+            return Estimate(epochs * statistics.median(seconds), source)
+    return None
 
 
-def _job_epoch(request: Request, jobs: list[Job]) -> float | None:
-    return _median(
+def _job_epochs(like: tuple[str, Architecture], jobs: Iterable[Job]) -> list[float]:
+    return [
         job.latest.seconds * job.latest.steps / (job.latest.step * job.request.train.epochs)
         for job in jobs
-        if _like(request) == _like(job.request) and job.latest
-    )
+        if like == (job.request.train.dataset, job.request.architecture) and job.latest
+    ]
 
 
-def _run_epoch(request: Request, runs: list[Run]) -> float | None:
-    return _median(
+def _run_epochs(like: tuple[str, Architecture], runs: Iterable[Run]) -> list[float]:
+    return [
         run.results.seconds / run.results.epochs_trained
         for run in runs
-        if _like(request) == (run.train.dataset, run.model.architecture)
-        and run.results.epochs_trained
-    )
+        if like == (run.train.dataset, run.model.architecture) and run.results.epochs_trained
+    ]
 
 
-def _like(request: Request) -> tuple[str, Architecture]:
-    return request.train.dataset, request.architecture
+def roughly(seconds: float) -> str:
+    """A duration that is only guessed, such as "20 s" or "3 min"."""
+    if seconds < 55:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    if seconds < 5400:
+        return f"{max(1, round(seconds / 60))} min"
+    return f"{seconds / 3600:.1f} h"
 
 
-def _median(values: Iterable[float]) -> float | None:
-    found = list(values)
-    return statistics.median(found) if found else None
+def to_the_second(seconds: float) -> str:
+    """A duration that is measured or counts down, such as "20 s" or "3:05 min"."""
+    whole = round(seconds)
+    if whole < 100:
+        return f"{whole} s"
+    if whole < 6000:
+        return f"{whole // 60}:{whole % 60:02} min"
+    return f"{whole // 3600}:{whole // 60 % 60:02} h"

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 @st.cache_resource(show_spinner=False)
 def training_queue() -> "TrainingQueue":
     """Made once per server; trains one job after the other beside the pages."""
+    # Plotly looks at pandas when it draws, and must not meet it half imported by the worker.
+    import pandas  # noqa: F401
+
     from vae.catalogue import checkpoints_dir
     from vae.jobs import TrainingQueue
 

@@ -1,0 +1,175 @@
+"""The figures of a sweep while it trains: every run's curves, and the rate-distortion plane."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from vae.charts import INACTIVE_COLOUR, finished, thinned
+
+MAX_POINTS = 80
+LABEL_PIXELS, AROUND_PIXELS = 14, 70
+_RAMP = ((45, 105, 215), (125, 90, 205), (196, 72, 150), (225, 95, 70), (222, 145, 20))
+"""From blue by magenta to orange: ordered for the colour-blind too, and seen on white and black."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One run so far: means since the point before, in nats per training image."""
+
+    label: str
+    place: float
+    """Of its beta among those of the sweep, 0 for the lowest to 1 for the highest."""
+
+    epochs: Sequence[float]
+    distortion: Sequence[float]
+    rate: Sequence[float]
+    named: bool = True
+    """Whether the legend names it; one of several seeds is enough."""
+
+    @property
+    def colour(self) -> str:
+        """The same in every figure."""
+        return sweep_colour(self.place)
+
+
+def sweep_colour(place: float) -> str:
+    """A colour by the place of a beta among the others, 0 to 1."""
+    at = min(max(place, 0.0), 1.0) * (len(_RAMP) - 1)
+    index = min(int(at), len(_RAMP) - 2)
+    mixed = (
+        round(a + (at - index) * (b - a))
+        for a, b in zip(_RAMP[index], _RAMP[index + 1], strict=True)
+    )
+    return "#{:02x}{:02x}{:02x}".format(*mixed)
+
+
+def sweep_curves(curves: Sequence[Curve], epochs: int, height: int = 330) -> go.Figure:
+    """Distortion and rate by epoch, one above the other; the axis is as long as the training.
+
+    Each curve's name stands at the right, at the height where the curve is now.
+    """
+    figure = go.Figure()
+    begun = [curve for curve in curves if len(curve.epochs)]
+    _add_panel(figure, begun, [curve.distortion for curve in begun], "y", (0.56, 1.0), height)
+    _add_panel(figure, begun, [curve.rate for curve in begun], "y2", (0.0, 0.44), height)
+    figure.update_layout(
+        xaxis={"title": "epoch", "anchor": "y2", "range": [0, max(epochs, 2)]},
+        yaxis_title="distortion<br>nats per image",
+        yaxis2_title="rate<br>nats per image",
+        hovermode="x unified",
+        showlegend=False,
+    )
+    figure.update_yaxes(showticklabels=bool(begun))
+    return finished(figure, height).update_layout(margin_r=56, margin_t=10)
+
+
+def _add_panel(
+    figure: go.Figure,
+    curves: Sequence[Curve],
+    values: Sequence[Sequence[float]],
+    axis: str,
+    domain: tuple[float, float],
+    height: int,
+) -> None:
+    """One line a run, and the names beside them."""
+    for curve, series in zip(curves, values, strict=True):
+        shown = thinned(len(series), MAX_POINTS)
+        figure.add_scatter(
+            x=[curve.epochs[place] for place in shown],
+            y=[series[place] for place in shown],
+            yaxis=axis,
+            mode="lines",
+            line={"color": curve.colour, "width": 2},
+            name=curve.label,
+            hovertemplate="%{y:.1f} nats",
+        )
+    low, high = _range(values, from_zero=axis == "y2")
+    figure.update_layout({f"yaxis{axis[1:]}": {"domain": domain, "range": [low, high]}})
+    named = [(curve, s) for curve, s in zip(curves, values, strict=True) if curve.named]
+    gap = LABEL_PIXELS / ((domain[1] - domain[0]) * max(1, height - AROUND_PIXELS))
+    heights = _spread([(series[-1] - low) / (high - low) for _, series in named], gap)
+    for (curve, _), at in zip(named, heights, strict=True):
+        figure.add_annotation(
+            text=curve.label,
+            font={"color": curve.colour, "size": 12},
+            x=1.01,
+            xref="paper",
+            xanchor="left",
+            y=at,
+            yref=f"{axis} domain",
+            showarrow=False,
+        )
+
+
+def _range(values: Sequence[Sequence[float]], from_zero: bool) -> tuple[float, float]:
+    """From the lowest to the highest of all values, with some room."""
+    every = [value for series in values for value in series] or [0.0, 1.0]
+    low, high = 0.0 if from_zero else min(every), max(every)
+    room = 0.06 * (high - low) or 1.0
+    return low - (0.0 if from_zero else room), high + room
+
+
+def _spread(heights: Sequence[float], gap: float) -> list[float]:
+    """The heights (0 to 1), moved as far as it takes for none to be nearer than a gap to another.
+
+    The gap is smaller where there is no room for it.
+    """
+    order = sorted(range(len(heights)), key=heights.__getitem__)
+    gap = min(gap, 1 / max(1, len(order) - 1))
+    placed: list[float] = []
+    for index in order:
+        placed.append(max(heights[index], placed[-1] + gap) if placed else heights[index])
+    ceiling = 1.0
+    for place in reversed(range(len(placed))):
+        placed[place] = min(placed[place], ceiling)
+        ceiling = placed[place] - gap
+    moved = dict(zip(order, placed, strict=True))
+    return [moved[index] for index in range(len(heights))]
+
+
+def sweep_plane(curves: Sequence[Curve], epochs: int, height: int = 330) -> go.Figure:
+    """Where each run stands, the way that it came, and the line through all by rising beta.
+
+    The way begins after the first epochs, which are far off and alike for all.
+    """
+    figure = go.Figure()
+    begun = [curve for curve in curves if len(curve.rate)]
+    for curve in begun:
+        way = [place for place, epoch in enumerate(curve.epochs) if epoch > epochs / 20]
+        shown = [way[place] for place in thinned(len(way), MAX_POINTS)]
+        figure.add_scatter(
+            x=[curve.rate[place] for place in shown],
+            y=[curve.distortion[place] for place in shown],
+            mode="lines",
+            line={"color": curve.colour, "width": 1.25},
+            opacity=0.5,
+            hoverinfo="skip",
+        )
+    named = [curve for curve in begun if curve.named]
+    figure.add_scatter(
+        x=[curve.rate[-1] for curve in named],
+        y=[curve.distortion[-1] for curve in named],
+        mode="lines",
+        line={"color": INACTIVE_COLOUR, "width": 1.5, "dash": "dot"},
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        x=[curve.rate[-1] for curve in begun],
+        y=[curve.distortion[-1] for curve in begun],
+        mode="markers+text",
+        text=[curve.label if curve.named else "" for curve in begun],
+        textposition="top right",
+        marker={"size": 12, "color": [curve.colour for curve in begun]},
+        customdata=[curve.label for curve in begun],
+        hovertemplate="%{customdata}<br>rate %{x:.1f}, distortion %{y:.1f} nats<extra></extra>",
+        cliponaxis=False,
+    )
+    figure.update_xaxes(showticklabels=bool(begun))
+    widest = max((value for trace in figure.data for value in trace.x), default=1.0)
+    figure.update_layout(
+        xaxis={"title": "rate (nats per image)", "range": [-0.04 * widest, 1.2 * widest]},
+        yaxis={"title": "distortion (nats per image)", "showticklabels": bool(begun)},
+        showlegend=False,
+    )
+    return finished(figure, height).update_layout(margin_t=10)
