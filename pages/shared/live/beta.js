@@ -5,7 +5,9 @@ const LARGEST = 480;
 const COLUMN_GAP = 20;
 const SHARES = { images: 0.29, rates: 0.44, plots: 0.27 };
 const TALLEST = 1.55;
-const FEW_ROWS = 3;
+const FEW_ROWS = 4;
+/** Of the cloud, with its caption, under few rows. */
+const CLOUD_CAPTION = 36;
 const TOO_LARGE = "This model's decoder is too large to follow β in the browser.";
 
 /** The numbers of this beta, each in its place. */
@@ -139,7 +141,13 @@ class LiveBeta {
   fitPlots(middle, right) {
     const isFew = this.hasFewRows;
     this.plot.fit(right, Math.round((isFew ? 1.2 : 0.9) * right));
-    this.cloud.fit(Math.round(isFew ? 0.74 * middle : 0.8 * right));
+    this.cloud.fit(Math.round(isFew ? this.cloudBelow(middle) : 0.8 * right));
+  }
+
+  /** The side of the cloud under the bars, which then end where the images do. */
+  cloudBelow(width) {
+    const left = this.images.root.offsetHeight - this.bars.root.offsetHeight - CLOUD_CAPTION;
+    return Math.max(0.5 * width, Math.min(0.8 * width, left));
   }
 
   receive({ value }) {

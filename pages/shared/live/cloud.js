@@ -1,6 +1,7 @@
 // All codes on a plane, shrinking towards the prior's mean as beta grows.
 
-const CLOUD_DOT = 0.9;
+const LEAST_DOT = 0.9;
+const FULL_SIDE = 400;
 const AXES = ["across", "up"];
 const PRIOR_RADII = [1, 2];
 const SAMPLE = 40_000;
@@ -58,6 +59,11 @@ export class Cloud {
   /** What the codes are drawn over, once for a theme. */
   drawBase(theme) {
     this.view = new View(this.side, this.home);
+    const { radius } = dotStyle(this.codes.count, 1);
+    this.dot = {
+      radius: Math.max(LEAST_DOT, (radius * this.side) / FULL_SIDE),
+      opacity: Math.min(0.85, 2500 / this.codes.count + 0.3),
+    };
     this.palette = [...this.colors.map(rgbOf), rgbOf(theme.text.startsWith("#") ? theme.text : "#888888")];
     const context = this.base.getContext("2d");
     context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
@@ -95,7 +101,8 @@ export class Cloud {
     const { codes, image, view, palette } = this;
     curve.writePlaces(codes.x, codes.y);
     new Uint32Array(image.data.buffer).set(this.empty);
-    splat(image, codes, view, palette, CLOUD_DOT, Math.min(0.75, 2500 / codes.count + 0.3));
+    const { radius, opacity } = this.dot;
+    splat(image, codes, view, palette, radius, opacity);
     const context = this.canvas.getContext("2d");
     context.putImageData(image, 0, 0);
     this.drawPrior(context, theme);
