@@ -67,6 +67,7 @@ def request_form():
 def expert_settings(preset) -> dict:
     """What most people leave alone."""
     from vae.config import ARCHITECTURES
+    from vae.sweep import MULTI_RATE, OBJECTIVES
 
     with st.expander("More settings"):
         architecture = st.selectbox(
@@ -105,6 +106,20 @@ def expert_settings(preset) -> dict:
                 help="Rate of each dimension that costs nothing.",
             ),
             "seed": right.number_input("Seed", 0, 2**31, 0, key=f"seed-{key}"),
+            "objective": st.selectbox(
+                "Objective",
+                OBJECTIVES,
+                format_func=OBJECTIVES.__getitem__,
+                key=f"objective-{key}",
+                help="What β weighs: the whole rate, or its total correlation alone.",
+            ),
+            "beta_range": MULTI_RATE
+            if st.toggle(
+                "Multi-rate",
+                key=f"multi-rate-{key}",
+                help="One model for all betas from 0.1 to 10; β is the one that it is reported at.",
+            )
+            else None,
         }
 
 
@@ -113,8 +128,9 @@ def build_request(dataset: str, latent_dim: int, beta: float, values: dict):
     from vae.config import TrainConfig
     from vae.jobs import Request
 
-    architecture = values.pop("architecture")
-    return Request(TrainConfig(dataset, beta=beta, **values), architecture, latent_dim)
+    architecture, beta_range = values.pop("architecture"), values.pop("beta_range")
+    train = TrainConfig(dataset, beta=beta, **values)
+    return Request(train, architecture, latent_dim, beta_range=beta_range)
 
 
 @st.fragment(run_every=POLL_SECONDS)

@@ -22,7 +22,7 @@ from vae.catalogue import run_name, unused_path
 from vae.config import Architecture, Likelihood, ModelConfig, TrainConfig, check_together
 from vae.data import Dataset, check_dataset_name, dataset_title, load_dataset
 from vae.device import pick_device, yield_to_others
-from vae.errors import ConfigError, VaeError
+from vae.errors import ConfigError, DataError, VaeError
 from vae.recorder import RecordedTraining
 from vae.train import Report
 
@@ -301,18 +301,27 @@ class TrainingQueue:
 
 
 class _OneDataset:
-    """The data set read last: the jobs of a sweep share it."""
+    """The data set read last, or why it could not be: the jobs of a sweep share it."""
 
     def __init__(self) -> None:
-        self._read: tuple[tuple[str, float], Dataset] | None = None
+        self._wanted: tuple[str, float] | None = None
+        self._found: Dataset | DataError | None = None
 
     def __call__(self, train: TrainConfig) -> Dataset:
         wanted = train.dataset, train.validation_fraction
-        if self._read is None or self._read[0] != wanted:
-            self._read = None
-            data = load_dataset(train.dataset, validation_fraction=train.validation_fraction)
-            self._read = wanted, data
-        return self._read[1]
+        if self._found is None or self._wanted != wanted:
+            self._wanted, self._found = wanted, None
+            self._found = _read(*wanted)
+        if isinstance(self._found, DataError):
+            raise self._found
+        return self._found
+
+
+def _read(name: str, validation_fraction: float) -> Dataset | DataError:
+    try:
+        return load_dataset(name, validation_fraction=validation_fraction)
+    except DataError as error:
+        return error
 
 
 def _take_turn(job: Job, turns: Iterator[None]) -> bool:

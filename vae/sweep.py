@@ -8,12 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from vae.config import Architecture, TrainConfig
+from vae.config import Architecture, Objective, TrainConfig
 from vae.errors import ConfigError
 from vae.jobs import Job, Request
 from vae.run import Run
 
 MAX_BETAS = 10
+OBJECTIVES: dict[Objective, str] = {"beta-vae": "β-VAE", "beta-tcvae": "β-TCVAE"}
+"""By name, as people write them."""
+
 MULTI_RATE = (0.1, 10.0)
 """The range that one model serves in place of a sweep (see `vae.gates`)."""
 

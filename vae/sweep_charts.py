@@ -96,6 +96,7 @@ def _add_panel(
             x=1.01,
             xref="paper",
             xanchor="left",
+            yanchor="middle",
             y=at,
             yref=f"{axis} domain",
             showarrow=False,

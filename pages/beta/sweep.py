@@ -14,7 +14,6 @@ from vae.errors import VaeError
 if TYPE_CHECKING:
     from vae.config import Architecture
 
-OBJECTIVES = {"beta-vae": "β-VAE", "beta-tcvae": "β-TCVAE"}
 SWEEP = "sweep"
 
 
@@ -62,7 +61,7 @@ def sweep_form() -> None:
 def main_settings(dataset: str) -> dict:
     """What makes the sweep."""
     from vae.config import ARCHITECTURES
-    from vae.sweep import sweep_defaults
+    from vae.sweep import OBJECTIVES, sweep_defaults
 
     defaults = sweep_defaults(dataset)
     left, right = st.columns([1.3, 1])

@@ -66,15 +66,15 @@ def show_overall(sweep, on_finished: Callable[[str], None]) -> None:
             args=(sweep,),
             width="stretch",
         )
-    elif kept:
-        action.button(
-            "Show side by side",
-            type="primary",
-            key=f"sweep-on-{sweep.number}",
-            on_click=on_finished,
-            args=(kept[0].name,),
-            width="stretch",
-        )
+    elif kept and action.button(
+        "Show side by side",
+        type="primary",
+        key=f"sweep-on-{sweep.number}",
+        on_click=on_finished,
+        args=(kept[0].name,),
+        width="stretch",
+    ):
+        st.rerun(scope="app")
 
 
 def describe(sweep) -> str:
@@ -84,8 +84,10 @@ def describe(sweep) -> str:
     if not sweep.ended:
         left = sweep.seconds_left
         if left is None:
-            is_waiting = all(job.status == "queued" for job in sweep.jobs)
-            return "waiting for its turn" if is_waiting else "reading the data"
+            states = {job.status for job in sweep.jobs}
+            if states == {"queued"}:
+                return "waiting for its turn"
+            return "training" if "training" in states else "reading the data"
         return f"{to_the_second(left)} left" if sweep.share < 1 else "measuring and saving"
     counts = Counter(job.status for job in sweep.jobs)
     told = ", ".join(

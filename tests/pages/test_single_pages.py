@@ -105,3 +105,25 @@ def test_a_data_set_that_cannot_be_had_fails_in_a_sentence(open_page, tmp_path, 
         time.sleep(0.3)
         page.run()
     assert "CIFAR-10 is not in" in page.warning[0].value
+
+
+def test_a_multi_rate_model_can_be_trained(open_page, tmp_path):
+    page = open_page("pages/train.py", checkpoints=tmp_path)
+    page.number_input(key="epochs-5 seconds").set_value(2)
+    page.toggle(key="multi-rate-5 seconds").set_value(True)
+    train = next(button for button in page.button if button.label == "Train")
+    train.click().run()
+    deadline = time.monotonic() + 60
+    while not page.success and time.monotonic() < deadline:
+        time.sleep(0.5)
+        page.run()
+    assert (tmp_path / "digits-mlp-deep-2-multi-rate-seed-0" / "run.json").is_file()
+
+
+def test_settings_that_do_not_go_together_are_one_calm_sentence(open_page, tmp_path):
+    page = open_page("pages/train.py", checkpoints=tmp_path)
+    page.toggle(key="multi-rate-5 seconds").set_value(True)
+    page.selectbox(key="objective-5 seconds").set_value("beta-tcvae")
+    next(button for button in page.button if button.label == "Train").click().run()
+    assert not page.exception
+    assert "objective beta-vae" in page.warning[0].value
