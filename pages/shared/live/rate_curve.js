@@ -90,7 +90,9 @@ export class CodedImage {
   constructor({ means, original, caption }) {
     this.means = new Float32Array(bytesOf(means).buffer);
     this.caption = caption;
-    this.original = original && { shape: original.shape, pixels: Float32Array.from(bytesOf(original.pixels), (level) => level / 255) };
+    if (!original) return;
+    const pixels = Float32Array.from(bytesOf(original.pixels), (level) => level / 255);
+    this.original = { shape: original.shape, pixels };
   }
 
   writeCode(curve, code) {
