@@ -1,0 +1,307 @@
+"""Figures of many models at once, by beta, objective and seed; drawn as in `vae.charts`."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
+from plotly.subplots import make_subplots
+
+from vae.charts import CLASS_COLOURS, INACTIVE_COLOUR, RATE_COLOUR, finished
+
+BETA_SCALE = "Viridis"
+SCALE_ENDS = 0.2, 0.88
+"""Of the scale, both ends fade into one of the two backgrounds."""
+
+PANEL_COLUMNS = 3
+LINES = (
+    {"color": CLASS_COLOURS[0], "symbol": "circle", "dash": "solid"},
+    {"color": CLASS_COLOURS[6], "symbol": "diamond", "dash": "dash"},
+)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The runs of one setting on the rate-distortion plane, losses in nats per test image."""
+
+    label: str
+    beta: float
+    objective: str
+    """As a person calls it; those after the first get other markers."""
+
+    seeds: tuple[int, ...]
+    rates: tuple[float, ...]
+    distortions: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A multi-rate model on the same plane."""
+
+    betas: Sequence[float]
+    rates: Sequence[float]
+    distortions: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One measure of one objective: a value for each seed of each beta."""
+
+    objective: str
+    betas: tuple[float, ...]
+    seeds: tuple[tuple[int, ...], ...]
+    values: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Bars:
+    """The rates of one model's latents, by falling rate, in nats per test image."""
+
+    title: str
+    rates: tuple[float, ...]
+    active: tuple[bool, ...]
+
+
+def rate_distortion_plane(
+    clusters: Sequence[Cluster], curves: Mapping[str, Curve], height: int = 400
+) -> go.Figure:
+    """Every run as a point, coloured by beta; and the line of the best ELBO, whose slope is -1."""
+    figure = go.Figure()
+    drawn: list[Cluster | Curve] = [*clusters, *curves.values()]
+    rates = [rate for each in drawn for rate in each.rates]
+    distortions = [distortion for each in drawn for distortion in each.distortions]
+    across, up = [0.0, max(0.1, 1.15 * max(rates))], _padded(distortions)
+    _add_tangent(figure, rates, distortions, across, up)
+    for name, curve in curves.items():
+        _add_curve(figure, name, curve)
+    colours = beta_colours([cluster.beta for cluster in clusters])
+    objectives = list(dict.fromkeys(cluster.objective for cluster in clusters))
+    for cluster, colour in zip(clusters, colours, strict=True):
+        _add_cluster(figure, cluster, colour, objectives.index(cluster.objective))
+    for place, objective in enumerate(objectives):
+        marker = _marker(INACTIVE_COLOUR, place)
+        figure.add_scatter(x=[None], y=[None], mode="markers", name=objective, marker=marker)
+    figure.update_xaxes(title_text="rate (nats per test image)", range=across)
+    figure.update_yaxes(title_text="distortion (nats per test image)", range=up)
+    return finished(figure, height)
+
+
+def rate_bars_by_setting(models: Sequence[Bars], columns: int, row_height: int = 120) -> go.Figure:
+    """The rates of several models on one scale, a small panel each; inactive latents grey."""
+    rows = -(-len(models) // columns)
+    height = row_height * rows + 60
+    figure = make_subplots(
+        rows,
+        columns,
+        shared_xaxes=True,
+        shared_yaxes="all",
+        subplot_titles=[model.title for model in models],
+        horizontal_spacing=0.03,
+        vertical_spacing=min(0.3, 34 / height),
+    )
+    for place, model in enumerate(models):
+        colours = [RATE_COLOUR if on else INACTIVE_COLOUR for on in model.active]
+        # A latent of no rate would otherwise be no bar at all.
+        outline = {"color": colours, "width": 1}
+        figure.add_bar(
+            x=list(range(1, len(model.rates) + 1)),
+            y=model.rates,
+            marker={"color": colours, "line": outline},
+            hovertemplate="latent of rank %{x}: %{y:.3g} nats<extra></extra>",
+            row=place // columns + 1,
+            col=place % columns + 1,
+        )
+    highest = max(max(model.rates) for model in models)
+    figure.update_yaxes(range=[0, max(0.1, 1.1 * highest)], nticks=4)
+    figure.update_yaxes(title_text="nats", col=1)
+    figure.update_xaxes(showticklabels=False)
+    figure.update_layout(showlegend=False, bargap=0.2)
+    _shrink_titles(figure, 12)
+    return finished(figure, height)
+
+
+def measure_panels(panels: Mapping[str, Sequence[Line]], row_height: int = 205) -> go.Figure:
+    """Measures against beta, a panel each: every seed a point, the medians a line."""
+    columns = min(PANEL_COLUMNS, len(panels))
+    rows = -(-len(panels) // columns)
+    height = row_height * rows + 90
+    figure = make_subplots(
+        rows,
+        columns,
+        subplot_titles=list(panels),
+        horizontal_spacing=0.07,
+        vertical_spacing=min(0.4, 64 / height),
+    )
+    betas = sorted({beta for lines in panels.values() for line in lines for beta in line.betas})
+    for place, lines in enumerate(panels.values()):
+        for kind, line in enumerate(lines):
+            _add_line(figure, line, _log_places(line.betas, betas), kind, place, columns)
+    figure.update_xaxes(tickvals=_log_places(betas, betas), range=_log_range(betas))
+    figure.update_xaxes(ticktext=[f"{beta:g}" for beta in betas])
+    for place in range(max(0, len(panels) - columns), len(panels)):
+        figure.update_xaxes(title_text="β", row=place // columns + 1, col=place % columns + 1)
+    figure.update_yaxes(rangemode="tozero", nticks=6)
+    _shrink_titles(figure, 13)
+    finished(figure, height)
+    # The panels' titles stand between the legend and the panels.
+    return figure.update_layout(margin_t=70, legend_y=1 + 26 / (height - 130))
+
+
+def share_map(
+    columns: Sequence[str],
+    rows: Sequence[str],
+    shares: Sequence[Sequence[float]],
+    row_height: int = 30,
+) -> go.Figure:
+    """Shares from 0 to 1 as a heat map, each with its number; the first row on top."""
+    figure = go.Figure(
+        go.Heatmap(
+            x=list(columns),
+            y=list(rows),
+            z=[list(row) for row in shares],
+            zmin=0,
+            zmax=1,
+            colorscale="Cividis",
+            texttemplate="%{z:.2f}",
+            xgap=2,
+            ygap=2,
+            colorbar={"title": {"text": "share of the factor's entropy", "side": "right"}},
+            hovertemplate="%{y} tells %{z:.1%} of %{x}<extra></extra>",
+        )
+    )
+    figure.update_yaxes(autorange="reversed", title_text="latent, rate in nats")
+    figure.update_xaxes(side="top", title_text="factor")
+    return finished(figure, 110 + row_height * len(rows))
+
+
+def beta_colours(betas: Sequence[float]) -> list[str]:
+    """A colour for each beta by its logarithm; sequential, and told apart by the colour-blind."""
+    places = _log_places(betas, betas)
+    low, high = min(places, default=0.0), max(places, default=0.0)
+    start, end = SCALE_ENDS
+    shares = [(place - low) / (high - low) if high > low else 0.5 for place in places]
+    return sample_colorscale(BETA_SCALE, [start + share * (end - start) for share in shares])
+
+
+def _add_tangent(
+    figure: go.Figure,
+    rates: Sequence[float],
+    distortions: Sequence[float],
+    across: Sequence[float],
+    up: Sequence[float],
+) -> None:
+    best = min(rate + distortion for rate, distortion in zip(rates, distortions, strict=True))
+    ends = max(across[0], best - up[1]), min(across[1], best - up[0])
+    figure.add_scatter(
+        x=list(ends),
+        y=[best - x for x in ends],
+        mode="lines",
+        name=f"slope −1: the best ELBO, {_signed(-best)} nats",
+        line={"color": INACTIVE_COLOUR, "dash": "dot", "width": 2},
+        hoverinfo="skip",
+    )
+
+
+def _add_curve(figure: go.Figure, name: str, curve: Curve) -> None:
+    figure.add_scatter(
+        x=list(curve.rates),
+        y=list(curve.distortions),
+        text=[f"β {beta:.3g}" for beta in curve.betas],
+        mode="lines",
+        name=name,
+        line={"color": CLASS_COLOURS[2], "width": 2},
+        hovertemplate=f"{name}, %{{text}}<br>{_PLACE}<extra></extra>",
+    )
+
+
+_PLACE = "rate %{x:.1f}, distortion %{y:.1f} nats"
+
+
+def _add_cluster(figure: go.Figure, cluster: Cluster, colour: str, place: int) -> None:
+    figure.add_scatter(
+        x=cluster.rates,
+        y=cluster.distortions,
+        text=[f"{cluster.label}, seed {seed}" for seed in cluster.seeds],
+        mode="markers",
+        name=cluster.label,
+        showlegend=False,
+        marker=_marker(colour, place),
+        hovertemplate=f"%{{text}}<br>{_PLACE}<extra></extra>",
+    )
+    above = place == 0
+    figure.add_annotation(
+        x=median(cluster.rates),
+        y=median(cluster.distortions),
+        text=cluster.label,
+        showarrow=False,
+        xanchor="left" if above else "center",
+        xshift=8 if above else 0,
+        yshift=10 if above else -16,
+    )
+
+
+def _marker(colour: str, place: int) -> dict:
+    symbol = LINES[place % len(LINES)]["symbol"]
+    return {"size": 11, "color": colour, "symbol": symbol, "line": {"color": "#888", "width": 1}}
+
+
+def _add_line(
+    figure: go.Figure, line: Line, places: list[float], kind: int, place: int, columns: int
+) -> None:
+    style = LINES[kind % len(LINES)]
+    where = {"row": place // columns + 1, "col": place % columns + 1}
+    middles = [median(values) for values in line.values]
+    figure.add_scatter(
+        x=places,
+        y=middles,
+        mode="lines",
+        name=f"{line.objective}: median, every seed a point",
+        legendgroup=line.objective,
+        showlegend=place == 0,
+        line={"color": style["color"], "dash": style["dash"], "width": 2},
+        hoverinfo="skip",
+        **where,
+    )
+    each = list(zip(places, line.betas, line.seeds, line.values, strict=True))
+    figure.add_scatter(
+        x=[x for x, _, _, values in each for _ in values],
+        y=[value for *_, values in each for value in values],
+        text=[f"β {beta:g}, seed {seed}" for _, beta, seeds, _ in each for seed in seeds],
+        mode="markers",
+        name=line.objective,
+        legendgroup=line.objective,
+        showlegend=False,
+        marker={"color": style["color"], "symbol": style["symbol"], "size": 7, "opacity": 0.65},
+        hovertemplate=f"{line.objective}, %{{text}}: %{{y:.4g}}<extra></extra>",
+        **where,
+    )
+
+
+def _log_places(betas: Sequence[float], among: Sequence[float]) -> list[float]:
+    """The logarithms; a beta of 0 stands half a decade below the lowest other among those shown."""
+    logs = [math.log10(beta) for beta in among if beta > 0]
+    zero = min(logs, default=0.0) - 0.5
+    return [math.log10(beta) if beta > 0 else zero for beta in betas]
+
+
+def _log_range(betas: Sequence[float]) -> list[float]:
+    places = _log_places(betas, betas)
+    low, high = min(places, default=0.0), max(places, default=0.0)
+    room = max(0.1, 0.1 * (high - low))
+    return [low - room, high + room]
+
+
+def _padded(values: Sequence[float]) -> list[float]:
+    room = max(0.5, 0.12 * (max(values) - min(values)))
+    return [min(values) - room, max(values) + room]
+
+
+def _signed(value: float) -> str:
+    return f"{value:.1f}".replace("-", "−")
+
+
+def _shrink_titles(figure: go.Figure, size: int) -> None:
+    for title in figure.layout.annotations:
+        title.font.size = size
