@@ -67,12 +67,18 @@ def test_effects_are_grouped():
     assert by_verdict(effects) == {name: [name] for name in BY_SEED} | {"beta": ["beta", "also"]}
 
 
+def test_the_betas_of_the_ends_are_named_where_beta_wins():
+    text = in_brackets(beta_effect(BY_SEED["beta"]), two_decimals)
+    assert text == "10.00 at β 1 to 31.00 at β 4, seeds 3.00"
+
+
 def test_the_trade_is_told_from_lowest_to_highest_beta():
     rate = beta_effect({1.0: [12.0, 12.4, 12.1], 4.0: [5.0], 16.0: [2.2]})
     distortion = beta_effect({1.0: [23.0], 4.0: [25.0], 16.0: [40.06]})
-    assert trade(rate, distortion) == (
+    elbo = beta_effect({1.0: [-35.1], 4.0: [-30.0], 16.0: [-42.3]})
+    assert trade(rate, distortion, elbo) == (
         "From β 1 to β 16 the rate falls from 12.1 to 2.2 and the distortion rises from 23.0 to "
-        "40.1 nats per test image."
+        "40.1 nats per test image; the ELBO is best at β 4, −30.0 nats."
     )
     flat = beta_effect({1.0: [3.0], 2.0: [3.01]})
-    assert "the rate stays at 3.0" in trade(flat, flat)
+    assert "the rate stays at 3.0" in trade(flat, flat, elbo)

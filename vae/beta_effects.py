@@ -98,20 +98,29 @@ def by_verdict(
 
 
 def in_brackets(effect: BetaEffect, write: Callable[[float], str]) -> str:
-    """Such as "0.10 to 0.15, seeds 0.12": the medians' ends, the widest range over the seeds."""
-    (_, low), (_, high) = effect.extremes
-    text = f"{write(low.median)} to {write(high.median)}"
+    """Such as "0.10 to 0.15, seeds 0.12": the medians' ends, the widest range over the seeds.
+
+    Where beta outweighs the seeds it is said which betas the ends are of: "0.10 at β 1 to ...".
+    """
+    says_where = effect.verdict == "beta"
+    low, high = (
+        write(spread.median) + (f" at β {beta:g}" if says_where else "")
+        for beta, spread in effect.extremes
+    )
+    text = f"{low} to {high}"
     if effect.seed_ranges:
         text += f", seeds {write(max(effect.seed_ranges))}"
     return text
 
 
-def trade(rate: BetaEffect, distortion: BetaEffect) -> str:
-    """What the highest beta paid and what it got, in medians, as one sentence."""
+def trade(rate: BetaEffect, distortion: BetaEffect, elbo: BetaEffect) -> str:
+    """What the highest beta paid and what it got, and which has the best ELBO, in medians."""
     first, last = rate.betas[0], rate.betas[-1]
+    best, spread = elbo.extremes[1]
+    height = f"{spread.median:.1f}".replace("-", "−")
     return (
         f"From β {first:g} to β {last:g} the rate {_moved(rate)} and the distortion "
-        f"{_moved(distortion)} nats per test image."
+        f"{_moved(distortion)} nats per test image; the ELBO is best at β {best:g}, {height} nats."
     )
 
 

@@ -183,20 +183,21 @@ def _choose_scores(comparison: "Comparison") -> "tuple[Protocol, Scores]":
 
 
 def _choose_protocol(found: "dict[Protocol, Scores]", runs: int) -> "tuple[Protocol, Scores]":
-    protocols = list(found)
-    # The published one where it is complete, else whatever says most about the seeds.
-    first = max(protocols, key=lambda p: (len(found[p]), p.estimator == "gradient-boosting"))
-    if len(protocols) == 1:
+    # The published ones where as many have them, else those of most runs.
+    first = max(found, key=lambda p: (len(found[p]), p.estimator == "gradient-boosting"))
+    if len(found) == 1:
         return first, found[first]
+    # By name: Streamlit takes a dataclass for a list of its fields.
+    named = {_how(protocol): protocol for protocol in found}
     chosen = st.segmented_control(
         "Scores are comparable only where they were taken alike; show those by",
-        protocols,
-        default=first,
-        format_func=lambda p: f"{_how(p)} ({len(found[p])} of {runs} runs)",
+        list(named),
+        default=_how(first),
+        format_func=lambda name: f"{name} ({len(found[named[name]])} of {runs} runs)",
         key="measured-protocol",
         required=True,
     )
-    protocol = chosen or first
+    protocol = named.get(str(chosen), first)
     return protocol, found[protocol]
 
 
@@ -246,7 +247,7 @@ def _measure(runs: "list[Run]") -> None:
 
     bar = st.progress(0.0)
     for place, run in enumerate(runs):
-        bar.progress(place / len(runs), f"Measuring {run.name}, {place + 1} of {len(runs)} …")
+        bar.progress(place / len(runs), f"Measuring `{run.name}`, {place + 1} of {len(runs)} …")
         try:
             _quick_scores()[run.identity] = measure_quickly(run)
         except DataError as error:
@@ -321,7 +322,7 @@ def _answer(effects: "dict[str, BetaEffect]", measures: "tuple[Measure, ...]") -
     from vae.beta_effects import by_verdict, in_brackets, trade
 
     by_name = {measure.name: measure for measure in measures}
-    lines = [trade(effects["rate"], effects["distortion"])]
+    lines = [trade(effects["rate"], effects["distortion"], effects["elbo"])]
     grouped = by_verdict(effects)
     for verdict, words in VERDICTS.items():
         names = grouped.get(verdict, [])  # type: ignore[call-overload]
