@@ -63,17 +63,28 @@ export class TileRound {
       take: () => this.take(),
       codeOf: (tile) => tile.codeOf(),
       draw: (tile, pixels) => tile.draw(pixels),
+      progressed: () => this.settle(),
     });
+    this.overrun = 0;
   }
 
   /** All tiles have changed; `spent` are the milliseconds that the rest of a frame needs. */
   refresh(spent) {
-    this.backlog.slice = Math.max(LEAST_SLICE, FRAME_BUDGET - spent);
+    this.backlog.slice = Math.max(LEAST_SLICE, FRAME_BUDGET - spent) - this.overrun;
     this.left = this.tiles.length;
     this.backlog.start();
   }
 
+  /** A frame in which a slow tile took too long is followed by one without tiles. */
+  settle() {
+    const used = this.began === undefined ? 0 : performance.now() - this.began;
+    this.overrun = used > 0 ? Math.max(0, used - this.backlog.slice) : 0;
+    this.began = undefined;
+    this.backlog.slice = FRAME_BUDGET;
+  }
+
   take() {
+    this.began ??= performance.now();
     const tile = this.tiles[this.next];
     this.next = (this.next + 1) % this.tiles.length;
     this.left--;
