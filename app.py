@@ -53,7 +53,7 @@ def show_card(run, worst: float) -> None:
     st.image(samples, alt=f"Samples of {run.name}")
     st.html(_stacked_bar(results.test_distortion, results.test_rate, worst))
     st.caption(
-        f"β {run.train.beta:g} · {run.model.architecture} · "
+        f"{run.beta_label} · {run.model.architecture} · "
         f"{results.active_units} of {run.model.latent_dim} active"
     )
     if st.button("Choose", key=f"choose-{run.name}", width="stretch"):

@@ -48,8 +48,15 @@ def train_into(digits) -> Callable[..., Path]:
     from vae.device import pick_device
     from vae.recorder import RecordedTraining
 
-    def train(path: Path, latent_dim: int, architecture: str = "mlp", **settings) -> Path:
-        model = ModelConfig(digits.image_shape, latent_dim, architecture)
+    def train(
+        path: Path,
+        latent_dim: int,
+        architecture: str = "mlp",
+        beta_range: tuple[float, float] | None = None,
+        **settings,
+    ) -> Path:
+        shape = digits.image_shape
+        model = ModelConfig(shape, latent_dim, architecture, beta_range=beta_range)
         config = TrainConfig("digits", **settings)
         recorded = RecordedTraining.start(path, model, config, digits, pick_device("cpu"))
         for _ in recorded.run():

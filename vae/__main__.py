@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-from vae.config import Architecture, Likelihood, Objective, Precision, Schedule
+from vae.config import Architecture, Likelihood, Objective, Precision, Schedule, Storage
 from vae.errors import VaeError
 
 EPILOG = "Data sets: digits, mnist, fashion-mnist, kmnist, cifar10, sprites[:OPTIONS], folder:PATH."
@@ -133,6 +133,12 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
         default="float32",
         choices=get_args(Precision),
         help="of the layers' arithmetic: bfloat16 is faster where the machine has it",
+    )
+    parser.add_argument(
+        "--storage",
+        default="float32",
+        choices=get_args(Storage),
+        help="of the weights on the disk: float16 halves the checkpoint",
     )
     parser.add_argument("--image-size", type=int, help="side of a folder's images (default 32)")
     parser.add_argument("--overwrite", action="store_true", help="replace a run that is there")

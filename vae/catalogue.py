@@ -54,8 +54,8 @@ class Setting:
 
     @property
     def label(self) -> str:
-        """Such as "β 4", or "β-TC 4" where beta weighs the total correlation alone."""
-        return f"{'β-TC' if self.objective == 'beta-tcvae' else 'β'} {self.beta:g}"
+        """Such as "β 4"."""
+        return self.runs[0].train.beta_label
 
     def of_seed(self, seed: int) -> Run:
         """The run of a seed, or the first run where there is none."""
@@ -159,6 +159,7 @@ def train_command(run: Run) -> str:
         "grad-clip": train.grad_clip,
         "validation-fraction": train.validation_fraction,
         "precision": train.precision,
+        "storage": train.storage,
         "seed": train.seed,
         "threads": run.provenance.threads,
         "out": f"checkpoints/{run.name}",
@@ -176,7 +177,7 @@ def markdown_table(runs: Sequence[Run]) -> str:
     """`checkpoints/README.md`: each run's numbers and the command that made it."""
     rows = [
         f"| `{run.name}` | {run.train.dataset} | {run.model.architecture} | {run.model.latent_dim} "
-        f"| {run.train.beta:g} | {run.results.test_distortion:.1f} | {run.results.test_rate:.1f} "
+        f"| {_beta(run)} | {run.results.test_distortion:.1f} | {run.results.test_rate:.1f} "
         f"| {run.results.test_elbo:.1f} | {run.results.active_units} of {run.model.latent_dim} "
         f"| {_duration(run.results.seconds)} |"
         for run in runs
@@ -196,7 +197,8 @@ _TABLE_HEAD = """\
 
 Generated from the `run.json` files by `vae list --markdown > checkpoints/README.md`; not typed.
 
-Distortion, rate and ELBO are means over the test split, in nats per image: the distortion
+Distortion, rate and ELBO are means over the test split, in nats per image (of a model of any
+beta, at the one named): the distortion
 -log p(x|z) with one posterior sample per image, the rate KL(q(z|x) || p(z)) in closed form,
 ELBO = -(distortion + rate) whatever beta was. A latent dimension is active when its posterior mean
 varies by more than 0.01 over the test split (Burda et al. 2016). Time is that of the training loop.
@@ -204,6 +206,11 @@ varies by more than 0.01 over the test split (Burda et al. 2016). Time is that o
 | name | data set | architecture | latent | beta | distortion | rate | ELBO | active units | time |
 |---|---|---|---|---|---|---|---|---|---|
 """
+
+
+def _beta(run: Run) -> str:
+    own = run.train.beta_label.removeprefix("β ")
+    return own if run.model.beta_range is None else f"{run.beta_label}; here {own}"
 
 
 def _natural(folder: Path) -> list[tuple[float, str]]:

@@ -29,7 +29,7 @@ from jaxtyping import Float, Int
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from vae.config import ModelConfig, TrainConfig
+from vae.config import ModelConfig, Storage, TrainConfig
 from vae.data import Factor
 from vae.errors import (
     CheckpointError,
@@ -59,7 +59,7 @@ MAX_RUN_FILE_BYTES = 4 * 2**20
 _NAME = re.compile(r"\w[\w .+=,@-]{0,99}")
 SETTINGS_SINCE_2: dict[str, dict[str, Any]] = {
     "model": {"beta_range": None},
-    "train": {"objective": "beta-vae", "precision": "float32"},
+    "train": {"objective": "beta-vae", "precision": "float32", "storage": "float32"},
 }
 """What the runs of format version 1 were trained with, without saying so."""
 HALF_RANGE = (-65504.0, 65504.0)
@@ -95,7 +95,7 @@ def save_checkpoint(
     `curve` goes with a multi-rate model, and with no other.
     """
     tensors = {
-        WEIGHTS_FILE: model.state_dict(),
+        WEIGHTS_FILE: _stored_weights(model, train.storage),
         ATLAS_FILE: {
             "mean": atlas.mean.clamp(*HALF_RANGE).half(),
             "logvar": atlas.logvar.half(),
@@ -173,7 +173,7 @@ def load_model(run: Run, device: torch.device | str = "cpu") -> VAE:
     with torch.device("meta"):
         model = VAE(run.model)
     _check_leaves(run, tensors, model.state_dict())
-    model.load_state_dict(tensors, assign=True)
+    model.load_state_dict({name: value.float() for name, value in tensors.items()}, assign=True)
     return model.eval().requires_grad_(False).to(device)
 
 
@@ -369,6 +369,13 @@ def _upgraded(record: dict[str, Any], version: int) -> dict[str, Any]:
             if isinstance(record.get(part), dict):
                 record[part] = settings | record[part]
     return record
+
+
+def _stored_weights(model: VAE, storage: Storage) -> dict[str, torch.Tensor]:
+    weights = model.state_dict()
+    if storage == "float32":
+        return weights
+    return {name: value.clamp(*HALF_RANGE).half() for name, value in weights.items()}
 
 
 def _curve_tensors(curve: RateCurve) -> dict[str, torch.Tensor]:

@@ -288,7 +288,7 @@ def _model_config(options: argparse.Namespace, image_shape: tuple[int, int, int]
 def _train_config(options: argparse.Namespace, beta: float, seed: int) -> TrainConfig:
     names = (
         "dataset epochs batch_size learning_rate schedule warmup_epochs free_bits grad_clip "
-        "validation_fraction objective precision"
+        "validation_fraction objective precision storage"
     )
     given = {name: getattr(options, name) for name in names.split()}
     return TrainConfig(beta=beta, seed=seed, **given)

@@ -11,6 +11,7 @@ Likelihood = Literal["bernoulli", "gaussian"]
 Schedule = Literal["constant", "cosine"]
 Objective = Literal["beta-vae", "beta-tcvae"]
 Precision = Literal["float32", "bfloat16"]
+Storage = Literal["float32", "float16"]
 
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 MAX_LATENT_DIM = 512
@@ -104,6 +105,9 @@ class TrainConfig(Record):
     precision: Precision = "float32"
     """Of the layers' arithmetic in training; weights, losses and all reports are float32."""
 
+    storage: Storage = "float32"
+    """Of the weights on the disk; the results are those of the weights as stored."""
+
     def __post_init__(self) -> None:
         if not isinstance(self.dataset, str) or not self.dataset:
             raise ConfigError(f"dataset must be a name, not {self.dataset!r}")
@@ -115,10 +119,16 @@ class TrainConfig(Record):
         _check_number("beta", self.beta, 0, 1e6)
         _check_choice("objective", self.objective, get_args(Objective))
         _check_choice("precision", self.precision, get_args(Precision))
+        _check_choice("storage", self.storage, get_args(Storage))
         _check_number("warmup_epochs", self.warmup_epochs, 0, 1e6)
         _check_number("free_bits", self.free_bits, 0, 1e3)
         _check_number("grad_clip", self.grad_clip, 0, 1e9, above=True)
         _check_number("validation_fraction", self.validation_fraction, 0, 0.9)
+
+    @property
+    def beta_label(self) -> str:
+        """Such as "β 4", or "β-TC 4" where beta weighs the total correlation alone."""
+        return f"{'β-TC' if self.objective == 'beta-tcvae' else 'β'} {self.beta:g}"
 
 
 @dataclass(frozen=True)

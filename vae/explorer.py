@@ -5,6 +5,7 @@ explorer = Explorer.open("checkpoints/mnist-map")
 images = explorer.decode([[0.0, 1.0]])
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -15,7 +16,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from vae import paths
-from vae.browser import pack_codes, pack_decoder
+from vae.browser import pack_codes, pack_decoder, pack_rate_curve
 from vae.checkpoint import Atlas, load_atlas, load_curve, load_model, load_run
 from vae.device import DeviceName, pick_device
 from vae.diagnostics import BATCH, log_likelihood
@@ -23,7 +24,7 @@ from vae.errors import ConfigError
 from vae.model import VAE
 from vae.neighbours import Neighbours
 from vae.objective import elbo_terms
-from vae.rate_curve import RateCurve
+from vae.rate_curve import Gap, RateCurve, gap
 from vae.run import Run
 
 Images = Float[np.ndarray, "n h w c"]
@@ -176,9 +177,42 @@ class Explorer:
 
         Raises UnsupportedDecoder as `packed_decoder` does.
         """
-        shape = self.run.model.image_shape
-        decoder = self._all_betas.decoder
-        return pack_decoder(decoder, self.latent_dim, shape, identity, max_megabytes=max_megabytes)
+        model = self.run.model
+        return pack_decoder(
+            self._all_betas.decoder,
+            self.latent_dim,
+            model.image_shape,
+            identity,
+            max_megabytes=max_megabytes,
+            beta_range=model.beta_range,
+        )
+
+    def packed_rate_curve(self, identity: str) -> bytes:
+        """A multi-rate model's curve and codes at each beta as the browser reads them.
+
+        The codes lie on the plane of the two dimensions with the highest rate.
+        """
+        assert self.curve is not None
+        points = self.curve.means[:, :, self.dimensions_by_rate()[:2]]
+        if self.latent_dim == 1:
+            points = np.concatenate([points, np.zeros_like(points)], axis=2)
+        return pack_rate_curve(
+            identity,
+            self.curve.betas,
+            self.curve.distortion,
+            self.curve.rate_per_dimension,
+            self.curve.active,
+            points,
+            self.atlas.label,
+            self.run.class_names,
+        )
+
+    def gaps(self, apart: Sequence[Run]) -> list[Gap]:
+        """How a multi-rate model compares with models of one beta each, within its range."""
+        assert self.curve is not None
+        low, high = self.curve.betas[[0, -1]]
+        inside = [run for run in apart if low <= run.train.beta <= high]
+        return [gap(self.curve, self.run, run) for run in inside]
 
     def packed_codes(self, identity: str) -> bytes:
         """The atlas as the browser reads it, named `identity`."""

@@ -53,7 +53,7 @@ class GatedSequential(nn.Sequential):
         """The same layers with fresh gates."""
         return cls(*_with_gates(layers))
 
-    def forward(
+    def forward(  # type: ignore[override]
         self, signal: Float[Tensor, "batch *inputs"], log_beta: Float[Tensor, "batch"]
     ) -> Float[Tensor, "batch *outputs"]:
         """The output of the last layer, each example under its own beta."""

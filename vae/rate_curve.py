@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from vae.data import Split
 from vae.diagnostics import ACTIVE_VARIANCE, encode_split, evaluate
 from vae.model import VAE
+from vae.run import Run
 
 STEPS_PER_DECADE = 8
 """Betas of the grid between 0.1 and 1: each is 1.33 times the one before."""
@@ -43,9 +44,48 @@ class RateCurve:
         """Which dimensions are active at which beta, by Burda's criterion."""
         return self.mean_variances > ACTIVE_VARIANCE
 
+    def objective(self, beta: float) -> float:
+        """distortion + beta * rate at a beta of the range, both interpolated over log(beta)."""
+        place = math.log(beta)
+        grid = np.log(self.betas)
+        distortion = np.interp(place, grid, self.distortion)
+        return float(distortion + beta * np.interp(place, grid, self.rate))
+
     def means_of(self, index: int) -> Float[np.ndarray, "grid latent"]:
         """One test image's posterior mean at each beta."""
         return self.means[:, index]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What a multi-rate model and a model of one beta each make of distortion + beta * rate."""
+
+    beta: float
+    seed: int
+    """Of the model of one beta."""
+    multi_rate: float
+    """Nats per test image."""
+    apart: float
+    """Nats per test image."""
+    epochs: tuple[float, float]
+    """That the two were trained for."""
+
+    @property
+    def relative(self) -> float:
+        """How much worse the multi-rate model is, as a share; negative where it is better."""
+        return self.multi_rate / self.apart - 1
+
+
+def gap(curve: RateCurve, multi_rate: Run, apart: Run) -> Gap:
+    """Compare a multi-rate model with one trained for one beta of its range."""
+    beta, results = apart.train.beta, apart.results
+    return Gap(
+        beta,
+        apart.train.seed,
+        curve.objective(beta),
+        results.test_distortion + beta * results.test_rate,
+        (multi_rate.results.epochs_trained, results.epochs_trained),
+    )
 
 
 def beta_grid(low: float, high: float) -> Float[np.ndarray, "grid"]:

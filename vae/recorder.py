@@ -1,5 +1,6 @@
 """A training run and its folder: starts, resumes, and leaves a checkpoint behind."""
 
+import copy
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +18,11 @@ from vae.checkpoint import (
     save_checkpoint,
     save_resume_state,
 )
-from vae.config import ModelConfig, TrainConfig
+from vae.config import ModelConfig, Storage, TrainConfig
 from vae.data import Dataset
 from vae.diagnostics import encode_split, evaluate
 from vae.errors import CheckpointError, ConfigError
+from vae.model import VAE
 from vae.rate_curve import measure_rate_curve
 from vae.run import Results, Run
 from vae.train import REPORT_SECONDS, Report, Training
@@ -83,12 +85,13 @@ class RecordedTraining:
         training, test = self.training, self._dataset.test.to(self.training.model.device)
         if not training.finished:
             self._save_state()
-        plain = training.model.at_beta(training.config.beta)
-        is_multi_rate = training.model.config.beta_range is not None
-        curve = measure_rate_curve(training.model, test) if is_multi_rate else None
+        model = as_stored(training.model, training.config.storage)
+        plain = model.at_beta(training.config.beta)
+        is_multi_rate = model.config.beta_range is not None
+        curve = measure_rate_curve(model, test) if is_multi_rate else None
         run = save_checkpoint(
             self.path,
-            training.model,
+            model,
             training.config,
             self._dataset.class_names,
             Results.of(
@@ -115,6 +118,11 @@ class RecordedTraining:
             "epochs": self.epochs,
         }
         save_resume_state(self.path, self.training.state(), record)
+
+
+def as_stored(model: VAE, storage: Storage) -> VAE:
+    """The model that its checkpoint will give back: itself, or a copy with rounded weights."""
+    return model if storage == "float32" else copy.deepcopy(model).half().float()
 
 
 def read_resume_configs(record: dict[str, Any]) -> tuple[ModelConfig, TrainConfig]:

@@ -150,6 +150,14 @@ class Run:
         return self.sha256[WEIGHTS_FILE]
 
     @property
+    def beta_label(self) -> str:
+        """Such as "β 4", or "any β from 0.1 to 10" of a multi-rate model."""
+        if self.model.beta_range is None:
+            return self.train.beta_label
+        low, high = self.model.beta_range
+        return f"any β from {low:g} to {high:g}"
+
+    @property
     def stopped_early(self) -> bool:
         """Whether it has steps left that resuming would take."""
         return self.results.epochs_trained < self.train.epochs

@@ -97,9 +97,9 @@ class Training:
                 f"{model_config.image_shape}"
             )
         self.config = config
+        self.model = VAE.seeded(model_config, config.seed).to(device)
         # Convolutions are faster so, and nothing else is slower.
-        layout = torch.channels_last
-        self.model = VAE.seeded(model_config, config.seed).to(device, memory_format=layout)
+        self.model.to(memory_format=torch.channels_last)
         self.step = 0
         self._is_half = config.precision == "bfloat16"
         self._train = dataset.train.to(device)
@@ -221,8 +221,10 @@ class Training:
         tally.count(terms.distortion.detach(), terms.rate_per_dimension.detach(), beta)
 
     def _draw_betas(self, count: int) -> Float[Tensor, "count"] | None:
-        beta_range = self.model.config.beta_range
-        return None if beta_range is None else draw_betas(*beta_range, count, self._noise)
+        if self.model.config.beta_range is None:
+            return None
+        low, high = self.model.config.beta_range
+        return draw_betas(low, high, count, self._noise)
 
     def _loss(self, terms: ElboTerms, betas: Tensor | None, share: float) -> Float[Tensor, ""]:
         config = self.config

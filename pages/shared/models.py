@@ -164,12 +164,14 @@ def _model_card(run: "Run") -> None:
     from vae.data import dataset_title
 
     results, model = run.results, run.model
+    terms = f"istortion {results.test_distortion:.1f} + rate {results.test_rate:.1f} nats per "
+    here = "D" if model.beta_range is None else f"At {run.train.beta_label}: d"
     with st.sidebar:
         st.caption(
             f"{dataset_title(run.train.dataset)} · {model.architecture} · "
-            f"{model.latent_dim} latent · β {run.train.beta:g}"
+            f"{model.latent_dim} latent · {run.beta_label}"
         )
         st.caption(
-            f"Distortion {results.test_distortion:.1f} + rate {results.test_rate:.1f} nats per "
-            f"test image, {results.active_units} of {model.latent_dim} dimensions active"
+            f"{here}{terms}test image, {results.active_units} of {model.latent_dim} dimensions "
+            "active"
         )

@@ -30,6 +30,16 @@ def decoder_id(explorer: "Explorer") -> str:
     return explorer.run.identity
 
 
+def multi_rate_id(explorer: "Explorer") -> str:
+    """The name of the decoder of all betas of a multi-rate model."""
+    return f"any-beta-{explorer.run.identity}"
+
+
+def curve_id(explorer: "Explorer") -> str:
+    """The name of a multi-rate model's curve."""
+    return f"curve-{explorer.run.identity}"
+
+
 def codes_id(explorer: "Explorer") -> str:
     """The name of a model's codes."""
     return f"codes-{explorer.run.identity}"
@@ -58,6 +68,20 @@ def mount_decoders(explorers: "Sequence[Explorer]") -> None:
             served.append(ServedDecoder(identity, explorer.latent_dim, shape, reason, decode))
     if served:
         mount_served(served, key=f"exchange-{served[0].identity[:16]}")
+
+
+def mount_multi_rate(explorer: "Explorer") -> None:
+    """Send the decoder of all betas, and what the model is at each of them, to the browser.
+
+    Raises UnsupportedDecoder where the browser cannot run it.
+    """
+    identity = explorer.run.identity
+    packed = _packed_multi_rate(explorer, identity, browser_megabytes())
+    if isinstance(packed, UnsupportedDecoder):
+        raise packed
+    decoder, curve = packed
+    mount_asset(decoder, key=f"any-beta-{identity[:16]}")
+    mount_asset(curve, key=f"curve-{identity[:16]}")
 
 
 def browser_megabytes() -> float:
@@ -130,6 +154,17 @@ def _packed_decoder(
         return _explorer.packed_decoder(megabytes)
     except UnsupportedDecoder as error:
         return error
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _packed_multi_rate(
+    _explorer: "Explorer", identity: str, megabytes: float
+) -> "tuple[bytes, bytes] | UnsupportedDecoder":
+    try:
+        decoder = _explorer.packed_multi_rate_decoder(multi_rate_id(_explorer), megabytes)
+    except UnsupportedDecoder as error:
+        return error
+    return decoder, _explorer.packed_rate_curve(curve_id(_explorer))
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
