@@ -237,8 +237,8 @@ def _add_cluster(figure: go.Figure, cluster: Cluster, colour: str, place: int) -
         text=cluster.label,
         showarrow=False,
         xanchor="left" if above else "center",
-        xshift=8 if above else 0,
-        yshift=10 if above else -16,
+        xshift=8 if above else -14,
+        yshift=10 if above else -24,
     )
 
 

@@ -98,6 +98,14 @@ def _show_costs(comparison: "Comparison") -> None:
 
 
 def _show_plane(comparison: "Comparison") -> None:
+    runs = (*comparison.runs, *comparison.multi_rate)
+    figure = _plane([run.name + run.identity for run in runs], comparison)
+    st.plotly_chart(figure, key="measured-plane", config=BARE)
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _plane(identities: list[str], _comparison: "Comparison") -> Any:
+    """Made once for all visitors."""
     from vae.comparison_charts import Cluster, rate_distortion_plane
 
     clusters = [
@@ -109,37 +117,44 @@ def _show_plane(comparison: "Comparison") -> None:
             tuple(run.results.test_rate for run in setting.runs),
             tuple(run.results.test_distortion for run in setting.runs),
         )
-        for setting in comparison.settings
+        for setting in _comparison.settings
     ]
-    figure = rate_distortion_plane(clusters, _curves(comparison))
-    st.plotly_chart(figure, key="measured-plane", config=BARE)
-
-
-def _curves(comparison: "Comparison") -> "dict[str, Curve]":
-    """Those of the multi-rate models, by what to call them."""
-    several = len(comparison.multi_rate) > 1
-    return {
-        run.name if several else "one model for any β": _curve(run.identity, run)
-        for run in comparison.multi_rate
+    several = len(_comparison.multi_rate) > 1
+    curves = {
+        run.name if several else "one model for any β": _curve(run)
+        for run in _comparison.multi_rate
     }
+    return rate_distortion_plane(clusters, curves)
 
 
-@st.cache_resource(max_entries=50, show_spinner=False)
-def _curve(identity: str, _run: "Run") -> "Curve":
+def _curve(run: "Run") -> "Curve":
     from vae.checkpoint import load_curve
     from vae.comparison_charts import Curve
 
-    found = load_curve(_run)
+    found = load_curve(run)
     assert found is not None
     return Curve(found.betas.tolist(), found.rate.tolist(), found.distortion.tolist())
 
 
 def _show_bars(comparison: "Comparison") -> None:
+    figure = _bars([run.name + run.identity for run in comparison.runs], comparison)
+    st.plotly_chart(figure, key="measured-bars", config=BARE)
+    several = max(len(setting.runs) for setting in comparison.settings) > 1
+    which = "Of each setting the seed of the median ELBO. " if several else ""
+    st.caption(
+        f"{which}Rate (KL divergence to the prior) of each latent, highest first; grey ones are "
+        "inactive: their posterior mean varies by less than 0.01.",
+    )
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _bars(identities: list[str], _comparison: "Comparison") -> Any:
+    """Made once for all visitors."""
     from vae.comparison_charts import Bars, rate_bars_by_setting
     from vae.measurements import median_run
 
     models = []
-    for setting in comparison.settings:
+    for setting in _comparison.settings:
         run = median_run(setting)
         rates, inactive = run.results.test_rate_per_dimension, run.results.inactive
         order = sorted(range(len(rates)), key=lambda i: -rates[i])
@@ -151,16 +166,9 @@ def _show_bars(comparison: "Comparison") -> None:
             )
         )
     count = len(models)
-    columns = 2 if count <= 4 else 3 if count <= 9 else 4
+    columns = count if count <= 3 else 2 if count == 4 else 3 if count <= 9 else 4
     row_height = max(90, 340 // -(-count // columns))
-    figure = rate_bars_by_setting(models, columns, row_height)
-    st.plotly_chart(figure, key="measured-bars", config=BARE)
-    several = max(len(setting.runs) for setting in comparison.settings) > 1
-    which = "Of each setting the seed of the median ELBO. " if several else ""
-    st.caption(
-        f"{which}Rate (KL divergence to the prior) of each latent, highest first; grey ones are "
-        "inactive: their posterior mean varies by less than 0.01.",
-    )
+    return rate_bars_by_setting(models, columns, row_height)
 
 
 def _choose_scores(comparison: "Comparison") -> "tuple[Protocol, Scores]":
@@ -472,11 +480,11 @@ def _show_folds(
 ) -> None:
     from vae.measurements import csv_table, shown_measures
 
-    meanings, commands, download = st.columns([1, 1, 0.6])
-    with meanings.expander("What do these measure?"):
+    folds, download = st.columns([3, 1])
+    with folds.expander("What do these measure?"):
         for measure in shown_measures(values.values()):
             st.markdown(f"**{measure.title}**  \n{_explanation(measure.entry, '  ' + chr(10))}")
-    with commands.expander("Commands"):
+    with folds.expander("Commands: train and measure each of these models again"):
         _show_commands(comparison, protocol if scores else None)
     table = csv_table(comparison, values, scores, protocol)
     download.download_button(
@@ -508,7 +516,8 @@ def _show_commands(comparison: "Comparison", protocol: "Protocol | None") -> Non
     runs = (*comparison.runs, *comparison.multi_rate)
     st.code("\n".join(map(train_command, runs)), language="bash")
     if comparison.runs:
-        st.markdown("Measure each, and store its scores:")
+        how = "as here (without the options between: as published)" if protocol else "as published"
+        st.markdown(f"Measure each {how}, and store its scores:")
         lines = [metrics_command(run, protocol) for run in comparison.runs]
         st.code("\n".join(lines), language="bash")
 

@@ -54,7 +54,6 @@ def show(monkeypatch):
 def impatient(monkeypatch):
     """Nothing is measured that was not asked for."""
     monkeypatch.setattr("pages.beta.measurements.PATIENCE", 0.0)
-    monkeypatch.setattr("pages.beta.measurements.PATIENCE", 0.0)
 
 
 @pytest.fixture
