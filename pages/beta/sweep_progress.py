@@ -1,6 +1,7 @@
 """A sweep under way: a row a run, the curves side by side, and the rate-distortion plane."""
 
 import time
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable
 from html import escape
@@ -10,6 +11,7 @@ import streamlit as st
 from pages.shared.frame import show_error
 from pages.shared.models import refresh_catalogue
 from pages.shared.training import training_queue
+from vae.pictures import png_bytes, tile
 
 POLL_SECONDS = 1.0
 LIVELY_SECONDS = 30.0
@@ -31,6 +33,10 @@ _STYLE = """<style>
 .sweep-bar { height: 4px; border-radius: 2px; margin-top: 3px; overflow: hidden;
   background: color-mix(in srgb, currentColor 14%, transparent); }
 .sweep-bar div { height: 100%; }
+.sweep-pictures { display: grid; grid-template-columns: 4.6rem auto; align-items: center;
+  gap: 0.35rem 0.9rem; justify-content: start; }
+.sweep-pictures img { height: 44px; max-width: 100%; image-rendering: pixelated; display: block; }
+.sweep-pictures .originals { font-size: 0.8rem; opacity: 0.7; }
 </style>"""
 
 
@@ -45,6 +51,7 @@ def watch(sweep, on_finished: Callable[[str], None], polls: bool) -> None:
     show_overall(sweep, on_finished)
     show_rows(sweep)
     show_figures(sweep)
+    show_pictures(sweep)
     ended = sum(job.ended for job in sweep.jobs)
     if ended != st.session_state.get(f"sweep-ended-{sweep.number}"):
         st.session_state[f"sweep-ended-{sweep.number}"] = ended
@@ -99,7 +106,7 @@ def describe(sweep) -> str:
 def show_rows(sweep) -> None:
     """One row a run, under their headings, and what went wrong, once for all that it hit."""
     is_long = len(sweep.jobs) > ROWS_AT_ONCE
-    with st.container(gap="xxsmall", height=ROWS_HEIGHT if is_long else "content"):
+    with st.container(gap="xxsmall", border=False, height=ROWS_HEIGHT if is_long else "content"):
         row, _ = row_columns()
         row.html(_STYLE + row_html("sweep-head", HEADINGS))
         for job, colour in zip(sweep.jobs, sweep_colours(sweep), strict=True):
@@ -246,3 +253,36 @@ def run_curve(job, epochs: int, step: int, place: float, named: bool):
         [report.rate for report in reports],
         named,
     )
+
+
+def show_pictures(sweep) -> None:
+    """What each run makes of the same test images, as of its last drawn epoch."""
+    shown = [job for job in sweep.jobs if job.snapshots and is_first_seed(sweep, job)]
+    if not shown:
+        return
+    st.markdown("**The same test images** through each run as it stands")
+    rows = [picture_row("originals", "originals", strip(shown[0].number, 0, shown[0].originals))]
+    for job in shown:
+        latest = job.snapshots[-1]
+        source = strip(job.number, latest.epoch + 1, latest.reconstructions)
+        rows.append(picture_row("sweep-beta", job.request.label, source))
+    st.html(f'<div class="sweep-pictures">{"".join(rows)}</div>')
+
+
+def picture_row(kind: str, label: str, source: str) -> str:
+    """A name and its images."""
+    name = escape(label)
+    return f'<div class="{kind}">{name}</div><img alt="{name}" src="{source}">'
+
+
+def is_first_seed(sweep, job) -> bool:
+    """Whether no run before it differs in its seed alone."""
+    labels = [other.request.label for other in sweep.jobs]
+    return labels.index(job.request.label) == sweep.jobs.index(job)
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def strip(number: int, mark: int, _pixels) -> str:
+    """Images side by side, as a link that holds them; made once for all who watch."""
+    picture = png_bytes(tile(_pixels / 255, len(_pixels), _pixels.shape[1], gap=1))
+    return f"data:image/png;base64,{b64encode(picture).decode()}"

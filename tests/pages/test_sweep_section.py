@@ -1,5 +1,6 @@
 """The sweep: what its form says before it is sent, and what becomes of the runs."""
 
+import gc
 import time
 
 import pytest
@@ -22,7 +23,9 @@ def root(tmp_path, monkeypatch):
     streamlit.cache_data.clear()
     streamlit.cache_resource.clear()
     monkeypatch.setenv("LATENT_CHECKPOINTS", str(tmp_path))
-    return tmp_path
+    yield tmp_path
+    # As in conftest: unfrozen, what the section imported is torn down quietly.
+    gc.unfreeze()
 
 
 @pytest.fixture
