@@ -42,7 +42,7 @@ def test_too_many_betas_are_refused():
 def test_a_sweep_has_a_run_per_beta_and_seed():
     requests = sweep_requests(DIGITS, "mlp", 2, (1.0, 4.0), seeds=2)
     kinds = [(request.train.beta, request.train.seed) for request in requests]
-    assert kinds == [(1.0, 3), (1.0, 4), (4.0, 3), (4.0, 4)]
+    assert kinds == [(1.0, 3), (4.0, 3), (1.0, 4), (4.0, 4)]
     assert {request.train.epochs for request in requests} == {4}
 
 

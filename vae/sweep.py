@@ -72,13 +72,16 @@ def sweep_requests(
     betas: Sequence[float],
     seeds: int,
 ) -> list[Request]:
-    """One run per beta and seed, by beta; seeds count up from that of `train`."""
+    """One run per beta and seed, by seed, so that a first whole family is there soon.
+
+    Seeds count up from that of `train`.
+    """
     return [
         Request(
             dataclasses.replace(train, beta=beta, seed=train.seed + seed), architecture, latent_dim
         )
-        for beta in betas
         for seed in range(seeds)
+        for beta in betas
     ]
 
 
