@@ -7,18 +7,14 @@ from vae.charts import (
     INACTIVE_COLOUR,
     RATE_COLOUR,
     elbo_bars,
-    family_rate_bars,
     path_measures,
     rate_bars,
-    rate_distortion,
     training_curves,
 )
 
 FIGURES = {
     "training": training_curves([1, 2], [30.0, 25.0], [1.0, 2.0], [(31.0, 1.1), (26.0, 2.1)]),
     "rates": rate_bars([1, 0], [2.0, 0.0], [True, False]),
-    "family": family_rate_bars([1, 4], [[2.0, 1.0], [1.0, 0.0]], [[True, True], [True, False]]),
-    "rate-distortion": rate_distortion([20.0, 10.0], [80.0, 100.0], [1, 4], chosen=4),
     "elbo": elbo_bars(["a", "b"], [80.0, 90.0], [20.0, 21.0]),
 }
 
@@ -54,18 +50,6 @@ def test_inactive_dimensions_are_grey_and_named_from_one():
     (bars,) = FIGURES["rates"].data
     assert list(bars.x) == ["z2", "z1"]
     assert list(bars.marker.color) == [RATE_COLOUR, INACTIVE_COLOUR]
-
-
-def test_a_family_shares_one_scale():
-    figure = FIGURES["family"]
-    assert len(figure.data) == 2
-    assert figure.layout.yaxis2.matches == "y"
-
-
-def test_the_chosen_model_stands_out():
-    (points,) = FIGURES["rate-distortion"].data
-    assert points.marker.size[1] > points.marker.size[0]
-    assert list(points.text) == ["β 1", "β 4"]
 
 
 def test_class_colours_are_ten_and_different():

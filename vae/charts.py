@@ -72,57 +72,6 @@ def rate_bars(
     return finished(figure, height)
 
 
-def family_rate_bars(
-    betas: Sequence[float],
-    rates: Sequence[Sequence[float]],
-    active: Sequence[Sequence[bool]],
-    height: int = 340,
-) -> go.Figure:
-    """The rates of each model of a family, side by side on one scale, in the order given."""
-    titles = [f"β {beta:g}" for beta in betas]
-    figure = make_subplots(1, len(betas), shared_yaxes=True, subplot_titles=titles)
-    for column, (values, on) in enumerate(zip(rates, active, strict=True), start=1):
-        colours = [RATE_COLOUR if flag else INACTIVE_COLOUR for flag in on]
-        ranks = list(range(1, len(values) + 1))
-        bars = go.Bar(x=ranks, y=values, marker_color=colours, hovertemplate="%{y:.3g} nats")
-        figure.add_trace(bars, 1, column)
-    figure.update_layout(showlegend=False, bargap=0.25)
-    figure.update_yaxes(title_text="rate (nats)", col=1)
-    figure.update_yaxes(range=_rate_range([value for values in rates for value in values]))
-    figure.update_xaxes(title_text="rank", tickvals=[1, max(map(len, rates))])
-    return finished(figure, height)
-
-
-def rate_distortion(
-    rates: Sequence[float],
-    distortions: Sequence[float],
-    betas: Sequence[float],
-    chosen: float | None = None,
-    height: int = 340,
-) -> go.Figure:
-    """Each model of a family as a point; towards the lower left is better."""
-    sizes = [15 if beta == chosen else 9 for beta in betas]
-    figure = go.Figure(
-        go.Scatter(
-            x=rates,
-            y=distortions,
-            mode="lines+markers+text",
-            text=[f"β {beta:g}" for beta in betas],
-            textposition="top right",
-            marker={"size": sizes, "color": DISTORTION_COLOUR},
-            line={"color": INACTIVE_COLOUR, "width": 1},
-            hovertemplate="%{text}<br>rate %{x:.1f}, distortion %{y:.1f} nats<extra></extra>",
-        )
-    )
-    figure.update_layout(
-        xaxis_title="rate (nats per test image)",
-        yaxis_title="distortion (nats per test image)",
-        showlegend=False,
-    )
-    figure.update_xaxes(range=[0, max(rates) * 1.2])
-    return finished(figure, height)
-
-
 def elbo_bars(
     names: Sequence[str], distortions: Sequence[float], rates: Sequence[float], height: int = 260
 ) -> go.Figure:
