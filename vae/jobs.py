@@ -272,7 +272,6 @@ class TrainingQueue:
     def _work(self) -> None:
         torch.set_num_threads(1)
         yield_to_others()
-        _warm_up()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: any(job.status == "queued" for job in self.jobs))
@@ -299,13 +298,6 @@ class TrainingQueue:
             if job is not None:
                 job.status = "loading"
             return job
-
-
-def _warm_up() -> None:
-    """Import what the first job would wait for, seconds in all, while somebody fills in a form."""
-    import sklearn.datasets  # noqa: F401
-
-    torch.optim.Adam([torch.zeros(1, requires_grad=True)])
 
 
 class _OneDataset:
