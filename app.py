@@ -43,34 +43,68 @@ def show_doors() -> None:
 
 def show_card(run, worst: float) -> None:
     """One model: samples, its two terms as bars, its active units."""
-    results = run.results
-    st.markdown(f"**{run.name}**")
-    try:
-        samples = sample_strip(run.path, run.identity)
-    except VaeError as error:
-        show_error(error)
+    if not show_samples(run.name, run, worst):
         return
-    st.image(samples, alt=f"Samples of {run.name}")
-    st.html(_stacked_bar(results.test_distortion, results.test_rate, worst))
     st.caption(
         f"{run.beta_label} · {run.model.architecture} · "
-        f"{results.active_units} of {run.model.latent_dim} active"
+        f"{run.results.active_units} of {run.model.latent_dim} active"
     )
     if st.button("Choose", key=f"choose-{run.name}", width="stretch"):
         choose(run.name)
         st.rerun()
 
 
+def show_comparison_card(comparison, worst: float) -> None:
+    """Models to be compared as one card; the samples and bars are those of one of them."""
+    from vae.data import dataset_title
+
+    run = comparison.example
+    title = f"{dataset_title(run.train.dataset)}, {run.model.latent_dim} latent: which β?"
+    if not show_samples(title, run, worst):
+        return
+    count = len(comparison.runs) + len(comparison.multi_rate)
+    models = f"{count} models" if count > 1 else "one model"
+    st.caption(f"{run.model.architecture} · {models} · {_betas_in_words(comparison)}")
+    if st.button("Compare", key=f"compare-{run.name}", width="stretch"):
+        choose(run.name)
+        st.switch_page("pages/compare.py")
+
+
+def show_samples(title: str, run, worst: float) -> bool:
+    """The upper part of a card; False where the model cannot be loaded, which it says."""
+    st.markdown(f"**{title}**")
+    try:
+        samples = sample_strip(run.path, run.identity)
+    except VaeError as error:
+        show_error(error)
+        return False
+    st.image(samples, alt=f"Samples of {run.name}")
+    st.html(_stacked_bar(run.results.test_distortion, run.results.test_rate, worst))
+    return True
+
+
 def show_gallery() -> None:
     """All models as cards, four in a row; those that cannot be read, with the reason."""
+    from vae.catalogue import comparisons
+
     found = catalogue()
-    for start in range(0, len(found.runs), 4):
-        row = zip(st.columns(4), found.runs[start : start + 4], strict=False)
-        for column, run in row:
+    compared = comparisons(found.runs)
+    single = [run for run in found.runs if not any(c.holds(run) for c in compared)]
+    cards = [*((show_card, run, run) for run in single)]
+    cards += [(show_comparison_card, c, c.example) for c in compared]
+    for start in range(0, len(cards), 4):
+        row = zip(st.columns(4), cards[start : start + 4], strict=False)
+        for column, (show, shown, run) in row:
             with column, st.container(border=True, height="stretch"):
-                show_card(run, _worst(found.runs, run))
+                show(shown, _worst(found.runs, run))
     for error in found.refused:
         show_error(error)
+
+
+def _betas_in_words(comparison) -> str:
+    betas = comparison.betas
+    words = [f"β {betas[0]:g} to {betas[-1]:g}"] if betas else []
+    return " and ".join(words + ["any β"] * bool(comparison.multi_rate))
 
 
 def _worst(runs, run) -> float:

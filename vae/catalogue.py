@@ -83,6 +83,11 @@ class Comparison:
         return (*self.multi_rate, *self.runs)[0]
 
     @property
+    def betas(self) -> tuple[float, ...]:
+        """Of the runs of one beta, rising."""
+        return tuple(sorted({setting.beta for setting in self.settings}))
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         """Of the runs of one beta, rising."""
         return tuple(sorted({run.train.seed for run in self.runs}))

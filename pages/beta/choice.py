@@ -60,7 +60,7 @@ def describe(comparison: "Comparison") -> str:
     run = comparison.example
     parts = [dataset_title(run.train.dataset), run.model.architecture]
     parts.append(f"{run.model.latent_dim} latent")
-    betas = sorted({setting.beta for setting in comparison.settings})
+    betas = comparison.betas
     if betas:
         parts += [f"β {betas[0]:g} to {betas[-1]:g}", f"{comparison.runs[0].train.epochs} epochs"]
     if len(comparison.seeds) > 1:

@@ -1,5 +1,6 @@
 """Beta as a live slider: one multi-rate model, decoded in the browser at whatever beta it shows."""
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,12 +68,18 @@ def _show_slider(explorer: "Explorer", comparison: "Comparison", index: int) -> 
 def _beta(explorer: "Explorer") -> float:
     """The beta of the link where the model serves it, else the one that it is reported at."""
     low, high = _curve(explorer).betas[[0, -1]]
-    text = link.recall(BETA, explorer.run.identity)
+    own, identity = explorer.run.train.beta, explorer.run.identity
+    text = link.recall(BETA, identity)
+    if text is None:
+        return own
     try:
-        beta = float(text) if text is not None else explorer.run.train.beta
+        beta = float(text)
     except ValueError:
-        beta = explorer.run.train.beta
-    return beta if low <= beta <= high else explorer.run.train.beta
+        beta = math.nan
+    if low <= beta <= high:
+        return beta
+    link.forget(BETA, identity)
+    return own
 
 
 def _curve(explorer: "Explorer") -> "RateCurve":

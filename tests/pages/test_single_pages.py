@@ -63,14 +63,65 @@ def test_compare_says_so_where_no_two_models_differ_in_beta(open_page, small_che
     import shutil
 
     shutil.copytree(small_checkpoints / "digits-map", tmp_path / "digits-map")
-    page = open_page("pages/compare.py", checkpoints=tmp_path)
+    page = open_page("pages/compare.py", checkpoints=tmp_path, view="columns")
     assert not page.exception
     assert "vae sweep" in page.info[0].value
 
 
-def test_compare_names_the_family_that_it_shows_instead(open_page):
+def test_compare_shows_what_there_is_where_the_model_has_nothing_beside_it(open_page):
     page = open_page("pages/compare.py", model="digits-map")
-    assert any("has no family" in caption.value for caption in page.caption)
+    assert not page.exception
+    assert page.selectbox(key="comparison-digits-map").value.startswith("Digits (8x8) · mlp · 4")
+
+
+def test_compare_says_so_where_there_is_no_multi_rate_model(open_page):
+    page = open_page("pages/compare.py", model="digits-beta-1", view="drag")
+    assert not page.exception
+    assert "--beta-range" in page.info[0].value
+
+
+def test_compare_matches_dimensions_across_models(open_page):
+    page = open_page("pages/compare.py", model="digits-beta-1")
+    assert not any("|r|" in str(image) for image in page.get("imgs"))
+    page.segmented_control(key="columns-order").set_value("match").run()
+    assert not page.exception
+    assert page.query_params["order"] == "match"
+    captions = [str(image) for image in page.get("imgs")]
+    assert sum("|r|" in caption for caption in captions) == 9
+    assert sum("|r| 1.00" in caption for caption in captions) >= 3
+
+
+def test_the_chosen_seed_stands_in_the_link(open_page, small_checkpoints, tmp_path, train_into):
+    import shutil
+
+    for beta in (0.5, 1.0):
+        name = f"digits-beta-{beta:g}"
+        shutil.copytree(small_checkpoints / name, tmp_path / name)
+        train_into(tmp_path / f"{name}-again", latent_dim=4, epochs=3, beta=beta, seed=5)
+    page = open_page("pages/compare.py", checkpoints=tmp_path, model="digits-beta-1")
+    assert not page.exception
+    page.segmented_control(key="columns-seed").set_value("5").run()
+    assert not page.exception
+    assert page.query_params["seed"] == "5"
+
+
+def test_dragging_beta_starts_at_the_beta_in_the_link(open_page, tmp_path, train_into):
+    path = tmp_path / "digits-any-beta"
+    train_into(path, latent_dim=3, epochs=1, beta_range=(0.1, 10.0))
+    for beta, shown in (("2.5", "2.5"), ("99", None), ("x", None)):
+        page = open_page("pages/compare.py", checkpoints=tmp_path, beta=beta)
+        assert not page.exception
+        assert not page.warning
+        assert page.query_params.get("beta") == shown
+    assert any("At β 1" in caption.value for caption in page.caption)
+
+
+def test_home_shows_what_can_be_compared_as_one_card(open_page):
+    page = open_page("app.py")
+    assert not page.exception
+    buttons = labels(page.button)
+    assert (buttons.count("Choose"), buttons.count("Compare")) == (1, 1)
+    assert any("3 models · β 0.5 to 4" in caption.value for caption in page.caption)
 
 
 def test_lab_follows_its_temperature(open_page):
