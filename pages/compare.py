@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.beta import choice
 from pages.shared.frame import calm_errors, open_page
-from pages.shared.models import pick_explorer
+from pages.shared.models import choose, pick_explorer
 
 open_page(
     "Compare beta",
@@ -18,7 +18,7 @@ def show(view: str, comparison) -> None:
     if view == choice.SWEEP:
         from pages.beta.sweep import show_sweep
 
-        show_sweep()
+        show_sweep(on_finished=show_side_by_side)
     elif comparison is None:
         st.info(
             "No two models here differ in beta alone. Train some under “Train a sweep”, or with "
@@ -37,6 +37,12 @@ def show(view: str, comparison) -> None:
         from pages.beta.measurements import show_measurements
 
         show_measurements(comparison)
+
+
+def show_side_by_side(name: str) -> None:
+    """From the next run on, a finished run beside its kin."""
+    choose(name)
+    choice.open_view(choice.COLUMNS)
 
 
 explorer = pick_explorer()

@@ -53,6 +53,12 @@ def choose_view(comparison: "Comparison | None") -> str:
     return str(chosen)
 
 
+def open_view(view: str) -> None:
+    """Show one of VIEWS from the next run on."""
+    link.keep("view", view)
+    st.session_state["compare-view"] = view
+
+
 def describe(comparison: "Comparison") -> str:
     """Such as "MNIST · mlp · 10 latent · β 0.5 to 10 · 3 seeds · multi-rate"."""
     from vae.data import dataset_title

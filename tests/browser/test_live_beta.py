@@ -142,8 +142,9 @@ def test_drags_are_silent_and_a_release_tells_once(page, live):
 def test_every_frame_is_painted_while_a_hand_moves_and_none_after(page, live):
     painted = """([input, canvas]) => new Promise((done) => {
       const first = Number(canvas.dataset.draws);
+      const end = performance.now() + 100;
       let frames = 0;
-      const count = () => (++frames < 6 ? requestAnimationFrame(count)
+      const count = () => (++frames && performance.now() < end ? requestAnimationFrame(count)
         : setTimeout(() => done([Number(canvas.dataset.draws) - first, frames])));
       input.value = 900;
       input.dispatchEvent(new Event("input"));
@@ -151,7 +152,8 @@ def test_every_frame_is_painted_while_a_hand_moves_and_none_after(page, live):
     })"""
     ends = [page.get_by_test_id(name).element_handle() for name in ("live-beta", "live-decoded")]
     drawn, frames = page.evaluate(painted, ends)
-    assert drawn == frames
+    assert drawn > 1
+    assert abs(drawn - frames) <= 1
     page.wait_for_timeout(400)
     still = draws(page), draws(page, "live-cloud"), draws(page, "live-exemplar-1")
     page.wait_for_timeout(100)

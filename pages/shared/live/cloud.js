@@ -5,6 +5,7 @@ const FULL_SIDE = 400;
 const AXES = ["across", "up"];
 const PRIOR_RADII = [1, 2];
 const SAMPLE = 40_000;
+const LONGEST_BESIDE = 2;
 
 export class Cloud {
   constructor(labels, colors) {
@@ -45,6 +46,9 @@ export class Cloud {
       return element("span", { title: name }, dot, element("span", { text: name }));
     });
     this.classes.replaceChildren(...chips);
+    // Beside the cloud there is room for digits, but for no words.
+    const longest = Math.max(...chips.map(({ title }) => title.length), 0);
+    this.root.classList.toggle("named", longest > LONGEST_BESIDE);
   }
 
   fit(side) {
