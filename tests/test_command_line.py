@@ -97,6 +97,43 @@ def test_train(vae, tmp_path):
     assert load_run(tmp_path / "run").results.test_elbo == record["test_elbo"]
 
 
+def test_beta_tcvae_is_an_objective_of_its_own(vae, tmp_path):
+    plain = vae(*changed(beta=4, out=tmp_path / "plain"))
+    other = vae(*changed(beta=4, objective="beta-tcvae", out=tmp_path / "tc"))
+    assert load_run(tmp_path / "tc").train.objective == "beta-tcvae"
+    assert other["test_distortion"] != plain["test_distortion"]
+
+
+def test_one_model_for_a_range_of_betas(vae, refused, tmp_path):
+    path = tmp_path / "any"
+    trained = vae(*changed(beta_range="0.1,10", epochs=2, out=path))
+    assert load_run(path).model.beta_range == (0.1, 10.0)
+    own = vae("evaluate", path, "--importance-samples", 1)
+    assert own["beta"] == 1.0
+    assert own["test_elbo"] == pytest.approx(trained["test_elbo"])
+    rates = [
+        vae("evaluate", path, "--importance-samples", 1, "--beta", beta)["test_rate"]
+        for beta in (0.1, 1, 10)
+    ]
+    assert rates[0] > rates[1] > rates[2]
+    assert "from 0.1 to 10, not 11" in refused("evaluate", path, "--beta", 11)
+    at_ten, at_one = (
+        Path(vae("export", path, "--beta", beta, "--out", tmp_path / f"{beta}.onnx")["path"])
+        for beta in (10, 1)
+    )
+    assert at_ten.read_bytes() != at_one.read_bytes()
+
+
+def test_a_beta_to_look_at_goes_with_a_range_of_them(refused, tiny_checkpoint):
+    assert "--beta-range" in refused("evaluate", tiny_checkpoint, "--beta", 2)
+
+
+@pytest.mark.parametrize("text", ["1", "1,2,3", "2,1", "0,1", "a,b"])
+def test_a_range_of_betas_that_is_none(refused, tmp_path, text):
+    line = refused(*changed(beta_range=text, out=tmp_path / "run"))
+    assert "beta" in line
+
+
 def test_every_training_option_reaches_the_record(vae, tmp_path):
     options = {
         "seed": 7,
@@ -109,6 +146,8 @@ def test_every_training_option_reaches_the_record(vae, tmp_path):
         "free_bits": 0.2,
         "grad_clip": 7.0,
         "validation_fraction": 0.1,
+        "precision": "bfloat16",
+        "storage": "float16",
     }
     more = {"likelihood": "gaussian", "pixel_scale": 0.3, "latent_dim": 4, "arch": "mlp-deep"}
     vae(*changed(**options, **more, out=tmp_path))
