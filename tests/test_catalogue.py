@@ -20,7 +20,7 @@ from vae.catalogue import (
     train_command,
     unused_path,
 )
-from vae.checkpoint import load_run
+from vae.checkpoint import load_run, load_scores
 from vae.config import ModelConfig, TrainConfig
 from vae.errors import TamperedCheckpoint
 from vae.run import Run
@@ -239,4 +239,27 @@ def test_every_shipped_checkpoint_opens(shipped):
 
 
 def test_the_shipped_checkpoints_are_small_enough_to_ship(shipped):
-    assert sum(file.stat().st_size for run in shipped for file in run.path.iterdir()) <= 40e6
+    assert sum(file.stat().st_size for run in shipped for file in run.path.iterdir()) <= 140e6
+
+
+@pytest.mark.parametrize("name", ["mnist-any-beta", "mnist-map-any-beta"])
+def test_the_shipped_curves_of_mnist_lie_close_to_the_models_of_one_beta(shipped, name):
+    """At most 1 % above them, 3 % at beta 10, after as many epochs each."""
+    from vae.explorer import Explorer
+
+    (found,) = [c for c in comparisons(shipped) if name in {run.name for run in c.multi_rate}]
+    gaps = Explorer.open(SHIPPED / name).gaps(found.runs)
+    assert [gap.beta for gap in gaps] == [0.5, 1.0, 2.0, 4.0, 10.0]
+    for gap in gaps:
+        assert gap.epochs[0] == gap.epochs[1]
+        assert gap.relative <= (0.03 if gap.beta == 10 else 0.01)
+
+
+def test_the_shipped_sprites_have_three_seeds_a_setting_all_measured_alike(shipped):
+    (found,) = [c for c in comparisons(shipped) if c.example.train.dataset == "sprites"]
+    assert [s.label for s in found.settings] == ["β 1", "β 2", "β 4", "β 8", "β-TC 4"]
+    assert [len(setting.runs) for setting in found.settings] == [3] * 5
+    stored = [load_scores(run) for run in found.runs]
+    assert all(scores is not None for scores in stored)
+    kinds = {(s.settings["estimator"], s.settings["rows"]) for s in stored if s is not None}
+    assert kinds == {("gradient-boosting", 5000)}

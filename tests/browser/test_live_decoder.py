@@ -10,10 +10,13 @@ from torch import nn
 
 from tests.browser.multi_rate import multi_rate
 from vae.browser import pack_decoder
+from vae.checkpoint import load_model, load_run
 from vae.explorer import Explorer
 
 PROJECT = Path(__file__).parents[2]
 SHIPPED = sorted(run.parent for run in (PROJECT / "checkpoints").glob("*/run.json"))
+ANY_BETA = [path for path in SHIPPED if path.name.endswith("any-beta")]
+DECODE_AT = "([z, beta]) => (decoder.setBeta(beta), z.map((row) => [...decoder.decode(row)]))"
 LATENT = 10
 TOLERANCE = 1e-4
 
@@ -104,6 +107,18 @@ def test_decodes_a_shipped_checkpoint_as_torch_does(page, live_sources, path):
     assert np.abs(found - expected).max() < TOLERANCE
 
 
+@pytest.mark.parametrize("path", ANY_BETA, ids=lambda path: path.name)
+def test_a_shipped_checkpoint_of_any_beta_decodes_as_torch_does(page, live_sources, path):
+    run = load_run(path)
+    model, z = load_model(run), codes(run.model.latent_dim)
+    blob = Explorer.open(path).packed_multi_rate_decoder("any")
+    decode_in_browser(page, (live_sources / "decoder.js").read_text(), blob, z)
+    for beta in (0.1, 3.0, 10.0):
+        expected = model.at_beta(beta).decode_mean(z).flatten(1).numpy()
+        found = np.array(page.evaluate(DECODE_AT, [z.tolist(), beta]))
+        assert np.abs(found - expected).max() < TOLERANCE
+
+
 @pytest.mark.parametrize("architecture", ["mlp", "mlp-deep", "conv"])
 def test_gates_follow_beta_as_torch_does(page, live_sources, architecture):
     image_shape = (3, 16, 16) if architecture == "conv" else (1, 28, 28)
@@ -119,8 +134,7 @@ def test_gates_follow_beta_as_torch_does(page, live_sources, architecture):
     fresh = decode_in_browser(page, source, blob, z)
     assert np.abs(fresh - expected[1.0]).max() < TOLERANCE
     for beta in (0.1, 10.0, 0.7, 1.0, 0.1):
-        script = "([z, beta]) => (decoder.setBeta(beta), z.map((row) => [...decoder.decode(row)]))"
-        found = np.array(page.evaluate(script, [z.tolist(), beta]))
+        found = np.array(page.evaluate(DECODE_AT, [z.tolist(), beta]))
         assert np.abs(found - expected[beta]).max() < TOLERANCE
     assert np.abs(expected[0.1] - expected[10.0]).max() > 0.01
     assert page.evaluate("decoder.betaRange") == [0.1, 10]
