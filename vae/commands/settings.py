@@ -1,0 +1,70 @@
+"""The configurations and the data set that the options of a command ask for."""
+
+import argparse
+from pathlib import Path
+
+from vae.config import ModelConfig, TrainConfig
+from vae.data import FOLDER_PREFIX, Dataset, load_dataset
+from vae.errors import ConfigError
+from vae.folder import FOLDER_SIDE
+from vae.run import Run
+
+
+def model_config(options: argparse.Namespace, image_shape: tuple[int, int, int]) -> ModelConfig:
+    """The model that the options ask for; ConfigError for one that cannot be."""
+    return ModelConfig(
+        image_shape,
+        options.latent_dim,
+        options.arch,
+        options.likelihood,
+        options.pixel_scale,
+        getattr(options, "beta_range", None),
+    )
+
+
+def train_config(options: argparse.Namespace, beta: float, seed: int) -> TrainConfig:
+    """The training that the options ask for; ConfigError for one that cannot be."""
+    names = (
+        "dataset epochs batch_size learning_rate schedule warmup_epochs free_bits grad_clip "
+        "validation_fraction objective precision storage"
+    )
+    given = {name: getattr(options, name) for name in names.split()}
+    return TrainConfig(beta=beta, seed=seed, **given)
+
+
+def check_settings(
+    options: argparse.Namespace,
+    config: TrainConfig,
+    path: Path,
+    stored_model: ModelConfig,
+    stored: TrainConfig,
+) -> None:
+    """ConfigError unless the options ask for the run that is stored there."""
+    if stored != config or stored_model != model_config(options, stored_model.image_shape):
+        raise ConfigError(f"the run in {path} has other settings; resume it with those, unchanged")
+
+
+def dataset_for_training(options: argparse.Namespace) -> Dataset:
+    """The data set, split; ConfigError or DataError where that cannot be."""
+    if options.image_size is not None and not options.dataset.startswith(FOLDER_PREFIX):
+        raise ConfigError("--image-size goes with folder:PATH; other data sets have their own")
+    side = FOLDER_SIDE if options.image_size is None else options.image_size
+    ModelConfig((3, side, side), architecture=options.arch)
+    return load_dataset(
+        options.dataset,
+        options.data_dir,
+        validation_fraction=options.validation_fraction,
+        folder_side=side,
+    )
+
+
+def beta_to_look_at(options: argparse.Namespace, run_: Run) -> float:
+    """The beta asked for, or the model's own; ConfigError where it serves that one alone."""
+    if options.beta is None:
+        return run_.train.beta
+    if run_.model.beta_range is None:
+        raise ConfigError(
+            f"{options.checkpoint} was trained at beta {run_.train.beta:g} alone; --beta goes with "
+            "models that were trained with --beta-range"
+        )
+    return options.beta

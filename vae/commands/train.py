@@ -1,0 +1,139 @@
+"""`vae train`: one model into one checkpoint folder."""
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from tqdm import tqdm
+
+from vae.catalogue import checkpoints_dir, run_name, unused_path
+from vae.checkpoint import load_resume_state
+from vae.commands.settings import check_settings, dataset_for_training, model_config, train_config
+from vae.commands.text import Outcome, lines, say
+from vae.config import TrainConfig
+from vae.data import Dataset, load_dataset
+from vae.device import pick_device, use_threads
+from vae.diagnostics import explain_collapse
+from vae.errors import ConfigError
+from vae.recorder import RecordedTraining, check_free, read_resume_configs
+from vae.run import Run
+
+
+def train(options: argparse.Namespace) -> Outcome:
+    """`vae train`."""
+    use_threads(options.threads)
+    config = train_config(options, options.beta, options.seed)
+    record = train_one(options, config, options.out, resume=options.resume)
+    return Outcome(record, lines(record))
+
+
+def train_one(
+    options: argparse.Namespace,
+    config: TrainConfig,
+    out: Path | None,
+    dataset: Dataset | None = None,
+    resume: bool = False,
+) -> dict[str, Any]:
+    """Train to the end and tell what came out; KeyboardInterrupt where Ctrl-C stopped it."""
+    training = _resume(options, out, config) if resume else _start(options, config, out, dataset)
+    with _stop_on_interrupt() as stopped:
+        _follow(training, stopped)
+    finished = training.finish()
+    if not training.training.finished:
+        say(f"stopped; the same command with --out {finished.path} --resume goes on with it")
+        raise KeyboardInterrupt
+    _warn_of_collapse(finished)
+    return training_record(finished)
+
+
+def _start(
+    options: argparse.Namespace, config: TrainConfig, out: Path | None, dataset: Dataset | None
+) -> RecordedTraining:
+    device = pick_device(options.device)
+    if out is not None:
+        check_free(out, options.overwrite)
+    data = dataset or dataset_for_training(options)
+    model = model_config(options, data.image_shape)
+    path = out or unused_path(
+        checkpoints_dir(), run_name(config, model.architecture, model.latent_dim, model.beta_range)
+    )
+    return RecordedTraining.start(path, model, config, data, device, options.overwrite)
+
+
+def _resume(options: argparse.Namespace, out: Path | None, config: TrainConfig) -> RecordedTraining:
+    if out is None:
+        raise ConfigError("--resume needs --out, the folder of the unfinished run")
+    model, stored = read_resume_configs(load_resume_state(out)[1])
+    check_settings(options, config, out, model, stored)
+    dataset = load_dataset(
+        config.dataset,
+        options.data_dir,
+        validation_fraction=config.validation_fraction,
+        image_shape=model.image_shape,
+    )
+    return RecordedTraining.resume(out, dataset, pick_device(options.device))
+
+
+@contextmanager
+def _stop_on_interrupt() -> Iterator[threading.Event]:
+    """Ctrl-C sets the event, so that training ends between two steps; a second one interrupts."""
+    asked = threading.Event()
+
+    def ask(signal_number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _follow(training: RecordedTraining, stopped: threading.Event) -> None:
+    with tqdm(
+        total=training.training.steps,
+        initial=training.training.step,
+        unit=" steps",
+        disable=not sys.stderr.isatty(),
+        file=sys.stderr,
+        dynamic_ncols=True,
+    ) as bar:
+        for report in training.run():
+            bar.update(report.step - bar.n)
+            bar.set_postfix_str(
+                f"epoch {report.epoch}, distortion {report.distortion:.1f}, "
+                f"rate {report.rate:.1f} nats"
+            )
+            if stopped.is_set():
+                break
+
+
+def _warn_of_collapse(run_: Run) -> None:
+    message = explain_collapse(run_.results.inactive, run_.model.latent_dim, run_.train)
+    if message:
+        say(message)
+
+
+def training_record(run_: Run) -> dict[str, Any]:
+    """What a run measured, as a JSON object."""
+    results = run_.results
+    return {
+        "test_distortion": results.test_distortion,
+        "test_rate": results.test_rate,
+        "test_elbo": results.test_elbo,
+        "active_units": results.active_units,
+        "epochs": results.epochs_trained,
+        "train_images_per_second": results.train_images_per_second,
+        "seconds": results.seconds,
+        "device": run_.provenance.device,
+        "threads": run_.provenance.threads,
+        "checkpoint": str(run_.path),
+    }
