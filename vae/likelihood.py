@@ -1,25 +1,37 @@
 """How a decoder's output becomes an image, and what a real image costs under it."""
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 from vae.config import ModelConfig
 
+LOWEST_LOGIT = -80.0
+"""Below it a pixel's sigmoid would underflow, and all that it adds is below 1e-34 nats."""
 
-class Likelihood(Protocol):
+
+class Likelihood(ABC):
     """p(x|z), given the decoder's raw output for z."""
 
     def distortion(
         self, output: Float[Tensor, "batch c h w"], images: Float[Tensor, "batch c h w"]
     ) -> Float[Tensor, "batch"]:
-        """-log p(x|z) in nats, summed over the image's pixels and channels."""
-        ...
+        """-log p(x|z) in nats, summed over the image's pixels and channels.
+
+        Differentiable by the output.
+        """
+        return _Distortion.apply(self, output.flatten(1), images.flatten(1))
+
+    @abstractmethod
+    def distortion_and_gradient(
+        self, output: Float[Tensor, "*batch pixels"], images: Float[Tensor, "*batch pixels"]
+    ) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch pixels"]]:
+        """The distortion and its gradient by the output, of which autograd records nothing."""
 
 
 def pixel_mean(output: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -28,23 +40,28 @@ def pixel_mean(output: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
 
 @dataclass(frozen=True)
-class Bernoulli:
+class Bernoulli(Likelihood):
     """Each pixel a coin whose bias is the decoded grey value.
 
     On real-valued pixels this is the usual cross-entropy, not a density: its minimum is the
     image's own entropy, not 0, and values compare only with others of the same kind.
     """
 
-    def distortion(
-        self, output: Float[Tensor, "batch c h w"], images: Float[Tensor, "batch c h w"]
-    ) -> Float[Tensor, "batch"]:
-        """Binary cross-entropy in nats, summed over pixels; at least 0."""
-        loss = F.binary_cross_entropy_with_logits(output, images, reduction="none")
-        return loss.flatten(1).sum(dim=1)
+    def distortion_and_gradient(
+        self, output: Float[Tensor, "*batch pixels"], images: Float[Tensor, "*batch pixels"]
+    ) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch pixels"]]:
+        """Binary cross-entropy of the logits: softplus(logit) - x * logit; sigmoid(logit) - x.
+
+        softplus(l) = l - log(sigmoid(l)) shares the sigmoid with the gradient.
+        """
+        logits = output.clamp(min=LOWEST_LOGIT)
+        means = torch.sigmoid(logits)
+        entropy = logits.sub_(torch.log(means)).addcmul_(output, images, value=-1)
+        return entropy.sum(dim=-1), means.sub_(images)
 
 
 @dataclass(frozen=True)
-class Gaussian:
+class Gaussian(Likelihood):
     """Each pixel normal around the decoded value with one fixed standard deviation.
 
     A density, so the distortion can be negative.
@@ -52,13 +69,15 @@ class Gaussian:
 
     scale: float
 
-    def distortion(
-        self, output: Float[Tensor, "batch c h w"], images: Float[Tensor, "batch c h w"]
-    ) -> Float[Tensor, "batch"]:
-        """-log Normal(x; mean, scale) in nats, summed over pixels."""
-        squared = ((images - pixel_mean(output)) / self.scale).square()
+    def distortion_and_gradient(
+        self, output: Float[Tensor, "*batch pixels"], images: Float[Tensor, "*batch pixels"]
+    ) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch pixels"]]:
+        """-log Normal(x; mean, scale), where mean = sigmoid(output)."""
+        means = pixel_mean(output)
+        residual = (means - images).div_(self.scale)
         constant = math.log(self.scale) + 0.5 * math.log(2 * math.pi)
-        return (0.5 * squared + constant).flatten(1).sum(dim=1)
+        distortion = (0.5 * residual.square() + constant).sum(dim=-1)
+        return distortion, residual.mul_(means).mul_(1 - means).div_(self.scale)
 
 
 def build_likelihood(config: ModelConfig) -> Likelihood:
@@ -66,3 +85,18 @@ def build_likelihood(config: ModelConfig) -> Likelihood:
     if config.likelihood == "bernoulli":
         return Bernoulli()
     return Gaussian(config.pixel_scale)
+
+
+class _Distortion(torch.autograd.Function):
+    """The gradient comes with the value, at less than what autograd would add for it."""
+
+    @staticmethod
+    def forward(ctx: Any, likelihood: Likelihood, output: Tensor, images: Tensor) -> Tensor:
+        found, gradient = likelihood.distortion_and_gradient(output, images)
+        ctx.save_for_backward(gradient)
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor, None]:
+        (gradient,) = ctx.saved_tensors
+        return None, gradients[0][:, None] * gradient, None

@@ -57,7 +57,9 @@ def elbo_terms(
     return ElboTerms(model.likelihood.distortion(output, images), posterior.kl(), posterior, z)
 
 
-def beta_vae_loss(terms: ElboTerms, beta: float, free_bits: float = 0.0) -> Float[Tensor, ""]:
+def beta_vae_loss(
+    terms: ElboTerms, beta: float | Tensor, free_bits: float = 0.0
+) -> Float[Tensor, ""]:
     """mean(distortion) + beta * rate, in nats per image: the scalar that training minimises.
 
     Each term is summed over pixels or dimensions and averaged over the batch. With free bits
@@ -76,7 +78,7 @@ def multi_rate_loss(terms: ElboTerms, beta: Float[Tensor, "batch"]) -> Float[Ten
 
 
 def beta_tcvae_loss(
-    terms: ElboTerms, beta: float, dataset_size: int, share: float = 1.0
+    terms: ElboTerms, beta: float, dataset_size: int, share: float | Tensor = 1.0
 ) -> Float[Tensor, ""]:
     """mean(distortion) + share * (rate + (beta - 1) * total correlation), in nats per image.
 

@@ -1,0 +1,104 @@
+"""A step of any model under any objective, its gradients by autograd."""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from vae.config import TrainConfig
+from vae.data import Split
+from vae.gates import LEARNING_RATE_FACTOR, draw_betas, is_gate
+from vae.model import VAE
+from vae.objective import (
+    ElboTerms,
+    beta_tcvae_loss,
+    beta_vae_loss,
+    elbo_terms,
+    multi_rate_loss,
+)
+from vae.training.weights import Weights, part, update_by_adam
+
+
+class AutogradStep:
+    """Steps of one model."""
+
+    def __init__(
+        self,
+        model: VAE,
+        config: TrainConfig,
+        weights: Weights,
+        taken: int,
+        images: Split,
+        noise: torch.Generator,
+    ) -> None:
+        self.sums = torch.zeros(1, 1 + model.config.latent_dim, device=model.device)
+        self.generators = [noise]
+        self._model, self._config, self._images, self._noise = model, config, images, noise
+        self._parameters = list(model.parameters())
+        self._updates = _updates(model, weights, taken)
+
+    def __call__(
+        self,
+        indices: Int[Tensor, "1 batch"],
+        share: Float[Tensor, ""],
+        learning_rate: Float[Tensor, ""],
+    ) -> None:
+        """See `Step`."""
+        betas = self._draw_betas(indices.shape[1])
+        is_half = self._config.precision == "bfloat16"
+        device = self._model.device.type
+        with torch.autocast(device, torch.bfloat16, enabled=is_half, cache_enabled=False):
+            images = self._images.batch(indices[0])
+            terms = elbo_terms(self._model, images, self._noise, betas)
+        for parameter in self._parameters:
+            parameter.grad = None
+        self._loss(terms, betas, share).backward()
+        torch.nn.utils.clip_grad_norm_(self._parameters, self._config.grad_clip)
+        for update in self._updates:
+            update(learning_rate)
+        self.sums[0, 0] += terms.distortion.detach().sum()
+        self.sums[0, 1:] += terms.rate_per_dimension.detach().sum(dim=0)
+
+    def _draw_betas(self, count: int) -> Float[Tensor, "count"] | None:
+        if self._model.config.beta_range is None:
+            return None
+        low, high = self._model.config.beta_range
+        return draw_betas(low, high, count, self._noise)
+
+    def _loss(self, terms: ElboTerms, betas: Tensor | None, share: Tensor) -> Float[Tensor, ""]:
+        config = self._config
+        if betas is not None:
+            return multi_rate_loss(terms, share * betas)
+        if config.objective == "beta-tcvae":
+            return beta_tcvae_loss(terms, config.beta, len(self._images), share)
+        return beta_vae_loss(terms, share * config.beta, config.free_bits)
+
+
+def _updates(model: VAE, weights: Weights, taken: int) -> list[Callable[[Tensor], None]]:
+    """Adam of the weights and, where there are gates, of those, which learn faster."""
+    gates = {name for name in weights.places if is_gate(model, name)}
+    groups = [([n for n in weights.places if n not in gates], 1.0)]
+    if gates:
+        groups.append((list(gates), LEARNING_RATE_FACTOR))
+    return [_update(model, weights, taken, names, factor) for names, factor in groups]
+
+
+def _update(
+    model: VAE, weights: Weights, taken: int, names: list[str], factor: float
+) -> Callable[[Tensor], None]:
+    parameters = [model.get_parameter(name) for name in names]
+    first, second = (
+        [part(buffer, weights.places[name]) for name in names]
+        for buffer in (weights.first, weights.second)
+    )
+    counts = [torch.tensor(float(taken), device=model.device) for _ in names]
+
+    @torch.no_grad()
+    def update(learning_rate: Tensor) -> None:
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        assert len(gradients) == len(parameters)
+        rate = learning_rate if factor == 1 else factor * learning_rate
+        update_by_adam([p.detach() for p in parameters], gradients, first, second, counts, rate)
+
+    return update
