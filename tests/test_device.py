@@ -7,7 +7,7 @@ import threading
 import pytest
 import torch
 
-from vae.device import pick_device, use_threads, yield_to_others
+from vae.device import multiply_by_onednn, pick_device, use_threads, yield_to_others
 from vae.errors import ConfigError
 
 
@@ -16,6 +16,43 @@ def _same_threads_after():
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def _same_products_after():
+    before = torch.get_float32_matmul_precision()
+    yield
+    torch.set_float32_matmul_precision(before)
+
+
+def product_error() -> float:
+    signal, weight = torch.randn(2, 300, 300, generator=torch.Generator().manual_seed(1))
+    exact = signal.double() @ weight.double()
+    return float((signal @ weight - exact).norm() / exact.norm())
+
+
+@pytest.mark.usefixtures("_same_products_after")
+def test_products_stay_in_float32_whatever_the_processor():
+    used = multiply_by_onednn(torch.device("cpu"))
+    assert torch.get_float32_matmul_precision() == ("medium" if used else "highest")
+    assert product_error() < 2e-6
+
+
+@pytest.mark.usefixtures("_same_products_after")
+def test_products_that_would_be_rounded_are_left_as_they_were(monkeypatch):
+    monkeypatch.setattr("vae.device._product_error", lambda: 2e-3)
+    assert not multiply_by_onednn(torch.device("cpu"))
+    assert torch.get_float32_matmul_precision() == "highest"
+    monkeypatch.setattr("vae.device._product_error", lambda: 4e-7)
+    assert multiply_by_onednn(torch.device("cpu"))
+    assert torch.get_float32_matmul_precision() == "medium"
+
+
+@pytest.mark.usefixtures("_same_products_after")
+def test_other_devices_keep_their_own_setting(monkeypatch):
+    monkeypatch.setattr("vae.device._product_error", lambda: 4e-7)
+    assert not multiply_by_onednn(torch.device("cuda"))
+    assert torch.get_float32_matmul_precision() == "highest"
 
 
 def test_auto_takes_the_fastest_that_is_there(monkeypatch):

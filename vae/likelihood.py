@@ -25,7 +25,10 @@ class Likelihood(ABC):
 
         Differentiable by the output.
         """
-        return _Distortion.apply(self, output.flatten(1), images.flatten(1))
+        pixels = output.flatten(1), images.flatten(1)
+        if not output.requires_grad:
+            return self.distortion_and_gradient(*pixels)[0]
+        return _Distortion.apply(self, *pixels)
 
     @abstractmethod
     def distortion_and_gradient(
