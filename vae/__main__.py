@@ -6,6 +6,8 @@ error. Bad input is one line on standard error and exit status 2.
 
 import argparse
 import json
+import math
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     train = _command(commands, "train", "train one model into a checkpoint folder")
+    train.add_argument("--dataset", required=True)
     _add_training_options(train)
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--beta", type=float, default=1.0, help="weight of the rate (default 1)")
@@ -57,13 +60,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument("--out", type=Path, help="the checkpoint's folder (default: a new one)")
 
-    sweep = _command(commands, "sweep", "train one model per beta and seed")
+    sweep = _command(commands, "sweep", "train one model per data set, beta and seed")
+    datasets = sweep.add_mutually_exclusive_group(required=True)
+    datasets.add_argument("--dataset")
+    datasets.add_argument("--datasets", type=_datasets, help="such as mnist,kmnist")
     _add_training_options(sweep)
     seeds = sweep.add_mutually_exclusive_group()
     seeds.add_argument("--seed", type=int, default=0)
     seeds.add_argument("--seeds", type=_seeds, help="such as 1,2,3: as many models per beta")
     sweep.add_argument("--betas", type=_betas, required=True, help="such as 1,2,4")
-    sweep.add_argument("--out", type=Path, required=True, help="the folder for the checkpoints")
+    sweep.add_argument(
+        "--out",
+        required=True,
+        help="the folder for the checkpoints; with --engine ray one that all machines share, or a "
+        "URL such as s3://bucket/sweep",
+    )
+    _add_engine_options(sweep)
 
     evaluate = _command(commands, "evaluate", "measure a checkpoint on its test split")
     evaluate.add_argument("checkpoint", type=Path)
@@ -109,7 +121,6 @@ def _command(commands: Any, name: str, help_text: str) -> argparse.ArgumentParse
 
 
 def _add_training_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dataset", required=True)
     parser.add_argument("--arch", default="mlp", choices=get_args(Architecture))
     parser.add_argument("--latent-dim", type=int, default=2)
     parser.add_argument("--likelihood", default="bernoulli", choices=get_args(Likelihood))
@@ -146,9 +157,29 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     _add_machine_options(parser)
 
 
+def _add_engine_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine",
+        default="local",
+        choices=["local", "ray"],
+        help="one run after the other here, or as many at once as machines have room for",
+    )
+    parser.add_argument(
+        "--address", help="of a Ray cluster, or auto (default: a cluster of this machine alone)"
+    )
+    parser.add_argument(
+        "--gpus",
+        type=_gpus,
+        metavar="N",
+        help="of each run on Ray; below 1 runs share one (default: 1 where there are any)",
+    )
+
+
 def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])
-    parser.add_argument("--threads", type=int, help="of the CPU (default: all cores but one)")
+    parser.add_argument(
+        "--threads", type=int, help="of the CPU (default: all cores but one; 1 a run on Ray)"
+    )
     parser.add_argument("--data-dir", type=Path, help="where data sets lie")
 
 
@@ -201,6 +232,26 @@ def _seeds(text: str) -> list[int]:
     if len(set(seeds)) < len(seeds):
         raise argparse.ArgumentTypeError(f"a seed stands twice in {text!r}")
     return seeds
+
+
+def _datasets(text: str) -> list[str]:
+    # A comma before NAME=VALUE is one between the options of sprites.
+    names = re.split(r",(?!\w+=)", text)
+    if len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"a data set stands twice in {text!r}")
+    return names
+
+
+def _gpus(text: str) -> float:
+    try:
+        count = float(text)
+    except ValueError:
+        count = math.nan
+    if not (0 <= count <= 1 or (1 < count <= 1024 and count.is_integer())):
+        raise argparse.ArgumentTypeError(
+            f"expected a share such as 0.5 or a number, not {text:.40}"
+        )
+    return count
 
 
 def _positive(text: str) -> int:

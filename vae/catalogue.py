@@ -128,12 +128,17 @@ def run_name(
     beta_range: tuple[float, float] | None = None,
 ) -> str:
     """A folder name that says what the run is."""
-    dataset = re.sub(r"[^a-z0-9]+", "-", train.dataset.split("/")[-1].lower()).strip("-")
     beta = f"beta-{train.beta:g}" if beta_range is None else "multi-rate"
     if train.objective == "beta-tcvae":
         beta = f"tc-{beta}"
     setting = f"{architecture}-{latent_dim}-{beta}-seed-{train.seed}"
-    return f"{dataset[:48].strip('-') or 'images'}-{setting}"
+    return f"{dataset_part(train.dataset)}-{setting}"
+
+
+def dataset_part(dataset: str) -> str:
+    """What a folder's name says of a data set: up to 48 small letters, digits and dashes."""
+    words = re.sub(r"[^a-z0-9]+", "-", dataset.split("/")[-1].lower()).strip("-")
+    return words[:48].strip("-") or "images"
 
 
 def unused_path(root: Path, name: str, taken: Collection[Path] = ()) -> Path:

@@ -54,6 +54,8 @@ METRICS_FILE = "metrics.jsonl"
 CURVE_FILE = "curve.safetensors"
 RESUME_FILE = "resume.safetensors"
 SCORES_FILE = "scores.json"
+PARTIAL = ".partial"
+"""Behind the name of a file that is being written."""
 SCORES_FORMAT, SCORES_VERSION = "latent-explorer-scores", 1
 MAX_RUN_FILE_BYTES = 4 * 2**20
 _NAME = re.compile(r"\w[\w .+=,@-]{0,99}")
@@ -442,7 +444,7 @@ def _save_tensors(
 @contextmanager
 def _staged(file: Path) -> Iterator[Path]:
     """A file to write beside `file`; it takes its place if all goes well, else it is removed."""
-    partial = file.with_name(f"{file.name}.partial")
+    partial = file.with_name(file.name + PARTIAL)
     try:
         yield partial
         partial.replace(file)

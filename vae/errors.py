@@ -11,7 +11,9 @@ VaeError
  │    ├── NewerCheckpoint          written by a later version
  │    └── StaleScores              its stored scores are of other weights
  ├── TrainingError            training cannot go on
- │    └── DivergedError            a loss or weight is no longer finite
+ │    ├── DivergedError            a loss or weight is no longer finite
+ │    └── SweepFailed              some runs of a sweep failed; the others are done
+ ├── ClusterError             machines that cannot be reached or lack what is asked of them
  └── UnsupportedDecoder       a decoder that the browser cannot run
 
 Each message says in one line what was wrong, where, what was expected and what to do.
@@ -65,6 +67,14 @@ class TrainingError(VaeError):
 
 class DivergedError(TrainingError):
     """A loss or a weight is no longer finite."""
+
+
+class SweepFailed(TrainingError):
+    """Some runs of a sweep failed; the others are done."""
+
+
+class ClusterError(VaeError):
+    """Machines that cannot be reached or lack what is asked of them."""
 
 
 class UnsupportedDecoder(VaeError):

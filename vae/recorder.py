@@ -2,13 +2,14 @@
 
 import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from vae.checkpoint import (
+    PARTIAL,
     RESUME_FILE,
     RUN_FILE,
     check_name,
@@ -69,14 +70,25 @@ class RecordedTraining:
         run.epochs = record["epochs"]
         return run
 
-    def run(self, report_seconds: float = REPORT_SECONDS) -> Iterator[Report]:
-        """Train to the end, yielding what `Training.run` yields."""
+    def run(
+        self,
+        report_seconds: float = REPORT_SECONDS,
+        save_seconds: float | None = None,
+        on_save: Callable[[], None] | None = None,
+    ) -> Iterator[Report]:
+        """Train to the end, yielding what `Training.run` yields.
+
+        `on_save` is called each time the state was saved, every `save_seconds` (SAVE_SECONDS).
+        """
+        pause = SAVE_SECONDS if save_seconds is None else save_seconds
         saved = time.monotonic()
         for report in self.training.run(report_seconds):
             if report.ends_epoch:
                 self.epochs.append(epoch_record(report))
-            if time.monotonic() - saved > SAVE_SECONDS and not self.training.finished:
+            if time.monotonic() - saved > pause and not self.training.finished:
                 self._save_state()
+                if on_save is not None:
+                    on_save()
                 saved = time.monotonic()
             yield report
 
@@ -133,19 +145,37 @@ def read_resume_configs(record: dict[str, Any]) -> tuple[ModelConfig, TrainConfi
         raise CheckpointError(f"the unfinished run's record is not valid: {error}") from error
 
 
+def check_same(
+    where: object,
+    stored: tuple[ModelConfig, TrainConfig],
+    asked: tuple[ModelConfig, TrainConfig],
+) -> None:
+    """ConfigError unless the run that is stored somewhere is the one that is asked for."""
+    if stored != asked:
+        raise ConfigError(f"the run in {where} has other settings; resume it with those, unchanged")
+
+
 def check_free(path: Path, overwrite: bool) -> None:
     """CheckpointError unless a new run may be written to this folder."""
     check_name(path)
     for place in (path, *path.parents):
         if place.exists() and not place.is_dir():
             raise CheckpointError(f"{place} is a file; name a folder for the run")
-    if not path.is_dir() or not any(path.iterdir()):
-        return
-    if not (path / RUN_FILE).is_file() and not (path / RESUME_FILE).is_file():
-        raise CheckpointError(f"{path} holds other files; name a new or empty folder for the run")
-    if not overwrite:
+    if path.is_dir():
+        check_names(path, {file.name for file in path.iterdir()}, overwrite)
+
+
+def check_names(where: object, names: Collection[str], overwrite: bool) -> None:
+    """CheckpointError unless a new run may be written beside files of these names.
+
+    Files that a killed run left half written do not count.
+    """
+    whole = [name for name in names if not name.endswith(PARTIAL)]
+    if whole and RUN_FILE not in whole and RESUME_FILE not in whole:
+        raise CheckpointError(f"{where} holds other files; name a new or empty folder for the run")
+    if whole and not overwrite:
         raise CheckpointError(
-            f"{path} holds a run already; name another folder, or give --overwrite to replace it, "
+            f"{where} holds a run already; name another folder, or give --overwrite to replace it, "
             "or --resume to go on with an unfinished one"
         )
 

@@ -1,7 +1,6 @@
 """The configurations and the data set that the options of a command ask for."""
 
 import argparse
-from pathlib import Path
 
 from vae.config import ModelConfig, TrainConfig
 from vae.data import FOLDER_PREFIX, Dataset, load_dataset
@@ -22,36 +21,26 @@ def model_config(options: argparse.Namespace, image_shape: tuple[int, int, int])
     )
 
 
-def train_config(options: argparse.Namespace, beta: float, seed: int) -> TrainConfig:
+def train_config(
+    options: argparse.Namespace, beta: float, seed: int, dataset: str | None = None
+) -> TrainConfig:
     """The training that the options ask for; ConfigError for one that cannot be."""
     names = (
-        "dataset epochs batch_size learning_rate schedule warmup_epochs free_bits grad_clip "
+        "epochs batch_size learning_rate schedule warmup_epochs free_bits grad_clip "
         "validation_fraction objective precision storage"
     )
     given = {name: getattr(options, name) for name in names.split()}
-    return TrainConfig(beta=beta, seed=seed, **given)
+    return TrainConfig(dataset or options.dataset, beta=beta, seed=seed, **given)
 
 
-def check_settings(
-    options: argparse.Namespace,
-    config: TrainConfig,
-    path: Path,
-    stored_model: ModelConfig,
-    stored: TrainConfig,
-) -> None:
-    """ConfigError unless the options ask for the run that is stored there."""
-    if stored != config or stored_model != model_config(options, stored_model.image_shape):
-        raise ConfigError(f"the run in {path} has other settings; resume it with those, unchanged")
-
-
-def dataset_for_training(options: argparse.Namespace) -> Dataset:
+def dataset_for_training(options: argparse.Namespace, name: str) -> Dataset:
     """The data set, split; ConfigError or DataError where that cannot be."""
-    if options.image_size is not None and not options.dataset.startswith(FOLDER_PREFIX):
+    if options.image_size is not None and not name.startswith(FOLDER_PREFIX):
         raise ConfigError("--image-size goes with folder:PATH; other data sets have their own")
     side = FOLDER_SIDE if options.image_size is None else options.image_size
     ModelConfig((3, side, side), architecture=options.arch)
     return load_dataset(
-        options.dataset,
+        name,
         options.data_dir,
         validation_fraction=options.validation_fraction,
         folder_side=side,

@@ -14,14 +14,14 @@ from tqdm import tqdm
 
 from vae.catalogue import checkpoints_dir, run_name, unused_path
 from vae.checkpoint import load_resume_state
-from vae.commands.settings import check_settings, dataset_for_training, model_config, train_config
+from vae.commands.settings import dataset_for_training, model_config, train_config
 from vae.commands.text import Outcome, lines, say
 from vae.config import TrainConfig
 from vae.data import Dataset, load_dataset
 from vae.device import pick_device, use_threads
 from vae.diagnostics import explain_collapse
 from vae.errors import ConfigError
-from vae.recorder import RecordedTraining, check_free, read_resume_configs
+from vae.recorder import RecordedTraining, check_free, check_same, read_resume_configs
 from vae.run import Run
 
 
@@ -48,7 +48,7 @@ def train_one(
     if not training.training.finished:
         say(f"stopped; the same command with --out {finished.path} --resume goes on with it")
         raise KeyboardInterrupt
-    _warn_of_collapse(finished)
+    warn_of_collapse(finished)
     return training_record(finished)
 
 
@@ -58,7 +58,7 @@ def _start(
     device = pick_device(options.device)
     if out is not None:
         check_free(out, options.overwrite)
-    data = dataset or dataset_for_training(options)
+    data = dataset or dataset_for_training(options, config.dataset)
     model = model_config(options, data.image_shape)
     path = out or unused_path(
         checkpoints_dir(), run_name(config, model.architecture, model.latent_dim, model.beta_range)
@@ -70,7 +70,7 @@ def _resume(options: argparse.Namespace, out: Path | None, config: TrainConfig) 
     if out is None:
         raise ConfigError("--resume needs --out, the folder of the unfinished run")
     model, stored = read_resume_configs(load_resume_state(out)[1])
-    check_settings(options, config, out, model, stored)
+    check_same(out, (model, stored), (model_config(options, model.image_shape), config))
     dataset = load_dataset(
         config.dataset,
         options.data_dir,
@@ -116,7 +116,8 @@ def _follow(training: RecordedTraining, stopped: threading.Event) -> None:
                 break
 
 
-def _warn_of_collapse(run_: Run) -> None:
+def warn_of_collapse(run_: Run) -> None:
+    """Say which latent dimensions ignore the image, and what to do, where there are any."""
     message = explain_collapse(run_.results.inactive, run_.model.latent_dim, run_.train)
     if message:
         say(message)
