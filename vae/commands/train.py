@@ -41,8 +41,8 @@ def train_one(
     resume: bool = False,
 ) -> dict[str, Any]:
     """Train to the end and tell what came out; KeyboardInterrupt where Ctrl-C stopped it."""
-    training = _resume(options, out, config) if resume else _start(options, config, out, dataset)
-    with _stop_on_interrupt() as stopped:
+    training = begin(options, config, out, dataset, resume)
+    with stop_on_interrupt() as stopped:
         _follow(training, stopped)
     finished = training.finish()
     if not training.training.finished:
@@ -50,6 +50,17 @@ def train_one(
         raise KeyboardInterrupt
     warn_of_collapse(finished)
     return training_record(finished)
+
+
+def begin(
+    options: argparse.Namespace,
+    config: TrainConfig,
+    out: Path | None,
+    dataset: Dataset | None = None,
+    resume: bool = False,
+) -> RecordedTraining:
+    """The run to be trained, from its first step or, to resume it, from its last saved one."""
+    return _resume(options, out, config) if resume else _start(options, config, out, dataset)
 
 
 def _start(
@@ -81,7 +92,7 @@ def _resume(options: argparse.Namespace, out: Path | None, config: TrainConfig) 
 
 
 @contextmanager
-def _stop_on_interrupt() -> Iterator[threading.Event]:
+def stop_on_interrupt() -> Iterator[threading.Event]:
     """Ctrl-C sets the event, so that training ends between two steps; a second one interrupts."""
     asked = threading.Event()
 
