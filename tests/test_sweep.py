@@ -8,7 +8,7 @@ from vae.checkpoint import load_run
 from vae.config import TrainConfig
 from vae.data import dataset_names
 from vae.errors import ConfigError
-from vae.jobs import Request, TrainingQueue
+from vae.jobs import Request
 from vae.sweep import (
     MAX_BETAS,
     MULTI_RATE,
@@ -19,6 +19,7 @@ from vae.sweep import (
     sweep_defaults,
     sweep_requests,
 )
+from vae.training_queue import TrainingQueue
 
 DIGITS = TrainConfig("digits", seed=3, epochs=4)
 

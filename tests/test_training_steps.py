@@ -18,6 +18,7 @@ from vae.training.dense_step import is_dense
 MODEL = ModelConfig((1, 8, 8), latent_dim=3)
 TRAIN = TrainConfig("digits", epochs=3, batch_size=64, learning_rate=3e-3, seed=5, beta=2.0)
 STEPS = 20
+CPU = torch.device("cpu")
 
 
 def take(cohort: Cohort, steps: int) -> None:
@@ -95,8 +96,8 @@ def distance(first: Training, other: Training) -> float:
 def test_steps_are_those_of_an_ordinary_loop(digits, model, train):
     config, settings = replace(MODEL, **model), replace(TRAIN, **train)
     training = Training(config, settings, digits)
-    assert is_dense(training.model, settings) == config.architecture.startswith("mlp")
-    (report,) = next(Cohort([training]).run(report_seconds=1e9))
+    assert is_dense(config, settings, CPU) == config.architecture.startswith("mlp")
+    report = next(training.run(report_seconds=1e9))
     _, distortion = plain_loop(config, settings, digits, training.steps_per_epoch)
     assert report.distortion == pytest.approx(distortion, rel=0.01)
 
@@ -148,23 +149,23 @@ def test_models_that_train_together_come_out_as_if_alone(digits, architecture, s
 
 def test_reports_of_models_that_train_together_are_each_one_s_own(digits):
     configs = [replace(TRAIN, beta=beta) for beta in (0.5, 4.0)]
-    together = Cohort([Training(MODEL, config, digits) for config in configs])
-    reports = list(together.run(report_seconds=1e9))
+    together = [Training(MODEL, config, digits) for config in configs]
+    reports = list(Cohort(together).run(report_seconds=1e9))
     assert len(reports) == TRAIN.epochs
-    for column, config in enumerate(configs):
+    for member, config in zip(together, configs, strict=True):
         alone = list(Training(MODEL, config, digits).run(report_seconds=1e9))
         for row, report in zip(reports, alone, strict=True):
-            assert row[column].beta == report.beta == config.beta
-            assert row[column].distortion == pytest.approx(report.distortion, rel=1e-4)
-            assert row[column].rate == pytest.approx(report.rate, rel=1e-3)
-            assert row[column].validation.elbo == pytest.approx(report.validation.elbo, rel=1e-3)
-            assert row[column].ends_epoch
+            assert row[member].beta == report.beta == config.beta
+            assert row[member].distortion == pytest.approx(report.distortion, rel=1e-4)
+            assert row[member].rate == pytest.approx(report.rate, rel=1e-3)
+            assert row[member].validation.elbo == pytest.approx(report.validation.elbo, rel=1e-3)
+            assert row[member].ends_epoch
 
 
 def test_the_time_of_models_that_train_together_is_shared(digits):
     configs = [replace(TRAIN, beta=beta) for beta in (0.5, 1.0, 2.0, 4.0)]
     members = [Training(MODEL, config, digits) for config in configs]
-    (*_, last) = next(Cohort(members).run(report_seconds=1e9))
+    last = next(Cohort(members).run(report_seconds=1e9))[members[-1]]
     assert last.seconds == members[0].seconds > 0
     left = (last.steps - last.step) / last.step
     assert last.seconds_left == pytest.approx(left * 4 * last.seconds)
@@ -177,7 +178,7 @@ def test_one_that_is_dropped_changes_nothing_for_the_others(digits, architecture
     members = [Training(model, config, digits) for config in configs]
     cohort = Cohort(members)
     for reports in cohort.run(report_seconds=0.0):
-        if reports[0].step == STEPS:
+        if reports[members[0]].step == STEPS:
             cohort.drop(members[1])
     assert [member.step for member in members] == [44, STEPS, 44]
     for member, config in zip(members, configs, strict=True):
@@ -197,9 +198,9 @@ def test_one_that_diverges_leaves_the_others_alone(digits):
     cohort, told = Cohort(members), []
     for reports in cohort.run(report_seconds=0.0):
         told.append(reports)
-        if reports[0].step == 3:
+        if reports[members[0]].step == 3:
             members[1].weights.values[0] = float("nan")
-    assert isinstance(told[3][1], DivergedError)
+    assert isinstance(told[3][members[1]], DivergedError)
     assert [len(reports) for reports in told] == [3] * 4 + [2] * 18
     assert cohort.members == [members[0], members[2]]
     alone = Training(MODEL, configs[2], digits)

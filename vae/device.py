@@ -32,11 +32,24 @@ def pick_device(name: DeviceName = "auto") -> torch.device:
 
 def use_threads(count: int | None = None) -> int:
     """Let torch use `count` CPU threads, by default all cores but one; return the number."""
-    chosen = count if count is not None else max(1, (os.cpu_count() or 1) - 1)
+    chosen = count if count is not None else default_threads()
     if not 1 <= chosen <= 1024:
         raise ConfigError(f"threads must be a whole number from 1 to 1024, not {chosen}")
     torch.set_num_threads(chosen)
     return chosen
+
+
+def prepare(name: DeviceName, threads: int | None = None) -> torch.device:
+    """The named device with torch set up for it: threads, and who multiplies on the CPU."""
+    device = pick_device(name)
+    use_threads(threads)
+    multiply_by_onednn(device)
+    return device
+
+
+def default_threads() -> int:
+    """All cores but one: with threads on all of them, each waits for the one that is disturbed."""
+    return max(1, (os.cpu_count() or 1) - 1)
 
 
 def multiply_by_onednn(device: torch.device) -> bool:

@@ -19,7 +19,10 @@ from itertools import pairwise
 
 from torch import nn
 
-from vae.config import ModelConfig
+from vae.config import Architecture, ModelConfig
+
+DENSE: tuple[Architecture, ...] = ("mlp", "mlp-deep")
+"""Those of linear layers with ReLUs between them, and nothing else that has weights."""
 
 SMALL_IMAGE_PIXELS = 256
 """Below this many pixels the deep mlp drops its widest layer, which would only widen the image."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from vae.checkpoint import RESUME_FILE, RUN_FILE, load_run
 from vae.config import ModelConfig, TrainConfig
 from vae.data import Dataset
-from vae.device import DeviceName, pick_device, use_threads
+from vae.device import DeviceName, pick_device, prepare
 from vae.errors import CheckpointError
 from vae.place import Place
 from vae.recorder import RecordedTraining, check_names
@@ -88,7 +88,7 @@ def train_published(task: Task, dataset: Dataset) -> Trained:
     Killed at any moment, it may be called again, on any machine. Raises VaeError where the run
     cannot be trained, read or published.
     """
-    use_threads(task.threads)
+    prepare(task.device, task.threads)
     with scratch_folder() as scratch:
         folder = scratch / task.name
         folder.mkdir()

@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,11 @@ from vae.checkpoint import (
 from vae.config import ModelConfig, Storage, TrainConfig
 from vae.data import Dataset
 from vae.diagnostics import encode_split, evaluate
-from vae.errors import CheckpointError, ConfigError
+from vae.errors import CheckpointError, ConfigError, DivergedError
 from vae.model import VAE
 from vae.rate_curve import measure_rate_curve
 from vae.run import Results, Run
-from vae.train import REPORT_SECONDS, Report, Training
+from vae.training import REPORT_SECONDS, Cohort, Report, Training, can_train_together
 
 SAVE_SECONDS = 20.0
 
@@ -43,6 +43,7 @@ class RecordedTraining:
         self.training = training
         self.epochs: list[dict[str, Any]] = []
         self._dataset = dataset
+        self._saved = time.monotonic()
 
     @classmethod
     def start(
@@ -80,17 +81,22 @@ class RecordedTraining:
 
         `on_save` is called each time the state was saved, every `save_seconds` (SAVE_SECONDS).
         """
-        pause = SAVE_SECONDS if save_seconds is None else save_seconds
-        saved = time.monotonic()
+        self._saved = time.monotonic()
         for report in self.training.run(report_seconds):
-            if report.ends_epoch:
-                self.epochs.append(epoch_record(report))
-            if time.monotonic() - saved > pause and not self.training.finished:
-                self._save_state()
-                if on_save is not None:
-                    on_save()
-                saved = time.monotonic()
+            if self.note(report, save_seconds) and on_save is not None:
+                on_save()
             yield report
+
+    def note(self, report: Report, save_seconds: float | None = None) -> bool:
+        """Keep what a report says; whether it was time to save the state, and that was done."""
+        if report.ends_epoch:
+            self.epochs.append(epoch_record(report))
+        pause = SAVE_SECONDS if save_seconds is None else save_seconds
+        if time.monotonic() - self._saved <= pause or self.training.finished:
+            return False
+        self._save_state()
+        self._saved = time.monotonic()
+        return True
 
     def finish(self) -> Run:
         """Evaluate on the test split and write the checkpoint; a stopped run stays resumable."""
@@ -130,6 +136,42 @@ class RecordedTraining:
             "epochs": self.epochs,
         }
         save_resume_state(self.path, self.training.state(), record)
+
+
+class RecordedCohort:
+    """Recorded runs that train together; see `vae.training.Cohort`."""
+
+    def __init__(self, members: Sequence[RecordedTraining]) -> None:
+        self._members = {member.training: member for member in members}
+        self._cohort = Cohort(list(self._members))
+
+    def drop(self, member: RecordedTraining) -> None:
+        """Leave one out from here on."""
+        self._cohort.drop(member.training)
+
+    def run(
+        self, report_seconds: float = REPORT_SECONDS
+    ) -> Iterator[dict[RecordedTraining, Report | DivergedError]]:
+        """Train to the end, yielding what `Cohort.run` yields."""
+        for reports in self._cohort.run(report_seconds):
+            found = {self._members[training]: report for training, report in reports.items()}
+            for member, report in found.items():
+                if isinstance(report, Report):
+                    member.note(report)
+            yield found
+
+
+def grouped(runs: Iterable[RecordedTraining]) -> list[list[RecordedTraining]]:
+    """The runs in groups that can train together, in their order."""
+    groups: list[list[RecordedTraining]] = []
+    for run in runs:
+        fitting = (g for g in groups if can_train_together(g[0].training, run.training))
+        group = next(fitting, None)
+        if group is None:
+            groups.append([run])
+        else:
+            group.append(run)
+    return groups
 
 
 def as_stored(model: VAE, storage: Storage) -> VAE:

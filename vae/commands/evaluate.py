@@ -6,14 +6,13 @@ from vae.checkpoint import load_model, load_run
 from vae.commands.settings import beta_to_look_at
 from vae.commands.text import Outcome, lines, progress
 from vae.data import load_dataset
-from vae.device import pick_device, use_threads
+from vae.device import prepare
 from vae.diagnostics import BATCH, evaluate, mean_log_likelihood
 
 
 def evaluate_checkpoint(options: argparse.Namespace) -> Outcome:
     """`vae evaluate`."""
-    use_threads(options.threads)
-    device = pick_device(options.device)
+    device = prepare(options.device, options.threads)
     run_ = load_run(options.checkpoint)
     beta = beta_to_look_at(options, run_)
     model = load_model(run_, device).at_beta(beta)

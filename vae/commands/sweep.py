@@ -6,16 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from vae.commands.settings import dataset_for_training, model_config, train_config
+from vae.commands.sweep_here import train_here
 from vae.commands.text import Outcome, lines, say
-from vae.commands.train import train_one, training_record, warn_of_collapse
+from vae.commands.train import begin, training_record, warn_of_collapse
 from vae.data import Dataset, check_dataset_name
-from vae.device import use_threads
+from vae.device import prepare, use_threads
 from vae.errors import ConfigError, SweepFailed
 from vae.place import Place, is_url
 from vae.published_run import Published, published
 from vae.ray_sweep import Failed, Machines, Trained, check_ray, train_on_ray
+from vae.recorder import RecordedTraining
 from vae.run import Run
 from vae.sweep_runs import SweepRun, folder_standing, sweep_runs
+from vae.training.engine import gains_from_company
 
 
 def sweep(options: argparse.Namespace) -> Outcome:
@@ -40,28 +43,30 @@ def _runs(options: argparse.Namespace) -> list[SweepRun]:
 
 
 def _here(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, Any]]:
-    """One run after the other, in this process."""
+    """All runs in this process."""
     if is_url(options.out):
         raise ConfigError(f"{options.out} is a URL; give --engine ray, or a folder of this machine")
     for option in ("address", "gpus"):
         if getattr(options, option) is not None:
             raise ConfigError(f"--{option} goes with --engine ray; leave it out")
-    use_threads(options.threads)
-    paths = [Path(options.out) / run.name for run in runs]
-    found = [
-        folder_standing(run, path, options.resume, options.overwrite)
-        for run, path in zip(runs, paths, strict=True)
-    ]
+    device = prepare(options.device, options.threads)
+    paths = {run.name: Path(options.out) / run.name for run in runs}
+    found = {
+        run.name: folder_standing(run, paths[run.name], options.resume, options.overwrite)
+        for run in runs
+    }
     datasets = _datasets(options, runs)
-    records = []
-    for run, path, (standing, finished) in zip(runs, paths, found, strict=True):
-        if finished is not None:
-            record = training_record(finished)
-        else:
-            data = datasets[run.train.dataset]
-            record = train_one(options, run.train, path, data, standing == "unfinished")
-        records.append(record | run.labels)
-    return records
+
+    def start(run: SweepRun) -> RecordedTraining:
+        data = datasets[run.train.dataset].to(device)
+        unfinished = found[run.name][0] == "unfinished"
+        return begin(options, run.train, paths[run.name], data, unfinished)
+
+    finished = {name: held for name, (_, held) in found.items() if held is not None}
+    left = [run for run in runs if run.name not in finished]
+    in_one_pass = gains_from_company(model_config(options, (1, 8, 8)), runs[0].train, device)
+    finished |= train_here(left, start, in_one_pass, Path(options.out))
+    return [training_record(finished[run.name]) | run.labels for run in runs]
 
 
 def _on_ray(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, Any]]:

@@ -12,10 +12,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from vae.config import TrainConfig
+from vae.config import ModelConfig, TrainConfig
 from vae.data import Split
-from vae.gates import GatedSequential
 from vae.model import VAE
+from vae.networks import DENSE
 from vae.posterior import LOGVAR_LIMIT
 from vae.training.weights import Weights, WeightStack, update_by_adam
 
@@ -23,13 +23,11 @@ CLIP_EPSILON = 1e-6
 """As in torch's clip_grad_norm_."""
 
 
-def is_dense(model: VAE, config: TrainConfig) -> bool:
+def is_dense(model: ModelConfig, config: TrainConfig, device: torch.device) -> bool:
     """Whether a DenseStep can take this model's steps."""
-    layers = [*model.encoder, *model.decoder]
-    plain = all(isinstance(la, nn.Linear | nn.ReLU | nn.Flatten | nn.Unflatten) for la in layers)
-    gated = isinstance(model.encoder, GatedSequential)
+    is_plain = model.architecture in DENSE and model.beta_range is None
     is_beta_vae = config.objective == "beta-vae" and config.precision == "float32"
-    return plain and not gated and is_beta_vae and model.device.type in ("cpu", "cuda")
+    return is_plain and is_beta_vae and device.type in ("cpu", "cuda")
 
 
 class DenseStep:
