@@ -1,17 +1,21 @@
 """The command line: its JSON for programs, one line and exit status 2 for bad input."""
 
 import json
+import math
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from vae.__main__ import main
+from vae.benchmark.table import Row, Speeds
 from vae.checkpoint import RESUME_FILE, load_atlas, load_run, load_scores
 from vae.errors import StaleScores
 
@@ -220,20 +224,25 @@ def test_resuming_with_another_model_is_refused(refused, tmp_path):
     assert "other settings" in refused(*changed(epochs=3, latent_dim=9, out=tmp_path), "--resume")
 
 
-def test_ctrl_c_leaves_a_run_that_can_go_on(vae, capsys, tmp_path, monkeypatch):
-    from vae.train import Training
+def interrupt(monkeypatch, wanted: Callable[[Any], bool]) -> None:
+    """Press Ctrl-C before the step of a run that is wanted."""
+    from vae.training.engine import Engine
 
-    take_step = Training._take_step
+    take = Engine.take
 
-    def interrupted(training, *arguments):
-        if training.step == 7:
+    def interrupted(engine):
+        if any(map(wanted, engine._members)):
             signal.raise_signal(signal.SIGINT)
-        take_step(training, *arguments)
+        return take(engine)
 
+    monkeypatch.setattr(Engine, "take", interrupted)
+
+
+def test_ctrl_c_leaves_a_run_that_can_go_on(vae, capsys, tmp_path, monkeypatch):
     path = tmp_path / "stopped"
     command = changed(epochs=3, out=path)
     whole = vae(*changed(epochs=3, out=tmp_path / "whole"))
-    monkeypatch.setattr(Training, "_take_step", interrupted)
+    interrupt(monkeypatch, lambda run: run.step == 7)
     assert main(command) == 130
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -251,51 +260,55 @@ def test_options_are_written_in_full(refused):
     )
 
 
-def test_a_sweep_goes_on_where_it_stopped(vae, tmp_path, monkeypatch):
-    from vae.train import Training
-
-    take_step = Training._take_step
-
-    def interrupted(training, *arguments):
-        if training.config.beta == 2 and training.step == 3:
-            signal.raise_signal(signal.SIGINT)
-        take_step(training, *arguments)
-
-    shared = changed(out=tmp_path / "sweep", epochs=2, beta=None)[1:]
-    command = ["sweep", "--betas", "1,2,4", *shared]
-    monkeypatch.setattr(Training, "_take_step", interrupted)
+def test_a_sweep_in_one_pass_goes_on_where_it_stopped(vae, tmp_path, monkeypatch):
+    command = sweep("1,2,4", tmp_path / "stopped", epochs=2)
+    interrupt(monkeypatch, lambda run: run.step == 3)
     assert main(command) == 130
     monkeypatch.undo()
-    first = load_run(tmp_path / "sweep" / "beta-1").provenance
+    for beta in ("1", "2", "4"):
+        assert load_run(tmp_path / "stopped" / f"beta-{beta}").stopped_early
     runs = vae(*command, "--resume")["runs"]
     assert [run["beta"] for run in runs] == [1, 2, 4]
-    assert all(not load_run(run["checkpoint"]).stopped_early for run in runs)
-    assert load_run(tmp_path / "sweep" / "beta-1").provenance == first
+    whole = vae(*sweep("1,2,4", tmp_path / "whole", epochs=2))["runs"]
+    for run, other in zip(runs, whole, strict=True):
+        assert not load_run(run["checkpoint"]).stopped_early
+        assert run["test_elbo"] == pytest.approx(other["test_elbo"], rel=1e-6)
 
 
-def test_a_sweep_over_seeds_goes_on_where_it_stopped(vae, tmp_path, monkeypatch):
-    from vae.train import Training
-
-    take_step = Training._take_step
-
-    def interrupted(training, *arguments):
-        if training.config.seed == 2 and training.step == 3:
-            signal.raise_signal(signal.SIGINT)
-        take_step(training, *arguments)
-
-    command = sweep("1", tmp_path, seed=None, seeds="1,2,3", epochs=2)
-    monkeypatch.setattr(Training, "_take_step", interrupted)
+def test_a_sweep_in_turn_keeps_what_is_done_and_goes_on_where_it_stopped(
+    vae, tmp_path, monkeypatch
+):
+    command = sweep("1", tmp_path, seed=None, seeds="1,2,3", epochs=2, arch="conv")
+    interrupt(monkeypatch, lambda run: run.config.seed == 2 and run.step == 3)
     assert main(command) == 130
     monkeypatch.undo()
     first = load_run(tmp_path / "beta-1-seed-1").provenance
+    assert load_run(tmp_path / "beta-1-seed-2").stopped_early
+    assert not (tmp_path / "beta-1-seed-3").exists()
     runs = vae(*command, "--resume")["runs"]
     assert [run["seed"] for run in runs] == [1, 2, 3]
     assert all(not load_run(run["checkpoint"]).stopped_early for run in runs)
     assert load_run(tmp_path / "beta-1-seed-1").provenance == first
 
 
+def test_a_run_of_a_sweep_that_diverges_leaves_the_others(capsys, tmp_path, monkeypatch):
+    from vae.training import Training
+
+    report = Training.report
+
+    def broken(training, images, sums, **options):
+        return report(training, images, sums * (math.nan if training.config.beta == 2 else 1))
+
+    monkeypatch.setattr(Training, "report", broken)
+    assert main(sweep("1,2,4", tmp_path)) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "1 of 3 runs failed (beta-2; the first: the loss is no longer finite" in line
+    assert not load_run(tmp_path / "beta-4").stopped_early
+    assert not (tmp_path / "beta-2" / "run.json").exists()
+
+
 def test_a_sweep_takes_up_no_run_of_other_settings(vae, refused, tmp_path, monkeypatch):
-    from vae.train import Training
+    from vae.training import Training
 
     vae(*sweep("1,2", tmp_path))
     stopped_run(tmp_path / "beta-4")
@@ -307,7 +320,7 @@ def test_a_sweep_takes_up_no_run_of_other_settings(vae, refused, tmp_path, monke
 
 
 def test_a_sweep_over_a_run_is_refused_before_its_first(vae, refused, tmp_path, monkeypatch):
-    from vae.train import Training
+    from vae.training import Training
 
     vae(*changed(out=tmp_path / "beta-1-seed-2"))
     (tmp_path / "beta-2-seed-2").mkdir()
@@ -317,6 +330,27 @@ def test_a_sweep_over_a_run_is_refused_before_its_first(vae, refused, tmp_path, 
     assert "--overwrite" in refused(*sweep("1", tmp_path, **seeds))
     for extra in ("--overwrite", "--resume"):
         assert "holds other files" in refused(*sweep("2", tmp_path, **seeds), extra)
+
+
+def test_bench(vae):
+    """Far too short to mean anything, but it takes every measurement."""
+    found = vae("bench", "--seconds", "0.001")
+    assert found["machine"]
+    for name in ("mlp_ratio", "conv_ratio", "sweep_ratio", "gemm_fraction"):
+        assert found[name] > 0
+        assert found[f"{name}_all_cores"] > 0
+    assert found["busy_neighbour_ratio"] > 0
+    assert found["likelihood_ratio"] > 0
+    assert all(row["value"] > 0 for row in found["rows"])
+    assert {row["unit"] for row in found["rows"]} == {"images/s", "GFLOP/s", "%", "s", "ms"}
+    table = Speeds(found["machine"], [Row(**row) for row in found["rows"]]).markdown()
+    assert "| mlp: ours | CPU, 1 thread |" in table
+    assert " x the plain loop |" in table
+
+
+def test_bench_refuses_a_time_that_is_none(refused):
+    assert "--seconds" in refused("bench", "--seconds", "0")
+    assert "--seconds" in refused("bench", "--seconds", "long")
 
 
 def test_collapse_is_told_on_standard_error(capsys, tmp_path):
@@ -569,7 +603,7 @@ def test_a_folder_of_other_files(refused, tmp_path):
 
 
 def test_a_folder_that_cannot_be_made_is_refused_before_training(refused, tmp_path, monkeypatch):
-    from vae.train import Training
+    from vae.training import Training
 
     monkeypatch.setattr(Training, "run", lambda *_: pytest.fail("it trained first"))
     (tmp_path / "file").write_text("")

@@ -103,6 +103,14 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--markdown", action="store_true", help="as checkpoints/README.md")
     listing.add_argument("--checkpoints", type=Path, help="the folder that holds them")
 
+    bench = _command(commands, "bench", "measure how fast this machine trains and evaluates")
+    bench.add_argument(
+        "--seconds",
+        type=_seconds,
+        default=0.5,
+        help="for each contender in each of five rounds (default 0.5: some three minutes)",
+    )
+
     export = _command(commands, "export", "write a model for other programs")
     export.add_argument("checkpoint", type=Path)
     export.add_argument("--format", choices=["onnx"], default="onnx")
@@ -258,6 +266,16 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text[:12]) <= 1_000_000:
         raise argparse.ArgumentTypeError(f"expected 1 to 1,000,000, not {text:.40}")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"expected seconds, up to 3600, not {text:.40}")
+    return seconds
 
 
 def _seed(text: str) -> int:

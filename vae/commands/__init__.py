@@ -3,12 +3,17 @@
 import argparse
 from collections.abc import Callable
 
-from vae.commands import evaluate, export, listing, metrics, sweep, train
+from vae.commands import bench, evaluate, export, listing, metrics, sweep, train
+from vae.commands.over_processes import run_over_processes
 from vae.commands.text import Outcome
+from vae.training.distributed import Launch
 
 
 def run(options: argparse.Namespace) -> Outcome:
     """Run the chosen command; raises VaeError for bad input."""
+    launch = Launch.found()
+    if launch is not None:
+        return run_over_processes(options, launch)
     return _COMMANDS[options.command](options)
 
 
@@ -19,4 +24,5 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
     "metrics": metrics.metrics,
     "list": listing.list_checkpoints,
     "export": export.export,
+    "bench": bench.bench,
 }
