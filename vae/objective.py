@@ -44,15 +44,16 @@ class ElboTerms:
 def elbo_terms(
     model: VAE,
     images: Float[Tensor, "batch c h w"],
-    generator: torch.Generator,
+    noise: torch.Generator | Float[Tensor, "batch latent"],
     beta: Float[Tensor, "batch"] | None = None,
 ) -> ElboTerms:
     """Both terms, the distortion estimated with one posterior sample per image.
 
-    `beta` is each image's, for a model that serves a range of them.
+    `noise` is what `Posterior.sample` takes, `beta` each image's, for a model that serves a range
+    of them.
     """
     posterior = model.encode(images, beta)
-    z = posterior.sample(generator)
+    z = posterior.sample(noise)
     output = model.decode(z, beta)
     return ElboTerms(model.likelihood.distortion(output, images), posterior.kl(), posterior, z)
 
@@ -74,7 +75,14 @@ def beta_vae_loss(
 
 def multi_rate_loss(terms: ElboTerms, beta: Float[Tensor, "batch"]) -> Float[Tensor, ""]:
     """mean(distortion + beta * rate), each image under its own beta (Bae et al. 2023)."""
-    return (terms.distortion + beta * terms.rate).mean()
+    return weighed(terms, beta).mean()
+
+
+def weighed(
+    terms: ElboTerms, beta: Float[Tensor, "batch"] | Float[Tensor, ""]
+) -> Float[Tensor, "batch"]:
+    """distortion + beta * rate of each image, in nats."""
+    return terms.distortion + beta * terms.rate
 
 
 def beta_tcvae_loss(

@@ -1,6 +1,7 @@
 """The diagonal Gaussian posterior q(z|x): the one place where z is sampled."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -25,17 +26,16 @@ class Posterior:
         """A posterior whose log-variance is kept within ±LOGVAR_LIMIT."""
         return cls(mean, logvar.clamp(-LOGVAR_LIMIT, LOGVAR_LIMIT))
 
-    def sample(self, generator: torch.Generator) -> Float[Tensor, "batch latent"]:
+    def sample(
+        self, noise: torch.Generator | Float[Tensor, "batch latent"]
+    ) -> Float[Tensor, "batch latent"]:
         """The reparameterisation trick: z = mean + std * noise, noise ~ Normal(0, 1).
 
-        Kingma and Welling 2014, section 2.4. `generator` must be on the posterior's device.
+        Kingma and Welling 2014, section 2.4. The noise is given, or drawn by a generator on the
+        posterior's device.
         """
-        noise = torch.randn(
-            self.mean.shape,
-            generator=generator,
-            device=self.mean.device,
-            dtype=self.mean.dtype,
-        )
+        if isinstance(noise, torch.Generator):
+            noise = standard_normal(self.mean.shape, noise, self.mean.dtype)
         return self.mean + torch.exp(0.5 * self.logvar) * noise
 
     def mode(self) -> Float[Tensor, "batch latent"]:
@@ -53,6 +53,13 @@ class Posterior:
         """log q(z|x) in nats, summed over the dimensions."""
         standardised = (z - self.mean) * torch.exp(-0.5 * self.logvar)
         return _log_normal(standardised) - 0.5 * self.logvar.sum(dim=1)
+
+
+def standard_normal(
+    shape: Sequence[int], generator: torch.Generator, dtype: torch.dtype = torch.float32
+) -> Float[Tensor, "..."]:
+    """Noise to sample posteriors with, on the generator's device."""
+    return torch.randn(shape, generator=generator, device=generator.device, dtype=dtype)
 
 
 def prior_log_prob(z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch"]:

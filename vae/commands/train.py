@@ -18,7 +18,7 @@ from vae.commands.settings import dataset_for_training, model_config, train_conf
 from vae.commands.text import Outcome, lines, say
 from vae.config import TrainConfig
 from vae.data import Dataset, load_dataset
-from vae.device import pick_device, use_threads
+from vae.device import pick_device, prepare
 from vae.diagnostics import explain_collapse
 from vae.errors import ConfigError
 from vae.recorder import RecordedTraining, check_free, check_same, read_resume_configs
@@ -27,7 +27,7 @@ from vae.run import Run
 
 def train(options: argparse.Namespace) -> Outcome:
     """`vae train`."""
-    use_threads(options.threads)
+    prepare(options.device, options.threads)
     config = train_config(options, options.beta, options.seed)
     record = train_one(options, config, options.out, resume=options.resume)
     return Outcome(record, lines(record))
@@ -37,13 +37,12 @@ def train_one(
     options: argparse.Namespace,
     config: TrainConfig,
     out: Path | None,
-    dataset: Dataset | None = None,
     resume: bool = False,
 ) -> dict[str, Any]:
     """Train to the end and tell what came out; KeyboardInterrupt where Ctrl-C stopped it."""
-    training = begin(options, config, out, dataset, resume)
+    training = begin(options, config, out, resume=resume)
     with stop_on_interrupt() as stopped:
-        _follow(training, stopped)
+        follow(training, stopped)
     finished = training.finish()
     if not training.training.finished:
         say(f"stopped; the same command with --out {finished.path} --resume goes on with it")
@@ -60,7 +59,8 @@ def begin(
     resume: bool = False,
 ) -> RecordedTraining:
     """The run to be trained, from its first step or, to resume it, from its last saved one."""
-    return _resume(options, out, config) if resume else _start(options, config, out, dataset)
+    start = _resume if resume else _start
+    return start(options, config, out, dataset)
 
 
 def _start(
@@ -77,18 +77,20 @@ def _start(
     return RecordedTraining.start(path, model, config, data, device, options.overwrite)
 
 
-def _resume(options: argparse.Namespace, out: Path | None, config: TrainConfig) -> RecordedTraining:
+def _resume(
+    options: argparse.Namespace, config: TrainConfig, out: Path | None, dataset: Dataset | None
+) -> RecordedTraining:
     if out is None:
         raise ConfigError("--resume needs --out, the folder of the unfinished run")
     model, stored = read_resume_configs(load_resume_state(out)[1])
     check_same(out, (model, stored), (model_config(options, model.image_shape), config))
-    dataset = load_dataset(
+    data = dataset or load_dataset(
         config.dataset,
         options.data_dir,
         validation_fraction=config.validation_fraction,
         image_shape=model.image_shape,
     )
-    return RecordedTraining.resume(out, dataset, pick_device(options.device))
+    return RecordedTraining.resume(out, data, pick_device(options.device))
 
 
 @contextmanager
@@ -108,7 +110,8 @@ def stop_on_interrupt() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def _follow(training: RecordedTraining, stopped: threading.Event) -> None:
+def follow(training: RecordedTraining, stopped: threading.Event) -> None:
+    """Train to the end, or until the event is set, with a bar where there is a terminal."""
     with tqdm(
         total=training.training.steps,
         initial=training.training.step,

@@ -35,8 +35,7 @@ class AutogradStep:
         self.sums = torch.zeros(1, 1 + model.config.latent_dim, device=model.device)
         self.generators = [noise]
         self._model, self._config, self._images, self._noise = model, config, images, noise
-        self._parameters = list(model.parameters())
-        self._updates = _updates(model, weights, taken)
+        self._descend = Descent(model, config, weights, taken)
 
     def __call__(
         self,
@@ -45,26 +44,13 @@ class AutogradStep:
         learning_rate: Float[Tensor, ""],
     ) -> None:
         """See `Step`."""
-        betas = self._draw_betas(indices.shape[1])
-        is_half = self._config.precision == "bfloat16"
-        device = self._model.device.type
-        with torch.autocast(device, torch.bfloat16, enabled=is_half, cache_enabled=False):
+        betas = betas_of_batch(self._model, indices.shape[1], self._noise)
+        with autocast(self._model, self._config):
             images = self._images.batch(indices[0])
             terms = elbo_terms(self._model, images, self._noise, betas)
-        for parameter in self._parameters:
-            parameter.grad = None
-        self._loss(terms, betas, share).backward()
-        torch.nn.utils.clip_grad_norm_(self._parameters, self._config.grad_clip)
-        for update in self._updates:
-            update(learning_rate)
+        self._descend(self._loss(terms, betas, share), learning_rate)
         self.sums[0, 0] += terms.distortion.detach().sum()
         self.sums[0, 1:] += terms.rate_per_dimension.detach().sum(dim=0)
-
-    def _draw_betas(self, count: int) -> Float[Tensor, "count"] | None:
-        if self._model.config.beta_range is None:
-            return None
-        low, high = self._model.config.beta_range
-        return draw_betas(low, high, count, self._noise)
 
     def _loss(self, terms: ElboTerms, betas: Tensor | None, share: Tensor) -> Float[Tensor, ""]:
         config = self._config
@@ -73,6 +59,38 @@ class AutogradStep:
         if config.objective == "beta-tcvae":
             return beta_tcvae_loss(terms, config.beta, len(self._images), share)
         return beta_vae_loss(terms, share * config.beta, config.free_bits)
+
+
+class Descent:
+    """Gradients by autograd, clipped, and Adam, of one model."""
+
+    def __init__(self, model: VAE, config: TrainConfig, weights: Weights, taken: int) -> None:
+        self._parameters = list(model.parameters())
+        self._grad_clip = config.grad_clip
+        self._updates = _updates(model, weights, taken)
+
+    def __call__(self, loss: Float[Tensor, ""], learning_rate: Float[Tensor, ""]) -> None:
+        """One step down this loss."""
+        for parameter in self._parameters:
+            parameter.grad = None
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self._parameters, self._grad_clip)
+        for update in self._updates:
+            update(learning_rate)
+
+
+def autocast(model: VAE, config: TrainConfig) -> torch.autocast:
+    """The layers' arithmetic in the configured precision."""
+    is_half = config.precision == "bfloat16"
+    return torch.autocast(model.device.type, torch.bfloat16, enabled=is_half, cache_enabled=False)
+
+
+def betas_of_batch(model: VAE, count: int, noise: torch.Generator) -> Float[Tensor, "count"] | None:
+    """A beta for each image, drawn from the model's range; None where it has none."""
+    if model.config.beta_range is None:
+        return None
+    low, high = model.config.beta_range
+    return draw_betas(low, high, count, noise)
 
 
 def _updates(model: VAE, weights: Weights, taken: int) -> list[Callable[[Tensor], None]]:

@@ -9,8 +9,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from vae.config import ModelConfig, TrainConfig
 from vae.training.autograd_step import AutogradStep
 from vae.training.dense_step import DenseStep, is_dense
+from vae.training.distributed_step import DistributedStep
 from vae.training.graphed_step import GraphedStep
 
 if TYPE_CHECKING:
@@ -21,13 +23,14 @@ if TYPE_CHECKING:
 class Engine:
     """Steps for runs that stand at the same step; those of one seed share order and noise."""
 
-    def __init__(self, members: Sequence[Training]) -> None:
+    def __init__(self, members: Sequence[Training], graphed: bool = True) -> None:
+        """On CUDA steps are played from graphs; not so if `graphed` is false."""
         self._members = list(members)
         seeds = [member.config.seed for member in members]
         firsts = [seeds.index(seed) for seed in dict.fromkeys(seeds)]
         self._leads = [members[first] for first in firsts]
         self._streams = [firsts.index(seeds.index(seed)) for seed in seeds]
-        self._step = self._build()
+        self._step = self._build(graphed)
         self._epoch: int | None = None
         self._orders: Int[Tensor, "streams n"]
         device = self._leads[0].model.device
@@ -55,10 +58,12 @@ class Engine:
         self._step.sums.zero_()
         return found
 
-    def _build(self) -> Step:
+    def _build(self, graphed: bool) -> Step:
         members, lead = self._members, self._leads[0]
+        if lead.processes.size > 1:
+            return _distributed_step(members)
         step: Step
-        if is_dense(lead.model, lead.config):
+        if is_dense(lead.model.config, lead.config, lead.model.device):
             for member, stream in zip(members, self._streams, strict=True):
                 member.noise = self._leads[stream].noise
             step = DenseStep(
@@ -73,7 +78,13 @@ class Engine:
             )
         else:
             step = _EachStep([_autograd_step(member) for member in members], self._streams)
-        return GraphedStep(step) if lead.model.device.type == "cuda" else step
+        on_cuda = lead.model.device.type == "cuda"
+        return GraphedStep(step) if graphed and on_cuda else step
+
+
+def gains_from_company(model: ModelConfig, config: TrainConfig, device: torch.device) -> bool:
+    """Whether such models train faster together than one after the other."""
+    return is_dense(model, config, device) or device.type == "cuda"
 
 
 class _EachStep:
@@ -100,4 +111,17 @@ class _EachStep:
 def _autograd_step(member: Training) -> AutogradStep:
     return AutogradStep(
         member.model, member.config, member.weights, member.step, member.images, member.noise
+    )
+
+
+def _distributed_step(members: Sequence[Training]) -> DistributedStep:
+    (member,) = members
+    return DistributedStep(
+        member.model,
+        member.config,
+        member.weights,
+        member.step,
+        member.images,
+        member.noise,
+        member.processes,
     )

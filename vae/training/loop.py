@@ -16,6 +16,7 @@ from vae.diagnostics import Evaluation, evaluate
 from vae.errors import DataError, DivergedError, TrainingError
 from vae.model import VAE
 from vae.objective import warmup_share
+from vae.training.distributed import ALONE, Processes
 from vae.training.engine import Engine
 from vae.training.progress import Pace, Report, Tally
 from vae.training.weights import Weights
@@ -49,6 +50,9 @@ class Training:
         self.noise = torch.Generator(device).manual_seed(config.seed)
         self.step = 0
         self.pace = Pace()
+        self.processes: Processes = ALONE
+        """Those that take its steps together; alike in everything that `state` tells."""
+
         held_out = dataset.validation.to(device)
         self._monitor = (held_out if len(held_out) else self.images).head(MONITORED_IMAGES)
         self._validates = len(dataset.validation) > 0
@@ -99,7 +103,8 @@ class Training:
         Stop by not asking for the next report; a later call goes on from there. Raises
         DivergedError once a loss is no longer finite.
         """
-        for (report,) in Cohort([self]).run(report_seconds):
+        for reports in Cohort([self]).run(report_seconds):
+            report = reports[self]
             if isinstance(report, DivergedError):
                 raise report
             yield report
@@ -213,8 +218,8 @@ class Cohort:
 
     def run(
         self, report_seconds: float = REPORT_SECONDS
-    ) -> Iterator[tuple[Report | DivergedError, ...]]:
-        """Train to the end; yields what `Training.run` yields, of every member in its order.
+    ) -> Iterator[dict[Training, Report | DivergedError]]:
+        """Train to the end; yields what `Training.run` yields, of every member.
 
         A run that diverges tells so once, in place of its report, and is left out from there on.
         """
@@ -224,7 +229,7 @@ class Cohort:
         finally:
             self._part()
 
-    def _go_on(self, report_seconds: float) -> tuple[Report | DivergedError, ...]:
+    def _go_on(self, report_seconds: float) -> dict[Training, Report | DivergedError]:
         """Take steps until it is time to report, or the epoch ends."""
         engine = self._engine = self._engine or Engine(self.members)
         lead, began, images = self.members[0], time.perf_counter(), 0
@@ -234,11 +239,11 @@ class Cohort:
                 break
         sums = engine.collect()
         seconds = (time.perf_counter() - began) / len(self.members)
-        told = tuple(
-            self._tell(member, images, row, seconds)
+        told = {
+            member: self._tell(member, images, row, seconds)
             for member, row in zip(self.members, sums, strict=True)
-        )
-        for member, report in zip(list(self.members), told, strict=True):
+        }
+        for member, report in told.items():
             if isinstance(report, DivergedError):
                 self.drop(member)
         return told

@@ -1,0 +1,91 @@
+"""What torchrun runs in the tests of training over several processes.
+
+`steps FOLDER` trains a few models for some steps and saves what came out. `killed …` and
+`diverges …` are `vae …`, but at step EVENT the second process kills itself, or a weight is no
+longer a number; the state is saved at every report.
+"""
+
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+import vae.recorder
+from vae.__main__ import main
+from vae.checkpoint import load_resume_state
+from vae.config import ModelConfig, TrainConfig
+from vae.data import Dataset, load_dataset
+from vae.training import Training
+from vae.training.distributed import ALONE, Board, Launch, Processes, joined
+from vae.training.engine import Engine
+
+STEPS = 20
+EVENT = 30
+MODEL = ModelConfig((1, 8, 8), latent_dim=3)
+CONV = replace(MODEL, architecture="conv")
+TRAIN = TrainConfig("digits", seed=5, beta=2.0, batch_size=64, learning_rate=3e-3, epochs=9)
+CASES = {
+    "mlp": (MODEL, replace(TRAIN, warmup_epochs=0.5, grad_clip=20.0)),
+    "conv": (CONV, TRAIN),
+    "gates": (replace(CONV, beta_range=(0.1, 10.0)), TRAIN),
+    # Of the 1,366 images the last batch has two, or one alone.
+    "uneven": (CONV, replace(TRAIN, batch_size=341)),
+    "fewer images than processes": (CONV, replace(TRAIN, batch_size=455)),
+}
+
+
+def take_steps(name: str, dataset: Dataset, processes: Processes = ALONE) -> dict[str, Tensor]:
+    """The state of a run of CASES after STEPS steps, and the distortion and rate of each."""
+    training = Training(*CASES[name], dataset)
+    training.processes = processes
+    sums = []
+    for report in training.run(report_seconds=0.0):
+        sums.append([report.distortion, report.rate])
+        if training.step == STEPS:
+            break
+    return training.state() | {"sums": torch.tensor(sums)}
+
+
+def steps(folder: Path) -> None:
+    """All cases, over all processes; each leaves a file of its own."""
+    launch = Launch.found()
+    assert launch is not None
+    dataset = load_dataset("digits")
+    with joined(launch, Board(launch), torch.device("cpu")) as processes:
+        found = {name: take_steps(name, dataset, processes) for name in CASES}
+    torch.save(found, folder / f"{launch.rank}.pt")
+
+
+def happens(event: str, arguments: list[str]) -> int:
+    """`vae` with these arguments; `resumed` beside its folder tells where it went on."""
+    folder = Path(arguments[arguments.index("--out") + 1])
+    launch = Launch.found()
+    assert launch is not None
+    vae.recorder.SAVE_SECONDS = 0.0
+    take = Engine.take
+
+    def take_after_event(engine: Engine) -> int:
+        training = engine._leads[0]
+        if launch.attempt == 0 and training.step == EVENT:
+            if event == "diverges":
+                training.weights.values[0] = float("nan")
+            elif launch.rank == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return take(engine)
+
+    Engine.take = take_after_event
+    if launch.attempt > 0 and launch.rank == 0:
+        saved = int(load_resume_state(folder)[0]["step"])
+        (folder.parent / "resumed").write_text(str(saved))
+    return main(arguments)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "steps":
+        steps(Path(sys.argv[2]))
+    else:
+        raise SystemExit(happens(sys.argv[1], sys.argv[2:]))

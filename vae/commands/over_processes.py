@@ -1,0 +1,132 @@
+"""`vae train` under torchrun: one model over several processes."""
+
+import argparse
+import threading
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vae.checkpoint import RESUME_FILE, load_run
+from vae.commands.settings import model_config, train_config
+from vae.commands.text import Outcome, lines
+from vae.commands.train import begin, follow, training_record, warn_of_collapse
+from vae.config import TrainConfig
+from vae.data import load_dataset
+from vae.device import multiply_by_onednn, use_threads
+from vae.errors import ConfigError, VaeError
+from vae.run import Run
+from vae.training import Training
+from vae.training.distributed import Board, Launch, Processes, check_divisible, joined
+
+ENDED = "ended by an error that starting again would not mend"
+FOLDER = "folder of the run, once it has begun"
+FINISHED = "finished"
+GRACE_SECONDS = 10.0
+
+
+def run_over_processes(options: argparse.Namespace, launch: Launch) -> Outcome:
+    """Run the chosen command in each process of a torchrun; only the first returns.
+
+    The others exit without a word. An error is told once, by the first process unless it is
+    another's alone, also where torchrun starts all of them again after it.
+    """
+    board = Board(launch)
+    if board.has(ENDED):
+        raise SystemExit(2)
+    try:
+        record = _run(options, launch, board)
+    except VaeError:
+        # What is wrong is mostly so in all of them: let the first process say it.
+        if launch.rank > 0:
+            board.look_for(ENDED, GRACE_SECONDS)
+        if board.claim(ENDED):
+            raise
+        raise SystemExit(2) from None
+    except RuntimeError:
+        # An exchange broke: a process that has told why may be the one that left.
+        if board.has(ENDED):
+            raise SystemExit(2) from None
+        raise
+    except KeyboardInterrupt:
+        if launch.rank == 0:
+            raise
+        raise SystemExit(130) from None
+    if launch.rank > 0:
+        raise SystemExit(0)
+    return Outcome(record, lines(record))
+
+
+def _run(options: argparse.Namespace, launch: Launch, board: Board) -> dict[str, Any]:
+    if options.command != "train":
+        raise ConfigError(
+            f"vae {options.command} runs in one process; start it without torchrun, which is for "
+            "vae train"
+        )
+    config = train_config(options, options.beta, options.seed)
+    check_divisible(config)
+    device = launch.device(options.device)
+    use_threads(options.threads or launch.threads)
+    multiply_by_onednn(device)
+    with joined(launch, board, device) as processes:
+        if not processes.leads:
+            _take_part(options, config, device, processes, board)
+            return {}
+        finished = _lead(options, config, processes, board)
+        return training_record(finished) | {"processes": processes.size}
+
+
+def _lead(
+    options: argparse.Namespace, config: TrainConfig, processes: Processes, board: Board
+) -> Run:
+    """What the first process does: all that is written or told."""
+    folder = board.read(FOLDER)
+    if folder is not None:
+        if board.has(FINISHED):
+            return load_run(Path(folder))
+        options = _started_again(options, Path(folder))
+    recorded = begin(options, config, options.out, resume=options.resume)
+    board.write(FOLDER, str(recorded.path))
+    training = recorded.training
+    processes.share(training.model.config.image_shape)
+    processes.share_state(training.state())
+    training.processes = processes
+    follow(recorded, threading.Event())
+    finished = recorded.finish()
+    board.claim(FINISHED)
+    warn_of_collapse(finished)
+    return finished
+
+
+def _take_part(
+    options: argparse.Namespace,
+    config: TrainConfig,
+    device: torch.device,
+    processes: Processes,
+    board: Board,
+) -> None:
+    """What the others do; the data are there once the first has read them."""
+    if board.has(FINISHED):
+        return
+    shape = processes.share((0, 0, 0))
+    dataset = load_dataset(
+        config.dataset,
+        options.data_dir,
+        validation_fraction=config.validation_fraction,
+        image_shape=shape,
+        download=False,
+    )
+    training = Training(model_config(options, shape), config, dataset, device)
+    state = training.state()
+    processes.share_state(state)
+    training.restore(state)
+    training.processes = processes
+    for _ in training.run(report_seconds=float("inf")):
+        pass
+
+
+def _started_again(options: argparse.Namespace, folder: Path) -> argparse.Namespace:
+    """Go on with a run that this torchrun began, or begin it anew if nothing was saved yet."""
+    saved = (folder / RESUME_FILE).is_file()
+    again = {"out": folder, "resume": saved, "overwrite": not saved}
+    return argparse.Namespace(**vars(options) | again)

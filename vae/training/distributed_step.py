@@ -1,0 +1,82 @@
+"""A step of one model by several processes, each of which takes its part of the batch."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from vae.config import TrainConfig
+from vae.data import Split
+from vae.model import VAE
+from vae.objective import elbo_terms, weighed
+from vae.posterior import standard_normal
+from vae.training.autograd_step import Descent, autocast, betas_of_batch
+from vae.training.distributed import Processes
+from vae.training.weights import Weights
+
+
+class DistributedStep:
+    """Steps that come out as those of one process would, to rounding, however many take part.
+
+    All processes draw the noise of the whole batch, from generators that stay alike, and `sums`
+    are those of all of them, at every step.
+    """
+
+    def __init__(
+        self,
+        model: VAE,
+        config: TrainConfig,
+        weights: Weights,
+        taken: int,
+        images: Split,
+        noise: torch.Generator,
+        processes: Processes,
+    ) -> None:
+        self.sums = torch.zeros(1, 1 + model.config.latent_dim, device=model.device)
+        self.generators = [noise]
+        self._model, self._images, self._noise = model, images, noise
+        self._processes = processes
+        self._descend = Descent(model, config, weights, taken)
+        self._part = DistributedDataParallel(
+            _PartOfBatch(model, config),
+            device_ids=[model.device] if model.device.type == "cuda" else None,
+            gradient_as_bucket_view=True,
+        )
+
+    def __call__(
+        self,
+        indices: Int[Tensor, "1 batch"],
+        share: Float[Tensor, ""],
+        learning_rate: Float[Tensor, ""],
+    ) -> None:
+        """See `Step`."""
+        count = indices.shape[1]
+        mine = self._processes.part(count)
+        betas = betas_of_batch(self._model, count, self._noise)
+        noise = standard_normal((count, self._model.config.latent_dim), self._noise)
+        images = self._images.batch(indices[0, mine])
+        loss, sums = self._part(images, noise[mine], None if betas is None else betas[mine], share)
+        self._processes.add_up(sums)
+        # The gradient is averaged over processes, whose parts of a batch may differ in size.
+        self._descend(loss * (self._processes.size / count), learning_rate)
+        self.sums[0] += sums
+
+
+class _PartOfBatch(nn.Module):
+    def __init__(self, model: VAE, config: TrainConfig) -> None:
+        super().__init__()
+        self._model, self._config = model, config
+
+    def forward(
+        self,
+        images: Float[Tensor, "part c h w"],
+        noise: Float[Tensor, "part latent"],
+        betas: Float[Tensor, "part"] | None,
+        share: Float[Tensor, ""],
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "terms"]]:
+        """The loss, and distortion and rates, summed over the images."""
+        with autocast(self._model, self._config):
+            terms = elbo_terms(self._model, images, noise, betas)
+        beta = share * (self._config.beta if betas is None else betas)
+        sums = torch.cat([terms.distortion[:, None], terms.rate_per_dimension], dim=1).sum(dim=0)
+        return weighed(terms, beta).sum(), sums.detach()
