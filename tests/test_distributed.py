@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import over_processes
@@ -135,6 +136,7 @@ def under_torchrun(monkeypatch):
         ([*TRAIN, "--objective", "beta-tcvae"], "objective beta-tcvae looks at a whole batch"),
         (["sweep", *TRAIN[1:7], "--betas", "1,2", "--out", "x"], "vae sweep runs in one process"),
         (["list"], "vae list runs in one process"),
+        ([*TRAIN, "--threads", "0"], "threads must be"),
     ],
 )
 def test_what_cannot_be_shared_is_refused_by_one_process_alone(
@@ -152,6 +154,28 @@ def test_what_cannot_be_shared_is_refused_by_one_process_alone(
             main(arguments)
         assert stop.value.code == 2
     assert capsys.readouterr() == ("", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_others_download_nothing_and_tell_what_they_alone_lack(
+    under_torchrun, monkeypatch, capsys, tmp_path
+):
+    class Second(Processes):
+        def share(self, value):
+            return (1, 28, 28)
+
+    @contextmanager
+    def joined(*_arguments):
+        yield Second(1, 2)
+
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setattr("vae.commands.over_processes.joined", joined)
+    monkeypatch.setattr("vae.commands.over_processes.GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: pytest.fail("it downloads"))
+    command = [*TRAIN, "--dataset", "mnist", "--data-dir", str(tmp_path), "--out", "run"]
+    assert main(command) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"MNIST is not in {tmp_path} and was not downloaded" in line
     assert list(tmp_path.iterdir()) == []
 
 

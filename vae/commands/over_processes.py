@@ -66,7 +66,7 @@ def _run(options: argparse.Namespace, launch: Launch, board: Board) -> dict[str,
     config = train_config(options, options.beta, options.seed)
     check_divisible(config)
     device = launch.device(options.device)
-    use_threads(options.threads or launch.threads)
+    use_threads(launch.threads if options.threads is None else options.threads)
     multiply_by_onednn(device)
     with joined(launch, board, device) as processes:
         if not processes.leads:
