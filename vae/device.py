@@ -1,6 +1,8 @@
 """Which processor the work runs on, and with how many threads."""
 
+import ctypes
 import os
+import platform
 import sys
 import threading
 from typing import Literal
@@ -8,6 +10,13 @@ from typing import Literal
 import torch
 
 from vae.errors import ConfigError
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Names of glibc's malloc.h."""
+
+KEPT_BYTES = 2**28
+LARGEST_KEPT_BYTES = 2**25
+"""Of one buffer: the most that glibc allows."""
 
 FLOAT32_ERROR = 5e-6
 """Relative error of a product up to which it counts as one in float32; bfloat16 has 2e-3."""
@@ -40,11 +49,26 @@ def use_threads(count: int | None = None) -> int:
 
 
 def prepare(name: DeviceName, threads: int | None = None) -> torch.device:
-    """The named device with torch set up for it: threads, and who multiplies on the CPU."""
+    """The named device with torch set up for it: threads, memory, who multiplies on the CPU."""
     device = pick_device(name)
     use_threads(threads)
+    keep_freed_memory()
     multiply_by_onednn(device)
     return device
+
+
+def keep_freed_memory() -> bool:
+    """Let the C library keep what is freed for the next request; whether this one can be told so.
+
+    Else it returns buffers of some hundred kilobytes to the system at every step, and the system
+    clears each page of them anew, which can take as long as the arithmetic. For the rest of the
+    process; costs at most KEPT_BYTES.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    library = ctypes.CDLL(None)
+    told = library.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT_BYTES)
+    return bool(told and library.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES))
 
 
 def default_threads() -> int:

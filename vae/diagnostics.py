@@ -22,6 +22,11 @@ Burda, Grosse and Salakhutdinov, "Importance Weighted Autoencoders", 2016, secti
 
 BATCH = 500
 
+ROWS = 125
+"""Images decoded at once where many samples of each are: what fits into a processor's own cache."""
+
+SAMPLES_AT_ONCE = 32
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -93,20 +98,42 @@ def log_likelihood(
     """The importance-weighted estimate of log p(x) of each image, in nats.
 
     log mean_k p(x|z_k) p(z_k) / q(z_k|x) with z_k ~ q(z|x): in expectation at least the ELBO, and
-    rising to log p(x) with `samples` (Burda et al. 2016, equation 8). Memory is that of one
-    sample per image.
+    rising to log p(x) with `samples` (Burda et al. 2016, equation 8). Memory is that of ROWS
+    decoded images.
     """
+    parts = [_log_likelihood(model, some, samples, generator) for some in images.split(ROWS)]
+    return torch.cat(parts)
+
+
+def _log_likelihood(
+    model: VAE,
+    images: Float[Tensor, "batch c h w"],
+    samples: int,
+    generator: torch.Generator,
+) -> Float[Tensor, "batch"]:
     posterior = model.encode(images)
-    total = torch.full((len(images),), -math.inf, device=images.device)
-    for _ in range(samples):
-        z = posterior.sample(generator)
-        log_weight = (
-            prior_log_prob(z)
-            - model.likelihood.distortion(model.decode(z), images)
-            - posterior.log_prob(z)
-        )
-        total = torch.logaddexp(total, log_weight)
-    return total - math.log(samples)
+    log_weights = [
+        _log_weights(model, images, posterior, min(SAMPLES_AT_ONCE, samples - drawn), generator)
+        for drawn in range(0, samples, SAMPLES_AT_ONCE)
+    ]
+    return torch.logsumexp(torch.cat(log_weights), dim=0) - math.log(samples)
+
+
+def _log_weights(
+    model: VAE,
+    images: Float[Tensor, "batch c h w"],
+    posterior: Posterior,
+    samples: int,
+    generator: torch.Generator,
+) -> Float[Tensor, "samples batch"]:
+    """log p(x|z) p(z) / q(z|x); the codes of all samples at once, their images one by one."""
+    repeated = Posterior(posterior.mean.repeat(samples, 1), posterior.logvar.repeat(samples, 1))
+    z = repeated.sample(generator)
+    distortion = [
+        model.likelihood.distortion(model.decode(codes), images) for codes in z.split(len(images))
+    ]
+    log_ratio = (prior_log_prob(z) - repeated.log_prob(z)).unflatten(0, (samples, len(images)))
+    return log_ratio - torch.stack(distortion)
 
 
 def mean_log_likelihood(model: VAE, split: Split, samples: int, seed: int = 0) -> Iterator[float]:

@@ -57,10 +57,9 @@ class Bernoulli(Likelihood):
 
         softplus(l) = l - log(sigmoid(l)) shares the sigmoid with the gradient.
         """
-        logits = output.clamp(min=LOWEST_LOGIT)
-        means = torch.sigmoid(logits)
-        entropy = logits.sub_(torch.log(means)).addcmul_(output, images, value=-1)
-        return entropy.sum(dim=-1), means.sub_(images)
+        means = output.clamp(min=LOWEST_LOGIT).sigmoid_()
+        log_probability = torch.log(means).sub_(output).addcmul_(output, images)
+        return log_probability.sum(dim=-1).neg_(), means.sub_(images)
 
 
 @dataclass(frozen=True)

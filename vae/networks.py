@@ -55,17 +55,22 @@ def _hidden_widths(config: ModelConfig) -> list[int]:
 def _dense(widths: Sequence[int]) -> list[nn.Module]:
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
-        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+        layers += [nn.Linear(inputs, outputs), _relu()]
     return layers[:-1]
+
+
+def _relu() -> nn.ReLU:
+    """In place: nothing needs the input, and convolutions' outputs are large."""
+    return nn.ReLU(inplace=True)
 
 
 def _conv_encoder(config: ModelConfig) -> nn.Sequential:
     channels, height, width = config.image_shape
     return nn.Sequential(
         nn.Conv2d(channels, 32, 4, stride=2, padding=1),
-        nn.ReLU(),
+        _relu(),
         nn.Conv2d(32, 64, 4, stride=2, padding=1),
-        nn.ReLU(),
+        _relu(),
         nn.Flatten(),
         *_dense([64 * (height // 4) * (width // 4), 256, 2 * config.latent_dim]),
     )
@@ -76,9 +81,9 @@ def _conv_decoder(config: ModelConfig) -> nn.Sequential:
     coarse = (64, height // 4, width // 4)
     return nn.Sequential(
         *_dense([config.latent_dim, 256, math.prod(coarse)]),
-        nn.ReLU(),
+        _relu(),
         nn.Unflatten(1, coarse),
         nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1),
-        nn.ReLU(),
+        _relu(),
         nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1),
     )

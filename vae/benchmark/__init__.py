@@ -6,8 +6,9 @@
 | `training.py`   | training steps: ours, the plain loop's, several betas together         |
 | `evaluation.py` | encoding, likelihoods, decoding                                        |
 | `cuda_steps.py` | a step's kernels against the gaps between them, and its floor          |
-| `contenders.py` | who takes part, and the images                                         |
-| `plain_loop.py` | what people would otherwise run: the loop that ratios are against      |
+| `contenders.py` | who takes part of ours, and the images                                 |
+| `plain_loop.py` | what people would otherwise run: what ratios are against               |
+| `plain_program.py` | that in a process of its own                                        |
 | `neighbour.py`  | a process that wants a processor all the time                          |
 | `timing.py`     | contenders that take turns, so that noise hits all of them             |
 | `table.py`      | the figures, and the table of them                                     |

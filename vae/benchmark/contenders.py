@@ -1,12 +1,11 @@
-"""Who takes part: our training steps, the plain loop's, and bare matrix products."""
+"""Who takes part of ours: training steps, and bare matrix products."""
 
 import math
 
 import torch
 from torch import nn
 
-from vae.benchmark.plain_loop import PlainLoop
-from vae.benchmark.timing import Contender
+from vae.benchmark.timing import Work
 from vae.config import Architecture, ModelConfig, Precision, TrainConfig
 from vae.data import Dataset, Split
 from vae.model import VAE
@@ -43,7 +42,7 @@ def training(
     models: int = 1,
     precision: Precision = "float32",
     graphed: bool = True,
-) -> Contender:
+) -> Work:
     """Our steps, of one model or of several betas together; counts the images of all."""
     size = BATCH[config.architecture]
     settings = [
@@ -52,16 +51,10 @@ def training(
     ]
     members = [Training(config, each, data, device) for each in settings]
     engine = Engine(members, graphed)
-    return Contender(name, lambda: models * engine.take(), lambda: _wait(device))
+    return Work(name, lambda: models * engine.take(), lambda: _wait(device))
 
 
-def plain_loop(name: str, config: ModelConfig, data: Dataset, device: torch.device) -> Contender:
-    """The plain loop's steps."""
-    loop = PlainLoop(config, data.train.images, BATCH[config.architecture], device)
-    return Contender(name, loop.step, lambda: _wait(device))
-
-
-def product(name: str, device: torch.device) -> Contender:
+def product(name: str, device: torch.device) -> Work:
     """Products of square float32 matrices; counts floating-point operations."""
     generator = torch.Generator().manual_seed(0)
     a, b = torch.randn(2, PRODUCT_SIDE, PRODUCT_SIDE, generator=generator).to(device)
@@ -71,7 +64,7 @@ def product(name: str, device: torch.device) -> Contender:
         torch.mm(a, b, out=out)
         return 2 * PRODUCT_SIDE**3
 
-    return Contender(name, multiply, lambda: _wait(device))
+    return Work(name, multiply, lambda: _wait(device))
 
 
 def multiply_adds(config: ModelConfig) -> int:

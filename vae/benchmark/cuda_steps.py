@@ -5,7 +5,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from vae.benchmark.contenders import BATCH, CONV, MLP, multiply_adds, training
 from vae.benchmark.table import Row, Speeds
-from vae.benchmark.timing import Contender, rate
+from vae.benchmark.timing import Work
 from vae.config import ModelConfig
 from vae.data import Dataset
 from vae.model import VAE
@@ -25,8 +25,8 @@ def measure_cuda_steps(speeds: Speeds, data: Dataset, where: str) -> None:
         name, size = config.architecture, BATCH[config.architecture]
         contender = training(name, config, data, device)
         for _ in range(STEPS):
-            contender.work()
-        step = size / rate(contender, SECONDS)
+            contender.do()
+        step = size / contender.rate(SECONDS)
         kernels = _kernel_seconds(contender)
         speeds.rows += [
             Row(f"{name}: one step", where, 1e6 * step, "µs"),
@@ -42,11 +42,11 @@ def measure_cuda_steps(speeds: Speeds, data: Dataset, where: str) -> None:
     speeds.ratios["floor_fraction_cuda"] = floor / steps["mlp"]
 
 
-def _kernel_seconds(contender: Contender) -> float:
+def _kernel_seconds(contender: Work) -> float:
     """Of one step, all kernels together."""
     with profile(activities=[ProfilerActivity.CUDA]) as recorded:
         for _ in range(STEPS):
-            contender.work()
+            contender.do()
         contender.wait()
     microseconds = sum(event.self_device_time_total for event in recorded.key_averages())
     return microseconds / 1e6 / STEPS
@@ -69,4 +69,4 @@ def _bytes_per_second() -> float:
         target.copy_(source)
         return 2 * COPIED
 
-    return rate(Contender("copy", copy, torch.cuda.synchronize), SECONDS)
+    return Work("copy", copy, torch.cuda.synchronize).rate(SECONDS)

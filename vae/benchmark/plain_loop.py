@@ -1,9 +1,10 @@
-"""The loop that people would otherwise run, after PyTorch's own VAE example.
+"""What people would otherwise run: training after PyTorch's own VAE example, likelihood in a loop.
 
-A `DataLoader` over pictures with `ToTensor`, two heads for mean and log-variance, a sigmoid and
-binary cross-entropy, Adam as it comes, and `.item()` at every step.
+Training: a `DataLoader` over pictures with `ToTensor`, two heads for mean and log-variance, a
+sigmoid and binary cross-entropy, Adam as it comes, and `.item()` at every step.
 """
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -85,3 +86,24 @@ class _PlainVAE(nn.Module):
         mean, logvar = self.mean(hidden), self.logvar(hidden)
         z = mean + torch.exp(0.5 * logvar) * torch.randn_like(logvar)
         return torch.sigmoid(self.decoder(z)), mean, logvar
+
+
+@torch.inference_mode()
+def plain_log_likelihood(
+    model: VAE, images: Float[Tensor, "n c h w"], samples: int
+) -> Float[Tensor, "n"]:
+    """What people would otherwise run: image by image, by torch's own distributions."""
+    found = []
+    for image in images:
+        q = model.encode(image[None])
+        posterior = torch.distributions.Normal(q.mean, torch.exp(0.5 * q.logvar))
+        z = posterior.sample((samples,))[:, 0]
+        pixels = torch.distributions.Bernoulli(logits=model.decode(z), validate_args=False)
+        prior = torch.distributions.Normal(torch.zeros_like(z), 1.0)
+        log_weight = (
+            pixels.log_prob(image).flatten(1).sum(dim=1)
+            + prior.log_prob(z).sum(dim=1)
+            - posterior.log_prob(z).sum(dim=1)
+        )
+        found.append(torch.logsumexp(log_weight, dim=0) - math.log(samples))
+    return torch.stack(found)

@@ -14,7 +14,7 @@ from vae.benchmark.evaluation import measure_decoding, measure_evaluation
 from vae.benchmark.table import Speeds
 from vae.benchmark.training import measure_beside_another, measure_training, on_cpu
 from vae.data import Dataset
-from vae.device import multiply_by_onednn
+from vae.device import keep_freed_memory, multiply_by_onednn
 
 CPU = torch.device("cpu")
 
@@ -26,6 +26,7 @@ def measure_speeds(seconds: float, say: Callable[[str], None]) -> Speeds:
     number of torch's threads, and puts it back. `say` is told what comes next.
     """
     data, before = dataset(), torch.get_num_threads()
+    keep_freed_memory()
     speeds = Speeds(_machine(multiply_by_onednn(CPU)))
     try:
         _measure_cpu(speeds, data, seconds, say)

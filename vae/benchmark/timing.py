@@ -4,20 +4,42 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 ROUNDS = 5
 
 
+class Contender(Protocol):
+    """Somebody who does the same thing again and again."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in `Rates`."""
+        ...
+
+    def rate(self, seconds: float) -> float:
+        """Work for so many seconds; things done per second, such as images."""
+        ...
+
+
 @dataclass(frozen=True)
-class Contender:
-    """A piece of work that can be done again and again."""
+class Work:
+    """A contender of this process."""
 
     name: str
-    work: Callable[[], int]
-    """Does it once; returns how many things that was, such as images."""
+    do: Callable[[], int]
+    """Does it once; returns how many things that was."""
 
     wait: Callable[[], None] = lambda: None
     """Returns once the device has done all that it was given."""
+
+    def rate(self, seconds: float) -> float:
+        """See `Contender`."""
+        done, start = 0, time.perf_counter()
+        while not done or time.perf_counter() - start < seconds:
+            done += self.do()
+        self.wait()
+        return done / (time.perf_counter() - start)
 
 
 @dataclass(frozen=True)
@@ -36,23 +58,12 @@ class Rates:
         return statistics.median(a / b for a, b in pairs)
 
 
-def take_turns(contenders: Sequence[Contender], seconds: float, warmup: int = 3) -> Rates:
-    """Let each work for so many seconds in each of ROUNDS rounds, in turn."""
-    for contender in contenders:
-        for _ in range(warmup):
-            contender.work()
-        contender.wait()
+def take_turns(contenders: Sequence[Contender], seconds: float) -> Rates:
+    """Let each work for so many seconds in each of ROUNDS rounds, in turn, after a first one."""
     rounds: dict[str, list[float]] = {contender.name: [] for contender in contenders}
+    for contender in contenders:
+        contender.rate(seconds)
     for _ in range(ROUNDS):
         for contender in contenders:
-            rounds[contender.name].append(rate(contender, seconds))
+            rounds[contender.name].append(contender.rate(seconds))
     return Rates(rounds)
-
-
-def rate(contender: Contender, seconds: float) -> float:
-    """Things per second."""
-    done, start = 0, time.perf_counter()
-    while time.perf_counter() - start < seconds:
-        done += contender.work()
-    contender.wait()
-    return done / (time.perf_counter() - start)

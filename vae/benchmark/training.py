@@ -1,13 +1,15 @@
 """Training steps per second: ours, the plain loop's, several betas together."""
 
 import statistics
+from contextlib import ExitStack
 
 import torch
 
-from vae.benchmark.contenders import BATCH, CONV, MLP, multiply_adds, plain_loop, product, training
+from vae.benchmark.contenders import BATCH, CONV, MLP, multiply_adds, product, training
 from vae.benchmark.neighbour import BusyNeighbour
+from vae.benchmark.plain_program import PlainProgram
 from vae.benchmark.table import Row, Speeds
-from vae.benchmark.timing import ROUNDS, Contender, Rates, rate, take_turns
+from vae.benchmark.timing import ROUNDS, Contender, Rates, take_turns
 from vae.data import Dataset
 from vae.device import default_threads
 
@@ -19,7 +21,12 @@ def measure_training(
     speeds: Speeds, data: Dataset, seconds: float, device: torch.device, where: str, suffix: str
 ) -> None:
     """All contenders on one device; the watched ratios get the suffix."""
-    rates = take_turns(_contenders(data, device), seconds)
+    with ExitStack() as programs:
+        plain = [
+            programs.enter_context(PlainProgram(f"plain {name}", name, device.type))
+            for name in ("mlp", "conv-mlp")
+        ]
+        rates = take_turns([*plain, *_contenders(data, device)], seconds)
     speeds.rows += _rows(rates, where)
     fraction = rates.ratio("mlp", "product") * 2 * multiply_adds(MLP)
     speeds.rows += [
@@ -43,10 +50,10 @@ def measure_beside_another(speeds: Speeds, data: Dataset, seconds: float) -> Non
         for _ in range(ROUNDS):
             neighbour.rest()
             torch.set_num_threads(1)
-            quiet = rate(contender, seconds)
+            quiet = contender.rate(seconds)
             neighbour.work()
             torch.set_num_threads(threads)
-            busy.append(rate(contender, seconds))
+            busy.append(contender.rate(seconds))
             shares.append(busy[-1] / quiet)
     share, where = statistics.median(shares), on_cpu(threads) + " (the default)"
     what, figure = "mlp: ours, beside a busy process", statistics.median(busy)
@@ -60,11 +67,10 @@ def on_cpu(threads: int) -> str:
 
 
 def _contenders(data: Dataset, device: torch.device) -> list[Contender]:
-    contenders = [product("product", device)]
+    contenders: list[Contender] = [product("product", device)]
     for config in (MLP, CONV):
         name = config.architecture
         contenders += [
-            plain_loop(f"plain {name}", config, data, device),
             training(name, config, data, device),
             training(f"{name} in bfloat16", config, data, device, precision="bfloat16"),
         ]

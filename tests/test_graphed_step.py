@@ -1,0 +1,104 @@
+"""Steps played from CUDA graphs: the numbers of the eager ones; where there is CUDA."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from vae.config import ModelConfig, TrainConfig
+from vae.training import Training, graphed_step
+from vae.training.engine import Engine
+from vae.training.graphed_step import EAGER_STEPS, GraphedStep
+
+MODEL = ModelConfig((1, 8, 8), latent_dim=3)
+TRAIN = TrainConfig("digits", epochs=6, batch_size=64, seed=5, warmup_epochs=2.0)
+STEPS_PER_EPOCH = 22
+
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA")
+
+
+class Counting:
+    """A step that only counts."""
+
+    def __init__(self) -> None:
+        self.sums = torch.zeros(1, 4)
+        self.generators: list[torch.Generator] = []
+        self.taken: list[tuple[int, float]] = []
+
+    def __call__(self, indices, share, learning_rate) -> None:
+        self.taken.append((indices.shape[1], float(share)))
+
+
+class Tape:
+    """Stands in for a graph: takes the recorded step with what it is given."""
+
+    made = 0
+
+    def __init__(self, step, *inputs) -> None:
+        Tape.made += 1
+        self._step = step
+
+    def play(self, *inputs) -> None:
+        self._step(*inputs)
+
+
+def test_each_size_of_batch_is_recorded_once_after_its_first_steps(monkeypatch):
+    """The order of things, without CUDA: every step is taken, in its place and with its inputs."""
+    eager: list[int] = []
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: None)
+    monkeypatch.setattr(graphed_step, "_Recorded", Tape)
+    monkeypatch.setattr(Tape, "made", 0)
+    step = Counting()
+    graphed = GraphedStep(step)
+    take_aside = lambda *inputs: (eager.append(inputs[0].shape[1]), step(*inputs))  # noqa: E731
+    monkeypatch.setattr(graphed, "_take_aside", take_aside)
+    expected = []
+    for epoch in range(5):
+        for position, size in enumerate((64, 64, 64, 10)):
+            share = epoch + position / 10
+            graphed(torch.zeros(1, size, dtype=torch.int64), torch.tensor(share), torch.ones(()))
+            expected.append((size, pytest.approx(share)))
+    assert step.taken == expected
+    assert eager.count(64) == eager.count(10) == EAGER_STEPS
+    assert Tape.made == 2
+
+
+@needs_cuda
+@pytest.mark.parametrize(
+    ("model", "train"),
+    [
+        ({}, {}),
+        ({"architecture": "mlp-deep"}, {"free_bits": 0.05, "grad_clip": 5.0}),
+        ({"architecture": "conv"}, {}),
+        ({"architecture": "conv"}, {"precision": "bfloat16"}),
+        ({"architecture": "conv", "beta_range": (0.1, 10.0)}, {}),
+        ({}, {"objective": "beta-tcvae"}),
+    ],
+)
+def test_played_steps_give_the_numbers_of_eager_ones(digits, model, train):
+    runs = []
+    for graphed in (True, False):
+        runs.append(Training(replace(MODEL, **model), replace(TRAIN, **train), digits, "cuda"))
+        engine = Engine([runs[-1]], graphed)
+        for _ in range(4 * STEPS_PER_EPOCH + 5):
+            engine.take()
+        assert isinstance(engine._step, GraphedStep) == graphed
+    first, second = (torch.cat([p.flatten() for p in run.model.parameters()]) for run in runs)
+    assert float((first - second).norm() / second.norm()) < 1e-4
+    assert torch.equal(runs[0].noise.get_state(), runs[1].noise.get_state())
+
+
+@needs_cuda
+def test_a_sweep_on_cuda_comes_out_as_on_the_cpu(digits):
+    """But for the noise, which CUDA draws otherwise: so only roughly, after three epochs."""
+    found = {}
+    for device in ("cuda", "cpu"):
+        members = [
+            Training(MODEL, replace(TRAIN, beta=beta, epochs=3), digits, device)
+            for beta in (0.5, 1.0, 4.0)
+        ]
+        engine = Engine(members)
+        while not members[0].finished:
+            engine.take()
+        found[device] = engine.collect()[:, 0] / (3 * len(digits.train))
+    torch.testing.assert_close(found["cuda"], found["cpu"], rtol=0.03, atol=0)
