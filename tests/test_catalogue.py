@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.quality import QUALITY_HEADING
 from vae.__main__ import _parser
 from vae.catalogue import (
     CHECKPOINTS_VARIABLE,
@@ -225,7 +226,8 @@ def shipped() -> tuple[Run, ...]:
 
 
 def test_the_shipped_table_is_the_one_that_the_records_give(shipped):
-    assert (SHIPPED / "README.md").read_text().strip() == markdown_table(shipped).strip()
+    generated = (SHIPPED / "README.md").read_text().split(QUALITY_HEADING)[0]
+    assert generated.strip() == markdown_table(shipped).strip()
 
 
 def test_every_shipped_checkpoint_opens(shipped):

@@ -129,3 +129,22 @@ def test_freed_memory_is_kept_for_the_next_buffer():
     assert count("keep")[0] == "True"
     assert count("keep")[1] < 5_000
     assert count("leave")[1] > 50_000
+
+
+FADING = """
+import torch
+from vae.device import flushed_denormals, use_threads
+use_threads(2)
+values = torch.full((4_000_000,), 1e-38)
+with flushed_denormals():
+    halves = values * 0.5
+kept = values * 0.5
+print(int((halves.view(torch.int32) == 0).sum()), int((kept.view(torch.int32) != 0).sum()) > 0)
+"""
+
+
+def test_denormals_are_flushed_in_all_threads_and_only_meanwhile():
+    answer = subprocess.run(
+        [sys.executable, "-c", FADING], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert answer == ["4000000", "True"]

@@ -14,6 +14,7 @@ from vae.model import VAE
 from vae.training import Cohort, Training, can_train_together
 from vae.training.autograd_step import AutogradStep
 from vae.training.dense_step import is_dense
+from vae.training.weights import part
 
 MODEL = ModelConfig((1, 8, 8), latent_dim=3)
 TRAIN = TrainConfig("digits", epochs=3, batch_size=64, learning_rate=3e-3, seed=5, beta=2.0)
@@ -241,3 +242,17 @@ def test_a_model_s_parameters_are_views_of_its_weights(digits):
     assert all((p == 0.25).all() for p in training.model.parameters())
     kernel = training.model.encoder[0].weight
     assert kernel.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_moments_that_fade_become_zero(digits):
+    """A pixel that is black in every image: arithmetic on what is below 1.2e-38 is very slow."""
+    training = Training(MODEL, TRAIN, digits)
+    take(Cohort([training]), 1)
+    first = training.state()["adam.first.encoder.1.weight"]
+    black = (digits.train.images == 0).all(dim=0).flatten()
+    assert black.any()
+    assert (first[:, black] == 0).all()
+    moments = part(training.weights.first, training.weights.places["encoder.1.weight"])
+    moments[:, black] = 5e-39
+    take(Cohort([training]), 1)
+    assert (moments[:, black].contiguous().view(torch.int32) == 0).all()

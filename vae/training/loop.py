@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vae.config import ModelConfig, TrainConfig, check_together
 from vae.data import Dataset
+from vae.device import flushed_denormals
 from vae.diagnostics import Evaluation, evaluate
 from vae.errors import DataError, DivergedError, TrainingError
 from vae.model import VAE
@@ -233,10 +234,11 @@ class Cohort:
         """Take steps until it is time to report, or the epoch ends."""
         engine = self._engine = self._engine or Engine(self.members)
         lead, began, images = self.members[0], time.perf_counter(), 0
-        while not images or time.perf_counter() - began < report_seconds:
-            images += engine.take()
-            if lead.step % lead.steps_per_epoch == 0:
-                break
+        with flushed_denormals():
+            while not images or time.perf_counter() - began < report_seconds:
+                images += engine.take()
+                if lead.step % lead.steps_per_epoch == 0:
+                    break
         sums = engine.collect()
         seconds = (time.perf_counter() - began) / len(self.members)
         told = {
