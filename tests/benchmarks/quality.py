@@ -1,0 +1,133 @@
+"""Speed is not paid for with quality: `python -m tests.benchmarks.quality`.
+
+Trains what the bars are about with `vae train`, on one thread of the CPU, and prints a table of the
+test ELBO, accuracy and active units found against the bars. With --write the table and the exact
+commands go below those of `checkpoints/README.md`. MNIST must be there (see `vae train --help`).
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.browser.app_server import PROJECT
+
+QUALITY_HEADING = "## What short trainings come to"
+README = PROJECT / "checkpoints" / "README.md"
+MNIST = "--dataset mnist --validation-fraction 0"
+INTRODUCTION = """
+Trained and written by `python -m tests.benchmarks.quality --write`, one seed each, none chosen:
+the test split's -ELBO in nats per image, the accuracy of the five nearest neighbours among the
+codes of one half of the test split (fitted on the other), and active units. CPU seconds are those
+of the whole command on one thread, from reading the data to the checkpoint.
+"""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What a training must come to."""
+
+    what: str
+    options: str
+    nats: float | None = None
+    """At most: the test split's -ELBO."""
+
+    accuracy: float | None = None
+    """At least: of the five nearest neighbours."""
+
+    active_units: int | None = None
+    """At least."""
+
+    cpu_seconds: float | None = None
+    """At most."""
+
+
+BARS = (
+    Bar("mlp, 10 epochs", f"{MNIST} --arch mlp --latent-dim 20 --epochs 10", nats=105.8),
+    Bar(
+        "the tutorials' convolutions, 10 epochs",
+        f"{MNIST} --arch conv-mlp --latent-dim 30 --epochs 10 --batch-size 64",
+        nats=105.0,
+    ),
+    Bar(
+        "a map in a CPU minute",
+        f"{MNIST} --arch mlp-deep --latent-dim 2 --epochs 10",
+        nats=137.0,
+        accuracy=0.75,
+        cpu_seconds=60.0,
+    ),
+    Bar(
+        "a map of digits in five CPU seconds",
+        "--dataset digits --arch mlp-deep --latent-dim 2 --epochs 40 --batch-size 64",
+        nats=24.2,
+        accuracy=0.83,
+        cpu_seconds=5.0,
+    ),
+    Bar(
+        "beta 4, 5 epochs",
+        f"{MNIST} --arch mlp-deep --latent-dim 10 --beta 4 --epochs 5",
+        active_units=4,
+    ),
+)
+
+
+def vae(*arguments: str) -> dict:
+    """What a command of `vae` finds."""
+    command = [sys.executable, "-m", "vae", *arguments, "--json"]
+    answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    return json.loads(answer.stdout.splitlines()[-1])
+
+
+def cpu_seconds() -> float:
+    """Of all commands so far."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
+def row(bar: Bar, folder: Path) -> str:
+    """A line of the table: what was found, and the bar in brackets."""
+    before = cpu_seconds()
+    found = vae(
+        "train", *bar.options.split(), "--seed", "0", "--threads", "1", "--out", str(folder)
+    )
+    seconds = cpu_seconds() - before
+    accuracy = vae("metrics", str(folder))["knn_accuracy"] if bar.accuracy else None
+    cells = [
+        bar.what,
+        _against(-found["test_elbo"], bar.nats, ".1f", "≤"),
+        "" if accuracy is None else _against(accuracy, bar.accuracy, ".2f", "≥"),
+        _against(found["active_units"], bar.active_units, "d", "≥"),
+        _against(seconds, bar.cpu_seconds, ".0f", "≤"),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _against(value: float, bar: float | None, form: str, sign: str) -> str:
+    return f"{value:{form}}" + ("" if bar is None else f" ({sign} {bar:{form}})")
+
+
+def main() -> None:
+    """Print the section, or write it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="into checkpoints/README.md")
+    options = parser.parse_args()
+    lines = [QUALITY_HEADING, INTRODUCTION]
+    lines += ["| what | -ELBO | accuracy | active units | CPU seconds |", "|---|---|---|---|---|"]
+    with tempfile.TemporaryDirectory() as folder:
+        lines += [row(bar, Path(folder) / str(index)) for index, bar in enumerate(BARS)]
+    commands = "\n".join(f"vae train {bar.options} --seed 0 --threads 1" for bar in BARS)
+    lines += ["", "```", commands, "```", ""]
+    text = "\n".join(lines)
+    if not options.write:
+        print(text)
+        return
+    generated = README.read_text().split(QUALITY_HEADING)[0]
+    README.write_text(f"{generated.rstrip()}\n\n{text}")
+
+
+if __name__ == "__main__":
+    main()
