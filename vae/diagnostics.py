@@ -22,7 +22,7 @@ Burda, Grosse and Salakhutdinov, "Importance Weighted Autoencoders", 2016, secti
 
 BATCH = 500
 
-ROWS = 125
+ROWS = 250
 """Images decoded at once where many samples of each are: what fits into a processor's own cache."""
 
 SAMPLES_AT_ONCE = 32

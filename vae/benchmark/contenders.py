@@ -8,6 +8,7 @@ from torch import nn
 from vae.benchmark.timing import Work
 from vae.config import Architecture, ModelConfig, Precision, TrainConfig
 from vae.data import Dataset, Split
+from vae.device import flushed_denormals
 from vae.model import VAE
 from vae.sprites import SpriteGrid
 from vae.training import Training
@@ -51,7 +52,12 @@ def training(
     ]
     members = [Training(config, each, data, device) for each in settings]
     engine = Engine(members, graphed)
-    return Work(name, lambda: models * engine.take(), lambda: _wait(device))
+
+    def step() -> int:
+        with flushed_denormals():
+            return models * engine.take()
+
+    return Work(name, step, lambda: _wait(device))
 
 
 def product(name: str, device: torch.device) -> Work:

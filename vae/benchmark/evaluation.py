@@ -7,15 +7,13 @@ from functools import partial
 import torch
 
 from vae.benchmark.contenders import CONV, MLP
-from vae.benchmark.plain_program import PlainProgram
+from vae.benchmark.plain_program import IMPORTANCE_SAMPLES, LIKELIHOOD_IMAGES, PlainProgram
 from vae.benchmark.table import Row, Speeds
 from vae.benchmark.timing import ROUNDS, Work, take_turns
 from vae.data import Dataset
 from vae.diagnostics import encode_split, log_likelihood
 from vae.model import VAE
 
-IMPORTANCE_SAMPLES = 500
-LIKELIHOOD_BATCH = 100
 DECODED = 500
 ENCODED = 10_000
 ENCODINGS = 3
@@ -58,7 +56,7 @@ def _decoding(model: VAE, count: int) -> Work:
 
 def _measure_likelihood(speeds: Speeds, data: Dataset, seconds: float, where: str) -> None:
     model = VAE.seeded(MLP, 0)
-    images = data.train.batch(torch.arange(LIKELIHOOD_BATCH))
+    images = data.train.batch(torch.arange(LIKELIHOOD_IMAGES))
     noise = torch.Generator().manual_seed(0)
 
     def ours() -> int:

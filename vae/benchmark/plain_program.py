@@ -3,6 +3,8 @@
 It reads lines of threads and seconds, works for so long, and answers with its rate.
 """
 
+import itertools
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +18,7 @@ from vae.benchmark.timing import Work
 from vae.model import VAE
 
 IMPORTANCE_SAMPLES = 500
+LIKELIHOOD_IMAGES = 250
 
 
 class PlainProgram:
@@ -29,6 +32,7 @@ class PlainProgram:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env=os.environ | {"THP_MEM_ALLOC_ENABLE": "0"},
         )
 
     def __enter__(self) -> "PlainProgram":
@@ -69,10 +73,11 @@ def _training(architecture: str, device: str) -> Callable[[], int]:
 
 
 def _likelihood() -> Callable[[], int]:
-    model, images = VAE.seeded(MLP, 0), dataset().train.batch(torch.arange(1))
+    model, images = VAE.seeded(MLP, 0), dataset().train.batch(torch.arange(LIKELIHOOD_IMAGES))
+    turn = itertools.cycle(images.split(1))
 
     def one() -> int:
-        plain_log_likelihood(model, images, IMPORTANCE_SAMPLES)
+        plain_log_likelihood(model, next(turn), IMPORTANCE_SAMPLES)
         return 1
 
     return one

@@ -1,7 +1,6 @@
 """Training steps per second: ours, the plain loop's, several betas together."""
 
 import statistics
-from contextlib import ExitStack
 
 import torch
 
@@ -10,6 +9,7 @@ from vae.benchmark.neighbour import BusyNeighbour
 from vae.benchmark.plain_program import PlainProgram
 from vae.benchmark.table import Row, Speeds
 from vae.benchmark.timing import ROUNDS, Contender, Rates, take_turns
+from vae.config import ModelConfig
 from vae.data import Dataset
 from vae.device import default_threads
 
@@ -21,24 +21,49 @@ def measure_training(
     speeds: Speeds, data: Dataset, seconds: float, device: torch.device, where: str, suffix: str
 ) -> None:
     """All contenders on one device; the watched ratios get the suffix."""
-    with ExitStack() as programs:
-        plain = [
-            programs.enter_context(PlainProgram(f"plain {name}", name, device.type))
-            for name in ("mlp", "conv-mlp")
-        ]
-        rates = take_turns([*plain, *_contenders(data, device)], seconds)
-    speeds.rows += _rows(rates, where)
+    _measure_mlp(speeds, data, seconds, device, where, suffix)
+    _measure_conv(speeds, data, seconds, device, where, suffix)
+    _measure_sweeps(speeds, data, seconds, device, where, suffix)
+
+
+def _measure_mlp(
+    speeds: Speeds, data: Dataset, seconds: float, device: torch.device, where: str, suffix: str
+) -> None:
+    contenders = [*_ours(MLP, data, device), product("product", device)]
+    if device.type == "cuda":
+        contenders.append(training("mlp, eager", MLP, data, device, graphed=False))
+    with PlainProgram("plain mlp", "mlp", device.type) as plain:
+        rates = take_turns([plain, *contenders], seconds)
+    speeds.rows += _rows(MLP, rates, where)
     fraction = rates.ratio("mlp", "product") * 2 * multiply_adds(MLP)
     speeds.rows += [
         Row("products of 1024 x 1024 float32", where, rates.median("product") / 1e9, "GFLOP/s"),
         Row("mlp: share of that in its own products", where, 100 * fraction, "%"),
     ]
-    speeds.ratios |= {
-        f"mlp_ratio{suffix}": rates.ratio("mlp", "plain mlp"),
-        f"conv_ratio{suffix}": rates.ratio("conv-mlp", "plain conv-mlp"),
-        f"sweep_ratio{suffix}": rates.ratio(f"{SWEEPS[0]} betas", "mlp"),
-        f"gemm_fraction{suffix}": fraction,
-    }
+    speeds.ratios[f"mlp_ratio{suffix}"] = rates.ratio("mlp", "plain mlp")
+    speeds.ratios[f"gemm_fraction{suffix}"] = fraction
+
+
+def _measure_conv(
+    speeds: Speeds, data: Dataset, seconds: float, device: torch.device, where: str, suffix: str
+) -> None:
+    with PlainProgram("plain conv-mlp", "conv-mlp", device.type) as plain:
+        rates = take_turns([plain, *_ours(CONV, data, device)], seconds)
+    speeds.rows += _rows(CONV, rates, where)
+    speeds.ratios[f"conv_ratio{suffix}"] = rates.ratio("conv-mlp", "plain conv-mlp")
+
+
+def _measure_sweeps(
+    speeds: Speeds, data: Dataset, seconds: float, device: torch.device, where: str, suffix: str
+) -> None:
+    for count in SWEEPS:
+        name = f"{count} betas"
+        together = training(name, MLP, data, device, models=count)
+        rates = take_turns([training("mlp", MLP, data, device), together], seconds)
+        ratio, what = rates.ratio(name, "mlp"), f"mlp: {name} in one pass"
+        speeds.rows.append(Row(what, where, rates.median(name), "images/s", ratio, ALONE))
+        speeds.ratios[f"sweep_of_{count}_ratio{suffix}"] = ratio
+    speeds.ratios[f"sweep_ratio{suffix}"] = speeds.ratios[f"sweep_of_{SWEEPS[0]}_ratio{suffix}"]
 
 
 def measure_beside_another(speeds: Speeds, data: Dataset, seconds: float) -> None:
@@ -66,40 +91,25 @@ def on_cpu(threads: int) -> str:
     return f"CPU, {threads} thread{'s' * (threads > 1)}"
 
 
-def _contenders(data: Dataset, device: torch.device) -> list[Contender]:
-    contenders: list[Contender] = [product("product", device)]
-    for config in (MLP, CONV):
-        name = config.architecture
-        contenders += [
-            training(name, config, data, device),
-            training(f"{name} in bfloat16", config, data, device, precision="bfloat16"),
-        ]
-    contenders += [training(f"{count} betas", MLP, data, device, models=count) for count in SWEEPS]
-    if device.type == "cuda":
-        contenders.append(training("mlp, eager", MLP, data, device, graphed=False))
-    return contenders
-
-
-def _rows(rates: Rates, where: str) -> list[Row]:
-    told = []
-    for config in (MLP, CONV):
-        name = config.architecture
-        told += [
-            (f"plain {name}", f"{name}, batch {BATCH[name]}: a plain loop", "", ""),
-            (name, f"{name}: ours", f"plain {name}", PLAIN),
-            (f"{name}, eager", f"{name}: ours, without a graph", f"plain {name}", PLAIN),
-            (f"{name} in bfloat16", f"{name}: ours, in bfloat16", f"plain {name}", PLAIN),
-        ]
-    told += [(f"{n} betas", f"mlp: {n} betas in one pass", "mlp", ALONE) for n in SWEEPS]
+def _ours(config: ModelConfig, data: Dataset, device: torch.device) -> list[Contender]:
+    name = config.architecture
     return [
-        Row(
-            what,
-            where,
-            rates.median(name),
-            "images/s",
-            rates.ratio(name, than) if than else None,
-            title,
-        )
-        for name, what, than, title in told
-        if name in rates.rounds
+        training(name, config, data, device),
+        training(f"{name} in bfloat16", config, data, device, precision="bfloat16"),
     ]
+
+
+def _rows(config: ModelConfig, rates: Rates, where: str) -> list[Row]:
+    name = config.architecture
+    plain = f"plain {name}"
+    what = f"{name}, batch {BATCH[name]}: a plain loop"
+    rows = [Row(what, where, rates.median(plain), "images/s")]
+    for ours, title in (
+        (name, "ours"),
+        (f"{name}, eager", "ours, without a graph"),
+        (f"{name} in bfloat16", "ours, in bfloat16"),
+    ):
+        if ours in rates.rounds:
+            speed, ratio = rates.median(ours), rates.ratio(ours, plain)
+            rows.append(Row(f"{name}: {title}", where, speed, "images/s", ratio, PLAIN))
+    return rows

@@ -19,6 +19,9 @@ from vae.networks import DENSE
 from vae.posterior import LOGVAR_LIMIT
 from vae.training.weights import Weights, WeightStack, update_by_adam
 
+ABREAST_ON_CPU = 2
+"""Models that go through each operation side by side: of more, the signals leave the cache."""
+
 CLIP_EPSILON = 1e-6
 """As in torch's clip_grad_norm_."""
 
@@ -44,21 +47,24 @@ class DenseStep:
         streams: Sequence[int],
         noises: Sequence[torch.Generator],
     ) -> None:
-        device = models[0].device
-        shape = models[0].config
-        self.sums = torch.zeros(len(models), 1 + shape.latent_dim, device=device)
+        device, latent_dim = models[0].device, models[0].config.latent_dim
+        self.sums = torch.zeros(len(models), 1 + latent_dim, device=device)
         self.generators = list(noises)
-        self._latent_dim = shape.latent_dim
-        self._likelihood = models[0].likelihood
-        self._betas = torch.tensor(betas, device=device)[:, None, None]
-        self._free_bits, self._grad_clip = config.free_bits, config.grad_clip
+        self._latent_dim = latent_dim
         self._images = images.images.flatten(1)
-        self._streams = torch.tensor(streams, device=device)
-        self._stack = WeightStack(weights)
-        self._gradients = torch.zeros_like(self._stack.values)
-        self._taken = torch.tensor(float(taken), device=device)
-        self._encoder = _Layers("encoder", models[0].encoder, self._stack, self._gradients)
-        self._decoder = _Layers("decoder", models[0].decoder, self._stack, self._gradients)
+        size = ABREAST_ON_CPU if device.type == "cpu" else len(models)
+        self._passes = [
+            _Pass(
+                models[0],
+                betas[some],
+                config,
+                weights[some],
+                taken,
+                torch.tensor(streams[some], device=device),
+                self.sums[some],
+            )
+            for some in (slice(i, i + size) for i in range(0, len(models), size))
+        ]
 
     @torch.no_grad()
     def __call__(
@@ -68,26 +74,9 @@ class DenseStep:
         learning_rate: Float[Tensor, ""],
     ) -> None:
         """See `Step`."""
-        count = indices.shape[1]
-        images = self._per_model(self._batch(indices))
-        noise = self._per_model(self._draw(count))
-        encoded = self._encoder.forward(images)
-        mean, raw = encoded[-1].chunk(2, dim=-1)
-        logvar = raw.clamp(-LOGVAR_LIMIT, LOGVAR_LIMIT)
-        deviation = torch.exp(0.5 * logvar)
-        variance, shift = deviation.square(), deviation * noise
-        rate = 0.5 * (mean.square() + variance - 1 - logvar)
-        decoded = self._decoder.forward(mean + shift)
-        distortion, gradient = self._likelihood.distortion_and_gradient(decoded[-1], images)
-        self._tally(distortion, rate)
-
-        by_code = self._decoder.by_input(self._decoder.backward(decoded, gradient.div_(count)))
-        weight = share * self._betas * self._counting(rate) / count
-        by_mean = by_code + weight * mean
-        by_logvar = 0.5 * (by_code * shift + weight * (variance - 1))
-        by_raw = by_logvar.mul_(raw.abs() <= LOGVAR_LIMIT)
-        self._encoder.backward(encoded, torch.cat([by_mean, by_raw], dim=-1))
-        self._update(learning_rate)
+        images, noise = self._batch(indices), self._draw(indices.shape[1])
+        for each in self._passes:
+            each.take(images, noise, share, learning_rate)
 
     def _batch(
         self, indices: Int[Tensor, "streams batch"]
@@ -100,28 +89,40 @@ class DenseStep:
         drawn = [torch.randn(size, generator=g, device=device) for g in self.generators]
         return torch.stack(drawn)
 
-    def _per_model(
-        self, streams: Float[Tensor, "streams *batch"]
-    ) -> Float[Tensor, "models *batch"]:
-        if len(streams) == 1:
-            return streams.expand(len(self._streams), *streams.shape[1:])
-        return streams.index_select(0, self._streams)
 
-    def _tally(
-        self, distortion: Float[Tensor, "models batch"], rate: Float[Tensor, "models batch latent"]
+class _Pass:
+    """Models that go through each operation side by side."""
+
+    def __init__(
+        self,
+        model: VAE,
+        betas: Sequence[float],
+        config: TrainConfig,
+        weights: Sequence[Weights],
+        taken: int,
+        streams: Int[Tensor, "models"],
+        sums: Float[Tensor, "models terms"],
     ) -> None:
-        self.sums[:, 0] += distortion.sum(dim=1)
-        self.sums[:, 1:] += rate.sum(dim=1)
+        """`model` is any of them: they are alike but for their weights."""
+        self._sums, self._streams = sums, streams
+        self._likelihood = model.likelihood
+        self._betas = torch.tensor(betas, device=model.device)[:, None, None]
+        self._free_bits, self._grad_clip = config.free_bits, config.grad_clip
+        self._stack = WeightStack(weights)
+        self._gradients = torch.zeros_like(self._stack.values)
+        self._taken = torch.tensor(float(taken), device=model.device)
+        self._encoder = _Layers("encoder", model.encoder, self._stack, self._gradients)
+        self._decoder = _Layers("decoder", model.decoder, self._stack, self._gradients)
 
-    def _counting(
-        self, rate: Float[Tensor, "models batch latent"]
-    ) -> Float[Tensor, "models 1 latent"] | float:
-        """1 for the dimensions whose mean rate is not within its free bits, else 0."""
-        if self._free_bits == 0:
-            return 1.0
-        return (rate.mean(dim=1, keepdim=True) >= self._free_bits).to(rate.dtype)
-
-    def _update(self, learning_rate: Float[Tensor, ""]) -> None:
+    def take(
+        self,
+        images: Float[Tensor, "streams batch pixels"],
+        noise: Float[Tensor, "streams batch latent"],
+        share: Float[Tensor, ""],
+        learning_rate: Float[Tensor, ""],
+    ) -> None:
+        """The step of these models, from the batch and the noise of every stream."""
+        self._differentiate(self._per_model(images), self._per_model(noise), share)
         self._clip()
         stack = self._stack
         update_by_adam(
@@ -132,6 +133,47 @@ class DenseStep:
             [self._taken],
             learning_rate,
         )
+
+    def _differentiate(
+        self,
+        images: Float[Tensor, "models batch pixels"],
+        noise: Float[Tensor, "models batch latent"],
+        share: Float[Tensor, ""],
+    ) -> None:
+        """Write the gradient of mean(distortion) + share * beta * rate."""
+        count = images.shape[1]
+        encoded = self._encoder.forward(images)
+        mean, raw = encoded[-1].chunk(2, dim=-1)
+        logvar = raw.clamp(-LOGVAR_LIMIT, LOGVAR_LIMIT)
+        deviation = torch.exp(0.5 * logvar)
+        variance, shift = deviation.square(), deviation * noise
+        rate = 0.5 * (mean.square() + variance - 1 - logvar)
+        decoded = self._decoder.forward(mean + shift)
+        distortion, gradient = self._likelihood.distortion_and_gradient(decoded[-1], images)
+        self._sums[:, 0] += distortion.sum(dim=1)
+        self._sums[:, 1:] += rate.sum(dim=1)
+
+        by_code = self._decoder.by_input(self._decoder.backward(decoded, gradient.div_(count)))
+        weight = share * self._betas * self._counting(rate) / count
+        by_mean = by_code + weight * mean
+        by_logvar = 0.5 * (by_code * shift + weight * (variance - 1))
+        by_raw = by_logvar.mul_(raw.abs() <= LOGVAR_LIMIT)
+        self._encoder.backward(encoded, torch.cat([by_mean, by_raw], dim=-1))
+
+    def _per_model(
+        self, streams: Float[Tensor, "streams *batch"]
+    ) -> Float[Tensor, "models *batch"]:
+        if len(streams) == 1:
+            return streams.expand(len(self._streams), *streams.shape[1:])
+        return streams.index_select(0, self._streams)
+
+    def _counting(
+        self, rate: Float[Tensor, "models batch latent"]
+    ) -> Float[Tensor, "models 1 latent"] | float:
+        """1 for the dimensions whose mean rate is not within its free bits, else 0."""
+        if self._free_bits == 0:
+            return 1.0
+        return (rate.mean(dim=1, keepdim=True) >= self._free_bits).to(rate.dtype)
 
     def _clip(self) -> None:
         norms = torch.linalg.vector_norm(self._gradients, dim=1, keepdim=True)
