@@ -198,7 +198,7 @@ def stopped_run(path: Path) -> None:
     recorded = RecordedTraining.start(
         path,
         ModelConfig((1, 8, 8), 2),
-        TrainConfig("digits", epochs=3, batch_size=256),
+        TrainConfig("digits", epochs=3, batch_size=256, warmup_epochs=1.5),
         digits,
         torch.device("cpu"),
     )
@@ -206,6 +206,20 @@ def stopped_run(path: Path) -> None:
         if report.step == 8:
             break
     recorded.finish()
+
+
+@pytest.mark.parametrize(("epochs", "warmup"), [(2, 1.0), (40, 2.5)])
+def test_beta_warms_up_over_half_of_a_short_run(epochs, warmup):
+    from vae.config import default_warmup
+
+    assert default_warmup(epochs) == warmup
+
+
+def test_the_warm_up_can_be_chosen(vae, tmp_path):
+    for options, expected in (({}, 0.5), ({"warmup_epochs": 0}, 0.0), ({"warmup_epochs": 3}, 3.0)):
+        path = tmp_path / str(expected)
+        vae(*changed(out=path, **options))
+        assert load_run(path).train.warmup_epochs == expected
 
 
 def test_resume(vae, refused, tmp_path):

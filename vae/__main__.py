@@ -143,7 +143,11 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--schedule", default="cosine", choices=get_args(Schedule))
-    parser.add_argument("--warmup-epochs", type=float, default=0.0)
+    parser.add_argument(
+        "--warmup-epochs",
+        type=float,
+        help="over which beta rises from 0 (default: half of the epochs, but at most 2.5)",
+    )
     parser.add_argument("--free-bits", type=float, default=0.0, help="nats per dimension")
     parser.add_argument("--grad-clip", type=float, default=100.0)
     parser.add_argument("--validation-fraction", type=float, default=0.05)

@@ -156,6 +156,14 @@ PRESETS = {
 """By title; the times are those of two laptop cores."""
 
 
+def default_warmup(epochs: int) -> float:
+    """Epochs of warm-up where nobody says: half of a short run, and never more than 2.5.
+
+    Deep networks lose dimensions without any; a long one costs a short run its last nats.
+    """
+    return min(epochs / 2, 2.5)
+
+
 def check_together(model: ModelConfig, train: TrainConfig) -> None:
     """Raise ConfigError for settings that are fine alone but not with each other."""
     if model.beta_range is None:

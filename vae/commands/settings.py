@@ -2,7 +2,7 @@
 
 import argparse
 
-from vae.config import ModelConfig, TrainConfig
+from vae.config import ModelConfig, TrainConfig, default_warmup
 from vae.data import FOLDER_PREFIX, Dataset, load_dataset
 from vae.errors import ConfigError
 from vae.folder import FOLDER_SIDE
@@ -30,6 +30,8 @@ def train_config(
         "validation_fraction objective precision storage"
     )
     given = {name: getattr(options, name) for name in names.split()}
+    if given["warmup_epochs"] is None:
+        given["warmup_epochs"] = default_warmup(options.epochs)
     return TrainConfig(dataset or options.dataset, beta=beta, seed=seed, **given)
 
 

@@ -7,6 +7,7 @@ are written where Adam reads them.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import torch
 from jaxtyping import Float, Int
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from vae.config import ModelConfig, TrainConfig
 from vae.data import Split
+from vae.device import products_in_bfloat16
 from vae.model import VAE
 from vae.networks import DENSE
 from vae.posterior import LOGVAR_LIMIT
@@ -29,8 +31,8 @@ CLIP_EPSILON = 1e-6
 def is_dense(model: ModelConfig, config: TrainConfig, device: torch.device) -> bool:
     """Whether a DenseStep can take this model's steps."""
     is_plain = model.architecture in DENSE and model.beta_range is None
-    is_beta_vae = config.objective == "beta-vae" and config.precision == "float32"
-    return is_plain and is_beta_vae and device.type in ("cpu", "cuda")
+    is_supported = device.type == "cpu" or (device.type == "cuda" and config.precision == "float32")
+    return is_plain and config.objective == "beta-vae" and is_supported
 
 
 class DenseStep:
@@ -52,6 +54,7 @@ class DenseStep:
         self.generators = list(noises)
         self._latent_dim = latent_dim
         self._images = images.images.flatten(1)
+        self._is_half = config.precision == "bfloat16"
         size = ABREAST_ON_CPU if device.type == "cpu" else len(models)
         self._passes = [
             _Pass(
@@ -75,8 +78,9 @@ class DenseStep:
     ) -> None:
         """See `Step`."""
         images, noise = self._batch(indices), self._draw(indices.shape[1])
-        for each in self._passes:
-            each.take(images, noise, share, learning_rate)
+        with products_in_bfloat16() if self._is_half else nullcontext():
+            for each in self._passes:
+                each.take(images, noise, share, learning_rate)
 
     def _batch(
         self, indices: Int[Tensor, "streams batch"]
