@@ -213,9 +213,10 @@ class Cohort:
         self._engine: Engine | None = None
 
     def drop(self, member: Training) -> None:
-        """Leave one out from here on."""
-        self._part()
-        self.members.remove(member)
+        """Leave one out from here on, unless it is out already, having diverged."""
+        if member in self.members:
+            self._part()
+            self.members.remove(member)
 
     def run(
         self, report_seconds: float = REPORT_SECONDS
