@@ -23,10 +23,10 @@ README = PROJECT / "checkpoints" / "README.md"
 MNIST = "--dataset mnist --validation-fraction 0"
 INTRODUCTION = """
 Trained and written by `python -m tests.benchmarks.quality --write`, with seed 0 each; the settings
-of the two maps were chosen among some ten that were tried, by these same numbers. Given are the test
-split's -ELBO in nats per image; the share of its images whose five nearest neighbours among the
-codes of the training split vote for the right class; active units; and the seconds of the training
-loop on one thread. In brackets stands the bar that it must come to.
+of the two maps were chosen among some ten that were tried, by these same numbers. Given are the
+test split's -ELBO in nats per image; the share of its images whose five nearest neighbours among
+the codes of the training split vote for the right class; active units; and the seconds of the
+training loop on one thread. In brackets stands the bar that it must come to.
 """
 
 
