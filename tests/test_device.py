@@ -102,9 +102,11 @@ def test_yielding_lowers_the_priority_of_the_calling_thread_alone():
 
 
 FAULTS = """
-import resource, sys
+import ctypes, resource, sys
 import torch
-from vae.device import keep_freed_memory
+from vae.device import M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, keep_freed_memory
+for threshold in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
+    ctypes.CDLL(None).mallopt(threshold, 128 * 1024)  # as every process begins
 keeps = sys.argv[1] == "keep" and keep_freed_memory()
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
