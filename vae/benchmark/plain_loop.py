@@ -90,20 +90,29 @@ class _PlainVAE(nn.Module):
 
 @torch.inference_mode()
 def plain_log_likelihood(
-    model: VAE, images: Float[Tensor, "n c h w"], samples: int
+    model: VAE, images: Float[Tensor, "n c h w"], samples: int, at_once: int
 ) -> Float[Tensor, "n"]:
-    """What people would otherwise run: image by image, by torch's own distributions."""
+    """What people would otherwise run: image by image, by torch's own distributions.
+
+    `at_once` samples of an image are decoded at a time.
+    """
     found = []
     for image in images:
         q = model.encode(image[None])
-        posterior = torch.distributions.Normal(q.mean, torch.exp(0.5 * q.logvar))
-        z = posterior.sample((samples,))[:, 0]
-        pixels = torch.distributions.Bernoulli(logits=model.decode(z), validate_args=False)
-        prior = torch.distributions.Normal(torch.zeros_like(z), 1.0)
-        log_weight = (
-            pixels.log_prob(image).flatten(1).sum(dim=1)
-            + prior.log_prob(z).sum(dim=1)
-            - posterior.log_prob(z).sum(dim=1)
-        )
-        found.append(torch.logsumexp(log_weight, dim=0) - math.log(samples))
+        posterior = torch.distributions.Normal(q.mean[0], torch.exp(0.5 * q.logvar[0]))
+        parts = [_log_weights(model, image, posterior, at_once) for _ in range(samples // at_once)]
+        found.append(torch.logsumexp(torch.cat(parts), dim=0) - math.log(samples))
     return torch.stack(found)
+
+
+def _log_weights(
+    model: VAE, image: Float[Tensor, "c h w"], posterior: torch.distributions.Normal, count: int
+) -> Float[Tensor, "count"]:
+    z = posterior.sample((count,))
+    pixels = torch.distributions.Bernoulli(logits=model.decode(z), validate_args=False)
+    prior = torch.distributions.Normal(torch.zeros_like(z), 1.0)
+    return (
+        pixels.log_prob(image).flatten(1).sum(dim=1)
+        + prior.log_prob(z).sum(dim=1)
+        - posterior.log_prob(z).sum(dim=1)
+    )

@@ -25,7 +25,7 @@ class PlainProgram:
     """A contender in a process of its own, on as many threads as this one has at the time."""
 
     def __init__(self, name: str, what: str, device: str = "cpu") -> None:
-        """`what` is an architecture to train, or "likelihood"."""
+        """`what` is an architecture to train, or a likelihood: of all samples at once or singly."""
         self.name = name
         self._process = subprocess.Popen(
             [sys.executable, "-m", "vae.benchmark.plain_program", what, device],
@@ -59,7 +59,8 @@ class PlainProgram:
 
 def main(what: str, device: str) -> None:
     """Answer until there is nothing more to read."""
-    work = Work(what, _likelihood() if what == "likelihood" else _training(what, device))
+    at_once = {"likelihood": IMPORTANCE_SAMPLES, "likelihood-singly": 1}.get(what)
+    work = Work(what, _training(what, device) if at_once is None else _likelihood(at_once))
     for line in sys.stdin:
         threads, seconds = line.split()
         torch.set_num_threads(int(threads))
@@ -72,12 +73,12 @@ def _training(architecture: str, device: str) -> Callable[[], int]:
     return PlainLoop(config, images, BATCH[config.architecture], torch.device(device)).step
 
 
-def _likelihood() -> Callable[[], int]:
+def _likelihood(at_once: int) -> Callable[[], int]:
     model, images = VAE.seeded(MLP, 0), dataset().train.batch(torch.arange(LIKELIHOOD_IMAGES))
     turn = itertools.cycle(images.split(1))
 
     def one() -> int:
-        plain_log_likelihood(model, next(turn), IMPORTANCE_SAMPLES)
+        plain_log_likelihood(model, next(turn), IMPORTANCE_SAMPLES, at_once)
         return 1
 
     return one
