@@ -110,9 +110,7 @@ def neighbour_accuracy(folder: Path) -> float:
 
 def row(bar: Bar, folder: Path) -> str:
     """A line of the table: what was found, and the bar in brackets."""
-    found = vae(
-        "train", *bar.options.split(), "--seed", "0", "--threads", "1", "--out", str(folder)
-    )
+    found = vae("train", *command(bar).split(), "--out", str(folder))
     accuracy = neighbour_accuracy(folder) if bar.accuracy else None
     cells = [
         bar.what,
