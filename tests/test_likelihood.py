@@ -51,6 +51,32 @@ def test_bernoulli_stays_finite_where_the_decoder_is_sure_and_wrong():
     assert float(cost) == pytest.approx(400.0)
 
 
+def test_bernoulli_costs_nothing_where_the_decoder_is_sure_and_right():
+    output = torch.tensor([-200.0, 200.0, -90.0, -200.0]).reshape(1, 1, 2, 2)
+    images = torch.tensor([0.0, 1.0, 0.0, 0.5]).reshape(1, 1, 2, 2)
+    assert float(Bernoulli().distortion(output, images)) == pytest.approx(100.0)
+    assert float(Bernoulli().distortion(output[..., :1, :], images[..., :1, :])) == 0.0
+
+
+@pytest.mark.parametrize("likelihood", [Bernoulli(), Gaussian(0.3)])
+@pytest.mark.parametrize("shape", [(1, 3), (70, 784), (2, 70, 784), (2, 3, 5, 40_000)])
+def test_the_gradient_is_the_one_that_autograd_finds(likelihood, shape):
+    generator = torch.Generator().manual_seed(3)
+    output = (3 * torch.randn(shape, generator=generator)).requires_grad_()
+    images = torch.rand(shape[-2:], generator=generator).expand(shape)
+    if isinstance(likelihood, Bernoulli):
+        plain = torch.nn.functional.binary_cross_entropy_with_logits(
+            output, images, reduction="none"
+        )
+    else:
+        plain = -Normal(torch.sigmoid(output), likelihood.scale).log_prob(images)
+    plain.sum().backward()
+    with torch.no_grad():
+        found, gradient = likelihood.distortion_and_gradient(output, images)
+    torch.testing.assert_close(found, plain.sum(dim=-1).detach(), rtol=1e-5, atol=1e-3)
+    torch.testing.assert_close(gradient, output.grad)
+
+
 @pytest.mark.parametrize("scale", [0.05, 1.0])
 def test_gaussian_agrees_with_torch_distributions(output, images, scale):
     expected = -Normal(torch.sigmoid(output), scale).log_prob(images).flatten(1).sum(dim=1)

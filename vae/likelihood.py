@@ -15,6 +15,10 @@ LOWEST_LOGIT = -80.0
 """Below it a pixel's sigmoid would underflow, and all that it adds is below 1e-34 nats."""
 
 
+BLOCK_NUMBERS = 25_000
+"""What a processor's nearest cache has room for several times over."""
+
+
 class Likelihood(ABC):
     """p(x|z), given the decoder's raw output for z."""
 
@@ -57,9 +61,15 @@ class Bernoulli(Likelihood):
 
         softplus(l) = l - log(sigmoid(l)) shares the sigmoid with the gradient.
         """
-        means = output.clamp(min=LOWEST_LOGIT).sigmoid_()
-        log_probability = torch.log(means).sub_(output).addcmul_(output, images)
-        return log_probability.sum(dim=-1).neg_(), means.sub_(images)
+        gradient, distortion = torch.empty_like(output), output.new_empty(output.shape[:-1])
+        for rows in _blocks(output):
+            logits, pixels = output[..., rows, :], images[..., rows, :]
+            clamped = logits.clamp(min=LOWEST_LOGIT)
+            means = torch.sigmoid(clamped, out=gradient[..., rows, :])
+            clamped.sub_(torch.log(means)).addcmul_(logits, pixels, value=-1)
+            torch.sum(clamped, dim=-1, out=distortion[..., rows])
+            means.sub_(pixels)
+        return distortion, gradient
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,13 @@ def build_likelihood(config: ModelConfig) -> Likelihood:
     if config.likelihood == "bernoulli":
         return Bernoulli()
     return Gaussian(config.pixel_scale)
+
+
+def _blocks(output: Float[Tensor, "*batch pixels"]) -> list[slice]:
+    """Rows of the last batch axis: on the CPU as many as its nearest cache has room for."""
+    count, pixels = output.shape[-2:]
+    size = max(1, BLOCK_NUMBERS // pixels) if output.device.type == "cpu" else max(1, count)
+    return [slice(start, start + size) for start in range(0, count, size)]
 
 
 class _Distortion(torch.autograd.Function):
