@@ -5,11 +5,18 @@ import platform
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 
 import pytest
 import torch
 
-from vae.device import multiply_by_onednn, pick_device, use_threads, yield_to_others
+from vae.device import (
+    multiply_by_onednn,
+    pick_device,
+    products_in_bfloat16,
+    use_threads,
+    yield_to_others,
+)
 from vae.errors import ConfigError
 
 
@@ -23,6 +30,7 @@ def _same_threads_after():
 @pytest.fixture
 def _same_products_after():
     before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
     yield
     torch.set_float32_matmul_precision(before)
 
@@ -150,3 +158,34 @@ def test_denormals_are_flushed_in_all_threads_and_only_meanwhile():
         [sys.executable, "-c", FADING], capture_output=True, text=True, check=True
     ).stdout.split()
     assert answer == ["4000000", "True"]
+
+
+@pytest.mark.usefixtures("_same_products_after")
+def test_threads_that_set_up_at_once_leave_products_as_they_were(monkeypatch):
+    """The setting is one for all threads: whoever comes second must not keep the first's trial."""
+    together = threading.Barrier(2, timeout=0.2)
+
+    def slow_error() -> float:
+        with suppress(threading.BrokenBarrierError):
+            together.wait()
+        return 2e-3
+
+    monkeypatch.setattr("vae.device._product_error", slow_error)
+    cpu = torch.device("cpu")
+    threads = [threading.Thread(target=multiply_by_onednn, args=(cpu,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+@pytest.mark.usefixtures("_same_products_after")
+def test_bfloat16_ends_with_the_last_that_wants_it():
+    first, second = products_in_bfloat16(), products_in_bfloat16()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert torch.get_float32_matmul_precision() == "medium"
+    second.__exit__(None, None, None)
+    assert torch.get_float32_matmul_precision() == "highest"

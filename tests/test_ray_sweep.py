@@ -152,7 +152,7 @@ def test_a_killed_worker_s_run_goes_on_from_its_published_state(
 
 def damaged_state(path: Path) -> None:
     """An unfinished run of the sweep's settings, with a state that fits no model."""
-    train = TrainConfig("digits", epochs=2, batch_size=128, beta=4.0)
+    train = TrainConfig("digits", epochs=2, batch_size=128, beta=4.0, warmup_epochs=1.0)
     record = {"model": ModelConfig((1, 8, 8), 2).to_dict(), "train": train.to_dict(), "epochs": []}
     save_resume_state(path, {"step": torch.tensor(3)}, record)
 

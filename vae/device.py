@@ -29,6 +29,20 @@ FLOAT32_ERROR = 5e-6
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 
+class _Products:
+    """torch's setting of float32 products is one for all threads: who changes it has the lock."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.inside = 0
+        """Threads that want bfloat16 at the moment."""
+
+        self.before = "highest"
+
+
+_products = _Products()
+
+
 def pick_device(name: DeviceName = "auto") -> torch.device:
     """The named device; `auto` takes CUDA, else MPS, else the CPU. ConfigError if it is absent."""
     available = {
@@ -109,11 +123,12 @@ def multiply_by_onednn(device: torch.device) -> bool:
     """
     if device.type != "cpu":
         return False
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("medium")
-    keeps = _product_error() < FLOAT32_ERROR
-    if not keeps:
-        torch.set_float32_matmul_precision(before)
+    with _products.lock:
+        before = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("medium")
+        keeps = _product_error() < FLOAT32_ERROR
+        if not keeps:
+            torch.set_float32_matmul_precision(before)
     return keeps
 
 
@@ -124,12 +139,18 @@ def products_in_bfloat16() -> Iterator[None]:
     Sums stay in float32. With Intel's AMX products take less than half the time; elsewhere they may
     be multiplied in float32 all the same.
     """
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("medium")
+    with _products.lock:
+        if _products.inside == 0:
+            _products.before = torch.get_float32_matmul_precision()
+            torch.set_float32_matmul_precision("medium")
+        _products.inside += 1
     try:
         yield
     finally:
-        torch.set_float32_matmul_precision(before)
+        with _products.lock:
+            _products.inside -= 1
+            if _products.inside == 0:
+                torch.set_float32_matmul_precision(_products.before)
 
 
 def _product_error() -> float:
