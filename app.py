@@ -46,7 +46,7 @@ def show_card(run, worst: float) -> None:
     if not show_samples(run.name, run, worst):
         return
     st.caption(
-        f"{run.beta_label} · {run.model.architecture} · "
+        f"{_kind(run)} · {run.model.architecture} · "
         f"{run.results.active_units} of {run.model.latent_dim} active"
     )
     if st.button("Choose", key=f"choose-{run.name}", width="stretch"):
@@ -79,7 +79,8 @@ def show_samples(title: str, run, worst: float) -> bool:
         show_error(error)
         return False
     st.image(samples, alt=f"Samples of {run.name}")
-    st.html(_stacked_bar(run.results.test_distortion, run.results.test_rate, worst))
+    rate = run.results.test_rate if run.model.has_rate else None
+    st.html(_stacked_bar(run.results.test_distortion, rate, worst))
     return True
 
 
@@ -89,7 +90,8 @@ def show_gallery() -> None:
 
     found = catalogue()
     compared = comparisons(found.runs)
-    single = [run for run in found.runs if not any(c.holds(run) for c in compared)]
+    shown = [run for run in found.runs if run.model.is_generative]
+    single = [run for run in shown if not any(c.holds(run) for c in compared)]
     cards = [*((show_card, run, run) for run in single)]
     cards += [(show_comparison_card, c, c.example) for c in compared]
     for start in range(0, len(cards), 4):
@@ -99,6 +101,15 @@ def show_gallery() -> None:
                 show(shown, _worst(found.runs, run))
     for error in found.refused:
         show_error(error)
+
+
+def _kind(run) -> str:
+    """The beta of a VAE; what any other model is."""
+    from vae.config import KINDS
+
+    if run.model.kind == "vae":
+        return run.beta_label
+    return " · ".join([KINDS[run.model.kind], run.beta_label][: 1 + run.model.has_rate])
 
 
 def _betas_in_words(comparison) -> str:
@@ -114,19 +125,22 @@ def _worst(runs, run) -> float:
     return max(1e-6, *(results.test_distortion + results.test_rate for results in alike))
 
 
-def _stacked_bar(distortion: float, rate: float, full: float) -> str:
-    """Both terms end to end, the length `full` being the whole width."""
+def _stacked_bar(distortion: float, rate: float | None, full: float) -> str:
+    """Both terms end to end, the length `full` being the whole width; rate None for no rate."""
     from vae.charts import DISTORTION_COLOUR, RATE_COLOUR
 
     parts = "".join(
         f"<span style='height:.6rem;background:{colour};width:{100 * max(0.0, nats) / full:.1f}%'>"
         "</span>"
-        for nats, colour in ((distortion, DISTORTION_COLOUR), (rate, RATE_COLOUR))
+        for nats, colour in ((distortion, DISTORTION_COLOUR), (rate or 0.0, RATE_COLOUR))
     )
+    terms = f"{distortion:.1f} nats, no rate"
+    if rate is not None:
+        terms = f"{distortion:.1f} + {rate:.1f} nats"
     return (
         f"<div style='display:flex;gap:1px'>{parts}</div>"
         "<div style='font-size:.85rem;font-variant-numeric:tabular-nums;margin-top:.2rem'>"
-        f"{distortion:.1f} + {rate:.1f} nats</div>"
+        f"{terms}</div>"
     )
 
 

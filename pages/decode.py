@@ -56,6 +56,15 @@ def show_sliders(explorer) -> None:
     mount_pictures(explorer)
 
 
+def note_points(explorer) -> None:
+    """What the sliders are sorted by where there is no rate."""
+    if not explorer.run.model.has_rate:
+        st.caption(
+            "An autoencoder's codes are points and have no rate: its sliders are sorted by how "
+            "much the codes of the test images vary."
+        )
+
+
 def explain_collapsed(explorer) -> None:
     """Why no slider does anything, where none does."""
     from vae.diagnostics import explain_collapse
@@ -70,6 +79,7 @@ with calm_errors():
     index = choose_test_image(explorer, "Start from a test image", key="decode-start")
     if index is not None:
         latent.start_from_image(explorer, index)
+    note_points(explorer)
     show_sliders(explorer)
     explain_collapsed(explorer)
 

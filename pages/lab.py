@@ -49,10 +49,10 @@ def show_costs(explorer) -> None:
     seed = st.number_input("Draw", 0, 10_000, 0, width=160, help="Which test images.")
     shown = min(SHOWN, len(gallery.labels))
     drawn = np.random.default_rng(int(seed)).choice(len(gallery.labels), shown, replace=False)
-    images = gallery.images(drawn)
-    terms = explorer.terms(images)
+    images, labels = gallery.images(drawn), gallery.labels[drawn]
+    terms = explorer.terms(images, labels=labels)
     st.image(
-        tile(np.concatenate([images, explorer.reconstruct(images)]), shown, 56),
+        tile(np.concatenate([images, explorer.reconstruct(images, labels)]), shown, 56),
         caption="Above the images, below what the decoder makes of their posterior means.",
     )
     names = [f"{place + 1}: {_class(gallery, index)}" for place, index in enumerate(drawn)]
@@ -62,6 +62,8 @@ def show_costs(explorer) -> None:
         f"These {shown} cost {-terms.elbo.mean():.1f} nats on average; the whole test split, "
         "real images, "
         f"{-explorer.run.results.test_elbo:.1f}. Distortion from one posterior sample per image."
+        if explorer.run.model.has_rate
+        else "An autoencoder's codes cost nothing: this is the distortion alone."
     )
 
 

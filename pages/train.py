@@ -66,10 +66,18 @@ def request_form():
 
 def expert_settings(preset) -> dict:
     """What most people leave alone."""
-    from vae.config import ARCHITECTURES
+    from vae.config import ARCHITECTURES, KINDS
     from vae.sweep import MULTI_RATE, OBJECTIVES
 
     with st.expander("More settings"):
+        kinds = [kind for kind in KINDS if kind != "classifier"]
+        kind = st.selectbox(
+            "Kind of model",
+            kinds,
+            format_func=KINDS.__getitem__,
+            key=f"kind-{preset.title}",
+            help="See the page Kinds of model.",
+        )
         architecture = st.selectbox(
             "Architecture",
             ARCHITECTURES,
@@ -79,6 +87,7 @@ def expert_settings(preset) -> dict:
         left, right = st.columns(2)
         key = preset.title
         return {
+            "kind": kind,
             "architecture": architecture,
             "epochs": left.number_input("Epochs", 1, 1000, preset.epochs, key=f"epochs-{key}"),
             "batch_size": right.number_input(
@@ -128,9 +137,9 @@ def build_request(dataset: str, latent_dim: int, beta: float, values: dict):
     from vae.config import TrainConfig
     from vae.jobs import Request
 
-    architecture, beta_range = values.pop("architecture"), values.pop("beta_range")
+    architecture, kind, beta_range = map(values.pop, ("architecture", "kind", "beta_range"))
     train = TrainConfig(dataset, beta=beta, **values)
-    return Request(train, architecture, latent_dim, beta_range=beta_range)
+    return Request(train, architecture, latent_dim, beta_range=beta_range, kind=kind)
 
 
 @st.fragment(run_every=POLL_SECONDS)
@@ -261,10 +270,13 @@ def show_finished(job) -> None:
         return
     results = run.results
     stopped = f" Stopped after {results.epochs_trained:.3g} epochs." if run.stopped_early else ""
-    st.success(
-        f"Test split: distortion {results.test_distortion:.1f} + rate {results.test_rate:.1f} "
-        f"nats per image, ELBO {results.test_elbo:.1f}.{stopped}"
-    )
+    terms = f"Test split: distortion {results.test_distortion:.1f} nats per image, no rate."
+    if run.model.has_rate:
+        terms = (
+            f"Test split: distortion {results.test_distortion:.1f} + rate {results.test_rate:.1f} "
+            f"nats per image, ELBO {results.test_elbo:.1f}."
+        )
+    st.success(f"{terms}{stopped}")
     collapse = explain_collapse(results.inactive, run.model.latent_dim, run.train)
     if collapse:
         st.info(collapse, icon=":material/info:")

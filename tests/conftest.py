@@ -53,10 +53,14 @@ def train_into(digits) -> Callable[..., Path]:
         latent_dim: int,
         architecture: str = "mlp",
         beta_range: tuple[float, float] | None = None,
+        kind: str = "vae",
+        classes: int = 0,
         **settings,
     ) -> Path:
         shape = digits.image_shape
-        model = ModelConfig(shape, latent_dim, architecture, beta_range=beta_range)
+        model = ModelConfig(
+            shape, latent_dim, architecture, beta_range=beta_range, kind=kind, classes=classes
+        )
         config = TrainConfig("digits", **settings)
         recorded = RecordedTraining.start(path, model, config, digits, pick_device("cpu"))
         for _ in recorded.run():

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from vae.checkpoint import (
     ATLAS_FILE,
+    FORMAT_VERSION,
     METRICS_FILE,
     RESUME_FILE,
     RUN_FILE,
@@ -118,7 +119,7 @@ def test_a_loaded_model_is_ready_to_use_and_not_to_train(tiny_checkpoint):
 
 def test_the_record_says_where_it_came_from(tiny_checkpoint):
     record = json.loads((tiny_checkpoint / RUN_FILE).read_text())
-    assert record["format_version"] == 2
+    assert record["format_version"] == FORMAT_VERSION
     assert record["provenance"]["versions"]["torch"] == metadata.version("torch")
     assert record["train"]["seed"] == 0
     digest = hashlib.sha256((tiny_checkpoint / WEIGHTS_FILE).read_bytes()).hexdigest()
@@ -201,9 +202,9 @@ def test_a_huge_record_is_not_read(copied_checkpoint):
 
 
 def test_a_newer_version(copied_checkpoint):
-    edit_record(copied_checkpoint, lambda record: record.update(format_version=3))
+    edit_record(copied_checkpoint, lambda record: record.update(format_version=FORMAT_VERSION + 1))
     message = refusal(NewerCheckpoint, copied_checkpoint)
-    assert "format version 3" in message
+    assert f"format version {FORMAT_VERSION + 1}" in message
     assert "update the program" in message
 
 

@@ -497,7 +497,7 @@ def test_list(vae, tiny_checkpoint, monkeypatch, capsys):
     assert row.keys() >= {"name", "dataset", "latent_dim", "beta", "test_elbo"}
     assert (row["name"], row["dataset"], row["latent_dim"]) == ("tiny", "digits", 3)
     assert main(["list", "--markdown"]) == 0
-    assert "| `tiny` | digits | mlp | 3 | 1 |" in capsys.readouterr().out
+    assert "| `tiny` | digits | VAE | mlp | 3 | 1 |" in capsys.readouterr().out
     monkeypatch.setenv("LATENT_CHECKPOINTS", "nothing")
     assert vae("list") == {"checkpoints": []}
 

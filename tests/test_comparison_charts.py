@@ -5,7 +5,7 @@ import math
 import pytest
 
 from vae.charts import INACTIVE_COLOUR, RATE_COLOUR
-from vae.comparison_charts import (
+from vae.charts.comparison import (
     Bars,
     Cluster,
     Curve,

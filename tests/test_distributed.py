@@ -17,7 +17,6 @@ from vae.__main__ import main
 from vae.config import ModelConfig
 from vae.errors import ConfigError
 from vae.model import VAE
-from vae.objective import elbo_terms
 from vae.posterior import standard_normal
 from vae.training.distributed import ALONE, Launch, Processes
 
@@ -209,8 +208,8 @@ def test_parts_of_a_batch_are_even_and_leave_nothing_out(size, count):
 
 def test_noise_that_is_given_is_the_noise_that_is_drawn():
     model, images = VAE.seeded(ModelConfig((1, 8, 8), latent_dim=3), 1), torch.rand(5, 1, 8, 8)
-    drawn = elbo_terms(model, images, torch.Generator().manual_seed(4))
+    drawn = model.terms(images, torch.Generator().manual_seed(4))
     noise = standard_normal((5, 3), torch.Generator().manual_seed(4))
-    given = elbo_terms(model, images[2:], noise[2:])
+    given = model.terms(images[2:], noise[2:])
     torch.testing.assert_close(given.z, drawn.z[2:])
     torch.testing.assert_close(given.distortion, drawn.distortion[2:])

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from vae.sweep_charts import Curve, sweep_colour, sweep_curves, sweep_plane
+from vae.charts.sweep import Curve, sweep_colour, sweep_curves, sweep_plane
 
 
 def curve(label: str, place: float, last: tuple[float, float], named: bool = True) -> Curve:

@@ -6,15 +6,16 @@ error. Bad input is one line on standard error and exit status 2.
 
 import argparse
 import json
-import math
-import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-from vae.config import Architecture, Likelihood, Objective, Precision, Schedule, Storage
+from vae import option_types as types
+from vae.config import KINDS, Architecture, Likelihood, Objective, Precision, Schedule, Storage
 from vae.errors import VaeError
+from vae.study_options import add_study_commands
 
 EPILOG = "Data sets: digits, mnist, fashion-mnist, kmnist, cifar10, sprites[:OPTIONS], folder:PATH."
 
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--beta", type=float, default=1.0, help="weight of the rate (default 1)")
     train.add_argument(
         "--beta-range",
-        type=_beta_range,
+        type=types.beta_range,
         metavar="LOW,HIGH",
         help="train one model for all betas of a range, such as 0.1,10; it is reported at --beta",
     )
@@ -63,12 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     sweep = _command(commands, "sweep", "train one model per data set, beta and seed")
     datasets = sweep.add_mutually_exclusive_group(required=True)
     datasets.add_argument("--dataset")
-    datasets.add_argument("--datasets", type=_datasets, help="such as mnist,kmnist")
+    datasets.add_argument("--datasets", type=types.datasets, help="such as mnist,kmnist")
     _add_training_options(sweep)
     seeds = sweep.add_mutually_exclusive_group()
     seeds.add_argument("--seed", type=int, default=0)
-    seeds.add_argument("--seeds", type=_seeds, help="such as 1,2,3: as many models per beta")
-    sweep.add_argument("--betas", type=_betas, required=True, help="such as 1,2,4")
+    seeds.add_argument("--seeds", type=types.seeds, help="such as 1,2,3: as many models per beta")
+    sweep.add_argument("--betas", type=types.betas, required=True, help="such as 1,2,4")
     sweep.add_argument(
         "--out",
         required=True,
@@ -81,12 +82,12 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("checkpoint", type=Path)
     evaluate.add_argument(
         "--importance-samples",
-        type=_positive,
+        type=types.positive,
         default=100,
         metavar="K",
         help="samples per image of the log-likelihood (default 100)",
     )
-    evaluate.add_argument("--seed", type=_seed, default=0, help="of the posterior samples")
+    evaluate.add_argument("--seed", type=types.seed, default=0, help="of the posterior samples")
     _add_beta_choice(evaluate)
     _add_machine_options(evaluate)
 
@@ -106,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     bench = _command(commands, "bench", "measure how fast this machine trains and evaluates")
     bench.add_argument(
         "--seconds",
-        type=_seconds,
+        type=types.seconds,
         default=0.5,
         help="for each contender in each of five rounds (default 0.5: some three minutes)",
     )
@@ -117,6 +118,8 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--part", choices=["decoder", "encoder"], default="decoder")
     _add_beta_choice(export)
     export.add_argument("--out", type=Path, required=True, metavar="FILE")
+
+    add_study_commands(partial(_command, commands))
     return parser
 
 
@@ -129,6 +132,9 @@ def _command(commands: Any, name: str, help_text: str) -> argparse.ArgumentParse
 
 
 def _add_training_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model", default="vae", choices=list(KINDS), help="the kind of model (default vae)"
+    )
     parser.add_argument("--arch", default="mlp", choices=get_args(Architecture))
     parser.add_argument("--latent-dim", type=int, default=2)
     parser.add_argument("--likelihood", default="bernoulli", choices=get_args(Likelihood))
@@ -181,7 +187,7 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--gpus",
-        type=_gpus,
+        type=types.gpus,
         metavar="N",
         help="of each run on Ray; below 1 runs share one (default: 1 where there are any)",
     )
@@ -210,82 +216,18 @@ def _add_metrics_options(parser: argparse.ArgumentParser) -> None:
         default="gradient-boosting",
         help="of DCI; the forest is the fast approximation",
     )
-    parser.add_argument("--seed", type=_seed, default=0, help="of the split and the estimators")
+    parser.add_argument(
+        "--seed", type=types.seed, default=0, help="of the split and the estimators"
+    )
     parser.add_argument(
         "--rows",
-        type=_positive,
+        type=types.positive,
         metavar="N",
         help="rows to fit on, drawn by the seed (default: 5000 of a checkpoint, all of a file)",
     )
     parser.add_argument(
         "--save", action="store_true", help="keep the scores in the checkpoint's folder"
     )
-
-
-def _betas(text: str) -> list[float]:
-    try:
-        betas = [float(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected numbers such as 1,2,4, not {text!r}") from None
-    if len({f"{beta:g}" for beta in betas}) < len(betas):
-        raise argparse.ArgumentTypeError(f"a beta stands twice in {text!r}")
-    return betas
-
-
-def _beta_range(text: str) -> tuple[float, float]:
-    bounds = _betas(text)
-    if len(bounds) != 2:
-        raise argparse.ArgumentTypeError(f"expected two betas such as 0.1,10, not {text!r}")
-    return bounds[0], bounds[1]
-
-
-def _seeds(text: str) -> list[int]:
-    seeds = [_seed(part) for part in text.split(",")]
-    if len(set(seeds)) < len(seeds):
-        raise argparse.ArgumentTypeError(f"a seed stands twice in {text!r}")
-    return seeds
-
-
-def _datasets(text: str) -> list[str]:
-    # A comma before NAME=VALUE is one between the options of sprites.
-    names = re.split(r",(?!\w+=)", text)
-    if len(set(names)) < len(names):
-        raise argparse.ArgumentTypeError(f"a data set stands twice in {text!r}")
-    return names
-
-
-def _gpus(text: str) -> float:
-    try:
-        count = float(text)
-    except ValueError:
-        count = math.nan
-    if not (0 <= count <= 1 or (1 < count <= 1024 and count.is_integer())):
-        raise argparse.ArgumentTypeError(
-            f"expected a share such as 0.5 or a number, not {text:.40}"
-        )
-    return count
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text[:12]) <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"expected 1 to 1,000,000, not {text:.40}")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"expected seconds, up to 3600, not {text:.40}")
-    return seconds
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal() or int(text[:12]) >= 2**32:
-        raise argparse.ArgumentTypeError(f"expected a whole number below 2**32, not {text:.40}")
-    return int(text)
 
 
 if __name__ == "__main__":

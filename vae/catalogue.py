@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vae.checkpoint import RUN_FILE, check_name, load_run
-from vae.config import ModelConfig, Objective, TrainConfig
+from vae.config import KINDS, WITHOUT_RATE, Kind, ModelConfig, Objective, TrainConfig
 from vae.errors import CheckpointError
 from vae.run import Run
 
@@ -98,12 +98,12 @@ class Comparison:
 
 
 def comparisons(runs: Iterable[Run]) -> list[Comparison]:
-    """What can be compared: runs alike but for beta, objective and seed, of two settings or more.
+    """What can be compared: VAEs alike but for beta, objective and seed, of two settings or more.
 
     A multi-rate model joins all runs of its data and network, and stands alone where there are
     none; what it is compared with may have been trained for longer or shorter.
     """
-    runs = list(runs)
+    runs = [run for run in runs if run.model.kind == "vae"]
     kin: dict[tuple[Hashable, Hashable], list[Run]] = {}
     multi_rate: dict[Hashable, list[Run]] = {}
     for run in runs:
@@ -126,13 +126,15 @@ def run_name(
     architecture: str,
     latent_dim: int,
     beta_range: tuple[float, float] | None = None,
+    kind: Kind = "vae",
 ) -> str:
     """A folder name that says what the run is."""
     beta = f"beta-{train.beta:g}" if beta_range is None else "multi-rate"
     if train.objective == "beta-tcvae":
         beta = f"tc-{beta}"
-    setting = f"{architecture}-{latent_dim}-{beta}-seed-{train.seed}"
-    return f"{dataset_part(train.dataset)}-{setting}"
+    parts = [dataset_part(train.dataset), kind, architecture, latent_dim, beta, "seed", train.seed]
+    left_out = ["vae"] + [beta] * (kind in WITHOUT_RATE)
+    return "-".join(str(part) for part in parts if part not in left_out)
 
 
 def dataset_part(dataset: str) -> str:
@@ -155,6 +157,7 @@ def train_command(run: Run) -> str:
     model, train = run.model, run.train
     options = {
         "dataset": train.dataset,
+        "model": model.kind,
         "arch": model.architecture,
         "latent-dim": model.latent_dim,
         "likelihood": model.likelihood,
@@ -186,10 +189,9 @@ def train_command(run: Run) -> str:
 def markdown_table(runs: Sequence[Run]) -> str:
     """`checkpoints/README.md`: each run's numbers and the command that made it."""
     rows = [
-        f"| `{run.name}` | {run.train.dataset} | {run.model.architecture} | {run.model.latent_dim} "
-        f"| {_beta(run)} | {run.results.test_distortion:.1f} | {run.results.test_rate:.1f} "
-        f"| {run.results.test_elbo:.1f} | {run.results.active_units} of {run.model.latent_dim} "
-        f"| {_duration(run.results.seconds)} |"
+        f"| `{run.name}` | {run.train.dataset} | {_kind(run)} | {run.model.architecture} "
+        f"| {run.model.latent_dim} | {' | '.join(_terms(run))} | {run.results.active_units} of "
+        f"{run.model.latent_dim} | {_duration(run.results.seconds)} |"
         for run in runs
     ]
     commands = [
@@ -212,10 +214,25 @@ beta, at the one named): the distortion
 -log p(x|z) with one posterior sample per image, the rate KL(q(z|x) || p(z)) in closed form,
 ELBO = -(distortion + rate) whatever beta was. A latent dimension is active when its posterior mean
 varies by more than 0.01 over the test split (Burda et al. 2016). Time is that of the training loop.
+Autoencoders and classifiers have no rate and no ELBO; the distortion of a classifier is
+-log p(y|x).
 
-| name | data set | architecture | latent | beta | distortion | rate | ELBO | active units | time |
-|---|---|---|---|---|---|---|---|---|---|
+| name | data set | kind | architecture | latent | beta | distortion | rate | ELBO | active | time |
+|---|---|---|---|---|---|---|---|---|---|---|
 """
+
+
+def _kind(run: Run) -> str:
+    return KINDS[run.model.kind].lower().replace("vae", "VAE")
+
+
+def _terms(run: Run) -> list[str]:
+    """Beta, distortion, rate and ELBO, as far as there are any."""
+    results, has_rate = run.results, run.model.has_rate
+    distortion = f"{results.test_distortion:.{1 if run.model.is_generative else 3}f}"
+    if not has_rate:
+        return ["", distortion, "", ""]
+    return [_beta(run), distortion, f"{results.test_rate:.1f}", f"{results.test_elbo:.1f}"]
 
 
 def _beta(run: Run) -> str:

@@ -29,6 +29,7 @@ from jaxtyping import Float, Int
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
+from vae import kinds
 from vae.config import ModelConfig, Storage, TrainConfig
 from vae.data import Factor
 from vae.errors import (
@@ -47,7 +48,7 @@ from vae.rate_curve import RateCurve, beta_grid
 from vae.run import WEIGHTS_FILE, Provenance, Results, Run
 from vae.stored_scores import StoredScores
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 RUN_FILE = "run.json"
 ATLAS_FILE = "atlas.safetensors"
 METRICS_FILE = "metrics.jsonl"
@@ -59,11 +60,14 @@ PARTIAL = ".partial"
 SCORES_FORMAT, SCORES_VERSION = "latent-explorer-scores", 1
 MAX_RUN_FILE_BYTES = 4 * 2**20
 _NAME = re.compile(r"\w[\w .+=,@-]{0,99}")
-SETTINGS_SINCE_2: dict[str, dict[str, Any]] = {
-    "model": {"beta_range": None},
-    "train": {"objective": "beta-vae", "precision": "float32", "storage": "float32"},
+SETTINGS_SINCE: dict[int, dict[str, dict[str, Any]]] = {
+    2: {
+        "model": {"beta_range": None},
+        "train": {"objective": "beta-vae", "precision": "float32", "storage": "float32"},
+    },
+    3: {"model": {"kind": "vae", "classes": 0}},
 }
-"""What the runs of format version 1 were trained with, without saying so."""
+"""By format version, the settings that came with it, as all runs before it had them."""
 HALF_RANGE = (-65504.0, 65504.0)
 
 
@@ -173,7 +177,7 @@ def load_model(run: Run, device: torch.device | str = "cpu") -> VAE:
     """
     tensors = _read_hashed(run, WEIGHTS_FILE)
     with torch.device("meta"):
-        model = VAE(run.model)
+        model = kinds.build(run.model)
     _check_leaves(run, tensors, model.state_dict())
     model.load_state_dict({name: value.float() for name, value in tensors.items()}, assign=True)
     return model.eval().requires_grad_(False).to(device)
@@ -366,9 +370,9 @@ def _check_format(file: Path, record: Any) -> dict[str, Any]:
 
 def _upgraded(record: dict[str, Any], version: int) -> dict[str, Any]:
     """A record as the present version writes it."""
-    if version < 2:
-        for part, settings in SETTINGS_SINCE_2.items():
-            if isinstance(record.get(part), dict):
+    for since, parts in SETTINGS_SINCE.items():
+        for part, settings in parts.items():
+            if version < since and isinstance(record.get(part), dict):
                 record[part] = settings | record[part]
     return record
 

@@ -6,12 +6,27 @@ from typing import Literal, get_args
 from vae.errors import ConfigError
 from vae.record import Record
 
+Kind = Literal["vae", "autoencoder", "conditional", "classifier"]
 Architecture = Literal["mlp", "mlp-deep", "conv", "conv-mlp"]
 Likelihood = Literal["bernoulli", "gaussian"]
 Schedule = Literal["constant", "cosine"]
 Objective = Literal["beta-vae", "beta-tcvae"]
 Precision = Literal["float32", "bfloat16"]
 Storage = Literal["float32", "float16"]
+
+KINDS: dict[Kind, str] = {
+    "vae": "VAE",
+    "autoencoder": "Autoencoder",
+    "conditional": "Conditional VAE",
+    "classifier": "Classifier",
+}
+"""By name, as people write them; see `vae.kinds`."""
+
+TOLD_LABELS: tuple[Kind, ...] = ("conditional", "classifier")
+"""Those that need the label of each image."""
+
+WITHOUT_RATE: tuple[Kind, ...] = ("autoencoder", "classifier")
+"""Those whose codes are points: no posterior, so no rate, no ELBO and no likelihood."""
 
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 MAX_LATENT_DIM = 512
@@ -43,8 +58,16 @@ class ModelConfig(Record):
     See `vae.gates`.
     """
 
+    kind: Kind = "vae"
+    """What encoder, posterior and decoder do with each other; see `vae.kinds`."""
+
+    classes: int = 0
+    """How many labels there are, for a kind that is told them; 0 for the others."""
+
     def __post_init__(self) -> None:
         _check_image_shape(self.image_shape)
+        _check_choice("kind", self.kind, get_args(Kind))
+        _check_classes(self.kind, self.classes)
         _check_integer("latent_dim", self.latent_dim, 1, MAX_LATENT_DIM)
         _check_choice("architecture", self.architecture, get_args(Architecture))
         _check_choice("likelihood", self.likelihood, get_args(Likelihood))
@@ -57,6 +80,21 @@ class ModelConfig(Record):
                 f"multiples of 4, but the image is {self.image_shape[1]}x{self.image_shape[2]}; "
                 "use an mlp or another image size"
             )
+
+    @property
+    def has_rate(self) -> bool:
+        """Whether codes have a posterior, and so a rate, an ELBO and a likelihood."""
+        return self.kind not in WITHOUT_RATE
+
+    @property
+    def is_told_labels(self) -> bool:
+        """Whether images have to come with their labels."""
+        return self.kind in TOLD_LABELS
+
+    @property
+    def is_generative(self) -> bool:
+        """Whether codes decode to images."""
+        return self.kind != "classifier"
 
 
 @dataclass(frozen=True)
@@ -166,8 +204,18 @@ def default_warmup(epochs: int) -> float:
 
 def check_together(model: ModelConfig, train: TrainConfig) -> None:
     """Raise ConfigError for settings that are fine alone but not with each other."""
+    if model.kind != "vae" and train.objective != "beta-vae":
+        raise ConfigError(
+            f"the objective {train.objective} goes with the plain VAE, not with the kind "
+            f"{model.kind}; leave one of them out"
+        )
     if model.beta_range is None:
         return
+    if model.kind != "vae":
+        raise ConfigError(
+            f"a beta_range goes with the plain VAE, not with the kind {model.kind}; leave one of "
+            "them out"
+        )
     low, high = model.beta_range
     if not low <= train.beta <= high:
         raise ConfigError(
@@ -177,6 +225,16 @@ def check_together(model: ModelConfig, train: TrainConfig) -> None:
         raise ConfigError(
             "a model with a beta_range is trained with the objective beta-vae and no free bits; "
             "leave one of them out"
+        )
+
+
+def _check_classes(kind: Kind, classes: object) -> None:
+    if kind not in TOLD_LABELS:
+        _check_integer("classes", classes, 0, 0)
+    elif not isinstance(classes, int) or isinstance(classes, bool) or not 2 <= classes <= 1000:
+        raise ConfigError(
+            f"a model of the kind {kind} needs images of 2 to 1000 classes, not {classes!r}; "
+            "choose another data set or another kind"
         )
 
 

@@ -159,6 +159,16 @@ def check_dataset_name(name: str) -> None:
         _source(name)
 
 
+def check_labels(dataset: Dataset, classes: int) -> None:
+    """DataError unless every image has one of so many labels, counted from 0."""
+    labels = torch.cat([getattr(dataset, s).labels for s in ("train", "validation", "test")])
+    if len(labels) and not (int(labels.min()) >= 0 and int(labels.max()) < classes):
+        raise DataError(
+            f"{dataset.name} has images whose label is not one of {classes} classes; a model that "
+            "is told labels needs one for each image, in a folder one sub-folder a class"
+        )
+
+
 def load_dataset(
     name: str,
     directory: str | Path | None = None,

@@ -5,13 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from vae.config import TrainConfig
 from vae.data import Split
 from vae.model import VAE
-from vae.objective import elbo_terms
 from vae.posterior import Posterior, prior_log_prob
 
 ACTIVE_VARIANCE = 0.01
@@ -67,8 +66,8 @@ def evaluate(model: VAE, split: Split, seed: int = 0) -> Evaluation:
     """Distortion, rate and active units over a split that lies on the model's device."""
     generator = torch.Generator(model.device).manual_seed(seed)
     distortion, rate, means = 0.0, torch.zeros(model.config.latent_dim, dtype=torch.float64), []
-    for images in _batches(split):
-        terms = elbo_terms(model, images, generator)
+    for images, labels in _batches(split):
+        terms = model.terms(images, generator, labels=labels)
         distortion += float(terms.distortion.sum().cpu().double())
         rate += terms.rate_per_dimension.sum(dim=0).cpu().double()
         means.append(terms.posterior.mean.cpu())
@@ -82,7 +81,7 @@ def evaluate(model: VAE, split: Split, seed: int = 0) -> Evaluation:
 @torch.inference_mode()
 def encode_split(model: VAE, split: Split) -> Posterior:
     """The posteriors of a whole split, on the CPU."""
-    parts = [model.encode(images) for images in _batches(split)]
+    parts = [model.encode(images, labels=labels) for images, labels in _batches(split)]
     return Posterior(
         torch.cat([p.mean.cpu() for p in parts]), torch.cat([p.logvar.cpu() for p in parts])
     )
@@ -94,15 +93,23 @@ def log_likelihood(
     images: Float[Tensor, "batch c h w"],
     samples: int,
     generator: torch.Generator,
+    labels: Int[Tensor, "batch"] | None = None,
 ) -> Float[Tensor, "batch"]:
     """The importance-weighted estimate of log p(x) of each image, in nats.
 
     log mean_k p(x|z_k) p(z_k) / q(z_k|x) with z_k ~ q(z|x): in expectation at least the ELBO, and
     rising to log p(x) with `samples` (Burda et al. 2016, equation 8). Memory is that of ROWS
-    decoded images.
+    decoded images. Of a model that is told labels it is log p(x|y).
     """
-    parts = [_log_likelihood(model, some, samples, generator) for some in images.split(ROWS)]
+    parts = [
+        _log_likelihood(model, images[rows], samples, generator, _part(labels, rows))
+        for rows in (slice(start, start + ROWS) for start in range(0, len(images), ROWS))
+    ]
     return torch.cat(parts)
+
+
+def _part(values: Tensor | None, rows: slice) -> Tensor | None:
+    return None if values is None else values[rows]
 
 
 def _log_likelihood(
@@ -110,11 +117,12 @@ def _log_likelihood(
     images: Float[Tensor, "batch c h w"],
     samples: int,
     generator: torch.Generator,
+    labels: Int[Tensor, "batch"] | None,
 ) -> Float[Tensor, "batch"]:
-    posterior = model.encode(images)
+    posterior = model.encode(images, labels=labels)
+    counts = [min(SAMPLES_AT_ONCE, samples - n) for n in range(0, samples, SAMPLES_AT_ONCE)]
     log_weights = [
-        _log_weights(model, images, posterior, min(SAMPLES_AT_ONCE, samples - drawn), generator)
-        for drawn in range(0, samples, SAMPLES_AT_ONCE)
+        _log_weights(model, images, posterior, count, generator, labels) for count in counts
     ]
     return torch.logsumexp(torch.cat(log_weights), dim=0) - math.log(samples)
 
@@ -125,12 +133,14 @@ def _log_weights(
     posterior: Posterior,
     samples: int,
     generator: torch.Generator,
+    labels: Int[Tensor, "batch"] | None,
 ) -> Float[Tensor, "samples batch"]:
     """log p(x|z) p(z) / q(z|x); the codes of all samples at once, their images one by one."""
     repeated = Posterior(posterior.mean.repeat(samples, 1), posterior.logvar.repeat(samples, 1))
     z = repeated.sample(generator)
     distortion = [
-        model.likelihood.distortion(model.decode(codes), images) for codes in z.split(len(images))
+        model.likelihood.distortion(model.decode(codes, labels=labels), images)
+        for codes in z.split(len(images))
     ]
     log_ratio = (prior_log_prob(z) - repeated.log_prob(z)).unflatten(0, (samples, len(images)))
     return log_ratio - torch.stack(distortion)
@@ -140,8 +150,9 @@ def mean_log_likelihood(model: VAE, split: Split, samples: int, seed: int = 0) -
     """The mean of `log_likelihood` over the batches so far; the last one is the split's."""
     generator = torch.Generator(model.device).manual_seed(seed)
     total, count = 0.0, 0
-    for images in _batches(split):
-        total += float(log_likelihood(model, images, samples, generator).sum().cpu().double())
+    for images, labels in _batches(split):
+        found = log_likelihood(model, images, samples, generator, labels)
+        total += float(found.sum().cpu().double())
         count += len(images)
         yield total / count
 
@@ -170,8 +181,7 @@ def _collapse_advice(config: TrainConfig) -> str:
     return f"To change that: {', '.join(advice)}."
 
 
-def _batches(split: Split) -> Iterator[Tensor]:
+def _batches(split: Split) -> Iterator[tuple[Tensor, Tensor]]:
     for start in range(0, len(split), BATCH):
-        yield split.batch(
-            torch.arange(start, min(start + BATCH, len(split)), device=split.images.device)
-        )
+        chosen = torch.arange(start, min(start + BATCH, len(split)), device=split.images.device)
+        yield split.batch(chosen), split.labels[chosen]

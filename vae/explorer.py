@@ -5,7 +5,7 @@ explorer = Explorer.open("checkpoints/mnist-map")
 images = explorer.decode([[0.0, 1.0]])
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -23,7 +23,6 @@ from vae.diagnostics import BATCH, log_likelihood
 from vae.errors import ConfigError
 from vae.model import VAE
 from vae.neighbours import Neighbours
-from vae.objective import elbo_terms
 from vae.rate_curve import Gap, RateCurve, gap
 from vae.run import Run
 
@@ -52,22 +51,36 @@ class Terms:
 class Explorer:
     """One trained model, never changed: safe to share between threads.
 
-    A multi-rate model is seen at the beta that it is reported at; its `curve` has the others.
+    A multi-rate model is seen at the beta that it is reported at; its `curve` has the others. A
+    conditional one is seen at its `label`, unless labels are given with what is asked for.
 
     `neighbours` answers for the codes of the atlas; it builds what is costly at its first use.
 
     Images are (n, h, w, c) float32 with pixels in [0, 1]; codes are (n, latent) float32.
     """
 
-    def __init__(self, run: Run, model: VAE, atlas: Atlas, curve: RateCurve | None = None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        model: VAE,
+        atlas: Atlas,
+        curve: RateCurve | None = None,
+        label: int | None = None,
+    ) -> None:
+        if not run.model.is_generative:
+            raise ConfigError(f"{run.name} is a {run.model.kind}; it has no images to explore")
         self.run = run
+        self.label = (label or 0) if run.model.is_told_labels else None
+        """The class whose images a conditional model decodes to; None of any other model."""
+
         self.atlas = atlas
         self.curve = curve
         inactive = run.results.inactive
         active = [i for i in range(run.model.latent_dim) if i not in inactive]
         self.neighbours = Neighbours(atlas.mean, active)
-        self._all_betas = model.eval().requires_grad_(False)
-        self._model = model.at_beta(run.train.beta)
+        self._whole = model.eval().requires_grad_(False)
+        plain = model.at_beta(run.train.beta)
+        self._model = plain if self.label is None else plain.at_label(self.label)
 
     @classmethod
     def open(cls, path: str | Path, device: DeviceName = "cpu") -> Self:
@@ -84,33 +97,50 @@ class Explorer:
         """Number of latent dimensions."""
         return self.run.model.latent_dim
 
-    def dimensions_by_rate(self) -> list[int]:
-        """The latent dimensions, the one with the highest test rate first."""
-        rates = np.array(self.run.results.test_rate_per_dimension)
-        return np.argsort(-rates, kind="stable").tolist()
+    @property
+    def decoder_identity(self) -> str:
+        """Names the decoder that the pages show: of the run and, where there is one, the label."""
+        label = "" if self.label is None else f"-label-{self.label}"
+        return f"{self.run.identity}{label}"
 
-    def encode(self, images: ArrayLike) -> tuple[Codes, Codes]:
+    def at_label(self, label: int) -> Self:
+        """A conditional model seen at another label; ConfigError for one that it does not know."""
+        return type(self)(self.run, self._whole, self.atlas, self.curve, label)
+
+    def dimensions_by_rate(self) -> list[int]:
+        """The latent dimensions, the one with the highest test rate first.
+
+        Where there is no rate, the one whose codes vary most.
+        """
+        rates = np.array(self.run.results.test_rate_per_dimension)
+        order = rates if self.run.model.has_rate else self.atlas.mean.var(axis=0)
+        return np.argsort(-order, kind="stable").tolist()
+
+    def encode(self, images: ArrayLike, labels: ArrayLike | None = None) -> tuple[Codes, Codes]:
         """Means and log-variances of the images' posteriors."""
+        model, parts = self._for(labels), []
         with torch.inference_mode():
-            parts = [self._model.encode(part) for part in self._tensor(images).split(BATCH)]
+            for some, given in self._batches(self._tensor(images), labels):
+                parts.append(model.encode(some, labels=given))
         means, logvars = ([getattr(p, name).cpu() for p in parts] for name in ("mean", "logvar"))
         return torch.cat(means).numpy(), torch.cat(logvars).numpy()
 
-    def decode(self, z: ArrayLike) -> Images:
+    def decode(self, z: ArrayLike, labels: ArrayLike | None = None) -> Images:
         """The decoded image of each code."""
+        model, codes = self._for(labels), torch.from_numpy(self._codes(z))
         with torch.inference_mode():
-            device = self._model.device
-            parts = torch.from_numpy(self._codes(z)).split(BATCH)
-            images = torch.cat([self._model.decode_mean(part.to(device)).cpu() for part in parts])
-        return images.numpy().transpose(0, 2, 3, 1)
+            batches = self._batches(codes.to(model.device), labels)
+            parts = [model.decode_mean(some, labels=given).cpu() for some, given in batches]
+        return torch.cat(parts).numpy().transpose(0, 2, 3, 1)
 
-    def reconstruct(self, images: ArrayLike) -> Images:
+    def reconstruct(self, images: ArrayLike, labels: ArrayLike | None = None) -> Images:
         """What the decoder makes of each image's posterior mean."""
-        return self.decode(self.encode(images)[0])
+        return self.decode(self.encode(images, labels)[0], labels)
 
     def atlas_images(self, indices: Int[np.ndarray, "n"] | list[int]) -> Images:
         """Reconstructions of test images from the atlas: no data set is needed."""
-        return self.decode(self.atlas.mean[np.asarray(indices, dtype=np.int64)])
+        chosen = np.asarray(indices, dtype=np.int64)
+        return self.decode(self.atlas.mean[chosen], self.atlas.label[chosen])
 
     def most_typical_first(self, indices: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
         """Test images by the distance of their code from the mean of all their codes."""
@@ -149,28 +179,37 @@ class Explorer:
         """How far each code is from the atlas, as a rank in [0, 1]; see `Neighbours`."""
         return self.neighbours.outlyingness(self._codes(z))
 
-    def terms(self, images: ArrayLike, seed: int = 0) -> Terms:
+    def terms(self, images: ArrayLike, seed: int = 0, labels: ArrayLike | None = None) -> Terms:
         """Distortion (one posterior sample per image) and rate of each image."""
         generator = torch.Generator(self._model.device).manual_seed(seed)
         with torch.inference_mode():
-            terms = elbo_terms(self._model, self._tensor(images), generator)
+            given = self._label_tensor(labels)
+            terms = self._for(labels).terms(self._tensor(images), generator, labels=given)
         return Terms(terms.distortion.cpu().numpy(), terms.rate_per_dimension.cpu().numpy())
 
     def log_likelihood(
-        self, images: ArrayLike, samples: int = 100, seed: int = 0
+        self,
+        images: ArrayLike,
+        samples: int = 100,
+        seed: int = 0,
+        labels: ArrayLike | None = None,
     ) -> Float[np.ndarray, "n"]:
         """Importance-weighted estimate of log p(x) of each image, in nats."""
-        generator = torch.Generator(self._model.device).manual_seed(seed)
-        return log_likelihood(self._model, self._tensor(images), samples, generator).cpu().numpy()
+        model, given = self._for(labels), self._label_tensor(labels)
+        generator = torch.Generator(model.device).manual_seed(seed)
+        found = log_likelihood(model, self._tensor(images), samples, generator, given)
+        return found.cpu().numpy()
 
     def packed_decoder(self, max_megabytes: float = 32.0) -> bytes:
-        """The decoder as the browser reads it, named by the weights' sha256.
+        """The decoder as the browser reads it, named by `decoder_identity`.
 
         Raises UnsupportedDecoder where the browser cannot run it or it is larger than that.
         """
         decoder, run = self._model.decoder, self.run
         shape, latent = run.model.image_shape, self.latent_dim
-        return pack_decoder(decoder, latent, shape, run.identity, max_megabytes=max_megabytes)
+        return pack_decoder(
+            decoder, latent, shape, self.decoder_identity, max_megabytes=max_megabytes
+        )
 
     def packed_multi_rate_decoder(self, identity: str, max_megabytes: float = 32.0) -> bytes:
         """The decoder for all betas of a multi-rate model, named `identity`.
@@ -179,7 +218,7 @@ class Explorer:
         """
         model = self.run.model
         return pack_decoder(
-            self._all_betas.decoder,
+            self._whole.decoder,
             self.latent_dim,
             model.image_shape,
             identity,
@@ -225,6 +264,23 @@ class Explorer:
             self.neighbours.active,
             self.neighbours.spacing_quantiles(),
         )
+
+    def _for(self, labels: ArrayLike | None) -> VAE:
+        """The model that takes labels where they are given and it can, else the plain one."""
+        return self._model if self.label is None or labels is None else self._whole
+
+    def _label_tensor(self, labels: ArrayLike | None) -> torch.Tensor | None:
+        if labels is None:
+            return None
+        return torch.from_numpy(np.asarray(labels, dtype=np.int64)).to(self._model.device)
+
+    def _batches(
+        self, values: torch.Tensor, labels: ArrayLike | None
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
+        given = self._label_tensor(labels)
+        for start in range(0, max(1, len(values)), BATCH):
+            rows = slice(start, start + BATCH)
+            yield values[rows], None if given is None else given[rows]
 
     def _codes(self, z: ArrayLike) -> Codes:
         codes = np.asarray(z, dtype=np.float32)

@@ -95,10 +95,11 @@ def _with_gates(layers: nn.Sequential) -> Iterator[nn.Module]:
     for layer in layers:
         yield layer
         if isinstance(layer, WEIGHTED):
-            yield RateGate(_outputs(layer))
+            yield RateGate(outputs_of(layer))
 
 
-def _outputs(layer: nn.Module) -> int:
+def outputs_of(layer: nn.Module) -> int:
+    """Numbers, or channels, that a layer with weights gives."""
     assert isinstance(layer, WEIGHTED)
     return layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels
 

@@ -89,7 +89,7 @@ class _Recorded:
 
     def __init__(self, job: Job, dataset: Dataset) -> None:
         request = job.request
-        model = request.model(dataset.image_shape)
+        model = request.model(dataset.image_shape, len(dataset.class_names))
         self.job = job
         self.run = RecordedTraining.start(
             job.path, model, request.train, dataset, pick_device("auto")
@@ -149,7 +149,7 @@ class _Pictures:
 
     def __init__(self, dataset: Dataset, latent_dim: int) -> None:
         chosen = _one_per_class(dataset.test.labels)
-        self._images = dataset.test.batch(chosen)
+        self._images, self._labels = dataset.test.batch(chosen), dataset.test.labels[chosen]
         noise = torch.Generator().manual_seed(0)
         self._codes = torch.randn(SNAPSHOT_IMAGES, latent_dim, generator=noise)
         self.originals = _pixels(self._images)
@@ -158,9 +158,11 @@ class _Pictures:
     def take(self, epoch: int, recorded: RecordedTraining) -> Snapshot:
         training = recorded.training
         model = training.model.at_beta(training.config.beta)
-        means = model.encode(self._images.to(model.device)).mean
-        reconstructions = _pixels(model.decode_mean(means))
-        samples = _pixels(model.decode_mean(self._codes.to(model.device)))
+        labels = self._labels.to(model.device)
+        means = model.encode(self._images.to(model.device), labels=labels).mean
+        reconstructions = _pixels(model.decode_mean(means, labels=labels))
+        codes, cycled = self._codes.to(model.device), torch.arange(SNAPSHOT_IMAGES) % len(labels)
+        samples = _pixels(model.decode_mean(codes, labels=labels[cycled.to(model.device)]))
         return Snapshot(epoch, reconstructions, samples)
 
 

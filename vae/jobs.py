@@ -9,7 +9,15 @@ from typing import Literal
 import numpy as np
 from jaxtyping import UInt8
 
-from vae.config import Architecture, Likelihood, ModelConfig, TrainConfig, check_together
+from vae.config import (
+    TOLD_LABELS,
+    Architecture,
+    Kind,
+    Likelihood,
+    ModelConfig,
+    TrainConfig,
+    check_together,
+)
 from vae.data import check_dataset_name, dataset_title
 from vae.training import Report
 
@@ -28,11 +36,12 @@ class Request:
     latent_dim: int
     likelihood: Likelihood = "bernoulli"
     beta_range: tuple[float, float] | None = None
+    kind: Kind = "vae"
 
     def __post_init__(self) -> None:
         """VaeError for settings that cannot be; whether the data are there shows in the job."""
         check_dataset_name(self.train.dataset)
-        check_together(self.model((1, 8, 8)), self.train)
+        check_together(self.model((1, 8, 8), classes=2), self.train)
 
     @property
     def label(self) -> str:
@@ -41,14 +50,16 @@ class Request:
             return "all β"
         return f"{'β-TC' if self.train.objective == 'beta-tcvae' else 'β'} {self.train.beta:g}"
 
-    def model(self, image_shape: tuple[int, int, int]) -> ModelConfig:
-        """The network, once the images are known."""
+    def model(self, image_shape: tuple[int, int, int], classes: int) -> ModelConfig:
+        """The model, once the images and the number of their classes are known."""
         return ModelConfig(
             image_shape,
             self.latent_dim,
             self.architecture,
             self.likelihood,
             beta_range=self.beta_range,
+            kind=self.kind,
+            classes=classes if self.kind in TOLD_LABELS else 0,
         )
 
 

@@ -2,9 +2,10 @@
 
 import dataclasses
 import threading
+from typing import Self
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from vae.config import ModelConfig
@@ -13,6 +14,7 @@ from vae.gates import GatedSequential
 from vae.likelihood import build_likelihood, pixel_mean
 from vae.networks import build_decoder, build_encoder
 from vae.posterior import Posterior
+from vae.terms import ElboTerms
 
 _GLOBAL_GENERATOR = threading.Lock()
 
@@ -20,14 +22,15 @@ _GLOBAL_GENERATOR = threading.Lock()
 class VAE(nn.Module):
     """q(z|x), the standard normal prior and p(x|z) of one configuration.
 
-    A model with a `beta_range` needs the beta of each example (batch,) to encode and to decode;
-    `at_beta` makes a plain model of it.
+    The other kinds of model (`vae.kinds`) are variations of it. What an image comes with may be
+    needed to encode and to decode it: its beta (batch,), by a model with a `beta_range`, of which
+    `at_beta` makes a plain one; its label (batch,), by a conditional one (see `at_label`).
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder: nn.Sequential = build_encoder(config)
+        self.encoder: nn.Sequential = build_encoder(config, self.code_numbers(config))
         self.decoder: nn.Sequential = build_decoder(config)
         if config.beta_range is not None:
             self.encoder = GatedSequential.around(self.encoder)
@@ -35,7 +38,12 @@ class VAE(nn.Module):
         self.likelihood = build_likelihood(config)
 
     @classmethod
-    def seeded(cls, config: ModelConfig, seed: int) -> "VAE":
+    def code_numbers(cls, config: ModelConfig) -> int:
+        """How many numbers the encoder gives for an image: the code's means and log-variances."""
+        return 2 * config.latent_dim
+
+    @classmethod
+    def seeded(cls, config: ModelConfig, seed: int) -> Self:
         """A fresh model whose initial weights follow from the seed alone (on the CPU)."""
         # torch's layers draw from the one global generator: threads take turns with it.
         with _GLOBAL_GENERATOR, torch.random.fork_rng(devices=[]):
@@ -51,22 +59,45 @@ class VAE(nn.Module):
         self,
         images: Float[Tensor, "batch c h w"],
         beta: Float[Tensor, "batch"] | None = None,
+        labels: Int[Tensor, "batch"] | None = None,
     ) -> Posterior:
         """The posterior of each image; pixels in [0, 1]."""
         mean, logvar = _run(self.encoder, images, beta).chunk(2, dim=1)
         return Posterior.clamped(mean, logvar)
 
     def decode(
-        self, z: Float[Tensor, "batch latent"], beta: Float[Tensor, "batch"] | None = None
+        self,
+        z: Float[Tensor, "batch latent"],
+        beta: Float[Tensor, "batch"] | None = None,
+        labels: Int[Tensor, "batch"] | None = None,
     ) -> Float[Tensor, "batch c h w"]:
         """The decoder's logits for each code; `decode_mean` gives the picture."""
         return _run(self.decoder, z, beta)
 
+    def terms(
+        self,
+        images: Float[Tensor, "batch c h w"],
+        noise: torch.Generator | Float[Tensor, "batch latent"],
+        beta: Float[Tensor, "batch"] | None = None,
+        labels: Int[Tensor, "batch"] | None = None,
+    ) -> ElboTerms:
+        """Both terms of the ELBO, the distortion estimated with one posterior sample per image.
+
+        `noise` is what `Posterior.sample` takes.
+        """
+        posterior = self.encode(images, beta, labels)
+        z = posterior.sample(noise)
+        distortion = self.likelihood.distortion(self.decode(z, beta, labels), images)
+        return ElboTerms(distortion, posterior.kl(), posterior, z)
+
     def decode_mean(
-        self, z: Float[Tensor, "batch latent"], beta: Float[Tensor, "batch"] | None = None
+        self,
+        z: Float[Tensor, "batch latent"],
+        beta: Float[Tensor, "batch"] | None = None,
+        labels: Int[Tensor, "batch"] | None = None,
     ) -> Float[Tensor, "batch c h w"]:
         """The decoded image of each code, pixels in [0, 1]."""
-        return pixel_mean(self.decode(z, beta))
+        return pixel_mean(self.decode(z, beta, labels))
 
     def at_beta(self, beta: float) -> "VAE":
         """The plain model for one beta of the range; a model of one beta is that itself.
@@ -84,6 +115,10 @@ class VAE(nn.Module):
             plain = VAE(dataclasses.replace(self.config, beta_range=None))
         plain.encoder, plain.decoder = self.encoder.folded(beta), self.decoder.folded(beta)
         return plain.train(self.training)
+
+    def at_label(self, label: int) -> "VAE":
+        """The plain model for one label; a model that is told none is that itself."""
+        return self
 
 
 def _run(

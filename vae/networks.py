@@ -1,9 +1,10 @@
 """Encoders and decoders by architecture.
 
-Every encoder maps images (batch, c, h, w) in [0, 1] to (batch, 2 * latent): the posterior's means
-beside its log-variances, from one merged head. Every decoder maps z (batch, latent) to the logits
-(batch, c, h, w) of the pixels' means. Both are plain `nn.Sequential`s, so that the ONNX and the
-browser export can read them; for a range of betas, any of them gets gates (`vae.gates`).
+Every encoder maps images (batch, c, h, w) in [0, 1] to the numbers of their codes, (batch, 2 *
+latent) for a VAE: the posterior's means beside its log-variances, from one merged head. Every
+decoder maps z (batch, latent) to the logits (batch, c, h, w) of the pixels' means. Both are plain
+`nn.Sequential`s, so that the ONNX and the browser export can read them; for a range of betas, any
+of them gets gates (`vae.gates`).
 
 | name     | encoder                         | decoder                       |
 |----------|---------------------------------|-------------------------------|
@@ -28,11 +29,11 @@ SMALL_IMAGE_PIXELS = 256
 """Below this many pixels the deep mlp drops its widest layer, which would only widen the image."""
 
 
-def build_encoder(config: ModelConfig) -> nn.Sequential:
-    """Images (batch, c, h, w) to means and log-variances (batch, 2 * latent)."""
+def build_encoder(config: ModelConfig, outputs: int) -> nn.Sequential:
+    """Images (batch, c, h, w) to so many numbers each (batch, outputs)."""
     if config.architecture in ("conv", "conv-mlp"):
-        return _conv_encoder(config)
-    widths = [math.prod(config.image_shape), *_hidden_widths(config), 2 * config.latent_dim]
+        return _conv_encoder(config, outputs)
+    widths = [math.prod(config.image_shape), *_hidden_widths(config), outputs]
     return nn.Sequential(nn.Flatten(), *_dense(widths))
 
 
@@ -64,7 +65,7 @@ def _relu() -> nn.ReLU:
     return nn.ReLU(inplace=True)
 
 
-def _conv_encoder(config: ModelConfig) -> nn.Sequential:
+def _conv_encoder(config: ModelConfig, outputs: int) -> nn.Sequential:
     channels, height, width = config.image_shape
     return nn.Sequential(
         nn.Conv2d(channels, 32, 4, stride=2, padding=1),
@@ -72,7 +73,7 @@ def _conv_encoder(config: ModelConfig) -> nn.Sequential:
         nn.Conv2d(32, 64, 4, stride=2, padding=1),
         _relu(),
         nn.Flatten(),
-        *_dense([64 * (height // 4) * (width // 4), 256, 2 * config.latent_dim]),
+        *_dense([64 * (height // 4) * (width // 4), 256, outputs]),
     )
 
 

@@ -1,61 +1,10 @@
-"""The ELBO's two terms, kept apart, and the loss that weighs them."""
+"""The losses that training minimises, made of the ELBO's two terms."""
 
-from dataclasses import dataclass
-
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vae.model import VAE
-from vae.posterior import Posterior
+from vae.terms import ElboTerms
 from vae.total_correlation import decompose_rate
-
-
-@dataclass(frozen=True)
-class ElboTerms:
-    """Distortion and rate of a batch, in nats per image.
-
-    Alemi et al., "Fixing a Broken ELBO", 2018: ELBO = -(distortion + rate).
-    """
-
-    distortion: Float[Tensor, "batch"]
-    """-log p(x|z) at one posterior sample of each image."""
-
-    rate_per_dimension: Float[Tensor, "batch latent"]
-    """KL(q(z|x) || p(z)) of each dimension, in closed form."""
-
-    posterior: Posterior
-    """q(z|x) of each image."""
-
-    z: Float[Tensor, "batch latent"]
-    """The sample of each posterior that was decoded."""
-
-    @property
-    def rate(self) -> Float[Tensor, "batch"]:
-        """KL(q(z|x) || p(z)), summed over the dimensions."""
-        return self.rate_per_dimension.sum(dim=1)
-
-    @property
-    def elbo(self) -> Float[Tensor, "batch"]:
-        """The evidence lower bound of each image."""
-        return -(self.distortion + self.rate)
-
-
-def elbo_terms(
-    model: VAE,
-    images: Float[Tensor, "batch c h w"],
-    noise: torch.Generator | Float[Tensor, "batch latent"],
-    beta: Float[Tensor, "batch"] | None = None,
-) -> ElboTerms:
-    """Both terms, the distortion estimated with one posterior sample per image.
-
-    `noise` is what `Posterior.sample` takes, `beta` each image's, for a model that serves a range
-    of them.
-    """
-    posterior = model.encode(images, beta)
-    z = posterior.sample(noise)
-    output = model.decode(z, beta)
-    return ElboTerms(model.likelihood.distortion(output, images), posterior.kl(), posterior, z)
 
 
 def beta_vae_loss(
@@ -65,12 +14,13 @@ def beta_vae_loss(
 
     Each term is summed over pixels or dimensions and averaged over the batch. With free bits
     (Kingma et al. 2016, appendix C8) a dimension's batch-mean rate counts at least `free_bits`,
-    so that there is no gain in pushing it lower.
+    so that there is no gain in pushing it lower. A penalty of the terms counts as it is.
     """
     rate_per_dimension = terms.rate_per_dimension.mean(dim=0)
     if free_bits > 0:
         rate_per_dimension = rate_per_dimension.clamp(min=free_bits)
-    return terms.distortion.mean() + beta * rate_per_dimension.sum()
+    loss = terms.distortion.mean() + beta * rate_per_dimension.sum()
+    return loss if terms.penalty is None else loss + terms.penalty.mean()
 
 
 def multi_rate_loss(terms: ElboTerms, beta: Float[Tensor, "batch"]) -> Float[Tensor, ""]:
@@ -81,8 +31,9 @@ def multi_rate_loss(terms: ElboTerms, beta: Float[Tensor, "batch"]) -> Float[Ten
 def weighed(
     terms: ElboTerms, beta: Float[Tensor, "batch"] | Float[Tensor, ""]
 ) -> Float[Tensor, "batch"]:
-    """distortion + beta * rate of each image, in nats."""
-    return terms.distortion + beta * terms.rate
+    """distortion + beta * rate of each image, in nats, and the penalty where there is one."""
+    loss = terms.distortion + beta * terms.rate
+    return loss if terms.penalty is None else loss + terms.penalty
 
 
 def beta_tcvae_loss(

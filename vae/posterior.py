@@ -55,6 +55,26 @@ class Posterior:
         return _log_normal(standardised) - 0.5 * self.logvar.sum(dim=1)
 
 
+@dataclass(frozen=True)
+class PointPosterior(Posterior):
+    """A code that is certain: no distribution, so no rate."""
+
+    @classmethod
+    def at(cls, code: Float[Tensor, "batch latent"]) -> "PointPosterior":
+        """Log-variances are as low as they go."""
+        return cls(code, torch.full_like(code, -LOGVAR_LIMIT))
+
+    def sample(
+        self, noise: torch.Generator | Float[Tensor, "batch latent"]
+    ) -> Float[Tensor, "batch latent"]:
+        """The code itself; no noise is drawn."""
+        return self.mean
+
+    def kl(self) -> Float[Tensor, "batch latent"]:
+        """0: nothing is paid for a code."""
+        return torch.zeros_like(self.mean)
+
+
 def standard_normal(
     shape: Sequence[int], generator: torch.Generator, dtype: torch.dtype = torch.float32
 ) -> Float[Tensor, "..."]:

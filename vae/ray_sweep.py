@@ -85,7 +85,7 @@ def _task(run: Published, dataset: Dataset, machines: Machines, gpus: float) -> 
     return Task(
         name=run.run.name,
         place=run.place,
-        model=run.run.model(dataset.image_shape),
+        model=run.run.model(dataset.image_shape, len(dataset.class_names)),
         train=run.run.train,
         device="cuda" if gpus else alone,
         threads=machines.threads,

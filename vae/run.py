@@ -151,7 +151,9 @@ class Run:
 
     @property
     def beta_label(self) -> str:
-        """Such as "β 4", or "any β from 0.1 to 10" of a multi-rate model."""
+        """Such as "β 4", "any β from 0.1 to 10" of a multi-rate model, or "no β"."""
+        if not self.model.has_rate:
+            return "no β"
         if self.model.beta_range is None:
             return self.train.beta_label
         low, high = self.model.beta_range

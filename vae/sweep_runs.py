@@ -21,8 +21,8 @@ class SweepRun:
 
     name: str
     train: TrainConfig
-    model: Callable[[tuple[int, int, int]], ModelConfig]
-    """For images of a shape: channels, height, width."""
+    model: Callable[[tuple[int, int, int], int], ModelConfig]
+    """For images of a shape (channels, height, width) and a number of classes."""
 
     @property
     def labels(self) -> dict[str, Any]:
@@ -39,12 +39,14 @@ class SweepRun:
             model, train = read_resume_configs(load_resume_state(path)[1])
         else:
             model, train = finished.model, finished.train
-        check_same(where, (model, train), (self.model(model.image_shape), self.train))
+        check_same(
+            where, (model, train), (self.model(model.image_shape, model.classes), self.train)
+        )
         return finished
 
 
 def sweep_runs(
-    configs: Sequence[TrainConfig], model: Callable[[tuple[int, int, int]], ModelConfig]
+    configs: Sequence[TrainConfig], model: Callable[[tuple[int, int, int], int], ModelConfig]
 ) -> list[SweepRun]:
     """A run for each training, in their order; names say only what differs between them.
 

@@ -84,7 +84,13 @@ class TrainingQueue:
         return job
 
     def _path(self, request: Request) -> Path:
-        name = run_name(request.train, request.architecture, request.latent_dim, request.beta_range)
+        name = run_name(
+            request.train,
+            request.architecture,
+            request.latent_dim,
+            request.beta_range,
+            request.kind,
+        )
         return unused_path(self._root, name, {job.path for job in self.jobs})
 
     def _work(self) -> None:

@@ -12,7 +12,7 @@ from vae.errors import DataError
 if TYPE_CHECKING:
     from vae.beta_effects import BetaEffect
     from vae.catalogue import Comparison, Setting
-    from vae.comparison_charts import Curve
+    from vae.charts.comparison import Curve
     from vae.factor_map import FactorMap
     from vae.glossary import Entry
     from vae.measurements import Measure, Protocol
@@ -106,7 +106,7 @@ def _show_plane(comparison: "Comparison") -> None:
 @st.cache_resource(max_entries=50, show_spinner=False)
 def _plane(identities: list[str], _comparison: "Comparison") -> Any:
     """Made once for all visitors."""
-    from vae.comparison_charts import Cluster, rate_distortion_plane
+    from vae.charts.comparison import Cluster, rate_distortion_plane
 
     clusters = [
         Cluster(
@@ -128,8 +128,8 @@ def _plane(identities: list[str], _comparison: "Comparison") -> Any:
 
 
 def _curve(run: "Run") -> "Curve":
+    from vae.charts.comparison import Curve
     from vae.checkpoint import load_curve
-    from vae.comparison_charts import Curve
 
     found = load_curve(run)
     assert found is not None
@@ -150,7 +150,7 @@ def _show_bars(comparison: "Comparison") -> None:
 @st.cache_resource(max_entries=50, show_spinner=False)
 def _bars(identities: list[str], _comparison: "Comparison") -> Any:
     """Made once for all visitors."""
-    from vae.comparison_charts import Bars, rate_bars_by_setting
+    from vae.charts.comparison import Bars, rate_bars_by_setting
     from vae.measurements import median_run
 
     models = []
@@ -370,7 +370,7 @@ _TABLE_STYLE = """<style>
 
 
 def _show_table(comparison: "Comparison", values: Values) -> None:
-    from vae.comparison_charts import beta_colours
+    from vae.charts.comparison import beta_colours
     from vae.measurements import shown_measures
 
     measures = shown_measures(values.values())
@@ -523,7 +523,7 @@ def _show_commands(comparison: "Comparison", protocol: "Protocol | None") -> Non
 
 
 def _show_panels(comparison: "Comparison", values: Values) -> None:
-    from vae.comparison_charts import measure_panels
+    from vae.charts.comparison import measure_panels
     from vae.measurements import shown_measures
 
     by_name = {measure.name: measure for measure in shown_measures(values.values())}
@@ -549,7 +549,7 @@ def _show_panels(comparison: "Comparison", values: Values) -> None:
 
 
 def _lines(comparison: "Comparison", measure: "Measure", values: Values) -> list:
-    from vae.comparison_charts import Line
+    from vae.charts.comparison import Line
 
     lines = []
     for objective, settings in _by_objective(comparison).items():
@@ -575,7 +575,7 @@ def _lines(comparison: "Comparison", measure: "Measure", values: Values) -> list
 
 def _show_factor_map(comparison: "Comparison") -> None:
     """Which latent tells about which factor, for a setting and seed to choose."""
-    from vae.comparison_charts import share_map
+    from vae.charts.comparison import share_map
 
     if not comparison.example.factors:
         return

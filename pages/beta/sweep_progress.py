@@ -186,7 +186,7 @@ def run_state(job) -> str:
 
 def sweep_colours(sweep) -> list[str]:
     """Each run's colour: the same beta in all figures."""
-    from vae.sweep_charts import sweep_colour
+    from vae.charts.sweep import sweep_colour
 
     return [sweep_colour(place) for place in sweep.places()]
 
@@ -219,7 +219,7 @@ def marks_to_draw(sweep) -> tuple[tuple[int, int], ...]:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def sweep_figures(number: int, marks: tuple[tuple[int, int], ...], _sweep):
     """Both charts; made once for all who watch."""
-    from vae.sweep_charts import sweep_curves, sweep_plane
+    from vae.charts.sweep import sweep_curves, sweep_plane
 
     curves = [
         run_curve(job, epochs, step, place, job.request.label not in before)
@@ -239,7 +239,7 @@ def labels_before(sweep) -> list[set[str]]:
 
 def run_curve(job, epochs: int, step: int, place: float, named: bool):
     """One run up to a mark: its finished epochs, and where it is in the one under way."""
-    from vae.sweep_charts import Curve
+    from vae.charts.sweep import Curve
 
     reports = job.epochs[:epochs]
     latest = job.latest

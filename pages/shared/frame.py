@@ -18,12 +18,16 @@ PRODUCT = "Latent Explorer"
 
 @dataclass(frozen=True)
 class Screen:
-    """One page: its file, its name and its icon."""
+    """One page: its file, its name, its icon, and where in the navigation it stands."""
 
     file: str
     title: str
     icon: str
+    group: str = ""
 
+
+LAB = "Lab"
+"""Group of the pages that show what VAEs are used for, and their relatives."""
 
 SCREENS = (
     Screen("app.py", "Home", ":material/home:"),
@@ -31,8 +35,9 @@ SCREENS = (
     Screen("pages/decode.py", "Decode", ":material/tune:"),
     Screen("pages/interpolate.py", "Interpolate", ":material/conversion_path:"),
     Screen("pages/compare.py", "Compare beta", ":material/stacked_bar_chart:"),
-    Screen("pages/lab.py", "Lab", ":material/science:"),
     Screen("pages/train.py", "Train", ":material/model_training:"),
+    Screen("pages/lab.py", "Lab", ":material/science:", LAB),
+    Screen("pages/kinds.py", "Kinds of model", ":material/family_history:", LAB),
 )
 
 # Drawn here, because Streamlit fetches the pictures of its named icons from the network.
@@ -70,6 +75,8 @@ def open_page(title: str, instruction: str) -> None:
     with st.sidebar:
         st.markdown(f"#### {PRODUCT}")
         for screen in SCREENS:
+            if screen.group and screen.file == _first_of(screen.group):
+                st.caption(screen.group)
             link_to(screen.file)
 
 
@@ -82,6 +89,10 @@ def link_to(file: str, label: str = "") -> None:
     except StreamlitPageNotFoundError:
         # A page that is run alone, without app.py, has nowhere to link to.
         st.markdown(f"{screen.icon} {label}")
+
+
+def _first_of(group: str) -> str:
+    return next(screen.file for screen in SCREENS if screen.group == group)
 
 
 @contextmanager

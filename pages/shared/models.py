@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CHOICE = "model"
 PICKER = "model-picker"
+LABEL = "class"
 
 
 def pick_explorer() -> "Explorer":
@@ -32,6 +33,8 @@ def pick_explorer() -> "Explorer":
             link_to("pages/train.py", "Train one")
             st.stop()
         explorer = open_explorer(run)
+        if run.model.is_told_labels:
+            explorer = _at_picked_label(explorer)
     latent.follow_link(explorer)
     return explorer
 
@@ -41,7 +44,7 @@ def pick_run() -> "Run | None":
 
     None where there is no model to choose.
     """
-    runs = {run.name: run for run in catalogue().runs}
+    runs = {run.name: run for run in catalogue().runs if run.model.is_generative}
     if not runs:
         return None
     chosen = _current_choice(list(runs))
@@ -160,17 +163,41 @@ def _choose_picked() -> None:
         choose(picked)
 
 
+def _at_picked_label(explorer: "Explorer") -> "Explorer":
+    """A conditional model seen at the class chosen in the sidebar, which stands in the link."""
+    run = explorer.run
+    names = {str(label): name for label, name in enumerate(run.class_names)}
+    kept = link.recall(LABEL, run.train.dataset)
+    key = f"label-{run.identity}"
+    link.start_widget(key, kept if kept in names else "0")
+    with st.sidebar:
+        chosen = st.selectbox(
+            "Class to decode as",
+            list(names),
+            key=key,
+            format_func=names.__getitem__,
+            help="This model is told the class. The code holds the rest: the style.",
+        )
+    link.keep(LABEL, chosen, run.train.dataset)
+    return explorer.at_label(int(chosen))
+
+
 def _model_card(run: "Run") -> None:
+    from vae.config import KINDS
     from vae.data import dataset_title
 
     results, model = run.results, run.model
+    kind = "" if model.kind == "vae" else f"{KINDS[model.kind]} · "
     terms = f"istortion {results.test_distortion:.1f} + rate {results.test_rate:.1f} nats per "
     here = "D" if model.beta_range is None else f"At {run.train.beta_label}: d"
     with st.sidebar:
         st.caption(
-            f"{dataset_title(run.train.dataset)} · {model.architecture} · "
+            f"{dataset_title(run.train.dataset)} · {kind}{model.architecture} · "
             f"{model.latent_dim} latent · {run.beta_label}"
         )
+        if not model.has_rate:
+            st.caption(f"Distortion {results.test_distortion:.1f} nats per test image; no rate")
+            return
         st.caption(
             f"{here}{terms}test image, {results.active_units} of {model.latent_dim} dimensions "
             "active"

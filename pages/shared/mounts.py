@@ -27,7 +27,7 @@ KEPT_AFTER_SECONDS = 5.0
 
 def decoder_id(explorer: "Explorer") -> str:
     """The name of a decoder."""
-    return explorer.run.identity
+    return explorer.decoder_identity
 
 
 def multi_rate_id(explorer: "Explorer") -> str:
@@ -62,7 +62,7 @@ def mount_decoders(explorers: "Sequence[Explorer]") -> None:
         identity, shape = decoder_id(explorer), explorer.run.model.image_shape
         packed = _packed_decoder(explorer, identity, browser_megabytes())
         if isinstance(packed, bytes):
-            mount_asset(packed, key=f"decoder-{identity[:16]}")
+            mount_asset(packed, key=f"decoder-{identity[:16]}{identity[64:]}")
         else:
             reason, decode = str(packed), explorer.decode
             served.append(ServedDecoder(identity, explorer.latent_dim, shape, reason, decode))

@@ -3,7 +3,17 @@
 import argparse
 from collections.abc import Callable
 
-from vae.commands import bench, evaluate, export, listing, metrics, sweep, train
+from vae.commands import (
+    bench,
+    conditioning,
+    evaluate,
+    export,
+    holes,
+    listing,
+    metrics,
+    sweep,
+    train,
+)
 from vae.commands.over_processes import run_over_processes
 from vae.commands.text import Outcome
 from vae.training.distributed import Launch
@@ -25,4 +35,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
     "list": listing.list_checkpoints,
     "export": export.export,
     "bench": bench.bench,
+    "holes": holes.holes,
+    "conditioning": conditioning.conditioning,
 }

@@ -2,12 +2,15 @@
 
 import argparse
 
+import torch
+
 from vae.checkpoint import load_model, load_run
 from vae.commands.settings import beta_to_look_at
 from vae.commands.text import Outcome, lines, progress
-from vae.data import load_dataset
+from vae.data import Split, load_dataset
 from vae.device import prepare
-from vae.diagnostics import BATCH, evaluate, mean_log_likelihood
+from vae.diagnostics import BATCH, encode_split, evaluate, mean_log_likelihood
+from vae.model import VAE
 
 
 def evaluate_checkpoint(options: argparse.Namespace) -> Outcome:
@@ -20,18 +23,30 @@ def evaluate_checkpoint(options: argparse.Namespace) -> Outcome:
         run_.train.dataset, options.data_dir, image_shape=run_.model.image_shape
     ).test.to(device)
     found = evaluate(model, test, options.seed)
-    estimates = mean_log_likelihood(model, test, options.importance_samples, options.seed)
-    log_likelihood = list(progress(estimates, "log-likelihood", total=-(-len(test) // BATCH)))[-1]
+    has_rate = run_.model.has_rate
     record = {
         "checkpoint": str(options.checkpoint),
         "beta": beta,
         "test_distortion": found.distortion,
-        "test_rate": found.rate,
-        "test_elbo": found.elbo,
+        "test_rate": found.rate if has_rate else None,
+        "test_elbo": found.elbo if has_rate else None,
         "test_rate_per_dimension": list(found.rate_per_dimension),
         "active_units": found.active_units,
-        "log_likelihood": log_likelihood,
+        **({} if run_.model.is_generative else {"test_accuracy": _accuracy(model, test)}),
+        "log_likelihood": _log_likelihood(model, test, options) if has_rate else None,
         "importance_samples": options.importance_samples,
         "test_images": len(test),
     }
     return Outcome(record, lines(record))
+
+
+def _log_likelihood(model: VAE, test: Split, options: argparse.Namespace) -> float:
+    estimates = mean_log_likelihood(model, test, options.importance_samples, options.seed)
+    return list(progress(estimates, "log-likelihood", total=-(-len(test) // BATCH)))[-1]
+
+
+@torch.inference_mode()
+def _accuracy(model: VAE, test: Split) -> float:
+    """The share of test images whose most probable class is the right one."""
+    logits = model.decode(encode_split(model, test).mean.to(model.device))
+    return float((logits.argmax(dim=1) == test.labels).double().mean())

@@ -22,7 +22,7 @@ def list_checkpoints(options: argparse.Namespace) -> Outcome:
             "architecture": run_.model.architecture,
             "latent_dim": run_.model.latent_dim,
             "beta": run_.train.beta,
-            "test_elbo": run_.results.test_elbo,
+            "test_elbo": run_.results.test_elbo if run_.model.has_rate else None,
         }
         for run_ in catalogue.runs
     ]

@@ -116,7 +116,8 @@ def _take_part(
         image_shape=shape,
         download=False,
     )
-    training = Training(model_config(options, shape), config, dataset, device)
+    model = model_config(options, shape, len(dataset.class_names))
+    training = Training(model, config, dataset, device)
     state = training.state()
     processes.share_state(state)
     training.restore(state)

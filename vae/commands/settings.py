@@ -2,15 +2,20 @@
 
 import argparse
 
-from vae.config import ModelConfig, TrainConfig, default_warmup
+from vae.config import TOLD_LABELS, ModelConfig, TrainConfig, default_warmup
 from vae.data import FOLDER_PREFIX, Dataset, load_dataset
 from vae.errors import ConfigError
 from vae.folder import FOLDER_SIDE
 from vae.run import Run
 
 
-def model_config(options: argparse.Namespace, image_shape: tuple[int, int, int]) -> ModelConfig:
-    """The model that the options ask for; ConfigError for one that cannot be."""
+def model_config(
+    options: argparse.Namespace, image_shape: tuple[int, int, int], classes: int
+) -> ModelConfig:
+    """The model that the options ask for, of images of so many classes.
+
+    ConfigError for one that cannot be.
+    """
     return ModelConfig(
         image_shape,
         options.latent_dim,
@@ -18,6 +23,8 @@ def model_config(options: argparse.Namespace, image_shape: tuple[int, int, int])
         options.likelihood,
         options.pixel_scale,
         getattr(options, "beta_range", None),
+        options.model,
+        classes if options.model in TOLD_LABELS else 0,
     )
 
 

@@ -64,7 +64,7 @@ def _here(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, A
 
     finished = {name: held for name, (_, held) in found.items() if held is not None}
     left = [run for run in runs if run.name not in finished]
-    in_one_pass = gains_from_company(model_config(options, (1, 8, 8)), runs[0].train, device)
+    in_one_pass = gains_from_company(model_config(options, (1, 8, 8), 2), runs[0].train, device)
     finished |= train_here(left, start, in_one_pass, Path(options.out))
     return [training_record(finished[run.name]) | run.labels for run in runs]
 

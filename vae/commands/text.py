@@ -36,6 +36,8 @@ def table(rows: list[dict[str, Any]]) -> str:
 def _show(value: object) -> str:
     if isinstance(value, list | tuple):
         return " ".join(_show(item) for item in value)
+    if value is None:
+        return "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

@@ -70,10 +70,9 @@ def _start(
     if out is not None:
         check_free(out, options.overwrite)
     data = dataset or dataset_for_training(options, config.dataset)
-    model = model_config(options, data.image_shape)
-    path = out or unused_path(
-        checkpoints_dir(), run_name(config, model.architecture, model.latent_dim, model.beta_range)
-    )
+    model = model_config(options, data.image_shape, len(data.class_names))
+    name = run_name(config, model.architecture, model.latent_dim, model.beta_range, model.kind)
+    path = out or unused_path(checkpoints_dir(), name)
     return RecordedTraining.start(path, model, config, data, device, options.overwrite)
 
 
@@ -83,7 +82,8 @@ def _resume(
     if out is None:
         raise ConfigError("--resume needs --out, the folder of the unfinished run")
     model, stored = read_resume_configs(load_resume_state(out)[1])
-    check_same(out, (model, stored), (model_config(options, model.image_shape), config))
+    asked = model_config(options, model.image_shape, model.classes)
+    check_same(out, (model, stored), (asked, config))
     data = dataset or load_dataset(
         config.dataset,
         options.data_dir,
@@ -138,12 +138,12 @@ def warn_of_collapse(run_: Run) -> None:
 
 
 def training_record(run_: Run) -> dict[str, Any]:
-    """What a run measured, as a JSON object."""
-    results = run_.results
+    """What a run measured, as a JSON object; no rate and no ELBO of codes that are points."""
+    results, has_rate = run_.results, run_.model.has_rate
     return {
         "test_distortion": results.test_distortion,
-        "test_rate": results.test_rate,
-        "test_elbo": results.test_elbo,
+        "test_rate": results.test_rate if has_rate else None,
+        "test_elbo": results.test_elbo if has_rate else None,
         "active_units": results.active_units,
         "epochs": results.epochs_trained,
         "train_images_per_second": results.train_images_per_second,

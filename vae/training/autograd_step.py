@@ -11,13 +11,8 @@ from vae.config import TrainConfig
 from vae.data import Split
 from vae.gates import LEARNING_RATE_FACTOR, draw_betas, is_gate
 from vae.model import VAE
-from vae.objective import (
-    ElboTerms,
-    beta_tcvae_loss,
-    beta_vae_loss,
-    elbo_terms,
-    multi_rate_loss,
-)
+from vae.objective import beta_tcvae_loss, beta_vae_loss, multi_rate_loss
+from vae.terms import ElboTerms
 from vae.training.weights import Weights, part, update_by_adam
 
 
@@ -47,8 +42,8 @@ class AutogradStep:
         """See `Step`."""
         betas = betas_of_batch(self._model, indices.shape[1], self._noise)
         with autocast(self._model, self._config):
-            images = self._images.batch(indices[0])
-            terms = elbo_terms(self._model, images, self._noise, betas)
+            images, labels = self._images.batch(indices[0]), self._images.labels[indices[0]]
+            terms = self._model.terms(images, self._noise, betas, labels)
         self._descend(self._loss(terms, betas, share), learning_rate)
         self.sums[0, 0] += terms.distortion.detach().sum()
         self.sums[0, 1:] += terms.rate_per_dimension.detach().sum(dim=0)

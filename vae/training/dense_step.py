@@ -30,7 +30,7 @@ CLIP_EPSILON = 1e-6
 
 def is_dense(model: ModelConfig, config: TrainConfig, device: torch.device) -> bool:
     """Whether a DenseStep can take this model's steps."""
-    is_plain = model.architecture in DENSE and model.beta_range is None
+    is_plain = model.kind == "vae" and model.beta_range is None and model.architecture in DENSE
     is_supported = device.type == "cpu" or (device.type == "cuda" and config.precision == "float32")
     return is_plain and config.objective == "beta-vae" and is_supported
 

@@ -8,7 +8,7 @@ from torch.nn.parallel import DistributedDataParallel
 from vae.config import TrainConfig
 from vae.data import Split
 from vae.model import VAE
-from vae.objective import elbo_terms, weighed
+from vae.objective import weighed
 from vae.posterior import standard_normal
 from vae.training.autograd_step import Descent, autocast, betas_of_batch
 from vae.training.distributed import Processes
@@ -54,8 +54,10 @@ class DistributedStep:
         mine = self._processes.part(count)
         betas = betas_of_batch(self._model, count, self._noise)
         noise = standard_normal((count, self._model.config.latent_dim), self._noise)
-        images = self._images.batch(indices[0, mine])
-        loss, sums = self._part(images, noise[mine], None if betas is None else betas[mine], share)
+        chosen = indices[0, mine]
+        images, labels = self._images.batch(chosen), self._images.labels[chosen]
+        mine_betas = None if betas is None else betas[mine]
+        loss, sums = self._part(images, labels, noise[mine], mine_betas, share)
         self._processes.add_up(sums)
         # The gradient is averaged over processes, whose parts of a batch may differ in size.
         self._descend(loss * (self._processes.size / count), learning_rate)
@@ -70,13 +72,14 @@ class _PartOfBatch(nn.Module):
     def forward(
         self,
         images: Float[Tensor, "part c h w"],
+        labels: Int[Tensor, "part"],
         noise: Float[Tensor, "part latent"],
         betas: Float[Tensor, "part"] | None,
         share: Float[Tensor, ""],
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "terms"]]:
         """The loss, and distortion and rates, summed over the images."""
         with autocast(self._model, self._config):
-            terms = elbo_terms(self._model, images, noise, betas)
+            terms = self._model.terms(images, noise, betas, labels)
         beta = share * (self._config.beta if betas is None else betas)
         sums = torch.cat([terms.distortion[:, None], terms.rate_per_dimension], dim=1).sum(dim=0)
         return weighed(terms, beta).sum(), sums.detach()

@@ -11,11 +11,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from vae.config import ModelConfig, TrainConfig, check_together
-from vae.data import Dataset
+from vae.data import Dataset, check_labels
 from vae.device import flushed_denormals
 from vae.diagnostics import Evaluation, evaluate
 from vae.errors import DataError, DivergedError, TrainingError
-from vae.model import VAE
+from vae.kinds import build_seeded
 from vae.objective import warmup_share
 from vae.training.distributed import ALONE, Processes
 from vae.training.engine import Engine
@@ -42,8 +42,10 @@ class Training:
                 f"{dataset.name} has images of shape {dataset.image_shape}, but the model takes "
                 f"{model_config.image_shape}"
             )
+        if model_config.is_told_labels:
+            check_labels(dataset, model_config.classes)
         self.config = config
-        self.model = VAE.seeded(model_config, config.seed).to(device)
+        self.model = build_seeded(model_config, config.seed).to(device)
         # Convolutions are faster so, and nothing else is slower.
         self.model.to(memory_format=torch.channels_last)
         self.weights = Weights(self.model)

@@ -1,0 +1,1 @@
+"""The sections of the page Kinds of model, a kind each."""

@@ -1,0 +1,42 @@
+"""Kinds of model: the VAE's relatives, what each does differently, and what that buys."""
+
+import importlib
+
+import streamlit as st
+
+from pages.shared import link
+from pages.shared.frame import calm_errors, open_page
+from pages.shared.models import pick_explorer
+
+SECTIONS = {"points": "Autoencoder", "conditional": "Conditional"}
+"""By module of `pages.kind`, each with a function `show`."""
+
+SECTION = "kind"
+
+open_page(
+    "Kinds of model",
+    "Take one thing away from the VAE, or add one, and see what changes.",
+)
+
+
+def choose_section() -> str:
+    """The section, kept in the link."""
+    link.start_widget("kind-section", link.recall(SECTION), list(SECTIONS))
+    chosen = st.segmented_control(
+        "Kind",
+        list(SECTIONS),
+        key="kind-section",
+        default=None if "kind-section" in st.session_state else next(iter(SECTIONS)),
+        required=True,
+        format_func=SECTIONS.__getitem__,
+        label_visibility="collapsed",
+    )
+    assert chosen is not None
+    link.keep(SECTION, chosen)
+    return chosen
+
+
+explorer = pick_explorer()
+with calm_errors():
+    # Only the section that is shown is imported.
+    importlib.import_module(f"pages.kind.{choose_section()}").show(explorer)

@@ -1,0 +1,34 @@
+"""The kinds of model beside the plain VAE, a file each: what it does differently, and nothing else.
+
+| kind        | what is different                                                        |
+|-------------|--------------------------------------------------------------------------|
+| vae         | nothing: `vae.model`                                                     |
+| autoencoder | a code is a point, and costs nothing                                     |
+| conditional | the encoder and the decoder are told the label                           |
+| classifier  | the decoder says the label, not the image: the judge of generated images |
+
+All of them train in the one loop, through `terms`.
+"""
+
+from vae.config import Kind, ModelConfig
+from vae.kinds.autoencoder import Autoencoder
+from vae.kinds.classifier import Classifier
+from vae.kinds.conditional import ConditionalVAE
+from vae.model import VAE
+
+_CLASSES: dict[Kind, type[VAE]] = {
+    "vae": VAE,
+    "autoencoder": Autoencoder,
+    "conditional": ConditionalVAE,
+    "classifier": Classifier,
+}
+
+
+def build(config: ModelConfig) -> VAE:
+    """A fresh model of the kind that the configuration names."""
+    return _CLASSES[config.kind](config)
+
+
+def build_seeded(config: ModelConfig, seed: int) -> VAE:
+    """The same, its initial weights following from the seed alone; see `VAE.seeded`."""
+    return _CLASSES[config.kind].seeded(config, seed)

@@ -1,0 +1,34 @@
+"""The options of the commands that run a study (`vae.studies`)."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from vae.option_types import positive, seed
+
+AddCommand = Callable[[str, str], argparse.ArgumentParser]
+"""Makes a command's parser of its name and what it does."""
+
+
+def add_study_commands(add: AddCommand) -> None:
+    """A command for each study."""
+    holes = add("holes", "how much around and between a model's codes decodes to anything")
+    _add_judged(holes)
+    conditioning = add("conditioning", "how often a conditional model paints the class asked for")
+    _add_judged(conditioning)
+
+
+def _add_judged(parser: argparse.ArgumentParser) -> None:
+    """Images of one checkpoint, judged by another."""
+    _add_checkpoint(parser)
+    parser.add_argument(
+        "--judge", type=Path, help="a classifier's checkpoint (default: the best one there is)"
+    )
+    parser.add_argument("--count", type=positive, default=1000, help="images of each sort (1000)")
+
+
+def _add_checkpoint(parser: argparse.ArgumentParser) -> None:
+    """One checkpoint, a seed, a number of threads."""
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--seed", type=seed, default=0, help="of everything that is drawn")
+    parser.add_argument("--threads", type=int, help="of the CPU (default: all cores but one)")
