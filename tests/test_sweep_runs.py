@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from vae.__main__ import _datasets, _gpus
+from vae.option_types import datasets, gpus
 from vae.checkpoint import RESUME_FILE, RUN_FILE, load_run
 from vae.config import ModelConfig, TrainConfig
 from vae.errors import CheckpointError, ConfigError
@@ -53,15 +53,15 @@ def test_a_finished_run_in_a_folder_is_kept_where_it_is_the_one_asked_for(copied
 
 
 def test_lists_of_data_sets():
-    assert _datasets("mnist,kmnist") == ["mnist", "kmnist"]
+    assert datasets("mnist,kmnist") == ["mnist", "kmnist"]
     sprites = "sprites:orientation=1,side=32"
-    assert _datasets(f"digits,{sprites},mnist") == ["digits", sprites, "mnist"]
+    assert datasets(f"digits,{sprites},mnist") == ["digits", sprites, "mnist"]
     with pytest.raises(argparse.ArgumentTypeError, match="twice"):
-        _datasets("mnist,mnist")
+        datasets("mnist,mnist")
 
 
 def test_shares_and_numbers_of_gpus():
-    assert [_gpus(text) for text in ("0", "0.25", "1", "4")] == [0, 0.25, 1, 4]
+    assert [gpus(text) for text in ("0", "0.25", "1", "4")] == [0, 0.25, 1, 4]
     for text in ("-1", "1.5", "nan", "inf", "many"):
         with pytest.raises(argparse.ArgumentTypeError):
-            _gpus(text)
+            gpus(text)

@@ -1,9 +1,10 @@
 """Holes: how much of the space around and between the codes decodes to something recognisable.
 
 An autoencoder is free to scatter its codes; a VAE pays for each nat by which they leave the prior.
-Both are judged alike: codes drawn from the standard normal prior; from a normal distribution with
-the mean and the covariance of the model's own codes, which forgives an autoencoder the place and the
-scale of its codes; and the middles of the straight ways between the codes of two test images.
+Both are judged alike: codes drawn from the standard normal prior; codes drawn from a normal
+distribution with the mean and the covariance of the model's own codes, which forgives an
+autoencoder their place and scale; and the middles of the straight ways between the codes of two
+test images.
 """
 
 from dataclasses import dataclass
