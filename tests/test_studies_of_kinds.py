@@ -21,7 +21,7 @@ def root(tmp_path_factory, train_into):
     train_into(root / "judge", 16, kind="classifier", classes=10, **common)
     train_into(root / "poor-judge", 16, kind="classifier", classes=10, epochs=1)
     train_into(root / "conditional", 4, kind="conditional", classes=10, **common)
-    train_into(root / "autoencoder", 2, kind="autoencoder", **common)
+    train_into(root / "autoencoder", 8, kind="autoencoder", **common)
     train_into(root / "plain", 2, **common)
     return root
 

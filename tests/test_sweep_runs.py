@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from vae.option_types import datasets, gpus
 from vae.checkpoint import RESUME_FILE, RUN_FILE, load_run
 from vae.config import ModelConfig, TrainConfig
 from vae.errors import CheckpointError, ConfigError
+from vae.option_types import datasets, gpus
 from vae.sweep_runs import folder_standing, standing, sweep_runs
 
 DIGITS = TrainConfig("digits")
@@ -42,7 +42,9 @@ def test_an_unfinished_run_outranks_the_checkpoint_beside_it():
 
 def test_a_finished_run_in_a_folder_is_kept_where_it_is_the_one_asked_for(copied_checkpoint):
     stored = load_run(copied_checkpoint)
-    (run,) = sweep_runs([stored.train], lambda shape: replace(stored.model, image_shape=shape))
+    (run,) = sweep_runs(
+        [stored.train], lambda shape, classes: replace(stored.model, image_shape=shape)
+    )
     assert folder_standing(run, copied_checkpoint, True, False) == ("finished", stored)
     assert folder_standing(run, copied_checkpoint, False, True) == ("new", None)
     with pytest.raises(CheckpointError, match="--overwrite"):
