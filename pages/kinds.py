@@ -8,8 +8,8 @@ from pages.shared import link
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.models import pick_explorer
 
+# By module of `pages.kind`, each with a function `show`.
 SECTIONS = {"points": "Autoencoder", "conditional": "Conditional"}
-"""By module of `pages.kind`, each with a function `show`."""
 
 SECTION = "kind"
 

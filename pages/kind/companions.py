@@ -38,7 +38,7 @@ def pick(kind: "Kind", explorer: "Explorer", label: str) -> "Explorer | None":
     if len(runs) == 1:
         return open_explorer(runs[0])
     names = {run.name: run for run in runs}
-    name = st.selectbox(label, list(names), key=f"companion-{kind}")
+    name = st.selectbox(label, list(names), key=f"companion-{kind}", width=280)
     return open_explorer(names[name])
 
 

@@ -17,10 +17,12 @@ TILE = 42
 
 
 def show(explorer: "Explorer") -> None:
-    """Map, samples and ways between images of both, side by side."""
-    autoencoder = companions.pick("autoencoder", explorer, "Autoencoder")
-    if autoencoder is None:
-        return
+    """The numbers of both, then their samples, ways and maps side by side."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        autoencoder = companions.pick("autoencoder", explorer, "Autoencoder")
+        if autoencoder is None:
+            return
+        seed = int(st.number_input("Draw", 0, 10_000, 0, width=160))
     vae = companions.counterpart(autoencoder)
     if vae is None:
         st.info(
@@ -28,16 +30,13 @@ def show(explorer: "Explorer") -> None:
             icon=":material/info:",
         )
         return
-    seed = int(st.number_input("Draw", 0, 10_000, 0, width=160, help="Which samples and pairs."))
-    for column, one, words in zip(
-        st.columns(2, gap="large"),
-        (vae, autoencoder),
-        ("VAE: codes pay for leaving the prior", "Autoencoder: codes are free"),
-        strict=True,
+    show_numbers({"VAE": vae, "Autoencoder": autoencoder})
+    words = ("VAE: codes pay for leaving the prior", "Autoencoder: codes are free")
+    for column, title, one in zip(
+        st.columns(2, gap="large"), words, (vae, autoencoder), strict=True
     ):
         with column:
-            st.markdown(f"**{words}**")
-            show_one(one, seed)
+            show_pictures(title, one, seed)
     with st.expander("What is compared?"):
         st.markdown(
             "Both have the same network and saw the same images. A classifier of real images "
@@ -52,35 +51,35 @@ def show(explorer: "Explorer") -> None:
         )
 
 
-def show_one(explorer: "Explorer", seed: int) -> None:
-    """One model's numbers, map, samples and ways."""
-    show_numbers(explorer)
+def show_numbers(models: "dict[str, Explorer]") -> None:
+    """Distortion, and the shares that the judge recognises, a row a model."""
+    rows = ["| | distortion | reconstructions | prior | fitted | middles |", "|---|" + "--:|" * 5]
+    for name, explorer in models.items():
+        judge = companions.judge_for(explorer)
+        found = _holes(explorer.run.identity, judge.run.identity, explorer, judge)
+        shares = found.reconstructions, found.prior, found.samples, found.middles
+        cells = [f"{explorer.run.results.test_distortion:.1f} nats"]
+        cells += [f"{share:.0%}" if share >= 0.01 else f"{share:.1%}" for share in shares]
+        rows.append(f"| **{name}** | {' | '.join(cells)} |")
+    st.markdown("\n".join(rows))
+    st.caption("In percent: decoded images that a classifier of real ones recognises.")
+
+
+def show_pictures(title: str, explorer: "Explorer", seed: int) -> None:
+    """One model's samples, ways and map."""
+    identity = explorer.run.identity
+    st.markdown(f"**{title}**")
+    st.caption("Prior: codes drawn from the standard normal distribution")
+    st.image(_samples(identity, seed, False, explorer), alt="Prior samples")
+    st.caption("Fitted: codes drawn from a normal distribution like that of the codes")
+    st.image(_samples(identity, seed, True, explorer), alt="Fitted samples")
+    st.caption("Straight ways between the codes of two test images")
+    st.image(_ways(identity, seed, explorer), alt="Ways")
     st.plotly_chart(
-        _codes_figure(explorer.run.identity, explorer),
-        key=f"codes-{explorer.run.identity[:12]}",
+        _codes_figure(identity, explorer),
+        key=f"codes-{identity[:12]}",
         config={"displayModeBar": False},
     )
-    st.caption("Draws from the standard normal prior")
-    st.image(_samples(explorer.run.identity, seed, False, explorer), alt="Prior samples")
-    st.caption("Draws from a normal distribution fitted to the codes")
-    st.image(_samples(explorer.run.identity, seed, True, explorer), alt="Fitted samples")
-    st.caption("Straight ways between the codes of two test images")
-    st.image(_ways(explorer.run.identity, seed, explorer), alt="Ways")
-
-
-def show_numbers(explorer: "Explorer") -> None:
-    """Distortion, and the shares that the judge recognises."""
-    judge = companions.judge_for(explorer)
-    found = _holes(explorer.run.identity, judge.run.identity, explorer, judge)
-    shown = (
-        ("Distortion", f"{explorer.run.results.test_distortion:.1f}", "nats per test image"),
-        ("Reconstructions", f"{found.reconstructions:.0%}", "recognised by the judge"),
-        ("Prior", f"{found.prior:.0%}", "of draws from the prior, recognised by the judge"),
-        ("Fitted", f"{found.samples:.0%}", "of draws from a normal fitted to the codes"),
-        ("Middles", f"{found.middles:.0%}", "of straight ways, recognised by the judge"),
-    )
-    for column, (label, value, help_text) in zip(st.columns(len(shown)), shown, strict=True):
-        column.metric(label, value, help=help_text)
 
 
 @st.cache_data(max_entries=20, show_spinner="Asking the judge …")

@@ -52,6 +52,9 @@ _STYLE = """<style>
 .stAppHeader { background: transparent; }
 .stSidebar [data-testid="stSidebarUserContent"] { padding-bottom: 1rem; }
 [data-testid="stSidebarHeader"] { height: 2rem; margin-bottom: 0; }
+.stSidebar .stVerticalBlock { gap: 0.4rem; }
+.stSidebar .stPageLink a { padding-block: 0.05rem; min-height: 1.65rem; }
+.stSidebar .stPageLink { margin-block: -0.08rem; }
 .stImage img { image-rendering: pixelated; border-radius: 2px; }
 .stMetric [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; font-size: 1.5rem; }
 .stMain h1 { padding: 0 0 0.1rem; }
