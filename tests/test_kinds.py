@@ -1,11 +1,13 @@
 """The kinds of model: what each does differently, and that all of them train in the one loop."""
 
+import json
 from dataclasses import replace
 
 import pytest
 import torch
 from torch.nn.functional import one_hot
 
+from vae.__main__ import main
 from vae.checkpoint import load_model, load_run
 from vae.config import KINDS, ModelConfig, TrainConfig, check_together
 from vae.data import Dataset, Split
@@ -150,3 +152,45 @@ def test_a_classifier_is_nothing_to_explore(tmp_path, train_into):
     path = train_into(tmp_path / "judge", 3, kind="classifier", classes=10, epochs=1)
     with pytest.raises(ConfigError, match="no images"):
         Explorer.open(path)
+
+
+def test_the_commands_take_every_kind(tmp_path, capsys):
+    quick = ["--epochs", "1", "--latent-dim", "3", "--threads", "1", "--json"]
+    for kind in KINDS:
+        train = ["train", "--dataset", "digits", "--model", kind, "--out", str(tmp_path / kind)]
+        assert main([*train, *quick]) == 0
+        record = json.loads(capsys.readouterr().out)
+        has_rate = load_run(tmp_path / kind).model.has_rate
+        assert (record["test_elbo"] is not None) == has_rate
+        evaluate = ["evaluate", str(tmp_path / kind), "--importance-samples", "2"]
+        assert main([*evaluate, "--threads", "1", "--json"]) == 0
+        record = json.loads(capsys.readouterr().out)
+        assert (record["log_likelihood"] is not None) == has_rate
+        assert ("test_accuracy" in record) == (kind == "classifier")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "words"),
+    [
+        ("conditional", [], "--label"),
+        ("conditional", ["--label", "10"], "labels 0 to 9"),
+        ("autoencoder", ["--label", "1"], "leave out --label"),
+        ("classifier", [], "no images"),
+    ],
+)
+def test_exports_that_cannot_be(tmp_path, train_into, capsys, kind, options, words):
+    classes = 10 if kind in ("conditional", "classifier") else 0
+    path = train_into(tmp_path / kind, 3, kind=kind, classes=classes, epochs=1)
+    assert main(["export", str(path), "--out", str(tmp_path / "m.onnx"), *options]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_conditional_model_is_exported_at_a_label(tmp_path, train_into):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    path = train_into(tmp_path / "c", 3, kind="conditional", classes=10, epochs=1)
+    out = tmp_path / "m.onnx"
+    assert main(["export", str(path), "--label", "7", "--out", str(out)]) == 0
+    z = torch.randn(2, 3)
+    found = onnxruntime.InferenceSession(out).run(None, {"z": z.numpy()})[0]
+    wanted = load_model(load_run(path)).at_label(7).decode_mean(z)
+    assert found == pytest.approx(wanted.numpy(), abs=1e-5)

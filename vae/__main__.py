@@ -117,6 +117,9 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--format", choices=["onnx"], default="onnx")
     export.add_argument("--part", choices=["decoder", "encoder"], default="decoder")
     _add_beta_choice(export)
+    export.add_argument(
+        "--label", type=int, help="of a conditional model, the class, counted from 0"
+    )
     export.add_argument("--out", type=Path, required=True, metavar="FILE")
 
     add_study_commands(partial(_command, commands))

@@ -66,3 +66,15 @@ def beta_to_look_at(options: argparse.Namespace, run_: Run) -> float:
             "models that were trained with --beta-range"
         )
     return options.beta
+
+
+def label_to_look_at(options: argparse.Namespace, run_: Run) -> int | None:
+    """The label asked for; ConfigError where the model needs one, or is told none."""
+    needs = run_.model.is_told_labels
+    if needs == (options.label is None):
+        raise ConfigError(
+            f"{options.checkpoint} is told the label of each image; choose one with --label"
+            if needs
+            else f"{options.checkpoint} is told no labels; leave out --label"
+        )
+    return options.label
