@@ -85,22 +85,32 @@ def show_samples(title: str, run, worst: float) -> bool:
 
 
 def show_gallery() -> None:
-    """All models as cards, four in a row; those that cannot be read, with the reason."""
+    """All models as cards: plain VAEs, what can be compared, other kinds; what cannot be read."""
     from vae.catalogue import comparisons
 
     found = catalogue()
     compared = comparisons(found.runs)
     shown = [run for run in found.runs if run.model.is_generative]
     single = [run for run in shown if not any(c.holds(run) for c in compared)]
-    cards = [*((show_card, run, run) for run in single)]
+    cards = [(show_card, run, run) for run in single if run.model.kind == "vae"]
     cards += [(show_comparison_card, c, c.example) for c in compared]
+    show_cards(cards, found.runs)
+    relatives = [(show_card, run, run) for run in single if run.model.kind != "vae"]
+    if relatives:
+        st.subheader("Relatives of the VAE")
+        link_to("pages/kinds.py", "What each does differently")
+        show_cards(relatives, found.runs)
+    for error in found.refused:
+        show_error(error)
+
+
+def show_cards(cards, runs) -> None:
+    """Cards, four in a row: how to show one, what it shows, and a run of it."""
     for start in range(0, len(cards), 4):
         row = zip(st.columns(4), cards[start : start + 4], strict=False)
         for column, (show, shown, run) in row:
             with column, st.container(border=True, height="stretch"):
-                show(shown, _worst(found.runs, run))
-    for error in found.refused:
-        show_error(error)
+                show(shown, _worst(runs, run))
 
 
 def _kind(run) -> str:

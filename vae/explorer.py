@@ -147,10 +147,12 @@ class Explorer:
         codes = self.atlas.mean[indices]
         return indices[np.argsort(np.linalg.norm(codes - codes.mean(axis=0), axis=1))]
 
-    def sample(self, count: int, seed: int, temperature: float = 1.0) -> Images:
+    def sample(
+        self, count: int, seed: int, temperature: float = 1.0, labels: ArrayLike | None = None
+    ) -> Images:
         """Decoded draws from the prior, its standard deviation scaled by `temperature`."""
         noise = np.random.default_rng(seed).standard_normal((count, self.latent_dim))
-        return self.decode(temperature * noise)
+        return self.decode(temperature * noise, labels)
 
     def traverse(self, z: ArrayLike, dimension: int, values: ArrayLike) -> Images:
         """Decoded copies of one code in which one dimension takes each value."""

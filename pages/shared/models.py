@@ -102,8 +102,13 @@ def fetch_images(explorer: "Explorer") -> None:
 
 @st.cache_resource(max_entries=200, show_spinner=False)
 def sample_strip(path: Path, identity: str) -> "np.ndarray":
-    """Eight samples of a model as one picture; made once, so that a gallery loads no weights."""
-    return tile(_load(path, identity).sample(8, seed=1), columns=8, size=28)
+    """Eight samples of a model as one picture; made once, so that a gallery loads no weights.
+
+    Of a conditional model each is of another class.
+    """
+    explorer = _load(path, identity)
+    labels = [i % max(1, explorer.run.model.classes) for i in range(8)]
+    return tile(explorer.sample(8, seed=1, labels=labels), columns=8, size=28)
 
 
 @st.cache_data(ttl=2, show_spinner=False)

@@ -19,6 +19,7 @@ def list_checkpoints(options: argparse.Namespace) -> Outcome:
         {
             "name": run_.name,
             "dataset": run_.train.dataset,
+            "kind": run_.model.kind,
             "architecture": run_.model.architecture,
             "latent_dim": run_.model.latent_dim,
             "beta": run_.train.beta,
