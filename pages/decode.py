@@ -1,12 +1,11 @@
 """Decode: one slider per latent dimension; the image follows while it is dragged."""
 
-import numpy as np
 import streamlit as st
 
 from pages.shared import latent
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.images import choose_test_image
-from pages.shared.live import Dimension, live_decode
+from pages.shared.live import live_decode
 from pages.shared.models import pick_explorer
 from pages.shared.mounts import (
     decoder_id,
@@ -23,29 +22,12 @@ open_page(
 )
 
 
-def slider_dimensions(explorer) -> "list[Dimension]":
-    """What each slider needs; its range holds the prior's and the codes' own 99.8 %."""
-    results = explorer.run.results
-    low, high = np.quantile(explorer.atlas.mean, [0.001, 0.999], axis=0)
-    return [
-        {
-            "index": dimension,
-            "label": f"z{dimension + 1}",
-            "low": float(min(-3.0, low[dimension])),
-            "high": float(max(3.0, high[dimension])),
-            "kl": results.test_rate_per_dimension[dimension],
-            "active": dimension not in results.inactive,
-        }
-        for dimension in explorer.dimensions_by_rate()
-    ]
-
-
 def show_sliders(explorer) -> None:
     """The sliders and the live image; what is released becomes the shared position."""
     live_decode(
         f"decode-{explorer.run.identity[:16]}",
         [{"asset": decoder_id(explorer), "caption": ""}],
-        slider_dimensions(explorer),
+        latent.slider_dimensions(explorer),
         latent.position(explorer).tolist(),
         size=308,
         surroundings=surroundings(explorer),

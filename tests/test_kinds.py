@@ -71,6 +71,13 @@ def test_at_a_label_a_conditional_model_is_a_plain_one(architecture):
     assert not torch.allclose(plain.decode(z), model.at_label(6).decode(z))
 
 
+def test_the_decoder_over_one_hot_vectors_gives_the_same_images():
+    model = with_offsets(CONDITIONAL)
+    z, labels = torch.randn(4, 3), torch.tensor([0, 9, 9, 2])
+    code = torch.cat([z, one_hot(labels, 10).float()], dim=1)
+    torch.testing.assert_close(model.decoder.over_one_hot()(code), model.decode(z, labels=labels))
+
+
 @pytest.mark.parametrize("label", [-1, 10])
 def test_a_label_that_the_model_does_not_know(label):
     with pytest.raises(ConfigError, match="labels 0 to 9"):

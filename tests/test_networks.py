@@ -70,7 +70,10 @@ def test_mlp_deep_does_not_widen_small_images():
 
 def test_the_tutorial_model_has_a_convolutional_encoder_and_a_512_784_decoder():
     config = ModelConfig((1, 28, 28), latent_dim=30, architecture="conv-mlp")
-    assert sum(isinstance(layer, nn.Conv2d) for layer in build_encoder(config, 2 * config.latent_dim)) == 2
+    assert (
+        sum(isinstance(layer, nn.Conv2d) for layer in build_encoder(config, 2 * config.latent_dim))
+        == 2
+    )
     assert widths(build_decoder(config)) == [30, 512, 784]
     assert not any(isinstance(layer, nn.ConvTranspose2d) for layer in build_decoder(config))
 

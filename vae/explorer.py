@@ -21,6 +21,7 @@ from vae.checkpoint import Atlas, load_atlas, load_curve, load_model, load_run
 from vae.device import DeviceName, pick_device
 from vae.diagnostics import BATCH, log_likelihood
 from vae.errors import ConfigError
+from vae.kinds.conditional import LabelledSequential
 from vae.model import VAE
 from vae.neighbours import Neighbours
 from vae.rate_curve import Gap, RateCurve, gap
@@ -226,6 +227,22 @@ class Explorer:
             identity,
             max_megabytes=max_megabytes,
             beta_range=model.beta_range,
+        )
+
+    def packed_labelled_decoder(self, identity: str, max_megabytes: float = 32.0) -> bytes:
+        """A conditional model's decoder for all labels, named `identity`.
+
+        Its code is z with the label's one-hot vector behind it. Raises UnsupportedDecoder as
+        `packed_decoder` does.
+        """
+        decoder, model = self._whole.decoder, self.run.model
+        assert isinstance(decoder, LabelledSequential)
+        return pack_decoder(
+            decoder.over_one_hot(),
+            self.latent_dim + model.classes,
+            model.image_shape,
+            identity,
+            max_megabytes=max_megabytes,
         )
 
     def packed_rate_curve(self, identity: str) -> bytes:

@@ -6,6 +6,9 @@ import numpy as np
 import streamlit as st
 
 from pages.kind import companions
+from pages.shared import latent
+from pages.shared.live import Panel, live_decode
+from pages.shared.mounts import labelled_id, mount_labelled
 from vae.pictures import tile
 
 if TYPE_CHECKING:
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from vae.studies.conditioning import Conditioning
 
 STYLES, TILE = 8, 56
+PICTURE, LIVE_CLASSES = 84, 12
 OWN, DRAWN = "Style of test images", "Drawn from the prior"
 
 
@@ -21,6 +25,7 @@ def show(explorer: "Explorer") -> None:
     model = companions.pick("conditional", explorer, "Conditional model")
     if model is None:
         return
+    show_live(model)
     left, right = st.columns([1.6, 1], gap="large")
     with left:
         show_styles(model)
@@ -34,6 +39,31 @@ def show(explorer: "Explorer") -> None:
             "and it would have to pay for it. So it holds the rest: slant, thickness, roundness. "
             "On **Map** and **Decode** this model is seen at the class chosen in the sidebar."
         )
+
+
+def show_live(explorer: "Explorer") -> None:
+    """All classes of one code, decoded while a slider is dragged."""
+    count, names = explorer.run.model.classes, explorer.run.class_names
+    asset, latent_dim = labelled_id(explorer), explorer.latent_dim
+    if count > LIVE_CLASSES:
+        return
+    panels: list[Panel] = [
+        {
+            "asset": asset,
+            "caption": name,
+            "base": [0.0] * latent_dim + [float(label == other) for other in range(count)],
+        }
+        for label, name in enumerate(names)
+    ]
+    live_decode(
+        f"any-label-{explorer.run.identity[:16]}",
+        panels,
+        latent.slider_dimensions(explorer),
+        latent.position(explorer).tolist(),
+        size=PICTURE,
+        on_release=lambda z: latent.move_to(explorer, z),
+    )
+    mount_labelled(explorer)
 
 
 def show_styles(explorer: "Explorer") -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from pages.shared import link
 
 if TYPE_CHECKING:
+    from pages.shared.live import Dimension
     from vae.explorer import Explorer
 
 POSITION = "z"
@@ -70,3 +71,20 @@ def parse_index(text: str | None, count: int) -> int | None:
     if text is None or not (text.isascii() and text.isdigit() and len(text) <= 9):
         return None
     return int(text) if int(text) < count else None
+
+
+def slider_dimensions(explorer) -> "list[Dimension]":
+    """What each slider needs; its range holds the prior's and the codes' own 99.8 %."""
+    results = explorer.run.results
+    low, high = np.quantile(explorer.atlas.mean, [0.001, 0.999], axis=0)
+    return [
+        {
+            "index": dimension,
+            "label": f"z{dimension + 1}",
+            "low": float(min(-3.0, low[dimension])),
+            "high": float(max(3.0, high[dimension])),
+            "kl": results.test_rate_per_dimension[dimension],
+            "active": dimension not in results.inactive,
+        }
+        for dimension in explorer.dimensions_by_rate()
+    ]

@@ -35,6 +35,11 @@ def multi_rate_id(explorer: "Explorer") -> str:
     return f"any-beta-{explorer.run.identity}"
 
 
+def labelled_id(explorer: "Explorer") -> str:
+    """The name of the decoder of all labels of a conditional model."""
+    return f"any-label-{explorer.run.identity}"
+
+
 def curve_id(explorer: "Explorer") -> str:
     """The name of a multi-rate model's curve."""
     return f"curve-{explorer.run.identity}"
@@ -82,6 +87,17 @@ def mount_multi_rate(explorer: "Explorer") -> None:
     decoder, curve = packed
     mount_asset(decoder, key=f"any-beta-{identity[:16]}")
     mount_asset(curve, key=f"curve-{identity[:16]}")
+
+
+def mount_labelled(explorer: "Explorer") -> None:
+    """Send a conditional model's decoder for all labels to the browser.
+
+    Raises UnsupportedDecoder where the browser cannot run it.
+    """
+    packed = _packed_labelled(explorer, labelled_id(explorer), browser_megabytes())
+    if isinstance(packed, UnsupportedDecoder):
+        raise packed
+    mount_asset(packed, key=f"any-label-decoder-{explorer.run.identity[:16]}")
 
 
 def browser_megabytes() -> float:
@@ -152,6 +168,16 @@ def _packed_decoder(
 ) -> "bytes | UnsupportedDecoder":
     try:
         return _explorer.packed_decoder(megabytes)
+    except UnsupportedDecoder as error:
+        return error
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _packed_labelled(
+    _explorer: "Explorer", identity: str, megabytes: float
+) -> "bytes | UnsupportedDecoder":
+    try:
+        return _explorer.packed_labelled_decoder(identity, megabytes)
     except UnsupportedDecoder as error:
         return error
 

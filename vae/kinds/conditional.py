@@ -46,6 +46,18 @@ class LabelledSequential(nn.Sequential):
         layers[self._first] = _shifted(layers[self._first], self.offsets[label])
         return nn.Sequential(*layers)
 
+    def over_one_hot(self) -> nn.Sequential:
+        """A plain network of the signal (batch, inputs) with the label's one-hot vector behind it.
+
+        Of networks whose first layer is linear.
+        """
+        first, *rest = self
+        assert isinstance(first, nn.Linear)
+        wide = nn.Linear(first.in_features + len(self.offsets), first.out_features, device="meta")
+        weight = torch.cat([first.weight, self.offsets.T], dim=1).detach()
+        wide.weight, wide.bias = nn.Parameter(weight, False), nn.Parameter(first.bias, False)
+        return nn.Sequential(wide, *rest)
+
 
 class ConditionalVAE(VAE):
     """q(z|x, y), the standard normal prior whatever the label y, and p(x|z, y)."""
