@@ -108,7 +108,7 @@ def test_the_run_that_it_replaces_is_not_taken_for_it(task, digits):
 
 
 def test_what_a_place_holds_of_a_run(task, digits, monkeypatch):
-    (run,) = sweep_runs([TRAIN], lambda shape: replace(MODEL, image_shape=shape))
+    (run,) = sweep_runs([TRAIN], lambda shape, classes: replace(MODEL, image_shape=shape))
     root = Place(str(Path(task.place.url).parent))
 
     def look(resume=False, overwrite=False, run=run):
@@ -133,7 +133,7 @@ def test_what_a_place_holds_of_a_run(task, digits, monkeypatch):
 
 
 def test_a_place_of_other_files_is_never_taken(task, tmp_path):
-    (run,) = sweep_runs([TRAIN], lambda shape: MODEL)
+    (run,) = sweep_runs([TRAIN], lambda shape, classes: MODEL)
     Path(task.place.url).mkdir(parents=True)
     half = Path(task.place.url) / "resume.safetensors.partial"
     half.write_text("")
