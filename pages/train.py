@@ -122,6 +122,23 @@ def expert_settings(preset) -> dict:
                 key=f"objective-{key}",
                 help="What β weighs: the whole rate, or its total correlation alone.",
             ),
+            "corruption": left.number_input(
+                "Corruption",
+                0.0,
+                2.0,
+                0.0,
+                0.1,
+                key=f"corruption-{key}",
+                help="Standard deviation of the noise on the pixels that the encoder sees; the "
+                "model learns to give the clean image. See the page Denoise.",
+            ),
+            "classes": right.text_input(
+                "Classes",
+                placeholder="all",
+                key=f"classes-{key}",
+                help="Train on some classes alone, such as only=3 or without=3+5. The test split "
+                "stays whole; see the page Anomalies.",
+            ),
             "beta_range": MULTI_RATE
             if st.toggle(
                 "Multi-rate",
@@ -138,7 +155,8 @@ def build_request(dataset: str, latent_dim: int, beta: float, values: dict):
     from vae.jobs import Request
 
     architecture, kind, beta_range = map(values.pop, ("architecture", "kind", "beta_range"))
-    train = TrainConfig(dataset, beta=beta, **values)
+    classes = values.pop("classes").strip()
+    train = TrainConfig(f"{dataset}:{classes}" if classes else dataset, beta=beta, **values)
     return Request(train, architecture, latent_dim, beta_range=beta_range, kind=kind)
 
 

@@ -31,6 +31,7 @@ TRAIN = TrainConfig("digits", seed=5, beta=2.0, batch_size=64, learning_rate=3e-
 CASES = {
     "mlp": (MODEL, replace(TRAIN, warmup_epochs=0.5, grad_clip=20.0)),
     "conv": (CONV, TRAIN),
+    "corruption": (CONV, replace(TRAIN, corruption=0.4)),
     "gates": (replace(CONV, beta_range=(0.1, 10.0)), TRAIN),
     # Of the 1,366 images the last batch has two, or one alone.
     "uneven": (CONV, replace(TRAIN, batch_size=341)),

@@ -91,7 +91,7 @@ def test_training_neither_reads_nor_moves_torch_s_own_random_state(digits):
 
 @pytest.mark.parametrize("stop_at", [30, 2 * STEPS_PER_EPOCH])
 def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(digits, tmp_path, stop_at):
-    config = replace(TRAIN, beta=2.0, warmup_epochs=2.5, free_bits=0.05)
+    config = replace(TRAIN, beta=2.0, warmup_epochs=2.5, free_bits=0.05, corruption=0.2)
     whole = Training(MODEL, config, digits)
     expected = closing(list(whole.run()))
 

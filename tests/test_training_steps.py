@@ -42,7 +42,11 @@ def plain_loop(
         optimiser.param_groups[0]["lr"] = training.learning_rate
         chosen = order[step * train.batch_size : (step + 1) * train.batch_size]
         images = dataset.train.images[chosen] / 255
-        mean, raw = model.encoder(images).chunk(2, dim=1)
+        seen = images
+        if train.corruption:
+            drawn = torch.randn(images.shape, generator=noise)
+            seen = (images + train.corruption * drawn).clamp(0, 1)
+        mean, raw = model.encoder(seen).chunk(2, dim=1)
         logvar = raw.clamp(-10, 10)
         z = mean + torch.exp(logvar / 2) * torch.randn(mean.shape, generator=noise)
         distortion = plain_distortion(config, model.decoder(z), images)
@@ -90,6 +94,8 @@ def distance(first: Training, other: Training) -> float:
         ({"likelihood": "gaussian", "pixel_scale": 0.3}, {}),
         ({}, {"free_bits": 0.05}),
         ({}, {"grad_clip": 0.5}),
+        ({}, {"corruption": 0.4}),
+        ({"architecture": "conv"}, {"corruption": 0.4}),
         ({"architecture": "conv"}, {"warmup_epochs": 1.0}),
         ({"architecture": "conv-mlp"}, {"free_bits": 0.05, "grad_clip": 5.0}),
     ],
@@ -107,11 +113,12 @@ def test_steps_are_those_of_an_ordinary_loop(digits, model, train):
     assert_close(short.model, plain_loop(config, settings, digits, STEPS)[0], 3e-5)
 
 
-def test_free_bits_and_clipping_make_a_difference_there(digits):
+def test_free_bits_clipping_and_corruption_make_a_difference_there(digits):
     """Else the comparisons above would compare nothing."""
     plain = plain_loop(MODEL, TRAIN, digits, STEPS)[0]
-    for change in ({"free_bits": 0.05}, {"grad_clip": 0.5}, {"warmup_epochs": 1.0}):
-        other = Training(MODEL, replace(TRAIN, **change), digits)
+    changes = {"free_bits": 0.05, "grad_clip": 0.5, "warmup_epochs": 1.0, "corruption": 0.4}
+    for name, value in changes.items():
+        other = Training(MODEL, replace(TRAIN, **{name: value}), digits)
         take(Cohort([other]), STEPS)
         with pytest.raises(AssertionError):
             assert_close(other.model, plain, 1e-3)

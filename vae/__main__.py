@@ -17,7 +17,10 @@ from vae.config import KINDS, Architecture, Likelihood, Objective, Precision, Sc
 from vae.errors import VaeError
 from vae.study_options import add_study_commands
 
-EPILOG = "Data sets: digits, mnist, fashion-mnist, kmnist, cifar10, sprites[:OPTIONS], folder:PATH."
+EPILOG = (
+    "Data sets: digits, mnist, fashion-mnist, kmnist, cifar10, sprites[:OPTIONS], folder:PATH; "
+    "some classes of one as in mnist:only=3 or mnist:without=3+5."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -160,6 +163,12 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--free-bits", type=float, default=0.0, help="nats per dimension")
     parser.add_argument("--grad-clip", type=float, default=100.0)
     parser.add_argument("--validation-fraction", type=float, default=0.05)
+    parser.add_argument(
+        "--corruption",
+        type=float,
+        default=0.0,
+        help="noise on what the encoder sees in training: the model learns to undo it",
+    )
     parser.add_argument(
         "--precision",
         default="float32",

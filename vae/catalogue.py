@@ -153,7 +153,7 @@ def unused_path(root: Path, name: str, taken: Collection[Path] = ()) -> Path:
 
 
 def train_command(run: Run) -> str:
-    """The command line that trains this run again; every setting is written out."""
+    """The command line that trains this run again; every setting that matters is written out."""
     model, train = run.model, run.train
     options = {
         "dataset": train.dataset,
@@ -181,6 +181,8 @@ def train_command(run: Run) -> str:
         options["image-size"] = model.image_shape[1]
     if model.likelihood == "gaussian":
         options["pixel-scale"] = model.pixel_scale
+    if train.corruption:
+        options["corruption"] = train.corruption
     if model.beta_range is not None:
         options["beta-range"] = ",".join(_value(beta) for beta in model.beta_range)
     return "vae train " + " ".join(f"--{k} {_value(v)}" for k, v in options.items())
@@ -214,6 +216,8 @@ beta, at the one named): the distortion
 -log p(x|z) with one posterior sample per image, the rate KL(q(z|x) || p(z)) in closed form,
 ELBO = -(distortion + rate) whatever beta was. A latent dimension is active when its posterior mean
 varies by more than 0.01 over the test split (Burda et al. 2016). Time is that of the training loop.
+Of a data set narrowed to some classes (only=…, without=…) the means are over the test images of
+those classes. A model that was trained to undo corruption is measured on clean images.
 Autoencoders and classifiers have no rate and no ELBO; the distortion of a classifier is
 -log p(y|x).
 

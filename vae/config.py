@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from vae.class_choice import is_narrowed
 from vae.errors import ConfigError
 from vae.record import Record
 
@@ -27,6 +28,9 @@ TOLD_LABELS: tuple[Kind, ...] = ("conditional", "classifier")
 
 WITHOUT_RATE: tuple[Kind, ...] = ("autoencoder", "classifier")
 """Those whose codes are points: no posterior, so no rate, no ELBO and no likelihood."""
+
+DENOISING: tuple[Kind, ...] = ("vae", "autoencoder", "conditional")
+"""Those that can learn to give the clean image of a corrupted one."""
 
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 MAX_LATENT_DIM = 512
@@ -146,6 +150,12 @@ class TrainConfig(Record):
     storage: Storage = "float32"
     """Of the weights on the disk; the results are those of the weights as stored."""
 
+    corruption: float = 0.0
+    """Standard deviation of the noise that training adds to each pixel that the encoder sees.
+
+    The decoder has to give the clean image back; see `vae.corruption`.
+    """
+
     def __post_init__(self) -> None:
         if not isinstance(self.dataset, str) or not self.dataset:
             raise ConfigError(f"dataset must be a name, not {self.dataset!r}")
@@ -162,6 +172,7 @@ class TrainConfig(Record):
         _check_number("free_bits", self.free_bits, 0, 1e3)
         _check_number("grad_clip", self.grad_clip, 0, 1e9, above=True)
         _check_number("validation_fraction", self.validation_fraction, 0, 0.9)
+        _check_number("corruption", self.corruption, 0, 10)
 
     @property
     def beta_label(self) -> str:
@@ -209,8 +220,18 @@ def check_together(model: ModelConfig, train: TrainConfig) -> None:
             f"the objective {train.objective} goes with the plain VAE, not with the kind "
             f"{model.kind}; leave one of them out"
         )
+    if train.corruption and model.kind not in DENOISING:
+        raise ConfigError(
+            f"a model of the kind {model.kind} does not learn to undo corruption; choose one of "
+            f"{', '.join(DENOISING)}, or no corruption"
+        )
     if model.beta_range is None:
         return
+    if is_narrowed(train.dataset):
+        raise ConfigError(
+            f"a beta_range goes with whole data sets, not with {train.dataset:.60}; leave one of "
+            "them out"
+        )
     if model.kind != "vae":
         raise ConfigError(
             f"a beta_range goes with the plain VAE, not with the kind {model.kind}; leave one of "

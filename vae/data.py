@@ -2,7 +2,8 @@
 
 `digits` is bundled with scikit-learn; `mnist`, `fashion-mnist`, `kmnist` and `cifar10` are read by
 torchvision, which downloads them when they are absent; `sprites` and `sprites:OPTIONS` are drawn
-here, of known factors; `folder:PATH` is a person's own images.
+here, of known factors; `folder:PATH` is a person's own images. All but the last two can be narrowed
+to some of their classes, as in `mnist:only=3` (see `vae.class_choice`).
 """
 
 import os
@@ -19,6 +20,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from vae.class_choice import ClassChoice, is_narrowed, read_class_choice, whole_name
 from vae.errors import ConfigError, DataError
 from vae.folder import FOLDER_SIDE, read_folder
 from vae.record import Record
@@ -94,11 +96,23 @@ class Dataset:
     factors: tuple[Factor, ...] = ()
     """What made the images, in the order of the splits' columns; none where it is not known."""
 
+    trained_labels: tuple[int, ...] | None = None
+    """The classes of the training and validation images, where these were narrowed to some.
+
+    The test split is whole all the same: what models of such a data set are tested for is whether
+    they tell the other classes from their own.
+    """
+
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Channels, height, width."""
         channels, height, width = self.train.images.shape[1:]
         return channels, height, width
+
+    @property
+    def own_test(self) -> Split:
+        """The test images of the classes that are trained on, which the reported losses are of."""
+        return own_part(self.test, self.trained_labels)
 
     def to(self, device: torch.device | str) -> "Dataset":
         """The same data set on another device, whole: what trains together shares it."""
@@ -114,6 +128,8 @@ class _Source:
     read: Callable[["_Source", Path, bool], tuple[Split, Split]]
     torchvision_class: str = ""
     factors: tuple[Factor, ...] = ()
+    choice: ClassChoice | None = None
+    """Of a data set narrowed to some classes."""
 
 
 def data_dir(explicit: str | Path | None = None) -> Path:
@@ -143,6 +159,20 @@ def class_names(name: str) -> tuple[str, ...]:
     """The classes of a registered data set; none for a folder, which is not read."""
     source = _source_if_known(name)
     return () if source is None else source.class_names
+
+
+def trained_labels(name: str) -> tuple[int, ...] | None:
+    """The classes that a narrowed data set is narrowed to; None of any other name."""
+    source = _source_if_known(name)
+    return None if source is None or source.choice is None else source.choice.labels
+
+
+def own_part(split: Split, labels: tuple[int, ...] | None) -> Split:
+    """The images of these classes; all of them where that is None."""
+    if labels is None:
+        return split
+    chosen = torch.isin(split.labels, torch.tensor(labels, device=split.labels.device))
+    return split.pick(chosen.nonzero().flatten())
 
 
 def needs_download(name: str) -> bool:
@@ -194,9 +224,16 @@ def load_dataset(
     source = _source(name)
     _check_image_shape(name, source, image_shape)
     train, test = source.read(source, data_dir(directory), download)
-    return _with_validation(
-        name, source.class_names, train, test, validation_fraction, source.factors
+    labels = source.choice.labels if source.choice else None
+    whole = _with_validation(
+        name,
+        source.class_names,
+        own_part(train, labels),
+        test,
+        validation_fraction,
+        source.factors,
     )
+    return replace(whole, trained_labels=labels)
 
 
 def load_test_split(
@@ -223,12 +260,18 @@ def _source(name: str) -> _Source:
             partial(_draw_sprites, sprites),
             factors=tuple(map(Factor, sprites.grid.names, sprites.grid.sizes)),
         )
-    if name not in _SOURCES:
+    known = whole_name(name)
+    if known not in _SOURCES:
         raise DataError(
             f"there is no data set {name!r}; choose one of {', '.join(dataset_names())}, "
-            "sprites:OPTIONS or folder:PATH"
+            "sprites:OPTIONS, folder:PATH, or some classes as in mnist:only=3 or mnist:without=3+5"
         )
-    return _SOURCES[name]
+    source = _SOURCES[known]
+    if not is_narrowed(name):
+        return source
+    choice = read_class_choice(name, source.class_names)
+    title = choice.title(source.title, source.class_names)
+    return replace(source, title=title, choice=choice)
 
 
 def _source_if_known(name: str) -> _Source | None:

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from vae.checkpoint import load_model, load_run
+from vae.class_choice import whole_name
 from vae.device import DeviceName, pick_device
 from vae.errors import CheckpointError, ConfigError
 from vae.model import VAE
@@ -81,17 +82,18 @@ def find_judge(runs: Iterable[Run], of: Run) -> Run:
 
     Of several the one that is surest of the right class of test images.
     """
+    dataset = whole_name(of.train.dataset)
     fitting = [
         run
         for run in runs
         if run.model.kind == "classifier"
-        and run.train.dataset == of.train.dataset
+        and run.train.dataset == dataset
         and run.model.image_shape == of.model.image_shape
     ]
     if not fitting:
         raise CheckpointError(
-            f"there is no classifier of {of.train.dataset} to judge the images; train one with "
-            f"`vae train --dataset {of.train.dataset} --model classifier --arch conv "
+            f"there is no classifier of {dataset} to judge the images; train one with "
+            f"`vae train --dataset {dataset} --model classifier --arch conv "
             "--latent-dim 64`"
         )
     return min(fitting, key=lambda run: run.results.test_distortion)

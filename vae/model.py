@@ -85,7 +85,17 @@ class VAE(nn.Module):
 
         `noise` is what `Posterior.sample` takes.
         """
-        posterior = self.encode(images, beta, labels)
+        return self.terms_of(self.encode(images, beta, labels), images, noise, beta, labels)
+
+    def terms_of(
+        self,
+        posterior: Posterior,
+        images: Float[Tensor, "batch c h w"],
+        noise: torch.Generator | Float[Tensor, "batch latent"],
+        beta: Float[Tensor, "batch"] | None = None,
+        labels: Int[Tensor, "batch"] | None = None,
+    ) -> ElboTerms:
+        """The terms where the posteriors are given: of the images, or of corrupted ones."""
         z = posterior.sample(noise)
         distortion = self.likelihood.distortion(self.decode(z, beta, labels), images)
         return ElboTerms(distortion, posterior.kl(), posterior, z)

@@ -100,7 +100,8 @@ class RecordedTraining:
 
     def finish(self) -> Run:
         """Evaluate on the test split and write the checkpoint; a stopped run stays resumable."""
-        training, test = self.training, self._dataset.test.to(self.training.model.device)
+        training, device = self.training, self.training.model.device
+        test, own_test = self._dataset.test.to(device), self._dataset.own_test.to(device)
         if not training.finished:
             self._save_state()
         model = as_stored(training.model, training.config.storage)
@@ -113,7 +114,7 @@ class RecordedTraining:
             training.config,
             self._dataset.class_names,
             Results.of(
-                evaluate(plain, test),
+                evaluate(plain, own_test),
                 epochs=training.step / training.steps_per_epoch,
                 images_per_second=training.images_per_second,
                 seconds=training.seconds,

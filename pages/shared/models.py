@@ -83,10 +83,12 @@ def open_explorer(run: "Run") -> "Explorer":
 
 def open_gallery(explorer: "Explorer") -> "Gallery":
     """Test images for a model; one copy of each data set serves all models and sessions."""
+    from vae.class_choice import whole_name
     from vae.gallery import open_gallery
 
     run = explorer.run
-    return open_gallery(explorer, _test_pixels(run.train.dataset, run.model.image_shape))
+    dataset = whole_name(run.train.dataset)
+    return open_gallery(explorer, _test_pixels(dataset, run.model.image_shape))
 
 
 def fetch_images(explorer: "Explorer") -> None:
@@ -188,6 +190,7 @@ def _at_picked_label(explorer: "Explorer") -> "Explorer":
 
 
 def _model_card(run: "Run") -> None:
+    from vae.class_choice import is_narrowed
     from vae.config import KINDS
     from vae.data import dataset_title
 
@@ -195,15 +198,15 @@ def _model_card(run: "Run") -> None:
     kind = "" if model.kind == "vae" else f"{KINDS[model.kind]} · "
     terms = f"istortion {results.test_distortion:.1f} + rate {results.test_rate:.1f} nats per "
     here = "D" if model.beta_range is None else f"At {run.train.beta_label}: d"
+    images = "test image of these classes" if is_narrowed(run.train.dataset) else "test image"
     with st.sidebar:
         st.caption(
             f"{dataset_title(run.train.dataset)} · {kind}{model.architecture} · "
             f"{model.latent_dim} latent · {run.beta_label}"
         )
         if not model.has_rate:
-            st.caption(f"Distortion {results.test_distortion:.1f} nats per test image; no rate")
+            st.caption(f"Distortion {results.test_distortion:.1f} nats per {images}; no rate")
             return
         st.caption(
-            f"{here}{terms}test image, {results.active_units} of {model.latent_dim} dimensions "
-            "active"
+            f"{here}{terms}{images}, {results.active_units} of {model.latent_dim} dimensions active"
         )

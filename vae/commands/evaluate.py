@@ -1,4 +1,8 @@
-"""`vae evaluate`: a checkpoint measured on its test split."""
+"""`vae evaluate`: a checkpoint measured on its test split.
+
+Of a data set narrowed to some classes these are the test images of those classes; see `vae anomaly`
+for the others. A model that was trained to undo corruption is measured on clean images.
+"""
 
 import argparse
 
@@ -21,7 +25,7 @@ def evaluate_checkpoint(options: argparse.Namespace) -> Outcome:
     model = load_model(run_, device).at_beta(beta)
     test = load_dataset(
         run_.train.dataset, options.data_dir, image_shape=run_.model.image_shape
-    ).test.to(device)
+    ).own_test.to(device)
     found = evaluate(model, test, options.seed)
     has_rate = run_.model.has_rate
     record = {

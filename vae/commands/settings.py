@@ -34,7 +34,7 @@ def train_config(
     """The training that the options ask for; ConfigError for one that cannot be."""
     names = (
         "epochs batch_size learning_rate schedule warmup_epochs free_bits grad_clip "
-        "validation_fraction objective precision storage"
+        "validation_fraction objective precision storage corruption"
     )
     given = {name: getattr(options, name) for name in names.split()}
     if given["warmup_epochs"] is None:

@@ -8,10 +8,12 @@ from torch import Tensor
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from vae.config import TrainConfig
+from vae.corruption import corrupted
 from vae.data import Split
 from vae.gates import LEARNING_RATE_FACTOR, draw_betas, is_gate
 from vae.model import VAE
 from vae.objective import beta_tcvae_loss, beta_vae_loss, multi_rate_loss
+from vae.posterior import standard_normal
 from vae.terms import ElboTerms
 from vae.training.weights import Weights, part, update_by_adam
 
@@ -43,10 +45,17 @@ class AutogradStep:
         betas = betas_of_batch(self._model, indices.shape[1], self._noise)
         with autocast(self._model, self._config):
             images, labels = self._images.batch(indices[0]), self._images.labels[indices[0]]
-            terms = self._model.terms(images, self._noise, betas, labels)
+            seen = self._seen(images)
+            terms = terms_seeing(self._model, seen, images, self._noise, betas, labels)
         self._descend(self._loss(terms, betas, share), learning_rate)
         self.sums[0, 0] += terms.distortion.detach().sum()
         self.sums[0, 1:] += terms.rate_per_dimension.detach().sum(dim=0)
+
+    def _seen(self, images: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"] | None:
+        if not self._config.corruption:
+            return None
+        noise = standard_normal(images.shape, self._noise)
+        return corrupted(images, self._config.corruption, noise)
 
     def _loss(self, terms: ElboTerms, betas: Tensor | None, share: Tensor) -> Float[Tensor, ""]:
         config = self._config
@@ -86,6 +95,20 @@ def autocast(model: VAE, config: TrainConfig) -> torch.autocast:
     """The layers' arithmetic in the configured precision."""
     is_half = config.precision == "bfloat16"
     return torch.autocast(model.device.type, torch.bfloat16, enabled=is_half, cache_enabled=False)
+
+
+def terms_seeing(
+    model: VAE,
+    seen: Float[Tensor, "batch c h w"] | None,
+    images: Float[Tensor, "batch c h w"],
+    noise: torch.Generator | Float[Tensor, "batch latent"],
+    betas: Float[Tensor, "batch"] | None,
+    labels: Int[Tensor, "batch"],
+) -> ElboTerms:
+    """The terms of images in whose place the encoder sees others, where there are any."""
+    if seen is None:
+        return model.terms(images, noise, betas, labels)
+    return model.terms_of(model.encode(seen, betas, labels), images, noise, betas, labels)
 
 
 def betas_of_batch(model: VAE, count: int, noise: torch.Generator) -> Float[Tensor, "count"] | None:

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from vae.config import ModelConfig, TrainConfig
+from vae.corruption import corrupted
 from vae.data import Split
 from vae.device import products_in_bfloat16
 from vae.model import VAE
@@ -54,7 +55,7 @@ class DenseStep:
         self.generators = list(noises)
         self._latent_dim = latent_dim
         self._images = images.images.flatten(1)
-        self._is_half = config.precision == "bfloat16"
+        self._is_half, self._corruption = config.precision == "bfloat16", config.corruption
         size = ABREAST_ON_CPU if device.type == "cpu" else len(models)
         self._passes = [
             _Pass(
@@ -77,10 +78,11 @@ class DenseStep:
         learning_rate: Float[Tensor, ""],
     ) -> None:
         """See `Step`."""
-        images, noise = self._batch(indices), self._draw(indices.shape[1])
+        images = self._batch(indices)
+        seen, noise = self._seen(images), self._draw(indices.shape[1], self._latent_dim)
         with products_in_bfloat16() if self._is_half else nullcontext():
             for each in self._passes:
-                each.take(images, noise, share, learning_rate)
+                each.take(seen, images, noise, share, learning_rate)
 
     def _batch(
         self, indices: Int[Tensor, "streams batch"]
@@ -88,8 +90,15 @@ class DenseStep:
         pixels = self._images.index_select(0, indices.flatten())
         return pixels.to(torch.float32).div_(255).unflatten(0, indices.shape)
 
-    def _draw(self, count: int) -> Float[Tensor, "streams batch latent"]:
-        size, device = (count, self._latent_dim), self._images.device
+    def _seen(
+        self, images: Float[Tensor, "streams batch pixels"]
+    ) -> Float[Tensor, "streams batch pixels"]:
+        if not self._corruption:
+            return images
+        return corrupted(images, self._corruption, self._draw(*images.shape[1:]))
+
+    def _draw(self, *size: int) -> Float[Tensor, "streams batch _"]:
+        device = self._images.device
         drawn = [torch.randn(size, generator=g, device=device) for g in self.generators]
         return torch.stack(drawn)
 
@@ -120,13 +129,18 @@ class _Pass:
 
     def take(
         self,
+        seen: Float[Tensor, "streams batch pixels"],
         images: Float[Tensor, "streams batch pixels"],
         noise: Float[Tensor, "streams batch latent"],
         share: Float[Tensor, ""],
         learning_rate: Float[Tensor, ""],
     ) -> None:
-        """The step of these models, from the batch and the noise of every stream."""
-        self._differentiate(self._per_model(images), self._per_model(noise), share)
+        """The step of these models, from the batch and the noise of every stream.
+
+        The encoders see one batch and the decoders are held against the other, which may be one.
+        """
+        seen, images, noise = map(self._per_model, (seen, images, noise))
+        self._differentiate(seen, images, noise, share)
         self._clip()
         stack = self._stack
         update_by_adam(
@@ -140,13 +154,14 @@ class _Pass:
 
     def _differentiate(
         self,
+        seen: Float[Tensor, "models batch pixels"],
         images: Float[Tensor, "models batch pixels"],
         noise: Float[Tensor, "models batch latent"],
         share: Float[Tensor, ""],
     ) -> None:
         """Write the gradient of mean(distortion) + share * beta * rate."""
         count = images.shape[1]
-        encoded = self._encoder.forward(images)
+        encoded = self._encoder.forward(seen)
         mean, raw = encoded[-1].chunk(2, dim=-1)
         logvar = raw.clamp(-LOGVAR_LIMIT, LOGVAR_LIMIT)
         deviation = torch.exp(0.5 * logvar)

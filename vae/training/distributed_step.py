@@ -6,11 +6,12 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from vae.config import TrainConfig
+from vae.corruption import corrupted
 from vae.data import Split
 from vae.model import VAE
 from vae.objective import weighed
 from vae.posterior import standard_normal
-from vae.training.autograd_step import Descent, autocast, betas_of_batch
+from vae.training.autograd_step import Descent, autocast, betas_of_batch, terms_seeing
 from vae.training.distributed import Processes
 from vae.training.weights import Weights
 
@@ -34,7 +35,7 @@ class DistributedStep:
     ) -> None:
         self.sums = torch.zeros(1, 1 + model.config.latent_dim, device=model.device)
         self.generators = [noise]
-        self._model, self._images, self._noise = model, images, noise
+        self._model, self._config, self._images, self._noise = model, config, images, noise
         self._processes = processes
         self._descend = Descent(model, config, weights, taken)
         self._part = DistributedDataParallel(
@@ -53,15 +54,24 @@ class DistributedStep:
         count = indices.shape[1]
         mine = self._processes.part(count)
         betas = betas_of_batch(self._model, count, self._noise)
-        noise = standard_normal((count, self._model.config.latent_dim), self._noise)
         chosen = indices[0, mine]
         images, labels = self._images.batch(chosen), self._images.labels[chosen]
+        seen = self._seen(images, mine, count)
+        noise = standard_normal((count, self._model.config.latent_dim), self._noise)
         mine_betas = None if betas is None else betas[mine]
-        loss, sums = self._part(images, labels, noise[mine], mine_betas, share)
+        loss, sums = self._part(seen, images, labels, noise[mine], mine_betas, share)
         self._processes.add_up(sums)
         # The gradient is averaged over processes, whose parts of a batch may differ in size.
         self._descend(loss * (self._processes.size / count), learning_rate)
         self.sums[0] += sums
+
+    def _seen(
+        self, images: Float[Tensor, "part c h w"], mine: slice, count: int
+    ) -> Float[Tensor, "part c h w"] | None:
+        if not self._config.corruption:
+            return None
+        noise = standard_normal((count, *images.shape[1:]), self._noise)
+        return corrupted(images, self._config.corruption, noise[mine])
 
 
 class _PartOfBatch(nn.Module):
@@ -71,6 +81,7 @@ class _PartOfBatch(nn.Module):
 
     def forward(
         self,
+        seen: Float[Tensor, "part c h w"] | None,
         images: Float[Tensor, "part c h w"],
         labels: Int[Tensor, "part"],
         noise: Float[Tensor, "part latent"],
@@ -79,7 +90,7 @@ class _PartOfBatch(nn.Module):
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "terms"]]:
         """The loss, and distortion and rates, summed over the images."""
         with autocast(self._model, self._config):
-            terms = self._model.terms(images, noise, betas, labels)
+            terms = terms_seeing(self._model, seen, images, noise, betas, labels)
         beta = share * (self._config.beta if betas is None else betas)
         sums = torch.cat([terms.distortion[:, None], terms.rate_per_dimension], dim=1).sum(dim=0)
         return weighed(terms, beta).sum(), sums.detach()
