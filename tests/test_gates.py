@@ -37,9 +37,9 @@ def test_a_gate_is_twice_the_sigmoid_of_a_line_in_log_beta():
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_model_at_one_beta_is_the_gated_one_with_that_beta(architecture):
-    gated = with_random_gates(replace(MODEL, architecture=architecture))
+    gated = with_random_gates(replace(MODEL, latent_dim=4, architecture=architecture))
     images = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    z = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+    z = torch.randn(4, 4, generator=torch.Generator().manual_seed(0))
     pictures = {}
     for beta in (0.1, 1.7, 10.0):
         plain, betas = gated.at_beta(beta), torch.full((4,), beta)

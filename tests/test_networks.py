@@ -25,17 +25,19 @@ def parameters(network: nn.Module) -> int:
 @pytest.mark.parametrize("architecture", get_args(Architecture))
 @pytest.mark.parametrize("shape", SHAPES)
 def test_shapes_of_every_architecture(architecture, shape):
-    config = ModelConfig(shape, latent_dim=5, architecture=architecture)
-    encoded = build_encoder(config, 2 * config.latent_dim)(torch.zeros(3, *shape))
-    decoded = build_decoder(config)(torch.zeros(3, 5))
-    assert encoded.shape == (3, 10)
+    # A spatial code has a channel at least for each place.
+    latent = 2 * (shape[1] // 4) * (shape[2] // 4) if architecture == "spatial" else 5
+    config = ModelConfig(shape, latent, architecture)
+    encoded = build_encoder(config, 2 * latent)(torch.zeros(3, *shape))
+    decoded = build_decoder(config)(torch.zeros(3, latent))
+    assert encoded.shape == (3, 2 * latent)
     assert decoded.shape == (3, *shape)
 
 
 @pytest.mark.parametrize("architecture", ["conv", "conv-mlp"])
 def test_convolutions_take_images_that_are_not_square(architecture):
     config = ModelConfig((1, 12, 20), latent_dim=2, architecture=architecture)
-    assert build_encoder(config, 2 * config.latent_dim)(torch.zeros(1, 1, 12, 20)).shape == (1, 4)
+    assert build_encoder(config, 4)(torch.zeros(1, 1, 12, 20)).shape == (1, 4)
     assert build_decoder(config)(torch.zeros(1, 2)).shape == (1, 1, 12, 20)
 
 
@@ -48,7 +50,7 @@ def test_convolutions_refuse_sides_that_cannot_be_halved_twice(architecture):
 @pytest.mark.parametrize("latent", [2, 20])
 def test_mlp_is_784_400_latent_400_784_with_a_merged_head(latent):
     config = ModelConfig((1, 28, 28), latent_dim=latent, architecture="mlp")
-    encoder, decoder = build_encoder(config, 2 * config.latent_dim), build_decoder(config)
+    encoder, decoder = build_encoder(config, 2 * latent), build_decoder(config)
     assert widths(encoder) == [784, 400, 2 * latent]
     assert widths(decoder) == [latent, 400, 784]
     assert parameters(encoder) == 784 * 400 + 400 + 400 * 2 * latent + 2 * latent
@@ -58,22 +60,19 @@ def test_mlp_is_784_400_latent_400_784_with_a_merged_head(latent):
 
 def test_mlp_deep_is_784_512_256_128_latent_and_back():
     config = ModelConfig((1, 28, 28), latent_dim=2, architecture="mlp-deep")
-    assert widths(build_encoder(config, 2 * config.latent_dim)) == [784, 512, 256, 128, 4]
+    assert widths(build_encoder(config, 4)) == [784, 512, 256, 128, 4]
     assert widths(build_decoder(config)) == [2, 128, 256, 512, 784]
 
 
 def test_mlp_deep_does_not_widen_small_images():
     config = ModelConfig((1, 8, 8), latent_dim=2, architecture="mlp-deep")
-    assert widths(build_encoder(config, 2 * config.latent_dim)) == [64, 256, 128, 4]
+    assert widths(build_encoder(config, 4)) == [64, 256, 128, 4]
     assert widths(build_decoder(config)) == [2, 128, 256, 64]
 
 
 def test_the_tutorial_model_has_a_convolutional_encoder_and_a_512_784_decoder():
     config = ModelConfig((1, 28, 28), latent_dim=30, architecture="conv-mlp")
-    assert (
-        sum(isinstance(layer, nn.Conv2d) for layer in build_encoder(config, 2 * config.latent_dim))
-        == 2
-    )
+    assert sum(isinstance(layer, nn.Conv2d) for layer in build_encoder(config, 4)) == 2
     assert widths(build_decoder(config)) == [30, 512, 784]
     assert not any(isinstance(layer, nn.ConvTranspose2d) for layer in build_decoder(config))
 
@@ -81,7 +80,7 @@ def test_the_tutorial_model_has_a_convolutional_encoder_and_a_512_784_decoder():
 @pytest.mark.parametrize("architecture", get_args(Architecture))
 def test_no_activation_bounds_what_comes_out(architecture):
     """The posterior's parameters and the logits must reach every real number."""
-    config = ModelConfig((1, 8, 8), latent_dim=2, architecture=architecture)
-    for network in (build_encoder(config, 2 * config.latent_dim), build_decoder(config)):
+    config = ModelConfig((1, 8, 8), latent_dim=4, architecture=architecture)
+    for network in (build_encoder(config, 8), build_decoder(config)):
         last = [m for m in network if not isinstance(m, nn.Flatten | nn.Unflatten)][-1]
-        assert isinstance(last, nn.Linear | nn.ConvTranspose2d)
+        assert isinstance(last, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)

@@ -144,7 +144,12 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--arch", default="mlp", choices=get_args(Architecture))
     parser.add_argument("--latent-dim", type=int, default=2)
     parser.add_argument("--likelihood", default="bernoulli", choices=get_args(Likelihood))
-    parser.add_argument("--pixel-scale", type=float, default=0.1, help="of the gaussian likelihood")
+    parser.add_argument(
+        "--pixel-scale",
+        type=float,
+        default=0.1,
+        help="of the gaussian likelihoods (default 0.1); where it is learned, to begin with",
+    )
     parser.add_argument(
         "--objective",
         default="beta-vae",
@@ -180,6 +185,17 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
         default="float32",
         choices=get_args(Storage),
         help="of the weights on the disk: float16 halves the checkpoint",
+    )
+    parser.add_argument(
+        "--perceptual",
+        type=float,
+        default=0.0,
+        help="nats for a distance of 1 in a classifier's features (default 0: none)",
+    )
+    parser.add_argument(
+        "--critic",
+        default="",
+        help="that classifier's checkpoint (default: the best one of the data set)",
     )
     parser.add_argument("--image-size", type=int, help="side of a folder's images (default 32)")
     parser.add_argument("--overwrite", action="store_true", help="replace a run that is there")

@@ -179,10 +179,12 @@ def train_command(run: Run) -> str:
     }
     if train.dataset.startswith("folder:"):
         options["image-size"] = model.image_shape[1]
-    if model.likelihood == "gaussian":
+    if model.likelihood != "bernoulli":
         options["pixel-scale"] = model.pixel_scale
     if train.corruption:
         options["corruption"] = train.corruption
+    if train.perceptual > 0:
+        options |= {"perceptual": train.perceptual, "critic": train.critic}
     if model.beta_range is not None:
         options["beta-range"] = ",".join(_value(beta) for beta in model.beta_range)
     return "vae train " + " ".join(f"--{k} {_value(v)}" for k, v in options.items())

@@ -8,8 +8,8 @@ from vae.errors import ConfigError
 from vae.record import Record
 
 Kind = Literal["vae", "autoencoder", "conditional", "classifier"]
-Architecture = Literal["mlp", "mlp-deep", "conv", "conv-mlp"]
-Likelihood = Literal["bernoulli", "gaussian"]
+Architecture = Literal["mlp", "mlp-deep", "conv", "conv-mlp", "resnet", "spatial"]
+Likelihood = Literal["bernoulli", "gaussian", "gaussian-learned", "logistic"]
 Schedule = Literal["constant", "cosine"]
 Objective = Literal["beta-vae", "beta-tcvae"]
 Precision = Literal["float32", "bfloat16"]
@@ -33,6 +33,18 @@ DENOISING: tuple[Kind, ...] = ("vae", "autoencoder", "conditional")
 """Those that can learn to give the clean image of a corrupted one."""
 
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
+
+LIKELIHOODS: dict[Likelihood, str] = {
+    "bernoulli": "Bernoulli",
+    "gaussian": "Gaussian, fixed scale",
+    "gaussian-learned": "Gaussian, learned scale",
+    "logistic": "Discretised logistic",
+}
+"""By name, as people write them; see `vae.likelihood`."""
+
+HALVED: tuple[Architecture, ...] = ("conv", "conv-mlp", "resnet", "spatial")
+"""Those that halve an image's sides twice."""
+
 MAX_LATENT_DIM = 512
 MAX_SIDE = 256
 
@@ -48,13 +60,18 @@ class ModelConfig(Record):
     """Number of latent dimensions, 1 to 512."""
 
     architecture: Architecture = "mlp"
-    """Encoder and decoder; see `vae.networks`."""
+    """Encoder and decoder; see `vae.networks`. That of `spatial` has a code for each place: as
+    many channels as latent_dim has for each of (height / 4) * (width / 4) places.
+    """
 
     likelihood: Likelihood = "bernoulli"
     """How a decoded image is compared with a real one; see `vae.likelihood`."""
 
     pixel_scale: float = 0.1
-    """Standard deviation of a pixel under the Gaussian likelihood; pixels lie in [0, 1]."""
+    """Standard deviation of a pixel under the Gaussian likelihood; pixels lie in [0, 1].
+
+    Where the likelihood learns its scale this is what training begins with.
+    """
 
     beta_range: tuple[float, float] | None = None
     """The betas that the one model serves, lowest and highest; None for a model of one beta.
@@ -76,14 +93,37 @@ class ModelConfig(Record):
         _check_choice("architecture", self.architecture, get_args(Architecture))
         _check_choice("likelihood", self.likelihood, get_args(Likelihood))
         _check_number("pixel_scale", self.pixel_scale, 1e-3, 10)
+        if not self.is_generative and self.likelihood != "bernoulli":
+            raise ConfigError(
+                f"a classifier has no likelihood of images; leave {self.likelihood} out"
+            )
         if self.beta_range is not None:
             _check_beta_range(self.beta_range)
-        if self.architecture.startswith("conv") and any(s % 4 for s in self.image_shape[1:]):
+        self._check_halving()
+
+    def _check_halving(self) -> None:
+        height, width = self.image_shape[1:]
+        if self.architecture in HALVED and (height % 4 or width % 4):
             raise ConfigError(
                 f"architecture {self.architecture!r} halves the image twice, so its sides must be "
-                f"multiples of 4, but the image is {self.image_shape[1]}x{self.image_shape[2]}; "
+                f"multiples of 4, but the image is {height}x{width}; "
                 "use an mlp or another image size"
             )
+        places = (height // 4) * (width // 4)
+        if self.architecture == "spatial" and self.latent_dim % places:
+            raise ConfigError(
+                f"architecture 'spatial' has a code for each of {height // 4}x{width // 4} places "
+                f"of the image, so latent_dim must be a multiple of {places}, not "
+                f"{self.latent_dim}; choose such a number, or the architecture 'resnet'"
+            )
+
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """Channels, height, width of a spatial code, which is flattened; else its length alone."""
+        if self.architecture != "spatial":
+            return (self.latent_dim,)
+        height, width = (side // 4 for side in self.image_shape[1:])
+        return self.latent_dim // (height * width), height, width
 
     @property
     def has_rate(self) -> bool:
@@ -156,6 +196,12 @@ class TrainConfig(Record):
     The decoder has to give the clean image back; see `vae.corruption`.
     """
 
+    perceptual: float = 0.0
+    """Weight, in nats, of the distance in a classifier's features; see `vae.perceptual`."""
+
+    critic: str = ""
+    """The folder of that classifier's checkpoint; empty where the weight is 0."""
+
     def __post_init__(self) -> None:
         if not isinstance(self.dataset, str) or not self.dataset:
             raise ConfigError(f"dataset must be a name, not {self.dataset!r}")
@@ -173,6 +219,12 @@ class TrainConfig(Record):
         _check_number("grad_clip", self.grad_clip, 0, 1e9, above=True)
         _check_number("validation_fraction", self.validation_fraction, 0, 0.9)
         _check_number("corruption", self.corruption, 0, 10)
+        _check_number("perceptual", self.perceptual, 0, 1e6)
+        if not isinstance(self.critic, str) or bool(self.critic) != (self.perceptual > 0):
+            raise ConfigError(
+                "a perceptual loss needs a weight above 0 and, as its critic, the folder of a "
+                f"classifier's checkpoint, or neither; not {self.perceptual!r} and {self.critic!r}"
+            )
 
     @property
     def beta_label(self) -> str:
@@ -224,6 +276,10 @@ def check_together(model: ModelConfig, train: TrainConfig) -> None:
         raise ConfigError(
             f"a model of the kind {model.kind} does not learn to undo corruption; choose one of "
             f"{', '.join(DENOISING)}, or no corruption"
+        )
+    if train.perceptual > 0 and (not model.is_generative or train.objective != "beta-vae"):
+        raise ConfigError(
+            "a perceptual loss goes with models of images and the objective beta-vae; leave it out"
         )
     if model.beta_range is None:
         return

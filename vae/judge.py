@@ -82,18 +82,19 @@ def find_judge(runs: Iterable[Run], of: Run) -> Run:
 
     Of several the one that is surest of the right class of test images.
     """
-    dataset = whole_name(of.train.dataset)
+    fitting = [run for run in runs if run.model.image_shape == of.model.image_shape]
+    return find_classifier(fitting, of.train.dataset)
+
+
+def find_classifier(runs: Iterable[Run], dataset: str) -> Run:
+    """The best classifier of a data set; CheckpointError where there is none."""
+    dataset = whole_name(dataset)
     fitting = [
-        run
-        for run in runs
-        if run.model.kind == "classifier"
-        and run.train.dataset == dataset
-        and run.model.image_shape == of.model.image_shape
+        run for run in runs if run.model.kind == "classifier" and run.train.dataset == dataset
     ]
     if not fitting:
         raise CheckpointError(
             f"there is no classifier of {dataset} to judge the images; train one with "
-            f"`vae train --dataset {dataset} --model classifier --arch conv "
-            "--latent-dim 64`"
+            f"`vae train --dataset {dataset} --model classifier --arch conv --latent-dim 64`"
         )
     return min(fitting, key=lambda run: run.results.test_distortion)

@@ -97,8 +97,9 @@ class VAE(nn.Module):
     ) -> ElboTerms:
         """The terms where the posteriors are given: of the images, or of corrupted ones."""
         z = posterior.sample(noise)
-        distortion = self.likelihood.distortion(self.decode(z, beta, labels), images)
-        return ElboTerms(distortion, posterior.kl(), posterior, z)
+        decoded = self.decode(z, beta, labels)
+        distortion = self.likelihood.distortion(decoded, images)
+        return ElboTerms(distortion, posterior.kl(), posterior, z, decoded=decoded)
 
     def decode_mean(
         self,
@@ -124,6 +125,7 @@ class VAE(nn.Module):
         with torch.device("meta"):
             plain = VAE(dataclasses.replace(self.config, beta_range=None))
         plain.encoder, plain.decoder = self.encoder.folded(beta), self.decoder.folded(beta)
+        plain.likelihood = self.likelihood
         return plain.train(self.training)
 
     def at_label(self, label: int) -> "VAE":

@@ -12,6 +12,8 @@ of them gets gates (`vae.gates`).
 | mlp-deep | 784-512-256-128-latent          | latent-128-256-512-784        |
 | conv     | two stride-2 convolutions, 256  | 256, two stride-2 transposed  |
 | conv-mlp | two stride-2 convolutions, 256  | latent-512-784                |
+| resnet   | `vae.residual`: a flat code     | the same, the other way round |
+| spatial  | `vae.residual`: a code a place  | the same, the other way round |
 """
 
 import math
@@ -21,6 +23,7 @@ from itertools import pairwise
 from torch import nn
 
 from vae.config import Architecture, ModelConfig
+from vae.residual import residual_decoder, residual_encoder
 
 DENSE: tuple[Architecture, ...] = ("mlp", "mlp-deep")
 """Those of linear layers with ReLUs between them, and nothing else that has weights."""
@@ -33,6 +36,8 @@ def build_encoder(config: ModelConfig, outputs: int) -> nn.Sequential:
     """Images (batch, c, h, w) to so many numbers each (batch, outputs)."""
     if config.architecture in ("conv", "conv-mlp"):
         return _conv_encoder(config, outputs)
+    if config.architecture in ("resnet", "spatial"):
+        return residual_encoder(config, outputs)
     widths = [math.prod(config.image_shape), *_hidden_widths(config), outputs]
     return nn.Sequential(nn.Flatten(), *_dense(widths))
 
@@ -41,6 +46,8 @@ def build_decoder(config: ModelConfig) -> nn.Sequential:
     """Codes (batch, latent) to logits (batch, c, h, w)."""
     if config.architecture == "conv":
         return _conv_decoder(config)
+    if config.architecture in ("resnet", "spatial"):
+        return residual_decoder(config)
     hidden = [512] if config.architecture == "conv-mlp" else list(reversed(_hidden_widths(config)))
     widths = [config.latent_dim, *hidden, math.prod(config.image_shape)]
     return nn.Sequential(*_dense(widths), nn.Unflatten(1, config.image_shape))

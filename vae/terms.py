@@ -30,6 +30,9 @@ class ElboTerms:
     penalty: Float[Tensor, "batch"] | None = None
     """What training minimises besides, and the ELBO does not contain; None for nothing."""
 
+    decoded: Float[Tensor, "batch c h w"] | None = None
+    """What the decoder made of z, the logits of the pixels' means; None where it is no image."""
+
     @property
     def rate(self) -> Float[Tensor, "batch"]:
         """KL(q(z|x) || p(z)), summed over the dimensions."""

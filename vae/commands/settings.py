@@ -2,10 +2,12 @@
 
 import argparse
 
+from vae.catalogue import checkpoints_dir, read_catalogue
 from vae.config import TOLD_LABELS, ModelConfig, TrainConfig, default_warmup
 from vae.data import FOLDER_PREFIX, Dataset, load_dataset
 from vae.errors import ConfigError
 from vae.folder import FOLDER_SIDE
+from vae.judge import find_classifier
 from vae.run import Run
 
 
@@ -39,7 +41,18 @@ def train_config(
     given = {name: getattr(options, name) for name in names.split()}
     if given["warmup_epochs"] is None:
         given["warmup_epochs"] = default_warmup(options.epochs)
-    return TrainConfig(dataset or options.dataset, beta=beta, seed=seed, **given)
+    dataset = dataset or options.dataset
+    critic = _critic(options, dataset)
+    return TrainConfig(
+        dataset, beta=beta, seed=seed, perceptual=options.perceptual, critic=critic, **given
+    )
+
+
+def _critic(options: argparse.Namespace, dataset: str) -> str:
+    """The classifier named by --critic, else the best one there is; CheckpointError without."""
+    if options.critic or options.perceptual == 0:
+        return options.critic
+    return str(find_classifier(read_catalogue(checkpoints_dir()).runs, dataset).path)
 
 
 def dataset_for_training(options: argparse.Namespace, name: str) -> Dataset:

@@ -99,6 +99,7 @@ class ConditionalVAE(VAE):
         with torch.device("meta"):
             plain = VAE(dataclasses.replace(self.config, kind="vae", classes=0))
         plain.encoder, plain.decoder = self.encoder.folded(label), self.decoder.folded(label)
+        plain.likelihood = self.likelihood
         return plain.train(self.training)
 
 

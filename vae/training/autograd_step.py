@@ -13,6 +13,7 @@ from vae.data import Split
 from vae.gates import LEARNING_RATE_FACTOR, draw_betas, is_gate
 from vae.model import VAE
 from vae.objective import beta_tcvae_loss, beta_vae_loss, multi_rate_loss
+from vae.perceptual import Critic
 from vae.posterior import standard_normal
 from vae.terms import ElboTerms
 from vae.training.weights import Weights, part, update_by_adam
@@ -29,7 +30,9 @@ class AutogradStep:
         taken: int,
         images: Split,
         noise: torch.Generator,
+        critic: Critic | None = None,
     ) -> None:
+        self._critic = critic
         self.sums = torch.zeros(1, 1 + model.config.latent_dim, device=model.device)
         self.generators = [noise]
         self._model, self._config, self._images, self._noise = model, config, images, noise
@@ -47,6 +50,7 @@ class AutogradStep:
             images, labels = self._images.batch(indices[0]), self._images.labels[indices[0]]
             seen = self._seen(images)
             terms = terms_seeing(self._model, seen, images, self._noise, betas, labels)
+            terms = terms if self._critic is None else self._critic(terms, images)
         self._descend(self._loss(terms, betas, share), learning_rate)
         self.sums[0, 0] += terms.distortion.detach().sum()
         self.sums[0, 1:] += terms.rate_per_dimension.detach().sum(dim=0)

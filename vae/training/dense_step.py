@@ -17,6 +17,7 @@ from vae.config import ModelConfig, TrainConfig
 from vae.corruption import corrupted
 from vae.data import Split
 from vae.device import products_in_bfloat16
+from vae.likelihood import BY_HAND, LikelihoodByHand
 from vae.model import VAE
 from vae.networks import DENSE
 from vae.posterior import LOGVAR_LIMIT
@@ -32,6 +33,7 @@ CLIP_EPSILON = 1e-6
 def is_dense(model: ModelConfig, config: TrainConfig, device: torch.device) -> bool:
     """Whether a DenseStep can take this model's steps."""
     is_plain = model.kind == "vae" and model.beta_range is None and model.architecture in DENSE
+    is_plain = is_plain and model.likelihood in BY_HAND and config.perceptual == 0
     is_supported = device.type == "cpu" or (device.type == "cuda" and config.precision == "float32")
     return is_plain and config.objective == "beta-vae" and is_supported
 
@@ -118,6 +120,7 @@ class _Pass:
     ) -> None:
         """`model` is any of them: they are alike but for their weights."""
         self._sums, self._streams = sums, streams
+        assert isinstance(model.likelihood, LikelihoodByHand)
         self._likelihood = model.likelihood
         self._betas = torch.tensor(betas, device=model.device)[:, None, None]
         self._free_bits, self._grad_clip = config.free_bits, config.grad_clip

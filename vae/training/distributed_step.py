@@ -10,6 +10,7 @@ from vae.corruption import corrupted
 from vae.data import Split
 from vae.model import VAE
 from vae.objective import weighed
+from vae.perceptual import Critic
 from vae.posterior import standard_normal
 from vae.training.autograd_step import Descent, autocast, betas_of_batch, terms_seeing
 from vae.training.distributed import Processes
@@ -32,6 +33,7 @@ class DistributedStep:
         images: Split,
         noise: torch.Generator,
         processes: Processes,
+        critic: Critic | None = None,
     ) -> None:
         self.sums = torch.zeros(1, 1 + model.config.latent_dim, device=model.device)
         self.generators = [noise]
@@ -39,7 +41,7 @@ class DistributedStep:
         self._processes = processes
         self._descend = Descent(model, config, weights, taken)
         self._part = DistributedDataParallel(
-            _PartOfBatch(model, config),
+            _PartOfBatch(model, config, critic),
             device_ids=[model.device] if model.device.type == "cuda" else None,
             gradient_as_bucket_view=True,
         )
@@ -75,9 +77,9 @@ class DistributedStep:
 
 
 class _PartOfBatch(nn.Module):
-    def __init__(self, model: VAE, config: TrainConfig) -> None:
+    def __init__(self, model: VAE, config: TrainConfig, critic: Critic | None) -> None:
         super().__init__()
-        self._model, self._config = model, config
+        self._model, self._config, self._critic = model, config, critic
 
     def forward(
         self,
@@ -91,6 +93,7 @@ class _PartOfBatch(nn.Module):
         """The loss, and distortion and rates, summed over the images."""
         with autocast(self._model, self._config):
             terms = terms_seeing(self._model, seen, images, noise, betas, labels)
+            terms = terms if self._critic is None else self._critic(terms, images)
         beta = share * (self._config.beta if betas is None else betas)
         sums = torch.cat([terms.distortion[:, None], terms.rate_per_dimension], dim=1).sum(dim=0)
         return weighed(terms, beta).sum(), sums.detach()

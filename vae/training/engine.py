@@ -110,7 +110,13 @@ class _EachStep:
 
 def _autograd_step(member: Training) -> AutogradStep:
     return AutogradStep(
-        member.model, member.config, member.weights, member.step, member.images, member.noise
+        member.model,
+        member.config,
+        member.weights,
+        member.step,
+        member.images,
+        member.noise,
+        member.critic,
     )
 
 
@@ -124,4 +130,5 @@ def _distributed_step(members: Sequence[Training]) -> DistributedStep:
         member.images,
         member.noise,
         member.processes,
+        member.critic,
     )

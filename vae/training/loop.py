@@ -17,6 +17,7 @@ from vae.diagnostics import Evaluation, evaluate
 from vae.errors import DataError, DivergedError, TrainingError
 from vae.kinds import build_seeded
 from vae.objective import warmup_share
+from vae.perceptual import open_critic
 from vae.training.distributed import ALONE, Processes
 from vae.training.engine import Engine
 from vae.training.progress import Pace, Report, Tally
@@ -44,6 +45,9 @@ class Training:
             )
         if model_config.is_told_labels:
             check_labels(dataset, model_config.classes)
+        self.critic = open_critic(model_config, config, device)
+        """Asked at each step where the loss is perceptual; else None."""
+
         self.config = config
         self.model = build_seeded(model_config, config.seed).to(device)
         # Convolutions are faster so, and nothing else is slower.
