@@ -363,6 +363,34 @@ def test_a_data_folder_that_is_a_file(tmp_path, offline):
     assert_one_line(caught)
 
 
+def test_cifar10_as_folders_of_pictures(tmp_path, offline):
+    """As people pass it around who have no use for torchvision's files."""
+    classes = "airplane automobile bird cat deer dog frog horse ship truck".split()
+    random = np.random.default_rng(0)
+    drawn = {}
+    for split, count in (("train", 3), ("test", 2)):
+        for label, name in enumerate(classes):
+            folder = tmp_path / "cifar10" / split / name
+            folder.mkdir(parents=True)
+            for i in range(count):
+                pixels = random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / f"{i}.png")
+                drawn[split, label, i] = pixels
+    found = load_dataset("cifar10", tmp_path, validation_fraction=0)
+    assert (len(found.train), len(found.test), found.image_shape) == (30, 20, (3, 32, 32))
+    assert list(found.class_names) == classes
+    for split, count in (("train", 3), ("test", 2)):
+        images, labels = getattr(found, split).images, getattr(found, split).labels
+        expected = np.stack([drawn[split, i // count, i % count] for i in range(len(images))])
+        np.testing.assert_array_equal(images.permute(0, 2, 3, 1).numpy(), expected)
+        assert labels.tolist() == [i // count for i in range(len(images))]
+    assert offline == []
+    (tmp_path / "cifar10" / "train" / "cat").rename(tmp_path / "cifar10" / "train" / "lynx")
+    with pytest.raises(DataError, match="should have the classes airplane") as caught:
+        load_dataset("cifar10", tmp_path)
+    assert_one_line(caught)
+
+
 def small_mnist(folder: Path, side: int = 28) -> Path:
     """MNIST's four files with 40 and 10 images, as torchvision keeps them."""
     raw = folder / "MNIST" / "raw"

@@ -10,7 +10,7 @@ from vae.catalogue import run_name
 from vae.config import TrainConfig
 from vae.data import class_names, dataset_names, dataset_title, load_dataset, load_test_split
 from vae.errors import DataError
-from vae.gallery import read_test_pixels
+from vae.gallery import read_test_images
 from vae.sprites import FULL_SIZES, SpriteGrid, read_sprite_set
 
 SMALL = "sprites:shape=3,scale=2,orientation=4,x=3,y=3"
@@ -294,7 +294,7 @@ def test_a_malformed_option_is_named(options, message):
     assert len(str(caught.value)) < 300
     assert class_names(f"sprites:{options}") == ()
     assert isinstance(dataset_title(f"sprites:{options}"), str)
-    assert read_test_pixels(f"sprites:{options}", (1, 32, 32)) is None
+    assert read_test_images(f"sprites:{options}", (1, 32, 32)) is None
 
 
 @pytest.mark.parametrize(
@@ -399,8 +399,8 @@ def test_the_test_split_alone_draws_no_training_image(monkeypatch):
     alone = load_test_split(SMALL, image_shape=(1, 32, 32))
     assert torch.equal(alone.images, whole.test.images)
     assert torch.equal(alone.factors, whole.test.factors)
-    pixels = read_test_pixels(SMALL, (1, 32, 32), "/nowhere")
-    assert pixels.shape == (36, 32, 32, 1)
+    found = read_test_images(SMALL, (1, 32, 32), "/nowhere")
+    assert found.pixels.shape == (36, 32, 32, 1)
     assert drawn == [36, 36]
 
 
@@ -409,7 +409,7 @@ def test_the_side_must_be_that_of_the_model():
     for load in (load_dataset, load_test_split):
         with pytest.raises(DataError, match=r"\(1, 32, 32\), but \(1, 64, 64\)"):
             load(SMALL, image_shape=(1, 64, 64))
-    assert read_test_pixels(SMALL, (1, 64, 64)) is None
+    assert read_test_images(SMALL, (1, 64, 64)) is None
 
 
 def test_other_data_sets_know_no_factors(digits):

@@ -73,15 +73,27 @@ SETTINGS_SINCE: dict[int, dict[str, dict[str, Any]]] = {
 HALF_RANGE = (-65504.0, 65504.0)
 
 
+ATLAS_NUMBERS = 2**19
+"""At most so many means, and as many log-variances: 2 MB. Long codes are kept of fewer images."""
+
+
 @dataclass(frozen=True)
 class Atlas:
-    """The test split's posteriors, rounded to half precision; a label of -1 means none."""
+    """The posteriors of the test split, or of its first images: see `atlas_rows`.
+
+    They are rounded to half precision; a label of -1 means none.
+    """
 
     mean: Float[np.ndarray, "n latent"]
     logvar: Float[np.ndarray, "n latent"]
     label: Int[np.ndarray, "n"]
     factors: Int[np.ndarray, "n factors"] | None = None
     """The level of each of the run's factors, counted from 0; None where it has none."""
+
+
+def atlas_rows(latent_dim: int) -> int:
+    """Of how many test images the codes are kept, at most; all 10,000 of up to 52 dimensions."""
+    return ATLAS_NUMBERS // latent_dim
 
 
 def save_checkpoint(

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from vae.class_choice import ClassChoice, is_narrowed, read_class_choice, whole_name
 from vae.errors import ConfigError, DataError
-from vae.folder import FOLDER_SIDE, read_folder
+from vae.folder import FOLDER_SIDE, FolderImages, read_folder
 from vae.record import Record
 from vae.sprites import SPRITES, SpriteSet, is_sprites, read_sprite_set
 
@@ -293,10 +293,14 @@ def _check_image_shape(
 
 def _load_folder(name: str, validation_fraction: float, side: int, channels: int | None) -> Dataset:
     found = read_folder(Path(name.removeprefix(FOLDER_PREFIX)).expanduser(), side, channels)
+    train, test = _folder_splits(found)
+    return _with_validation(name, found.class_names, train, test, validation_fraction)
+
+
+def _folder_splits(found: FolderImages) -> tuple[Split, Split]:
     images, labels = torch.from_numpy(found.images), torch.from_numpy(found.labels)
     is_test = torch.from_numpy(found.is_test)
-    train, test = Split(images[~is_test], labels[~is_test]), Split(images[is_test], labels[is_test])
-    return _with_validation(name, found.class_names, train, test, validation_fraction)
+    return Split(images[~is_test], labels[~is_test]), Split(images[is_test], labels[is_test])
 
 
 def _with_validation(
@@ -343,6 +347,24 @@ def _drawn(sprites: SpriteSet, indices: Int[np.ndarray, "n"]) -> Split:
 
 def _read_torchvision(source: _Source, directory: Path, download: bool) -> tuple[Split, Split]:
     return tuple(_torchvision_split(source, directory, train, download) for train in (True, False))  # type: ignore[return-value]
+
+
+def _read_cifar(source: _Source, directory: Path, download: bool) -> tuple[Split, Split]:
+    """torchvision's files; where they are absent, a folder of pictures, if there is one.
+
+    As such it is passed around too: `cifar10/train/CLASS/*.png`, and `test` beside `train`.
+    """
+    pictures, archive = directory / "cifar10", directory / "cifar-10-batches-py"
+    if archive.is_dir() or not all((pictures / split).is_dir() for split in ("train", "test")):
+        return _read_torchvision(source, directory, download)
+    channels, side, _ = source.image_shape
+    found = read_folder(pictures, side, channels)
+    if found.class_names != source.class_names:
+        raise DataError(
+            f"{pictures} should have the classes {', '.join(source.class_names)} as folders, but "
+            f"has {', '.join(found.class_names) or 'none'}; rename them, or remove it"
+        )
+    return _folder_splits(found)
 
 
 def _torchvision_split(source: _Source, directory: Path, train: bool, download: bool) -> Split:
@@ -438,7 +460,7 @@ _SOURCES = {
         "CIFAR-10",
         (3, 32, 32),
         tuple("airplane automobile bird cat deer dog frog horse ship truck".split()),
-        _read_torchvision,
+        _read_cifar,
         "CIFAR10",
     ),
 }

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from vae.browser import pack_pictures
+from vae.checkpoint import atlas_rows
 from vae.data import data_dir, load_test_split, needs_download
 from vae.errors import DataError
 from vae.explorer import Explorer
@@ -15,12 +16,30 @@ Pixels = UInt8[np.ndarray, "n h w c"]
 
 
 @dataclass(frozen=True)
+class ReadImages:
+    """The test split of a data set, in its order."""
+
+    pixels: Pixels
+    labels: Int[np.ndarray, "n"]
+    """-1 where there is none."""
+
+    def are_those_of(self, explorer: Explorer) -> bool:
+        """Whether a model was tested on as many, and its atlas has them in this order.
+
+        A data set can be kept in more than one order: of files, or of folders of pictures.
+        """
+        shown, limit = explorer.atlas.label, atlas_rows(explorer.latent_dim)
+        as_many = len(shown) == min(len(self.pixels), limit)
+        return as_many and bool(np.array_equal(self.labels[: len(shown)], shown))
+
+
+@dataclass(frozen=True)
 class Gallery:
     """Test images in the order of the checkpoint's atlas."""
 
     explorer: Explorer
     pixels: Pixels | None
-    """The whole test split; None where the data set is absent or has changed."""
+    """Those of the atlas; None where the data set is absent or has changed."""
 
     @property
     def are_real(self) -> bool:
@@ -56,15 +75,16 @@ class Gallery:
         return np.flatnonzero(self.labels == label)
 
 
-def open_gallery(explorer: Explorer, pixels: Pixels | None) -> Gallery:
-    """A gallery of a data set's test images, if they are as many as the model was tested on."""
-    fits = pixels is not None and len(pixels) == len(explorer.atlas.label)
-    return Gallery(explorer, pixels if fits else None)
+def open_gallery(explorer: Explorer, images: ReadImages | None) -> Gallery:
+    """A gallery of a data set's test images, if they are those that the model was tested on."""
+    if images is None or not images.are_those_of(explorer):
+        return Gallery(explorer, None)
+    return Gallery(explorer, images.pixels[: len(explorer.atlas.label)])
 
 
-def read_test_pixels(
+def read_test_images(
     dataset: str, image_shape: tuple[int, int, int], directory: str | Path | None = None
-) -> Pixels | None:
+) -> ReadImages | None:
     """The test split of a data set; None where it is absent. Downloads nothing."""
     place = data_dir(directory)
     if needs_download(dataset) and not place.is_dir():
@@ -73,4 +93,4 @@ def read_test_pixels(
         test = load_test_split(dataset, place, image_shape=image_shape)
     except DataError:
         return None
-    return test.images.numpy().transpose(0, 2, 3, 1)
+    return ReadImages(test.images.numpy().transpose(0, 2, 3, 1), test.labels.numpy())

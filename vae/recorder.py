@@ -12,6 +12,7 @@ from vae.checkpoint import (
     PARTIAL,
     RESUME_FILE,
     RUN_FILE,
+    atlas_rows,
     check_name,
     discard_resume_state,
     load_resume_state,
@@ -104,6 +105,7 @@ class RecordedTraining:
         test, own_test = self._dataset.test.to(device), self._dataset.own_test.to(device)
         if not training.finished:
             self._save_state()
+        shown = test.head(atlas_rows(training.model.config.latent_dim))
         model = as_stored(training.model, training.config.storage)
         plain = model.at_beta(training.config.beta)
         is_multi_rate = model.config.beta_range is not None
@@ -119,12 +121,12 @@ class RecordedTraining:
                 images_per_second=training.images_per_second,
                 seconds=training.seconds,
             ),
-            encode_split(plain, test),
-            test.labels,
+            encode_split(plain, shown),
+            shown.labels,
             self.epochs,
             curve,
             factors=self._dataset.factors,
-            levels=test.factors,
+            levels=shown.factors,
         )
         if training.finished:
             discard_resume_state(self.path)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from vae.catalogue import Catalogue
     from vae.explorer import Explorer
-    from vae.gallery import Gallery, Pixels
+    from vae.gallery import Gallery, ReadImages
     from vae.run import Run
 
 CHOICE = "model"
@@ -88,7 +88,7 @@ def open_gallery(explorer: "Explorer") -> "Gallery":
 
     run = explorer.run
     dataset = whole_name(run.train.dataset)
-    return open_gallery(explorer, _test_pixels(dataset, run.model.image_shape))
+    return open_gallery(explorer, _test_images(dataset, run.model.image_shape))
 
 
 def fetch_images(explorer: "Explorer") -> None:
@@ -99,7 +99,7 @@ def fetch_images(explorer: "Explorer") -> None:
     from vae.data import load_dataset
 
     load_dataset(explorer.run.train.dataset)
-    _test_pixels.clear()
+    _test_images.clear()
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)
@@ -128,10 +128,10 @@ def _load(path: Path, identity: str) -> "Explorer":
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the images …")
-def _test_pixels(dataset: str, image_shape: tuple[int, int, int]) -> "Pixels | None":
-    from vae.gallery import read_test_pixels
+def _test_images(dataset: str, image_shape: tuple[int, int, int]) -> "ReadImages | None":
+    from vae.gallery import read_test_images
 
-    return read_test_pixels(dataset, image_shape)
+    return read_test_images(dataset, image_shape)
 
 
 @st.cache_resource(show_spinner="Loading torch …")
