@@ -1,4 +1,4 @@
-"""Lab: what the model makes up, and what it costs the model to describe an image."""
+"""Lab: what it costs the model to describe an image."""
 
 import numpy as np
 import streamlit as st
@@ -13,31 +13,8 @@ SHOWN = 10
 
 open_page(
     "Lab",
-    "Two questions to a model: what does it **imagine**, and what does an image **cost** it?",
+    "A question to a model: what does an image **cost** it?",
 )
-
-
-def show_samples(explorer) -> None:
-    """Decoded draws from the prior, at a temperature."""
-    left, right = st.columns([1, 2.4], gap="large")
-    with left:
-        temperature = st.slider(
-            "Temperature",
-            0.0,
-            2.0,
-            1.0,
-            0.05,
-            help="Scales the prior's standard deviation. At 1 the samples are the model's own; "
-            "lower ones are safer and more alike, higher ones leave what it was trained on.",
-        )
-        seed = st.number_input("Seed", 0, 10_000, 0, help="The same seed draws the same codes.")
-        typical = np.sqrt(explorer.latent_dim) * temperature
-        st.caption(
-            f"z is drawn from Normal(0, {temperature:.2f}²) in {explorer.latent_dim} dimensions, "
-            f"so |z| is about {typical:.1f}; then decoded."
-        )
-    with right:
-        st.image(tile(explorer.sample(60, int(seed), temperature), 12, 56), alt="Samples")
 
 
 def show_costs(explorer) -> None:
@@ -74,14 +51,7 @@ def _class(gallery, index: int) -> str:
 
 explorer = pick_explorer()
 with calm_errors():
-    titles = ["What does it imagine?", "What does an image cost?"]
-    samples, costs = st.tabs(titles, key="question", on_change="rerun")
-    with samples:
-        if samples.open:
-            show_samples(explorer)
-    with costs:
-        if costs.open:
-            show_costs(explorer)
+    show_costs(explorer)
 
 with st.expander("What is this number?"):
     st.markdown(

@@ -51,11 +51,18 @@ class Judge:
 
     def features(self, images: ArrayLike) -> Float[np.ndarray, "n features"]:
         """What the classifier's last layer sees of each image: at least 0, without a unit."""
-        return np.concatenate([f.relu().numpy() for f, _ in self._outputs(images)])
+        return self.read(images)[0]
 
     def probabilities(self, images: ArrayLike) -> Float[np.ndarray, "n classes"]:
         """p(y|x) of each image; rows add up to 1."""
-        return np.concatenate([p.numpy() for _, p in self._outputs(images)])
+        return self.read(images)[1]
+
+    def read(
+        self, images: ArrayLike
+    ) -> tuple[Float[np.ndarray, "n features"], Float[np.ndarray, "n classes"]]:
+        """Features and probabilities, at the cost of one."""
+        features, probabilities = zip(*self._outputs(images), strict=True)
+        return torch.cat(features).relu().numpy(), torch.cat(probabilities).numpy()
 
     def labels(self, images: ArrayLike) -> Int[np.ndarray, "n"]:
         """The most probable class of each image."""

@@ -77,3 +77,14 @@ def seed(text: str) -> int:
     if not text.isdecimal() or int(text[:12]) >= 2**32:
         raise argparse.ArgumentTypeError(f"expected a whole number below 2**32, not {text:.40}")
     return int(text)
+
+
+def temperature(text: str) -> float:
+    """A factor from 0 to 10."""
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = math.nan
+    if not 0 <= factor <= 10:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 10, not {text:.40}")
+    return factor

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from vae.option_types import positive, seed
+from vae.option_types import positive, seed, temperature
 
 AddCommand = Callable[[str, str], argparse.ArgumentParser]
 """Makes a command's parser of its name and what it does."""
@@ -16,15 +16,32 @@ def add_study_commands(add: AddCommand) -> None:
     _add_judged(holes)
     conditioning = add("conditioning", "how often a conditional model paints the class asked for")
     _add_judged(conditioning)
+    generation = add("generation", "how good samples are, of the prior and of a fitted mixture")
+    _add_judged(generation, count=5000)
+    generation.add_argument(
+        "--components",
+        type=positive,
+        metavar="K",
+        help="of the mixture (default: as many as describe held-out codes best)",
+    )
+    generation.add_argument(
+        "--temperature",
+        type=temperature,
+        default=1.0,
+        help="scales the standard deviation of both priors (1)",
+    )
+    generation.add_argument("--data-dir", type=Path, help="where data sets lie")
 
 
-def _add_judged(parser: argparse.ArgumentParser) -> None:
+def _add_judged(parser: argparse.ArgumentParser, count: int = 1000) -> None:
     """Images of one checkpoint, judged by another."""
     _add_checkpoint(parser)
     parser.add_argument(
         "--judge", type=Path, help="a classifier's checkpoint (default: the best one there is)"
     )
-    parser.add_argument("--count", type=positive, default=1000, help="images of each sort (1000)")
+    parser.add_argument(
+        "--count", type=positive, default=count, help=f"images of each sort ({count})"
+    )
 
 
 def _add_checkpoint(parser: argparse.ArgumentParser) -> None:

@@ -37,6 +37,7 @@ SCREENS = (
     Screen("pages/compare.py", "Compare beta", ":material/stacked_bar_chart:"),
     Screen("pages/train.py", "Train", ":material/model_training:"),
     Screen("pages/lab.py", "Lab", ":material/science:", LAB),
+    Screen("pages/generate.py", "Generate", ":material/casino:", LAB),
     Screen("pages/kinds.py", "Kinds of model", ":material/family_history:", LAB),
 )
 

@@ -128,13 +128,6 @@ def test_home_shows_what_can_be_compared_as_one_card(open_page):
     assert any("3 models · β 0.5 to 4" in caption.value for caption in page.caption)
 
 
-def test_lab_follows_its_temperature(open_page):
-    page = open_page("pages/lab.py")
-    page.slider[0].set_value(0.5).run()
-    assert not page.exception
-    assert any("0.50²" in caption.value for caption in page.caption)
-
-
 def test_training_runs_beside_the_page_and_its_result_becomes_the_model(open_page, tmp_path):
     page = open_page("pages/train.py", checkpoints=tmp_path)
     page.number_input(key="epochs-5 seconds").set_value(2)

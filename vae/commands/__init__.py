@@ -8,6 +8,7 @@ from vae.commands import (
     conditioning,
     evaluate,
     export,
+    generation,
     holes,
     listing,
     metrics,
@@ -35,6 +36,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
     "list": listing.list_checkpoints,
     "export": export.export,
     "bench": bench.bench,
+    "generation": generation.generation,
     "holes": holes.holes,
     "conditioning": conditioning.conditioning,
 }

@@ -1,0 +1,30 @@
+"""Figures of the page Generate."""
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from vae.charts import CLASS_COLOURS, INACTIVE_COLOUR, finished
+
+
+def temperature_curves(
+    temperatures: Sequence[float],
+    shares: Mapping[str, Sequence[float]],
+    chosen: float,
+    height: int = 250,
+) -> go.Figure:
+    """Shares (0 to 1) by name against the temperature, in percent; the chosen one is marked."""
+    figure = go.Figure()
+    for place, (name, values) in enumerate(shares.items()):
+        figure.add_scatter(
+            x=list(temperatures),
+            y=[100 * value for value in values],
+            name=name,
+            mode="lines+markers",
+            line_color=CLASS_COLOURS[(0, 1, 4)[place % 3]],
+            hovertemplate="%{y:.1f} %",
+        )
+    figure.add_vline(x=chosen, line={"color": INACTIVE_COLOUR, "dash": "dot"})
+    figure.update_xaxes(title_text="temperature", range=[0, 2])
+    figure.update_yaxes(title_text="% of images", range=[-3, 103])
+    return finished(figure, height)
