@@ -78,6 +78,15 @@ def expert_settings(preset) -> dict:
             key=f"kind-{preset.title}",
             help="See the page Kinds of model.",
         )
+        labelled = st.number_input(
+            "Labels",
+            0,
+            1_000_000,
+            100,
+            disabled=kind != "semi-supervised",
+            key=f"labelled-{preset.title}",
+            help="How many images tell a semi-supervised model their class; 0 for all.",
+        )
         architecture = st.selectbox(
             "Architecture",
             ARCHITECTURES,
@@ -88,6 +97,7 @@ def expert_settings(preset) -> dict:
         key = preset.title
         return {
             "kind": kind,
+            "labelled": int(labelled) if kind == "semi-supervised" else 0,
             "architecture": architecture,
             "epochs": left.number_input("Epochs", 1, 1000, preset.epochs, key=f"epochs-{key}"),
             "batch_size": right.number_input(

@@ -9,7 +9,7 @@ from torch.nn.functional import one_hot
 
 from vae.__main__ import main
 from vae.checkpoint import load_model, load_run
-from vae.config import KINDS, ModelConfig, TrainConfig, check_together
+from vae.config import KINDS, TOLD_LABELS, ModelConfig, TrainConfig, check_together
 from vae.data import Dataset, Split
 from vae.diagnostics import evaluate, log_likelihood
 from vae.errors import ConfigError, DataError
@@ -39,7 +39,7 @@ def with_offsets(config: ModelConfig) -> ConditionalVAE:
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "vae"])
 @pytest.mark.parametrize("architecture", ["mlp", "conv"])
 def test_every_kind_learns_in_the_one_loop(digits, kind, architecture):
-    classes = 10 if kind in ("conditional", "classifier") else 0
+    classes = 10 if kind in TOLD_LABELS else 0
     config = ModelConfig((1, 8, 8), 4, architecture, kind=kind, classes=classes)
     training = Training(config, SHORT, digits)
     before = evaluate(training.model, digits.test).distortion
@@ -110,7 +110,7 @@ def test_a_classifiers_distortion_is_minus_the_log_probability_of_the_label():
     torch.testing.assert_close(found, -probabilities[range(6), labels].log())
 
 
-@pytest.mark.parametrize("kind", ["conditional", "classifier"])
+@pytest.mark.parametrize("kind", ["conditional", "semi-supervised", "classifier"])
 def test_images_without_a_label_are_refused(digits, kind):
     unlabelled = Split(digits.train.images, torch.full_like(digits.train.labels, -1))
     dataset = Dataset("plain", (), unlabelled, digits.validation, digits.test)

@@ -197,6 +197,13 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
         default="",
         help="that classifier's checkpoint (default: the best one of the data set)",
     )
+    parser.add_argument(
+        "--labelled",
+        type=int,
+        default=0,
+        metavar="N",
+        help="labels that a semi-supervised model is told, drawn by the seed (default: all)",
+    )
     parser.add_argument("--image-size", type=int, help="side of a folder's images (default 32)")
     parser.add_argument("--overwrite", action="store_true", help="replace a run that is there")
     parser.add_argument("--resume", action="store_true", help="go on with what is unfinished")

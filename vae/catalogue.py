@@ -185,6 +185,8 @@ def train_command(run: Run) -> str:
         options["corruption"] = train.corruption
     if train.perceptual > 0:
         options |= {"perceptual": train.perceptual, "critic": train.critic}
+    if train.labelled:
+        options["labelled"] = train.labelled
     if model.beta_range is not None:
         options["beta-range"] = ",".join(_value(beta) for beta in model.beta_range)
     return "vae train " + " ".join(f"--{k} {_value(v)}" for k, v in options.items())

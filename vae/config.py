@@ -7,9 +7,9 @@ from vae.class_choice import is_narrowed
 from vae.errors import ConfigError
 from vae.record import Record
 
-Kind = Literal["vae", "autoencoder", "conditional", "classifier"]
 Architecture = Literal["mlp", "mlp-deep", "conv", "conv-mlp", "resnet", "spatial"]
 Likelihood = Literal["bernoulli", "gaussian", "gaussian-learned", "logistic"]
+Kind = Literal["vae", "autoencoder", "conditional", "semi-supervised", "classifier"]
 Schedule = Literal["constant", "cosine"]
 Objective = Literal["beta-vae", "beta-tcvae"]
 Precision = Literal["float32", "bfloat16"]
@@ -19,11 +19,12 @@ KINDS: dict[Kind, str] = {
     "vae": "VAE",
     "autoencoder": "Autoencoder",
     "conditional": "Conditional VAE",
+    "semi-supervised": "Semi-supervised VAE",
     "classifier": "Classifier",
 }
 """By name, as people write them; see `vae.kinds`."""
 
-TOLD_LABELS: tuple[Kind, ...] = ("conditional", "classifier")
+TOLD_LABELS: tuple[Kind, ...] = ("conditional", "semi-supervised", "classifier")
 """Those that need the label of each image."""
 
 WITHOUT_RATE: tuple[Kind, ...] = ("autoencoder", "classifier")
@@ -202,6 +203,12 @@ class TrainConfig(Record):
     critic: str = ""
     """The folder of that classifier's checkpoint; empty where the weight is 0."""
 
+    labelled: int = 0
+    """Training images whose label a semi-supervised model is told, as many of each class; 0: all.
+
+    They are drawn by the seed; see `vae.labels`.
+    """
+
     def __post_init__(self) -> None:
         if not isinstance(self.dataset, str) or not self.dataset:
             raise ConfigError(f"dataset must be a name, not {self.dataset!r}")
@@ -225,6 +232,7 @@ class TrainConfig(Record):
                 "a perceptual loss needs a weight above 0 and, as its critic, the folder of a "
                 f"classifier's checkpoint, or neither; not {self.perceptual!r} and {self.critic!r}"
             )
+        _check_integer("labelled", self.labelled, 0, 10_000_000)
 
     @property
     def beta_label(self) -> str:
@@ -280,6 +288,11 @@ def check_together(model: ModelConfig, train: TrainConfig) -> None:
     if train.perceptual > 0 and (not model.is_generative or train.objective != "beta-vae"):
         raise ConfigError(
             "a perceptual loss goes with models of images and the objective beta-vae; leave it out"
+        )
+    if train.labelled and model.kind != "semi-supervised":
+        raise ConfigError(
+            "labelled goes with the kind semi-supervised; a model of the kind "
+            f"{model.kind} is told all labels or none"
         )
     if model.beta_range is None:
         return

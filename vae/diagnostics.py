@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from jaxtyping import Float, Int
@@ -85,6 +86,20 @@ def encode_split(model: VAE, split: Split) -> Posterior:
     return Posterior(
         torch.cat([p.mean.cpu() for p in parts]), torch.cat([p.logvar.cpu() for p in parts])
     )
+
+
+class Classifies(Protocol):
+    """A model that says the labels of images."""
+
+    def classify(self, images: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch classes"]:
+        """The logits of the labels; pixels in [0, 1]."""
+        ...
+
+
+@torch.inference_mode()
+def classify_split(model: Classifies, split: Split) -> Float[Tensor, "n classes"]:
+    """The logits of the labels of a split that lies on the model's device, on the CPU."""
+    return torch.cat([model.classify(images).cpu() for images, _ in _batches(split)])
 
 
 @torch.inference_mode()

@@ -22,6 +22,7 @@ from vae.device import DeviceName, pick_device
 from vae.diagnostics import BATCH, log_likelihood
 from vae.errors import ConfigError
 from vae.kinds.conditional import LabelledSequential
+from vae.kinds.semi_supervised import SemiSupervisedVAE
 from vae.model import VAE
 from vae.neighbours import Neighbours
 from vae.rate_curve import Gap, RateCurve, gap
@@ -125,6 +126,19 @@ class Explorer:
                 parts.append(model.encode(some, labels=given))
         means, logvars = ([getattr(p, name).cpu() for p in parts] for name in ("mean", "logvar"))
         return torch.cat(means).numpy(), torch.cat(logvars).numpy()
+
+    def classify(self, images: ArrayLike) -> Float[np.ndarray, "n classes"]:
+        """q(y|x) of each image, rows adding up to 1; ConfigError for a model that has none."""
+        model = self._whole
+        if not isinstance(model, SemiSupervisedVAE):
+            raise ConfigError(
+                f"{self.run.name} guesses no labels; choose a model trained with --model "
+                "semi-supervised"
+            )
+        with torch.inference_mode():
+            batches = self._batches(self._tensor(images), None)
+            parts = [model.classify(some).softmax(dim=1).cpu() for some, _ in batches]
+        return torch.cat(parts).numpy()
 
     def decode(self, z: ArrayLike, labels: ArrayLike | None = None) -> Images:
         """The decoded image of each code."""

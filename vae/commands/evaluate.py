@@ -7,13 +7,16 @@ for the others. A model that was trained to undo corruption is measured on clean
 import argparse
 
 import torch
+from jaxtyping import Float
 
 from vae.checkpoint import load_model, load_run
 from vae.commands.settings import beta_to_look_at
 from vae.commands.text import Outcome, lines, progress
 from vae.data import Split, load_dataset
 from vae.device import prepare
-from vae.diagnostics import BATCH, encode_split, evaluate, mean_log_likelihood
+from vae.diagnostics import BATCH, classify_split, evaluate, mean_log_likelihood
+from vae.kinds.classifier import Classifier
+from vae.kinds.semi_supervised import SemiSupervisedVAE
 from vae.model import VAE
 
 
@@ -36,7 +39,7 @@ def evaluate_checkpoint(options: argparse.Namespace) -> Outcome:
         "test_elbo": found.elbo if has_rate else None,
         "test_rate_per_dimension": list(found.rate_per_dimension),
         "active_units": found.active_units,
-        **({} if run_.model.is_generative else {"test_accuracy": _accuracy(model, test)}),
+        **_right_and_wrong(model, test),
         "log_likelihood": _log_likelihood(model, test, options) if has_rate else None,
         "importance_samples": options.importance_samples,
         "test_images": len(test),
@@ -49,8 +52,15 @@ def _log_likelihood(model: VAE, test: Split, options: argparse.Namespace) -> flo
     return list(progress(estimates, "log-likelihood", total=-(-len(test) // BATCH)))[-1]
 
 
-@torch.inference_mode()
-def _accuracy(model: VAE, test: Split) -> float:
+def _right_and_wrong(model: VAE, test: Split) -> dict[str, float]:
+    """How often a classifier is right; how often q(y|x) of a semi-supervised model is wrong."""
+    if isinstance(model, Classifier):
+        return {"test_accuracy": _accuracy(classify_split(model, test), test)}
+    if isinstance(model, SemiSupervisedVAE):
+        return {"test_error": 1 - _accuracy(classify_split(model, test), test)}
+    return {}
+
+
+def _accuracy(logits: Float[torch.Tensor, "n classes"], test: Split) -> float:
     """The share of test images whose most probable class is the right one."""
-    logits = model.decode(encode_split(model, test).mean.to(model.device))
-    return float((logits.argmax(dim=1) == test.labels).double().mean())
+    return float((logits.argmax(dim=1) == test.labels.cpu()).double().mean())

@@ -36,7 +36,7 @@ def train_config(
     """The training that the options ask for; ConfigError for one that cannot be."""
     names = (
         "epochs batch_size learning_rate schedule warmup_epochs free_bits grad_clip "
-        "validation_fraction objective precision storage corruption"
+        "validation_fraction objective precision storage corruption labelled"
     )
     given = {name: getattr(options, name) for name in names.split()}
     if given["warmup_epochs"] is None:

@@ -1,11 +1,12 @@
 """The kinds of model beside the plain VAE, a file each: what it does differently, and nothing else.
 
-| kind        | what is different                                                        |
-|-------------|--------------------------------------------------------------------------|
-| vae         | nothing: `vae.model`                                                     |
-| autoencoder | a code is a point, and costs nothing                                     |
-| conditional | the encoder and the decoder are told the label                           |
-| classifier  | the decoder says the label, not the image: the judge of generated images |
+| kind            | what is different                                                        |
+|-----------------|--------------------------------------------------------------------------|
+| vae             | nothing: `vae.model`                                                     |
+| autoencoder     | a code is a point, and costs nothing                                     |
+| conditional     | the encoder and the decoder are told the label                           |
+| semi-supervised | the same, and a classifier guesses the label where nobody says it        |
+| classifier      | the decoder says the label, not the image: the judge of generated images |
 
 All of them train in the one loop, through `terms`.
 """
@@ -14,12 +15,14 @@ from vae.config import Kind, ModelConfig
 from vae.kinds.autoencoder import Autoencoder
 from vae.kinds.classifier import Classifier
 from vae.kinds.conditional import ConditionalVAE
+from vae.kinds.semi_supervised import SemiSupervisedVAE
 from vae.model import VAE
 
 _CLASSES: dict[Kind, type[VAE]] = {
     "vae": VAE,
     "autoencoder": Autoencoder,
     "conditional": ConditionalVAE,
+    "semi-supervised": SemiSupervisedVAE,
     "classifier": Classifier,
 }
 

@@ -31,6 +31,10 @@ class Classifier(Autoencoder):
         """The logits of the classes."""
         return self.decoder(z).float()
 
+    def classify(self, images: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch classes"]:
+        """The logits of p(y|x); pixels in [0, 1]."""
+        return self.decode(self.encode(images).mean)
+
     def terms(
         self,
         images: Float[Tensor, "batch c h w"],

@@ -33,11 +33,28 @@ class LabelledSequential(nn.Sequential):
         self, signal: Float[Tensor, "batch *inputs"], labels: Int[Tensor, "batch"]
     ) -> Float[Tensor, "batch *outputs"]:
         """The output of the last layer, each example with its own label."""
-        for place, layer in enumerate(self):
+        signal = self._begun(signal)
+        return self._ended(signal + _spread(self.offsets.index_select(0, labels), signal))
+
+    def with_every_label(
+        self, signal: Float[Tensor, "batch *inputs"]
+    ) -> Float[Tensor, "rows *outputs"]:
+        """The same with each label in turn, by example and then by label.
+
+        The first layer, which is most of the work in an encoder, is gone through once.
+        """
+        signal = self._begun(signal)
+        shifted = signal.unsqueeze(1) + _spread(self.offsets, signal)
+        return self._ended(shifted.flatten(0, 1))
+
+    def _begun(self, signal: Tensor) -> Tensor:
+        for layer in list(self)[: self._first + 1]:
             signal = layer(signal)
-            if place == self._first:
-                offsets = self.offsets.index_select(0, labels)
-                signal = signal + offsets.reshape(*offsets.shape, *[1] * (signal.ndim - 2))
+        return signal
+
+    def _ended(self, signal: Tensor) -> Tensor:
+        for layer in list(self)[self._first + 1 :]:
+            signal = layer(signal)
         return signal
 
     def folded(self, label: int) -> nn.Sequential:
@@ -101,6 +118,11 @@ class ConditionalVAE(VAE):
         plain.encoder, plain.decoder = self.encoder.folded(label), self.decoder.folded(label)
         plain.likelihood = self.likelihood
         return plain.train(self.training)
+
+
+def _spread(offsets: Float[Tensor, "n outputs"], signal: Tensor) -> Tensor:
+    """An offset for each output, with an axis for whatever else the signal has."""
+    return offsets.reshape(*offsets.shape, *[1] * (signal.ndim - 2))
 
 
 @torch.no_grad()

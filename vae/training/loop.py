@@ -16,6 +16,7 @@ from vae.device import flushed_denormals
 from vae.diagnostics import Evaluation, evaluate
 from vae.errors import DataError, DivergedError, TrainingError
 from vae.kinds import build_seeded
+from vae.labels import Order, keep_labels
 from vae.objective import warmup_share
 from vae.perceptual import open_critic
 from vae.training.distributed import ALONE, Processes
@@ -53,7 +54,9 @@ class Training:
         # Convolutions are faster so, and nothing else is slower.
         self.model.to(memory_format=torch.channels_last)
         self.weights = Weights(self.model)
-        self.images = dataset.train.to(device)
+        whole = dataset.train.to(device)
+        self.images = keep_labels(whole, config.labelled, config.seed) if config.labelled else whole
+        self._order = Order(self.images, config.batch_size, repeats_labelled=config.labelled > 0)
         self.noise = torch.Generator(device).manual_seed(config.seed)
         self.step = 0
         self.pace = Pace()
@@ -61,7 +64,7 @@ class Training:
         """Those that take its steps together; alike in everything that `state` tells."""
 
         held_out = dataset.validation.to(device)
-        self._monitor = (held_out if len(held_out) else self.images).head(MONITORED_IMAGES)
+        self._monitor = (held_out if len(held_out) else whole).head(MONITORED_IMAGES)
         self._validates = len(dataset.validation) > 0
         self._inactive: tuple[int, ...] | None = None
         self._epoch = self._tally()
@@ -69,7 +72,7 @@ class Training:
     @property
     def steps_per_epoch(self) -> int:
         """Batches in an epoch; the last one may be smaller."""
-        return math.ceil(len(self.images) / self.config.batch_size)
+        return self._order.steps
 
     @property
     def steps(self) -> int:
@@ -120,7 +123,7 @@ class Training:
         """The order of the training images in an epoch, on the model's device."""
         seed = int(np.random.SeedSequence([self.config.seed, epoch]).generate_state(1)[0])
         generator = torch.Generator().manual_seed(seed)
-        return torch.randperm(len(self.images), generator=generator).to(self.model.device)
+        return self._order.draw(generator).to(self.model.device)
 
     def state(self) -> dict[str, Tensor]:
         """Everything that a resumed run needs, as named tensors on the CPU."""
