@@ -289,6 +289,11 @@ def check_together(model: ModelConfig, train: TrainConfig) -> None:
         raise ConfigError(
             "a perceptual loss goes with models of images and the objective beta-vae; leave it out"
         )
+    if train.perceptual > 0 and model.kind == "semi-supervised":
+        raise ConfigError(
+            "a perceptual loss needs one decoded image for each image, but a semi-supervised model "
+            "tries every label; leave it out"
+        )
     if train.labelled and model.kind != "semi-supervised":
         raise ConfigError(
             "labelled goes with the kind semi-supervised; a model of the kind "
