@@ -289,16 +289,7 @@ def check_together(model: ModelConfig, train: TrainConfig) -> None:
         raise ConfigError(
             "a perceptual loss goes with models of images and the objective beta-vae; leave it out"
         )
-    if train.perceptual > 0 and model.kind == "semi-supervised":
-        raise ConfigError(
-            "a perceptual loss needs one decoded image for each image, but a semi-supervised model "
-            "tries every label; leave it out"
-        )
-    if train.labelled and model.kind != "semi-supervised":
-        raise ConfigError(
-            "labelled goes with the kind semi-supervised; a model of the kind "
-            f"{model.kind} is told all labels or none"
-        )
+    _check_semi_supervised(model, train)
     if model.beta_range is None:
         return
     if is_narrowed(train.dataset):
@@ -320,6 +311,19 @@ def check_together(model: ModelConfig, train: TrainConfig) -> None:
         raise ConfigError(
             "a model with a beta_range is trained with the objective beta-vae and no free bits; "
             "leave one of them out"
+        )
+
+
+def _check_semi_supervised(model: ModelConfig, train: TrainConfig) -> None:
+    if train.perceptual > 0 and model.kind == "semi-supervised":
+        raise ConfigError(
+            "a perceptual loss needs one decoded image for each image, but a semi-supervised model "
+            "tries every label; leave it out"
+        )
+    if train.labelled and model.kind != "semi-supervised":
+        raise ConfigError(
+            "labelled goes with the kind semi-supervised; a model of the kind "
+            f"{model.kind} is told all labels or none"
         )
 
 

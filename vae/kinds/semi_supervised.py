@@ -21,7 +21,7 @@ from vae.networks import build_encoder
 from vae.posterior import Posterior, standard_normal
 from vae.terms import ElboTerms
 
-ALPHA = 10.0
+ALPHA = 1.0
 """What the cross-entropy of a known label weighs beside the bound of its image."""
 
 
