@@ -1,20 +1,31 @@
-"""Lab: what it costs the model to describe an image."""
+"""Lab: the questions that its pages answer, and what it costs a model to describe an image."""
 
 import numpy as np
 import streamlit as st
 
-from pages.shared.frame import calm_errors, open_page
+from pages.shared.frame import LAB, SCREENS, calm_errors, link_to, open_page
 from pages.shared.images import note_missing
 from pages.shared.models import open_gallery, pick_explorer
 from vae.pictures import tile
 
-SHOWN = 10
+SHOWN, DOORS = 10, 4
 
 
 open_page(
     "Lab",
-    "A question to a model: what does an image **cost** it?",
+    "What VAEs and their relatives are used for: each question has its page, its live picture and "
+    "its number.",
 )
+
+
+def show_doors() -> None:
+    """The pages of the Lab with their questions, four in a row."""
+    pages = [screen for screen in SCREENS if screen.group == LAB and screen.question]
+    for start in range(0, len(pages), DOORS):
+        for column, screen in zip(st.columns(DOORS), pages[start : start + DOORS], strict=False):
+            with column, st.container(border=True, height="stretch"):
+                link_to(screen.file, f"**{screen.title}**")
+                st.caption(screen.question)
 
 
 def show_costs(explorer) -> None:
@@ -50,6 +61,8 @@ def _class(gallery, index: int) -> str:
 
 
 explorer = pick_explorer()
+show_doors()
+st.subheader("What does an image cost?")
 with calm_errors():
     show_costs(explorer)
 

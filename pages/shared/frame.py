@@ -18,12 +18,13 @@ PRODUCT = "Latent Explorer"
 
 @dataclass(frozen=True)
 class Screen:
-    """One page: its file, its name, its icon, and where in the navigation it stands."""
+    """One page: its file, its name, its icon, where it stands, and the question it answers."""
 
     file: str
     title: str
     icon: str
     group: str = ""
+    question: str = ""
 
 
 LAB = "Lab"
@@ -36,9 +37,21 @@ SCREENS = (
     Screen("pages/interpolate.py", "Interpolate", ":material/conversion_path:"),
     Screen("pages/compare.py", "Compare beta", ":material/stacked_bar_chart:"),
     Screen("pages/train.py", "Train", ":material/model_training:"),
-    Screen("pages/lab.py", "Lab", ":material/science:", LAB),
-    Screen("pages/generate.py", "Generate", ":material/casino:", LAB),
-    Screen("pages/kinds.py", "Kinds of model", ":material/family_history:", LAB),
+    Screen("pages/lab.py", "Overview", ":material/science:", LAB),
+    Screen(
+        "pages/kinds.py",
+        "Kinds of model",
+        ":material/family_history:",
+        LAB,
+        "What changes without the prior, with labels, with levels, with a codebook?",
+    ),
+    Screen(
+        "pages/generate.py",
+        "Generate",
+        ":material/casino:",
+        LAB,
+        "How good are images made from nothing, and does a better prior help?",
+    ),
 )
 
 # Drawn here, because Streamlit fetches the pictures of its named icons from the network.
