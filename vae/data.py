@@ -175,6 +175,17 @@ def own_part(split: Split, labels: tuple[int, ...] | None) -> Split:
     return split.pick(chosen.nonzero().flatten())
 
 
+def image_shape_of(name: str, folder_side: int = FOLDER_SIDE) -> tuple[int, int, int]:
+    """Channels, height, width before anything is read; of a folder as if it were in colour.
+
+    DataError for a name that no data set has.
+    """
+    check_dataset_name(name)
+    if name.startswith(FOLDER_PREFIX):
+        return 3, folder_side, folder_side
+    return _source(name).image_shape
+
+
 def needs_download(name: str) -> bool:
     """Whether the data set is one that torchvision fetches."""
     source = _source_if_known(name)

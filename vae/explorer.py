@@ -23,6 +23,7 @@ from vae.diagnostics import BATCH, log_likelihood
 from vae.errors import ConfigError
 from vae.kinds.conditional import LabelledSequential
 from vae.kinds.semi_supervised import SemiSupervisedVAE
+from vae.likelihood import Gaussian, LearnedScales, priced_in_levels
 from vae.model import VAE
 from vae.neighbours import Neighbours
 from vae.rate_curve import Gap, RateCurve, gap
@@ -203,6 +204,35 @@ class Explorer:
             given = self._label_tensor(labels)
             terms = self._for(labels).terms(self._tensor(images), generator, labels=given)
         return Terms(terms.distortion.cpu().numpy(), terms.rate_per_dimension.cpu().numpy())
+
+    def terms_in_levels(
+        self, images: ArrayLike, seed: int = 0, labels: ArrayLike | None = None
+    ) -> Terms:
+        """The same where each pixel counts as one of 256 levels, whatever the model trained with.
+
+        ConfigError for a likelihood that says nothing of levels; see `vae.likelihood`.
+        """
+        model, pixels = self._for(labels), self._tensor(images)
+        levels = priced_in_levels(model.likelihood)
+        if levels is None:
+            raise ConfigError(
+                f"the likelihood {self.run.model.likelihood} of {self.run.name} has no bits per "
+                "dimension; choose a model that was trained with another"
+            )
+        generator = torch.Generator(model.device).manual_seed(seed)
+        with torch.inference_mode():
+            terms = model.terms(pixels, generator, labels=self._label_tensor(labels))
+            assert terms.decoded is not None, "the model decodes to images"
+            distortion = levels.distortion(terms.decoded, pixels)
+        return Terms(distortion.cpu().numpy(), terms.rate_per_dimension.cpu().numpy())
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """Of the likelihood, set or learned, in units of the pixels' range; none of a Bernoulli."""
+        likelihood = self._model.likelihood
+        if isinstance(likelihood, LearnedScales):
+            return tuple(likelihood.scale.tolist())
+        return (likelihood.scale,) if isinstance(likelihood, Gaussian) else ()
 
     def log_likelihood(
         self,

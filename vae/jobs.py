@@ -18,7 +18,7 @@ from vae.config import (
     TrainConfig,
     check_together,
 )
-from vae.data import check_dataset_name, dataset_title
+from vae.data import dataset_title, image_shape_of
 from vae.training import Report
 
 Status = Literal["queued", "loading", "training", "saving", "done", "stopped", "failed"]
@@ -40,8 +40,8 @@ class Request:
 
     def __post_init__(self) -> None:
         """VaeError for settings that cannot be; whether the data are there shows in the job."""
-        check_dataset_name(self.train.dataset)
-        check_together(self.model((1, 8, 8), classes=2), self.train)
+        shape = image_shape_of(self.train.dataset)
+        check_together(self.model(shape, classes=2), self.train)
 
     @property
     def label(self) -> str:

@@ -44,6 +44,10 @@ BY_HAND: tuple[LikelihoodName, ...] = ("bernoulli", "gaussian")
 """Those whose gradients are written out; they have nothing to learn."""
 
 
+DENSITIES: tuple[LikelihoodName, ...] = ("gaussian", "gaussian-learned")
+"""Those of densities, which know no levels."""
+
+
 class Likelihood(ABC):
     """p(x|z), given the decoder's raw output for z."""
 
@@ -197,6 +201,46 @@ class DiscretisedLogistic(LearnedScales):
         from_above = softplus(above - per_level) * (levels > 0)
         inside = (levels > 0) & (levels < LEVELS - 1)
         return (from_below + from_above + gap * inside).flatten(1).sum(dim=1)
+
+
+@dataclass(frozen=True)
+class DiscretisedGaussian(Likelihood):
+    """What a Gaussian gives the intervals of 256 levels; the ends get the tails.
+
+    Not trained with, but what a model that was trained with a Gaussian density costs as a code for
+    images of whole levels.
+    """
+
+    scale: float
+
+    def distortion(
+        self, output: Float[Tensor, "batch c h w"], images: Float[Tensor, "batch c h w"]
+    ) -> Float[Tensor, "batch"]:
+        """-log P(level of x), pixels rounded to their level, around the mean sigmoid(output).
+
+        Of the two ends of the interval, from the mean and in deviations, the tail beyond the nearer
+        one is compared with the tail beyond the farther one: there the digits are.
+        """
+        levels, mean = (images * (LEVELS - 1)).round(), pixel_mean(output)
+        low, high = (((levels + end) / (LEVELS - 1) - mean) / self.scale for end in (-0.5, 0.5))
+        low = low.masked_fill(levels == 0, -math.inf)
+        high = high.masked_fill(levels == LEVELS - 1, math.inf)
+        is_above = low + high > 0
+        near = torch.special.log_ndtr(torch.where(is_above, -low, high))
+        far = torch.special.log_ndtr(torch.where(is_above, -high, low))
+        return -(near + torch.log(-torch.expm1(far - near))).flatten(1).sum(dim=1)
+
+
+def priced_in_levels(likelihood: Likelihood) -> Likelihood | None:
+    """The likelihood as a probability of 8-bit images; None where it says nothing of their levels.
+
+    A Bernoulli says how probable black and white are, and nothing of the greys between.
+    """
+    if isinstance(likelihood, Gaussian):
+        return DiscretisedGaussian(likelihood.scale)
+    if isinstance(likelihood, LearnedGaussian):
+        return DiscretisedGaussian(float(likelihood.scale.detach()))
+    return likelihood if isinstance(likelihood, DiscretisedLogistic) else None
 
 
 def build_likelihood(config: ModelConfig) -> Likelihood:

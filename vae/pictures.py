@@ -48,9 +48,15 @@ def png_bytes(picture: UInt8[np.ndarray, "H W c"]) -> bytes:
     return _file(picture, "PNG")
 
 
-def jpeg_bytes(picture: UInt8[np.ndarray, "H W c"], quality: int = 90) -> bytes:
-    """A picture of 1 or 3 channels as a JPEG file that keeps colour at full resolution (4:4:4)."""
-    return _file(picture, "JPEG", quality=quality, subsampling=0)
+def jpeg_bytes(
+    picture: UInt8[np.ndarray, "H W c"], quality: int = 90, halves_colour: bool = False
+) -> bytes:
+    """A picture of 1 or 3 channels as a JPEG file.
+
+    Colour is kept at full resolution (4:4:4), or at half of it each way (4:2:0), as is usual.
+    """
+    subsampling = 2 if halves_colour else 0
+    return _file(picture, "JPEG", quality=quality, subsampling=subsampling)
 
 
 def gif_bytes(

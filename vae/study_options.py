@@ -31,21 +31,47 @@ def add_study_commands(add: AddCommand) -> None:
         help="scales the standard deviation of both priors (1)",
     )
     generation.add_argument("--data-dir", type=Path, help="where data sets lie")
+    _add_likelihood_commands(add)
+
+
+def _add_likelihood_commands(add: AddCommand) -> None:
+    likelihoods = add("likelihoods", "models trained with other likelihoods, on the same images")
+    likelihoods.add_argument("checkpoints", type=Path, nargs="+", metavar="CHECKPOINT")
+    _add_judge(likelihoods)
+    _add_seed(likelihoods)
+    _add_test_images(likelihoods)
+    compression = add("compression", "a model as a codec of images, beside JPEG")
+    _add_checkpoint(compression)
+    _add_test_images(compression)
 
 
 def _add_judged(parser: argparse.ArgumentParser, count: int = 1000) -> None:
     """Images of one checkpoint, judged by another."""
     _add_checkpoint(parser)
-    parser.add_argument(
-        "--judge", type=Path, help="a classifier's checkpoint (default: the best one there is)"
-    )
+    _add_judge(parser)
     parser.add_argument(
         "--count", type=positive, default=count, help=f"images of each sort ({count})"
     )
 
 
+def _add_judge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--judge", type=Path, help="a classifier's checkpoint (default: the best one there is)"
+    )
+
+
+def _add_test_images(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--count", type=positive, default=1000, help="test images (1000)")
+    parser.add_argument("--data-dir", type=Path, help="where data sets lie")
+
+
 def _add_checkpoint(parser: argparse.ArgumentParser) -> None:
     """One checkpoint, a seed, a number of threads."""
     parser.add_argument("checkpoint", type=Path)
+    _add_seed(parser)
+
+
+def _add_seed(parser: argparse.ArgumentParser) -> None:
+    """A seed, and a number of threads."""
     parser.add_argument("--seed", type=seed, default=0, help="of everything that is drawn")
     parser.add_argument("--threads", type=int, help="of the CPU (default: all cores but one)")

@@ -5,11 +5,13 @@ from collections.abc import Callable
 
 from vae.commands import (
     bench,
+    compression,
     conditioning,
     evaluate,
     export,
     generation,
     holes,
+    likelihoods,
     listing,
     metrics,
     sweep,
@@ -39,4 +41,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
     "generation": generation.generation,
     "holes": holes.holes,
     "conditioning": conditioning.conditioning,
+    "likelihoods": likelihoods.likelihoods,
+    "compression": compression.compression,
 }

@@ -4,7 +4,7 @@ import argparse
 
 from vae.catalogue import checkpoints_dir, read_catalogue
 from vae.config import TOLD_LABELS, ModelConfig, TrainConfig, default_warmup
-from vae.data import FOLDER_PREFIX, Dataset, load_dataset
+from vae.data import FOLDER_PREFIX, Dataset, image_shape_of, load_dataset
 from vae.errors import ConfigError
 from vae.folder import FOLDER_SIDE
 from vae.judge import find_classifier
@@ -60,7 +60,7 @@ def dataset_for_training(options: argparse.Namespace, name: str) -> Dataset:
     if options.image_size is not None and not name.startswith(FOLDER_PREFIX):
         raise ConfigError("--image-size goes with folder:PATH; other data sets have their own")
     side = FOLDER_SIDE if options.image_size is None else options.image_size
-    ModelConfig((3, side, side), architecture=options.arch)
+    ModelConfig(image_shape_of(name, side), options.latent_dim, options.arch)
     return load_dataset(
         name,
         options.data_dir,
