@@ -54,6 +54,14 @@ def gpus(text: str) -> float:
     return count
 
 
+def sizes(text: str) -> list[int]:
+    """Whole numbers such as 100,300, each once."""
+    found = [positive(part) for part in text.split(",")]
+    if len(set(found)) < len(found):
+        raise argparse.ArgumentTypeError(f"a number stands twice in {text!r}")
+    return found
+
+
 def positive(text: str) -> int:
     """A whole number from 1 to a million."""
     if not text.isdecimal() or not 1 <= int(text[:12]) <= 1_000_000:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from vae.option_types import positive, seed, temperature
+from vae.option_types import positive, seed, sizes, temperature
 
 AddCommand = Callable[[str, str], argparse.ArgumentParser]
 """Makes a command's parser of its name and what it does."""
@@ -32,6 +32,7 @@ def add_study_commands(add: AddCommand) -> None:
     )
     generation.add_argument("--data-dir", type=Path, help="where data sets lie")
     _add_likelihood_commands(add)
+    _add_few(add)
 
 
 def _add_likelihood_commands(add: AddCommand) -> None:
@@ -43,6 +44,34 @@ def _add_likelihood_commands(add: AddCommand) -> None:
     compression = add("compression", "a model as a codec of images, beside JPEG")
     _add_checkpoint(compression)
     _add_test_images(compression)
+
+
+def _add_few(add: AddCommand) -> None:
+    """Few labels, and few images."""
+    labels = add("few-labels", "what a few labels come to, with a VAE and without")
+    labels.add_argument(
+        "models",
+        type=Path,
+        nargs="*",
+        metavar="CHECKPOINT",
+        help="semi-supervised models, a draw of labels each: that of its seed",
+    )
+    labels.add_argument("--labels", type=positive, default=100, help="in each draw (100)")
+    labels.add_argument("--vae", type=Path, help="whose codes to use (default: of the best ELBO)")
+    labels.add_argument(
+        "--epochs", type=positive, default=5, help="of the semi-supervised model on codes (5)"
+    )
+    data = add("few-data", "whether a VAE's samples help a classifier that has only a few images")
+    data.add_argument(
+        "--images", type=sizes, default=[100, 300, 1000], help="such as 100,300,1000 (these)"
+    )
+    for parser in (labels, data):
+        parser.add_argument("--dataset", default="mnist")
+        parser.add_argument("--draws", type=positive, default=3, help="of images (3)")
+        parser.add_argument("--seed", type=seed, default=0, help="of the first draw")
+        parser.add_argument("--save", action="store_true", help="keep it beside the checkpoints")
+        parser.add_argument("--data-dir", type=Path, help="where data sets lie")
+        parser.add_argument("--threads", type=int, help="of the CPU (default: all cores but one)")
 
 
 def _add_judged(parser: argparse.ArgumentParser, count: int = 1000) -> None:
