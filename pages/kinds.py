@@ -9,7 +9,12 @@ from pages.shared.frame import calm_errors, open_page
 from pages.shared.models import pick_explorer
 
 # By module of `pages.kind`, each with a function `show`.
-SECTIONS = {"points": "Autoencoder", "conditional": "Conditional"}
+SECTIONS = {
+    "points": "Autoencoder",
+    "conditional": "Conditional",
+    "likelihoods": "Likelihoods",
+    "compressor": "Compressor",
+}
 
 SECTION = "kind"
 

@@ -91,6 +91,12 @@ def open_gallery(explorer: "Explorer") -> "Gallery":
     return open_gallery(explorer, _test_images(dataset, run.model.image_shape))
 
 
+def read_images(explorer: "Explorer") -> "ReadImages | None":
+    """The test images of a model's data set, in their own order; None where it is absent."""
+    run = explorer.run
+    return _test_images(run.train.dataset, run.model.image_shape)
+
+
 def fetch_images(explorer: "Explorer") -> None:
     """Download a model's data set, so that its gallery shows real images from then on.
 

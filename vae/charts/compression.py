@@ -1,0 +1,37 @@
+"""Figures of images as bits: quality against their number."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from vae.charts import CLASS_COLOURS, INACTIVE_COLOUR, finished
+
+Curve = Sequence[tuple[float, float]]
+"""Bits per pixel and quality of each setting."""
+
+
+def quality_curves(
+    model: Curve, jpeg: Curve, chosen: int, quality: str, height: int = 300
+) -> go.Figure:
+    """Quality, named with its unit, against bits per pixel; the chosen setting of the model."""
+    figure = go.Figure()
+    for name, curve, colour, dash in (
+        ("this model, its code rounded", model, CLASS_COLOURS[0], "solid"),
+        ("JPEG, 4:2:0", jpeg, INACTIVE_COLOUR, "dot"),
+    ):
+        figure.add_scatter(
+            x=[bits for bits, _ in curve],
+            y=[value for _, value in curve],
+            mode="lines+markers",
+            name=name,
+            line={"color": colour, "dash": dash},
+            hovertemplate="%{x:.2f} bits per pixel, %{y:.3g}",
+        )
+    bits, value = model[chosen]
+    mark = {"symbol": "circle-open", "size": 16, "color": CLASS_COLOURS[1], "line_width": 3}
+    figure.add_scatter(
+        x=[bits], y=[value], mode="markers", marker=mark, showlegend=False, hoverinfo="skip"
+    )
+    figure.update_xaxes(title_text="bits per pixel", rangemode="tozero")
+    figure.update_yaxes(title_text=quality)
+    return finished(figure, height)
