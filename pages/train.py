@@ -24,7 +24,7 @@ open_page(
 
 def request_form():
     """The settings; returns the request once it is sent, else None."""
-    from vae.config import PRESETS
+    from vae.config import MAX_LATENT_DIM, PRESETS
     from vae.data import dataset_names, dataset_title
 
     names, datasets = list(PRESETS), dataset_names()
@@ -44,7 +44,7 @@ def request_form():
         latent_dim = left.number_input(
             "Latent size",
             1,
-            128,
+            MAX_LATENT_DIM,
             preset.latent_dim,
             key=f"latent-{preset.title}",
             help="Two can be drawn as a map; more reconstruct better.",
@@ -66,7 +66,7 @@ def request_form():
 
 def expert_settings(preset) -> dict:
     """What most people leave alone."""
-    from vae.config import ARCHITECTURES, KINDS
+    from vae.config import ARCHITECTURES, KINDS, LIKELIHOODS
     from vae.sweep import MULTI_RATE, OBJECTIVES
 
     with st.expander("More settings"):
@@ -92,6 +92,15 @@ def expert_settings(preset) -> dict:
             ARCHITECTURES,
             index=ARCHITECTURES.index(preset.architecture),
             key=f"architecture-{preset.title}",
+            help="resnet and spatial are for colour and larger images, and slower. A spatial code "
+            "keeps places: its size is a multiple of (height / 4) × (width / 4).",
+        )
+        likelihood = st.selectbox(
+            "Likelihood",
+            list(LIKELIHOODS),
+            format_func=LIKELIHOODS.__getitem__,
+            key=f"likelihood-{preset.title}",
+            help="How an image is compared with its reconstruction: see the page Kinds of model.",
         )
         left, right = st.columns(2)
         key = preset.title
@@ -99,6 +108,7 @@ def expert_settings(preset) -> dict:
             "kind": kind,
             "labelled": int(labelled) if kind == "semi-supervised" else 0,
             "architecture": architecture,
+            "likelihood": likelihood,
             "epochs": left.number_input("Epochs", 1, 1000, preset.epochs, key=f"epochs-{key}"),
             "batch_size": right.number_input(
                 "Batch size", 8, 4096, preset.batch_size, key=f"batch-{key}"
@@ -149,6 +159,15 @@ def expert_settings(preset) -> dict:
                 help="Train on some classes alone, such as only=3 or without=3+5. The test split "
                 "stays whole; see the page Anomalies.",
             ),
+            "perceptual": left.number_input(
+                "Perceptual loss",
+                0.0,
+                1000.0,
+                0.0,
+                10.0,
+                key=f"perceptual-{key}",
+                help="Nats for a distance of 1 in the features of a classifier of the same images.",
+            ),
             "beta_range": MULTI_RATE
             if st.toggle(
                 "Multi-rate",
@@ -163,11 +182,15 @@ def build_request(dataset: str, latent_dim: int, beta: float, values: dict):
     """A validated request; raises ConfigError for settings that cannot be."""
     from vae.config import TrainConfig
     from vae.jobs import Request
+    from vae.judge import find_classifier
 
     architecture, kind, beta_range = map(values.pop, ("architecture", "kind", "beta_range"))
+    likelihood = values.pop("likelihood")
+    if values["perceptual"]:
+        values["critic"] = str(find_classifier(catalogue().runs, dataset).path)
     classes = values.pop("classes").strip()
     train = TrainConfig(f"{dataset}:{classes}" if classes else dataset, beta=beta, **values)
-    return Request(train, architecture, latent_dim, beta_range=beta_range, kind=kind)
+    return Request(train, architecture, latent_dim, likelihood, beta_range, kind)
 
 
 @st.fragment(run_every=POLL_SECONDS)

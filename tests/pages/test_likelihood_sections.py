@@ -101,3 +101,31 @@ def test_the_compressor_stands_without_the_data_set(open_page, root, without_dat
     assert not page.warning
     assert "**JPEG**" not in texts(page)
     assert any("not on this machine" in caption.value for caption in page.caption)
+
+
+def test_training_with_a_likelihood_and_a_perceptual_loss(open_page, root, tmp_path):
+    import shutil
+
+    from pages.shared.training import training_queue
+
+    shutil.copytree(root / "judge", tmp_path / "judge")
+    shutil.copytree(root / "grid", tmp_path / "grid")
+    page = open_page("pages/train.py", checkpoints=tmp_path)
+    page.selectbox(key="likelihood-5 seconds").set_value("logistic")
+    page.number_input(key="perceptual-5 seconds").set_value(30.0)
+    page.number_input(key="epochs-5 seconds").set_value(1000)
+    next(button for button in page.button if button.label == "Train").click().run()
+    assert not page.exception
+    job = training_queue().jobs[-1]
+    training_queue().stop(job)
+    assert job.request.likelihood == "logistic"
+    assert job.request.train.perceptual == 30
+    assert job.request.train.critic == str(tmp_path / "judge")
+
+
+def test_a_perceptual_loss_without_a_classifier_is_refused_calmly(open_page, small_checkpoints):
+    page = open_page("pages/train.py")
+    page.number_input(key="perceptual-5 seconds").set_value(30.0)
+    next(button for button in page.button if button.label == "Train").click().run()
+    assert not page.exception
+    assert "no classifier of digits" in page.warning[0].value
