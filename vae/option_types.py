@@ -41,6 +41,14 @@ def datasets(text: str) -> list[str]:
     return names
 
 
+def labels(text: str) -> list[int]:
+    """Labels such as 3+5, each once."""
+    parts = text.split("+")
+    if not all(re.fullmatch("[0-9]{1,4}", part) for part in parts) or len(set(parts)) < len(parts):
+        raise argparse.ArgumentTypeError(f"expected labels such as 3+5, not {text:.40}")
+    return [int(part) for part in parts]
+
+
 def gpus(text: str) -> float:
     """A share of a GPU such as 0.5, or a number of them."""
     try:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from vae.option_types import positive, seed, sizes, temperature
+from vae.option_types import labels, positive, seed, sizes, temperature
 
 AddCommand = Callable[[str, str], argparse.ArgumentParser]
 """Makes a command's parser of its name and what it does."""
@@ -33,6 +33,7 @@ def add_study_commands(add: AddCommand) -> None:
     generation.add_argument("--data-dir", type=Path, help="where data sets lie")
     _add_likelihood_commands(add)
     _add_few(add)
+    _add_anomaly(add)
 
 
 def _add_likelihood_commands(add: AddCommand) -> None:
@@ -72,6 +73,24 @@ def _add_few(add: AddCommand) -> None:
         parser.add_argument("--save", action="store_true", help="keep it beside the checkpoints")
         parser.add_argument("--data-dir", type=Path, help="where data sets lie")
         parser.add_argument("--threads", type=int, help="of the CPU (default: all cores but one)")
+
+
+def _add_anomaly(add: AddCommand) -> None:
+    anomaly = add("anomaly", "how well a model tells the images that it was not trained on")
+    _add_checkpoint(anomaly)
+    anomaly.add_argument(
+        "--normal",
+        type=labels,
+        metavar="LABELS",
+        help="such as 3+5 (default: the classes that the model was trained on)",
+    )
+    anomaly.add_argument(
+        "--samples",
+        type=positive,
+        metavar="K",
+        help="also rank by the likelihood, importance weighted with so many samples an image",
+    )
+    anomaly.add_argument("--data-dir", type=Path, help="where data sets lie")
 
 
 def _add_judged(parser: argparse.ArgumentParser, count: int = 1000) -> None:

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from vae.commands import (
+    anomaly,
     bench,
     compression,
     conditioning,
@@ -33,6 +34,7 @@ def run(options: argparse.Namespace) -> Outcome:
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
+    "anomaly": anomaly.anomaly,
     "train": train.train,
     "sweep": sweep.sweep,
     "evaluate": evaluate.evaluate_checkpoint,
