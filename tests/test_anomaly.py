@@ -92,6 +92,13 @@ def test_scores_are_the_explorers_terms(explorer, images):
     assert found.of("distortion") == pytest.approx(terms.distortion, rel=1e-5)
     assert found.of("rate") == pytest.approx(terms.rate, rel=1e-5)
     assert found.of("likelihood") == pytest.approx(-explorer.log_likelihood(images, 20), rel=1e-5)
+    assert found.of("unexplained")[:3] == pytest.approx(
+        [
+            ((image - decoded) ** 2).sum() / (image**2).sum()
+            for image, decoded in zip(images[:3], explorer.reconstruct(images[:3]), strict=True)
+        ],
+        rel=1e-4,
+    )
     assert found.of("likelihood").mean() < found.of("elbo").mean()
 
 
@@ -123,7 +130,7 @@ def test_an_autoencoder_has_its_distortion_alone(tmp_path, train_into, images, d
     path = train_into(tmp_path / "autoencoder", 3, kind="autoencoder", epochs=1)
     labels = digits.test.labels.numpy()
     found = detect(Explorer.open(path), images, labels, normal=[0], samples=5)
-    assert list(found.auroc) == ["distortion"]
+    assert list(found.auroc) == ["distortion", "unexplained"]
     assert found.samples is None
 
 

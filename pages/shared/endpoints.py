@@ -44,7 +44,9 @@ def choose_endpoint(explorer: "Explorer", name: str, label: int) -> Endpoint:
         return Endpoint(explorer.decode(code[None])[0], code, "the pinned place")
     if source == "upload":
         link.keep(name.lower(), source, dataset)
-        uploaded = _uploaded(explorer, name)
+        uploaded = uploaded_picture(
+            explorer, name, "Until a picture is chosen, this is a test image."
+        )
         if uploaded is not None:
             return uploaded
     index = _choose_image(explorer, name, label, kept)
@@ -82,7 +84,8 @@ def _choose_image(explorer: "Explorer", name: str, label: int, kept: str | None)
     return int(members[int(place) - 1])
 
 
-def _uploaded(explorer: "Explorer", name: str) -> Endpoint | None:
+def uploaded_picture(explorer: "Explorer", name: str, meanwhile: str) -> Endpoint | None:
+    """A picture that a person brings; None until there is one, which `meanwhile` says."""
     file = st.file_uploader(
         "A picture",
         ["png", "jpg", "jpeg", "bmp", "gif", "webp"],
@@ -99,7 +102,7 @@ def _uploaded(explorer: "Explorer", name: str) -> Endpoint | None:
     if file is not None:
         st.session_state[f"uploaded-{name}"] = file.name, file.getvalue()
     if f"uploaded-{name}" not in st.session_state:
-        st.caption("Until a picture is chosen, this end is a test image.")
+        st.caption(meanwhile)
         return None
     title, content = st.session_state[f"uploaded-{name}"]
     return _encoded(explorer, title, content, invert)

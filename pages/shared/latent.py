@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pages.shared import link
+from vae.class_choice import whole_name
 
 if TYPE_CHECKING:
     from pages.shared.live import Dimension
@@ -41,14 +42,25 @@ def move_to(explorer: "Explorer", z: "list[float] | np.ndarray") -> None:
 
 def start_from_image(explorer: "Explorer", index: int) -> None:
     """Make a test image the shared one and its posterior mean the shared position."""
-    link.keep(IMAGE, str(int(index)), explorer.run.train.dataset)
+    share_image(explorer, index)
     move_to(explorer, explorer.atlas.mean[int(index)])
 
 
+def share_image(explorer: "Explorer", index: int) -> None:
+    """Make a test image the shared one, and leave the position where it is."""
+    # Data sets narrowed to some classes have the test split of the whole.
+    link.keep(IMAGE, str(int(index)), whole_name(explorer.run.train.dataset))
+
+
+def shared_image(explorer: "Explorer") -> int | None:
+    """The shared test image's place in the test split; None before one is chosen."""
+    text = link.recall(IMAGE, whole_name(explorer.run.train.dataset))
+    return parse_index(text, len(explorer.atlas.label))
+
+
 def image_index(explorer: "Explorer") -> int:
-    """The shared test image's place in the test split."""
-    text = link.recall(IMAGE, explorer.run.train.dataset)
-    return parse_index(text, len(explorer.atlas.label)) or 0
+    """The shared test image's place in the test split, or the first one's."""
+    return shared_image(explorer) or 0
 
 
 def code_text(z: "list[float] | np.ndarray") -> str:

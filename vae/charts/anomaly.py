@@ -37,10 +37,10 @@ def score_histogram(
             y=100 * counts / max(1, mine.sum()),
             name=f"{name} ({int(mine.sum()):,})",
             marker={"color": colour, "opacity": 0.65, "line_width": 0},
-            hovertemplate="%{x:.1f} nats: %{y:.1f} %",
+            hovertemplate="%{x:.3g}: %{y:.1f} %",
         )
     figure.add_vline(x=threshold, line={"color": INACTIVE_COLOUR, "width": 2, "dash": "dash"})
-    figure.update_xaxes(title_text=f"{title} (nats per image)")
+    figure.update_xaxes(title_text=title)
     figure.update_yaxes(title_text="% of its sort")
     figure.update_layout(barmode="overlay", bargap=0)
     return finished(figure, height)
@@ -98,6 +98,7 @@ def error_figure(
         hovertemplate="%{z:.2f}<extra></extra>",
     )
     figure.add_trace(heat, 1, 3)
+    figure.update_annotations(font_size=13)
     figure.update_xaxes(visible=False, constrain="domain")
     figure.update_yaxes(visible=False, constrain="domain", autorange="reversed")
     for column, anchor in enumerate(("x", "x2", "x3"), start=1):

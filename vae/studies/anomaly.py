@@ -2,8 +2,10 @@
 
 A higher score always means more anomalous. The ELBO is a bound on how probable an image is, and a
 probable image need not be a normal one: a model can find simple images of other data more probable
-than its own (Nalisnick et al., "Do Deep Generative Models Know What They Don't Know?", 2019), which
-is why the distortion and the rate are ranked by as well.
+than its own (Nalisnick et al., "Do Deep Generative Models Know What They Don't Know?", 2019). So
+images are also ranked by the share of them that their reconstruction misses, which does not grow
+with how much there is to see; the same is done with likelihoods by Serrà et al., "Input Complexity
+and Out-of-distribution Detection with Likelihood-based Generative Models", 2020.
 """
 
 from collections.abc import Collection
@@ -19,14 +21,21 @@ from vae.errors import ConfigError
 from vae.explorer import Explorer
 from vae.record import Record
 
-Score = Literal["elbo", "distortion", "rate", "likelihood"]
+Score = Literal["elbo", "distortion", "rate", "likelihood", "unexplained"]
 SCORES: dict[Score, str] = {
     "elbo": "−ELBO",
     "distortion": "Distortion",
     "rate": "Rate",
     "likelihood": "−log p(x)",
+    "unexplained": "Missed share",
 }
 """By name, as people write them; see `ImageScores`."""
+
+WITHOUT_RATE: tuple[Score, ...] = ("distortion", "unexplained")
+"""The scores of models whose codes cost nothing."""
+
+FAINTEST = 1.0
+"""Images with less light than one white pixel count as having that much."""
 
 ROWS = 1000
 """Images scored at once."""
@@ -37,13 +46,19 @@ FALSE_ALARMS = 0.05
 
 @dataclass(frozen=True)
 class ImageScores:
-    """What each image costs the model, in nats."""
+    """What each image costs the model."""
 
     distortion: Float[np.ndarray, "n"]
     """-log p(x|z), at one posterior sample of each image."""
 
     rate: Float[np.ndarray, "n"]
     """KL(q(z|x) || p(z)) in closed form."""
+
+    unexplained: Float[np.ndarray, "n"]
+    """|x - x̂|² / |x|², x̂ decoded from the posterior mean: 0 is a perfect reconstruction.
+
+    Without a unit, while the others are in nats. |x|² is the image's light: ink is white on black.
+    """
 
     log_likelihood: Float[np.ndarray, "n"] | None = None
     """The importance-weighted estimate of log p(x); None where it was not asked for."""
@@ -57,6 +72,7 @@ class ImageScores:
             "elbo": self.distortion + self.rate,
             "distortion": self.distortion,
             "rate": self.rate,
+            "unexplained": self.unexplained,
         }[score]
 
 
@@ -97,8 +113,13 @@ class WorkingPoint:
 
 
 def scores_there_are(model: ModelConfig) -> tuple[Score, ...]:
-    """The scores that a model has; where codes cost nothing that is the distortion alone."""
-    return tuple(SCORES) if model.has_rate else ("distortion",)
+    """The scores that a model has."""
+    return tuple(SCORES) if model.has_rate else WITHOUT_RATE
+
+
+def unit(score: Score) -> str:
+    """What a score is measured in."""
+    return "share of the image" if score == "unexplained" else "nats"
 
 
 def score_images(
@@ -119,12 +140,29 @@ def score_images(
     return ImageScores(
         np.concatenate([part.distortion for part in parts]),
         np.concatenate([part.rate for part in parts]),
+        _unexplained(explorer, images),
         weighted,
     )
 
 
+def _unexplained(
+    explorer: Explorer, images: Float[np.ndarray, "n h w c"]
+) -> Float[np.ndarray, "n"]:
+    missed = (images - explorer.reconstruct(images)) ** 2
+    light = np.maximum((images**2).sum(axis=(1, 2, 3)), FAINTEST)
+    return missed.sum(axis=(1, 2, 3)) / light
+
+
 def atlas_rates(explorer: Explorer) -> Float[np.ndarray, "n"]:
-    """The rate of each test image, from the checkpoint alone; to half precision."""
+    """The rate of each test image, from the checkpoint alone; to half precision.
+
+    ConfigError for a model without a rate.
+    """
+    if not explorer.run.model.has_rate:
+        raise ConfigError(
+            f"the codes of {explorer.run.name} cost nothing, so it can rank by its reconstructions "
+            "alone; for them, put its data set on this machine"
+        )
     mean, logvar = explorer.atlas.mean, explorer.atlas.logvar
     return 0.5 * (mean**2 + np.exp(logvar) - 1 - logvar).sum(axis=1)
 
