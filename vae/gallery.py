@@ -8,7 +8,7 @@ from jaxtyping import Float, Int, UInt8
 
 from vae.browser import pack_pictures
 from vae.checkpoint import atlas_rows
-from vae.data import data_dir, load_test_split, needs_download
+from vae.data import data_dir, load_dataset, load_test_split, needs_download
 from vae.errors import DataError
 from vae.explorer import Explorer
 
@@ -94,3 +94,21 @@ def read_test_images(
     except DataError:
         return None
     return ReadImages(test.images.numpy().transpose(0, 2, 3, 1), test.labels.numpy())
+
+
+def read_training_images(
+    dataset: str,
+    image_shape: tuple[int, int, int],
+    count: int,
+    directory: str | Path | None = None,
+) -> Float[np.ndarray, "n h w c"] | None:
+    """The first training images, pixels in [0, 1]; None where they are absent, and none fetched."""
+    place = data_dir(directory)
+    if needs_download(dataset) and not place.is_dir():
+        return None
+    try:
+        found = load_dataset(dataset, place, image_shape=image_shape, download=False).train
+    except DataError:
+        return None
+    pixels = found.head(count).images.numpy().transpose(0, 2, 3, 1)
+    return pixels.astype(np.float32) / 255

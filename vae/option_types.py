@@ -41,6 +41,17 @@ def datasets(text: str) -> list[str]:
     return names
 
 
+def numbers(text: str) -> list[float]:
+    """Finite numbers such as 0.1,0.3."""
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = [math.nan]
+    if not all(math.isfinite(number) for number in found):
+        raise argparse.ArgumentTypeError(f"expected numbers such as 0.1,0.3, not {text:.40}")
+    return found
+
+
 def labels(text: str) -> list[int]:
     """Labels such as 3+5, each once."""
     parts = text.split("+")

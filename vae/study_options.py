@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from vae.option_types import labels, positive, seed, sizes, temperature
+from vae.option_types import labels, numbers, positive, seed, sizes, temperature
 
 AddCommand = Callable[[str, str], argparse.ArgumentParser]
 """Makes a command's parser of its name and what it does."""
@@ -34,6 +34,7 @@ def add_study_commands(add: AddCommand) -> None:
     _add_likelihood_commands(add)
     _add_few(add)
     _add_anomaly(add)
+    _add_denoise(add)
 
 
 def _add_likelihood_commands(add: AddCommand) -> None:
@@ -91,6 +92,25 @@ def _add_anomaly(add: AddCommand) -> None:
         help="also rank by the likelihood, importance weighted with so many samples an image",
     )
     anomaly.add_argument("--data-dir", type=Path, help="where data sets lie")
+
+
+def _add_denoise(add: AddCommand) -> None:
+    denoise = add("denoise", "how well models and filters undo the corruption of images")
+    _add_checkpoint(denoise)
+    denoise.add_argument(
+        "--denoiser", type=Path, help="a model trained with --corruption (default: the one there)"
+    )
+    denoise.add_argument(
+        "--corruption", default="noise", choices=["noise", "salt-and-pepper", "square"]
+    )
+    denoise.add_argument(
+        "--levels",
+        type=numbers,
+        default=[0.1, 0.2, 0.3, 0.5, 0.7, 1.0],
+        help="strengths above 0 and up to 1, such as 0.1,0.3",
+    )
+    denoise.add_argument("--count", type=positive, default=1000, help="test images (1000)")
+    denoise.add_argument("--data-dir", type=Path, help="where data sets lie")
 
 
 def _add_judged(parser: argparse.ArgumentParser, count: int = 1000) -> None:

@@ -52,6 +52,20 @@ SCREENS = (
         LAB,
         "How good are images made from nothing, and does a better prior help?",
     ),
+    Screen(
+        "pages/anomaly.py",
+        "Anomalies",
+        ":material/troubleshoot:",
+        LAB,
+        "Which images are strange to a model that has seen some classes alone?",
+    ),
+    Screen(
+        "pages/denoise.py",
+        "Denoise",
+        ":material/blur_off:",
+        LAB,
+        "How much of a corrupted image does a model bring back, and a simple filter?",
+    ),
 )
 
 # Drawn here, because Streamlit fetches the pictures of its named icons from the network.

@@ -8,6 +8,7 @@ from vae.commands import (
     bench,
     compression,
     conditioning,
+    denoise,
     evaluate,
     export,
     few_data,
@@ -35,6 +36,7 @@ def run(options: argparse.Namespace) -> Outcome:
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
     "anomaly": anomaly.anomaly,
+    "denoise": denoise.denoise,
     "train": train.train,
     "sweep": sweep.sweep,
     "evaluate": evaluate.evaluate_checkpoint,
