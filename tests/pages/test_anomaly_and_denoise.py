@@ -33,7 +33,7 @@ def narrowed(tmp_path_factory, train_into):
 @pytest.fixture
 def without_data(monkeypatch):
     """No test images and no training images."""
-    monkeypatch.setattr("vae.gallery.read_test_pixels", lambda *_, **__: None)
+    monkeypatch.setattr("vae.gallery.read_test_images", lambda *_, **__: None)
 
 
 def metrics(page) -> dict[str, str]:
