@@ -314,8 +314,6 @@ def show_pictures(job) -> None:
 
 def show_finished(job) -> None:
     """What came out, and the way to the other pages."""
-    from vae.diagnostics import explain_collapse
-
     run = next((run for run in catalogue().runs if run.name == job.name), None)
     if run is None:
         return
@@ -328,12 +326,19 @@ def show_finished(job) -> None:
             f"nats per image, ELBO {results.test_elbo:.1f}."
         )
     st.success(f"{terms}{stopped}")
-    collapse = explain_collapse(results.inactive, run.model.latent_dim, run.train)
-    if collapse:
-        st.info(collapse, icon=":material/info:")
+    for sentence in symptoms(run.identity, run):
+        st.info(sentence, icon=":material/info:")
     with st.container(horizontal=True):
         for page, title in (("map", "Map"), ("decode", "Decode"), ("compare", "Compare beta")):
             link_to(f"pages/{page}.py", f"Open in {title}")
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def symptoms(identity: str, _run) -> list[str]:
+    """What is wrong with a model, in sentences."""
+    from vae.symptoms import diagnose_run
+
+    return [symptom.sentence for symptom in diagnose_run(_run)]
 
 
 def choose_job():

@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 from vae import option_types as types
-from vae.config import KINDS, Architecture, Likelihood, Objective, Precision, Schedule, Storage
+from vae.config import (
+    KINDS,
+    LOGVAR_LIMIT,
+    Architecture,
+    Likelihood,
+    Objective,
+    Precision,
+    Schedule,
+    Storage,
+)
 from vae.errors import VaeError
 from vae.study_options import add_study_commands
 
@@ -149,6 +158,12 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.1,
         help="of the gaussian likelihoods (default 0.1); where it is learned, to begin with",
+    )
+    parser.add_argument(
+        "--logvar-limit",
+        type=float,
+        default=LOGVAR_LIMIT,
+        help="where log-variances are clamped (default 10); 10000 is as good as nowhere",
     )
     parser.add_argument(
         "--objective",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vae.checkpoint import RUN_FILE, check_name, load_run
-from vae.config import KINDS, WITHOUT_RATE, Kind, ModelConfig, Objective, TrainConfig
+from vae.config import KINDS, LOGVAR_LIMIT, WITHOUT_RATE, Kind, ModelConfig, Objective, TrainConfig
 from vae.errors import CheckpointError
 from vae.run import Run
 
@@ -181,6 +181,8 @@ def train_command(run: Run) -> str:
         options["image-size"] = model.image_shape[1]
     if model.likelihood != "bernoulli":
         options["pixel-scale"] = model.pixel_scale
+    if model.logvar_limit != LOGVAR_LIMIT:
+        options["logvar-limit"] = model.logvar_limit
     if train.corruption:
         options["corruption"] = train.corruption
     if train.perceptual > 0:

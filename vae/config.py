@@ -47,6 +47,8 @@ HALVED: tuple[Architecture, ...] = ("conv", "conv-mlp", "resnet", "spatial")
 """Those that halve an image's sides twice."""
 
 MAX_LATENT_DIM = 512
+LOGVAR_LIMIT = 10.0
+"""Where log-variances are clamped unless the configuration says otherwise."""
 MAX_SIDE = 256
 
 
@@ -86,6 +88,12 @@ class ModelConfig(Record):
     classes: int = 0
     """How many labels there are, for a kind that is told them; 0 for the others."""
 
+    logvar_limit: float = LOGVAR_LIMIT
+    """Log-variances are kept within plus and minus this, so that exp() stays finite.
+
+    Beyond 88 it does not in float32: as good as no clamp.
+    """
+
     def __post_init__(self) -> None:
         _check_image_shape(self.image_shape)
         _check_choice("kind", self.kind, get_args(Kind))
@@ -94,6 +102,7 @@ class ModelConfig(Record):
         _check_choice("architecture", self.architecture, get_args(Architecture))
         _check_choice("likelihood", self.likelihood, get_args(Likelihood))
         _check_number("pixel_scale", self.pixel_scale, 1e-3, 10)
+        _check_number("logvar_limit", self.logvar_limit, 1, 1e4)
         if not self.is_generative and self.likelihood != "bernoulli":
             raise ConfigError(
                 f"a classifier has no likelihood of images; leave {self.likelihood} out"

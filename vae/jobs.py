@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from vae.config import (
+    LOGVAR_LIMIT,
     TOLD_LABELS,
     Architecture,
     Kind,
@@ -37,6 +38,7 @@ class Request:
     likelihood: Likelihood = "bernoulli"
     beta_range: tuple[float, float] | None = None
     kind: Kind = "vae"
+    logvar_limit: float = LOGVAR_LIMIT
 
     def __post_init__(self) -> None:
         """VaeError for settings that cannot be; whether the data are there shows in the job."""
@@ -60,6 +62,7 @@ class Request:
             beta_range=self.beta_range,
             kind=self.kind,
             classes=classes if self.kind in TOLD_LABELS else 0,
+            logvar_limit=self.logvar_limit,
         )
 
 

@@ -63,7 +63,7 @@ class VAE(nn.Module):
     ) -> Posterior:
         """The posterior of each image; pixels in [0, 1]."""
         mean, logvar = _run(self.encoder, images, beta).chunk(2, dim=1)
-        return Posterior.clamped(mean, logvar)
+        return Posterior.clamped(mean, logvar, self.config.logvar_limit)
 
     def decode(
         self,

@@ -8,8 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-LOGVAR_LIMIT = 10.0
-"""Log-variances are clamped to plus and minus this, so that exp() stays finite."""
+from vae.config import LOGVAR_LIMIT
 
 
 @dataclass(frozen=True)
@@ -21,10 +20,13 @@ class Posterior:
 
     @classmethod
     def clamped(
-        cls, mean: Float[Tensor, "batch latent"], logvar: Float[Tensor, "batch latent"]
+        cls,
+        mean: Float[Tensor, "batch latent"],
+        logvar: Float[Tensor, "batch latent"],
+        limit: float = LOGVAR_LIMIT,
     ) -> "Posterior":
-        """A posterior whose log-variance is kept within ±LOGVAR_LIMIT."""
-        return cls(mean, logvar.clamp(-LOGVAR_LIMIT, LOGVAR_LIMIT))
+        """A posterior whose log-variance is kept within plus and minus a limit."""
+        return cls(mean, logvar.clamp(-limit, limit))
 
     def sample(
         self, noise: torch.Generator | Float[Tensor, "batch latent"]

@@ -12,6 +12,8 @@ AddCommand = Callable[[str, str], argparse.ArgumentParser]
 
 def add_study_commands(add: AddCommand) -> None:
     """A command for each study."""
+    diagnose = add("diagnose", "what is wrong with a trained model, and what would cure it")
+    diagnose.add_argument("checkpoint", type=Path)
     holes = add("holes", "how much around and between a model's codes decodes to anything")
     _add_judged(holes)
     conditioning = add("conditioning", "how often a conditional model paints the class asked for")

@@ -9,6 +9,7 @@ from vae.commands import (
     compression,
     conditioning,
     denoise,
+    diagnose,
     evaluate,
     export,
     few_data,
@@ -49,6 +50,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
     "few-labels": few_labels.few_labels,
     "holes": holes.holes,
     "conditioning": conditioning.conditioning,
+    "diagnose": diagnose.diagnose,
     "likelihoods": likelihoods.likelihoods,
     "compression": compression.compression,
 }

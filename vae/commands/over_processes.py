@@ -10,7 +10,7 @@ import torch
 from vae.checkpoint import RESUME_FILE, load_run
 from vae.commands.settings import model_config, train_config
 from vae.commands.text import Outcome, lines
-from vae.commands.train import begin, follow, training_record, warn_of_collapse
+from vae.commands.train import begin, follow, tell_symptoms, training_record
 from vae.config import TrainConfig
 from vae.data import load_dataset
 from vae.device import multiply_by_onednn, use_threads
@@ -94,7 +94,7 @@ def _lead(
     follow(recorded, threading.Event())
     finished = recorded.finish()
     board.claim(FINISHED)
-    warn_of_collapse(finished)
+    tell_symptoms(finished)
     return finished
 
 

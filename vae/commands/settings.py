@@ -27,6 +27,7 @@ def model_config(
         getattr(options, "beta_range", None),
         options.model,
         classes if options.model in TOLD_LABELS else 0,
+        options.logvar_limit,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from vae.commands.text import say
-from vae.commands.train import stop_on_interrupt, warn_of_collapse
+from vae.commands.train import stop_on_interrupt, tell_symptoms
 from vae.errors import DivergedError, SweepFailed
 from vae.recorder import RecordedCohort, RecordedTraining, grouped
 from vae.run import Run
@@ -40,7 +40,7 @@ def train_here(
             for member in group:
                 if member not in diverged:
                     finished[begun[member]] = found = member.finish()
-                    warn_of_collapse(found)
+                    tell_symptoms(found)
     if failed:
         raise SweepFailed(
             f"{len(failed)} of {len(runs)} runs failed ({', '.join(failed)}; the first: "

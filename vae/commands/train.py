@@ -19,10 +19,10 @@ from vae.commands.text import Outcome, lines, say
 from vae.config import TrainConfig
 from vae.data import Dataset, load_dataset
 from vae.device import pick_device, prepare
-from vae.diagnostics import explain_collapse
 from vae.errors import ConfigError
 from vae.recorder import RecordedTraining, check_free, check_same, read_resume_configs
 from vae.run import Run
+from vae.symptoms import diagnose_run
 
 
 def train(options: argparse.Namespace) -> Outcome:
@@ -47,7 +47,7 @@ def train_one(
     if not training.training.finished:
         say(f"stopped; the same command with --out {finished.path} --resume goes on with it")
         raise KeyboardInterrupt
-    warn_of_collapse(finished)
+    tell_symptoms(finished)
     return training_record(finished)
 
 
@@ -130,11 +130,10 @@ def follow(training: RecordedTraining, stopped: threading.Event) -> None:
                 break
 
 
-def warn_of_collapse(run_: Run) -> None:
-    """Say which latent dimensions ignore the image, and what to do, where there are any."""
-    message = explain_collapse(run_.results.inactive, run_.model.latent_dim, run_.train)
-    if message:
-        say(message)
+def tell_symptoms(run_: Run) -> None:
+    """Say what is wrong with the model, and what to do, where anything is."""
+    for symptom in diagnose_run(run_):
+        say(symptom.sentence)
 
 
 def training_record(run_: Run) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class ConditionalVAE(VAE):
         """The posterior of each image with its label; pixels in [0, 1]."""
         assert labels is not None, "a conditional model needs the labels; see at_label"
         mean, logvar = self.encoder(images, labels).float().chunk(2, dim=1)
-        return Posterior.clamped(mean, logvar)
+        return Posterior.clamped(mean, logvar, self.config.logvar_limit)
 
     def decode(
         self,

@@ -82,7 +82,7 @@ class SemiSupervisedVAE(ConditionalVAE):
             noise = standard_normal((len(images), self.config.latent_dim), noise)
         assert isinstance(self.encoder, LabelledSequential)
         mean, logvar = self.encoder.with_every_label(images).float().chunk(2, dim=1)
-        posterior = Posterior.clamped(mean, logvar)
+        posterior = Posterior.clamped(mean, logvar, self.config.logvar_limit)
         every = torch.arange(classes, device=images.device).repeat(len(images))
         images, noise = (given.repeat_interleave(classes, dim=0) for given in (images, noise))
         return self.terms_of(posterior, images, noise, labels=every)

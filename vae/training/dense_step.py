@@ -20,7 +20,6 @@ from vae.device import products_in_bfloat16
 from vae.likelihood import BY_HAND, LikelihoodByHand
 from vae.model import VAE
 from vae.networks import DENSE
-from vae.posterior import LOGVAR_LIMIT
 from vae.training.weights import Weights, WeightStack, update_by_adam
 
 ABREAST_ON_CPU = 2
@@ -122,6 +121,7 @@ class _Pass:
         self._sums, self._streams = sums, streams
         assert isinstance(model.likelihood, LikelihoodByHand)
         self._likelihood = model.likelihood
+        self._logvar_limit = model.config.logvar_limit
         self._betas = torch.tensor(betas, device=model.device)[:, None, None]
         self._free_bits, self._grad_clip = config.free_bits, config.grad_clip
         self._stack = WeightStack(weights)
@@ -166,7 +166,7 @@ class _Pass:
         count = images.shape[1]
         encoded = self._encoder.forward(seen)
         mean, raw = encoded[-1].chunk(2, dim=-1)
-        logvar = raw.clamp(-LOGVAR_LIMIT, LOGVAR_LIMIT)
+        logvar = raw.clamp(-self._logvar_limit, self._logvar_limit)
         deviation = torch.exp(0.5 * logvar)
         variance, shift = deviation.square(), deviation * noise
         rate = 0.5 * (mean.square() + variance - 1 - logvar)
@@ -179,7 +179,7 @@ class _Pass:
         weight = share * self._betas * self._counting(rate) / count
         by_mean = by_code + weight * mean
         by_logvar = 0.5 * (by_code * shift + weight * (variance - 1))
-        by_raw = by_logvar.mul_(raw.abs() <= LOGVAR_LIMIT)
+        by_raw = by_logvar.mul_(raw.abs() <= self._logvar_limit)
         self._encoder.backward(encoded, torch.cat([by_mean, by_raw], dim=-1))
 
     def _per_model(

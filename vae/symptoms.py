@@ -1,0 +1,241 @@
+"""What is wrong with a trained model, read from what its run measured, and what would cure it.
+
+Each symptom has one number and one threshold, which stand beside each other here. They were set on
+the models that ship and on the prepared failures of `vae.failures`: the failures are far above
+them, the models that ship far below. A model of points (`WITHOUT_RATE`) has no posterior that could
+fail, so only its losses are looked at.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from vae.checkpoint import load_atlas, load_metrics
+from vae.config import ModelConfig, TrainConfig
+from vae.diagnostics import explain_collapse
+from vae.record import Record
+from vae.run import Run
+
+Name = Literal[
+    "collapse",
+    "unused-dimensions",
+    "too-little-kl",
+    "explosion",
+    "divergence",
+    "clamped-log-variance",
+    "over-fitting",
+]
+
+PRIOR_GAP = 1.0
+"""Nats that the codes of all images together may lie from the prior; shipped models: 0.3 at most.
+
+Measured as KL(normal distribution with the moments of the aggregate posterior || prior). That of
+the aggregate posterior itself is higher, since of all distributions with the same moments the
+normal one has the most entropy.
+"""
+
+CLAMPED_SHARE = 0.05
+"""Of log-variances that stand at the limit; shipped models: 0.007 at most."""
+
+EXPLOSION = 2.0
+"""An epoch's loss over that of a decoder that knows nothing; shipped models: 0.4 at most."""
+
+RISE = 0.5
+"""Of an epoch's loss above the best before it, as a share of that; shipped models: 0.03 at most."""
+
+GENERALISATION_GAP = 0.1
+"""Of the test loss above the training loss, as a share of that; shipped models: 0.03 at most."""
+
+KNOWS_NOTHING = math.log(2)
+"""Nats for each pixel under the Bernoulli likelihood, where every pixel is decoded as grey."""
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What a run measured, as far as it tells how the run went."""
+
+    model: ModelConfig
+    train: TrainConfig
+    epochs: Sequence[Mapping[str, Any]]
+    """What metrics.jsonl holds."""
+
+    test_loss: float
+    """-ELBO on the test split, in nats per image."""
+
+    inactive: tuple[int, ...]
+    """Latent dimensions that are not active."""
+
+    means: Float[np.ndarray, "n latent"]
+    """Posterior means of the test split."""
+
+    logvars: Float[np.ndarray, "n latent"]
+
+    @classmethod
+    def of(cls, run: Run) -> "Signs":
+        """Those of a checkpoint; CheckpointError where its files are damaged."""
+        atlas, results = load_atlas(run), run.results
+        return cls(
+            run.model,
+            run.train,
+            load_metrics(run),
+            -results.test_elbo,
+            results.inactive,
+            atlas.mean,
+            atlas.logvar,
+        )
+
+
+@dataclass(frozen=True)
+class Symptom(Record):
+    """One thing that is wrong."""
+
+    name: Name
+    is_failure: bool
+    """Whether the model is no good for it; the others are worth knowing."""
+
+    value: float
+    threshold: float
+    sentence: str
+    """What was found, and what to do."""
+
+
+def diagnose(signs: Signs) -> tuple[Symptom, ...]:
+    """All that is wrong, failures first; empty for a model that is well."""
+    found = [check(signs) for check in _CHECKS]
+    return tuple(sorted((s for s in found if s is not None), key=lambda s: not s.is_failure))
+
+
+def diagnose_run(run: Run) -> tuple[Symptom, ...]:
+    """The same of a checkpoint."""
+    return diagnose(Signs.of(run))
+
+
+def diverged(message: str) -> Symptom:
+    """A run that ended in DivergedError: its message says it all."""
+    return Symptom("divergence", True, math.inf, math.inf, message)
+
+
+def prior_gap(signs: Signs) -> float:
+    """See PRIOR_GAP."""
+    means = signs.means.astype(np.float64)
+    variances = np.exp(signs.logvars.astype(np.float64)).mean(axis=0)
+    covariance = np.atleast_2d(np.cov(means.T, bias=True)) + np.diag(variances)
+    centre = means.mean(axis=0)
+    volume = np.linalg.slogdet(covariance)[1]
+    return float(0.5 * (centre @ centre + np.trace(covariance) - len(covariance) - volume))
+
+
+def clamped_share(signs: Signs) -> float:
+    """Of all log-variances, those that stand at the limit; they are stored in half precision."""
+    return float((np.abs(signs.logvars) >= 0.999 * signs.model.logvar_limit).mean())
+
+
+def _collapse(signs: Signs) -> Symptom | None:
+    dead, latent = len(signs.inactive), signs.model.latent_dim
+    sentence = explain_collapse(signs.inactive, latent, signs.train)
+    if sentence is None:
+        return None
+    is_whole = dead == latent
+    name: Name = "collapse" if is_whole else "unused-dimensions"
+    return Symptom(name, is_whole, dead, latent if is_whole else 1, sentence)
+
+
+def _too_little_kl(signs: Signs) -> Symptom | None:
+    if not signs.model.has_rate:
+        return None
+    gap, beta = prior_gap(signs), signs.train.beta
+    sentence = (
+        f"The codes do not look like the prior: they lie {gap:.3g} nats from it, so that samples "
+        f"from the prior come from places that the decoder never saw. To change that: raise beta "
+        f"(now {beta:g}; 1 is the ELBO), or sample from a mixture fitted to the codes."
+    )
+    return _if_above("too-little-kl", gap, PRIOR_GAP, sentence)
+
+
+def _explosion(signs: Signs) -> Symptom | None:
+    losses = [_loss(epoch) for epoch in signs.epochs]
+    if not losses:
+        return None
+    ratio, worst = _against_nothing(signs, losses), int(np.argmax(losses))
+    if ratio <= EXPLOSION:
+        ratio, worst = _steepest_rise(losses)
+        if ratio <= RISE:
+            return None
+    rate = signs.train.learning_rate
+    sentence = (
+        f"Training exploded: in epoch {worst + 1} the loss was {losses[worst]:,.4g} nats per "
+        f"image, and it ended at {losses[-1]:,.4g}. To change that: lower the learning rate (now "
+        f"{rate:g}, try {rate / 10:g}) or clip gradients at a smaller norm (now "
+        f"{signs.train.grad_clip:g})."
+    )
+    return Symptom("explosion", True, ratio, EXPLOSION if ratio > EXPLOSION else RISE, sentence)
+
+
+def _clamped(signs: Signs) -> Symptom | None:
+    if not signs.model.has_rate:
+        return None
+    share = clamped_share(signs)
+    sentence = (
+        f"{share:.0%} of the log-variances stand at the clamp of ±{signs.model.logvar_limit:g}, "
+        "where they no longer learn. To change that: lower the learning rate, raise beta, or let "
+        "it warm up for longer."
+    )
+    return _if_above("clamped-log-variance", share, CLAMPED_SHARE, sentence)
+
+
+def _over_fitting(signs: Signs) -> Symptom | None:
+    # A mean over all betas of a range is no loss of the model at its own.
+    if not signs.epochs or signs.model.beta_range is not None or not signs.model.is_generative:
+        return None
+    last = signs.epochs[-1]
+    trained, size = last["distortion"] + last["rate"], abs(last["distortion"]) + last["rate"]
+    gap = (signs.test_loss - trained) / max(size, 1.0)
+    sentence = (
+        f"The model remembers its training images: a test image costs {signs.test_loss:.1f} nats, "
+        f"a training image {trained:.1f}. To change that: train for fewer epochs (now "
+        f"{signs.train.epochs}), take a smaller network or more images, or raise beta (now "
+        f"{signs.train.beta:g})."
+    )
+    return _if_above("over-fitting", gap, GENERALISATION_GAP, sentence)
+
+
+_CHECKS: tuple[Callable[[Signs], Symptom | None], ...] = (
+    _explosion,
+    _collapse,
+    _too_little_kl,
+    _clamped,
+    _over_fitting,
+)
+
+
+def _if_above(name: Name, value: float, threshold: float, sentence: str) -> Symptom | None:
+    return Symptom(name, True, value, threshold, sentence) if value > threshold else None
+
+
+def _loss(epoch: Mapping[str, Any]) -> float:
+    """What training minimised, at the beta that the epoch ended at."""
+    return epoch["distortion"] + epoch["beta"] * epoch["rate"]
+
+
+def _against_nothing(signs: Signs, losses: Sequence[float]) -> float:
+    """The worst loss over that of a grey image; 0 where a likelihood has no such bound."""
+    if signs.model.likelihood != "bernoulli" or not signs.model.is_generative:
+        return 0.0
+    return max(losses) / (KNOWS_NOTHING * math.prod(signs.model.image_shape))
+
+
+def _steepest_rise(losses: Sequence[float]) -> tuple[float, int]:
+    """The largest rise above the best loss so far, as a share of it, and in which epoch.
+
+    A density's loss can pass through 0: the first loss is the least that it is a share of.
+    """
+    best = np.minimum.accumulate(losses)[:-1]
+    if len(best) == 0:
+        return 0.0, 0
+    scale = np.maximum(np.abs(best), 0 if min(losses) > 0 else abs(losses[0]))
+    rises = (np.array(losses[1:]) - best) / np.maximum(scale, 1e-9)
+    return float(rises.max()), int(rises.argmax()) + 1
