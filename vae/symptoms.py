@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from vae.checkpoint import load_atlas, load_metrics
+from vae.class_choice import is_narrowed, read_class_choice
 from vae.config import ModelConfig, TrainConfig
 from vae.diagnostics import explain_collapse
 from vae.record import Record
@@ -78,14 +79,15 @@ class Signs:
     def of(cls, run: Run) -> "Signs":
         """Those of a checkpoint; CheckpointError where its files are damaged."""
         atlas, results = load_atlas(run), run.results
+        own = _of_trained_classes(run, atlas.label)
         return cls(
             run.model,
             run.train,
             load_metrics(run),
             -results.test_elbo,
             results.inactive,
-            atlas.mean,
-            atlas.logvar,
+            atlas.mean[own],
+            atlas.logvar[own],
         )
 
 
@@ -145,7 +147,8 @@ def _collapse(signs: Signs) -> Symptom | None:
 
 
 def _too_little_kl(signs: Signs) -> Symptom | None:
-    if not signs.model.has_rate:
+    # A model that undoes corruption meets test images of another kind than those it learnt from.
+    if not signs.model.has_rate or signs.train.corruption:
         return None
     gap, beta = prior_gap(signs), signs.train.beta
     sentence = (
@@ -191,6 +194,8 @@ def _over_fitting(signs: Signs) -> Symptom | None:
     # A mean over all betas of a range is no loss of the model at its own.
     if not signs.epochs or signs.model.beta_range is not None or not signs.model.is_generative:
         return None
+    if signs.train.corruption:
+        return None
     last = signs.epochs[-1]
     trained, size = last["distortion"] + last["rate"], abs(last["distortion"]) + last["rate"]
     gap = (signs.test_loss - trained) / max(size, 1.0)
@@ -210,6 +215,13 @@ _CHECKS: tuple[Callable[[Signs], Symptom | None], ...] = (
     _clamped,
     _over_fitting,
 )
+
+
+def _of_trained_classes(run: Run, labels: Int[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
+    """Which test images are of classes that training saw; see `vae.class_choice`."""
+    if not is_narrowed(run.train.dataset):
+        return np.ones(len(labels), bool)
+    return np.isin(labels, read_class_choice(run.train.dataset, run.class_names).labels)
 
 
 def _if_above(name: Name, value: float, threshold: float, sentence: str) -> Symptom | None:
