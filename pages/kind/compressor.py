@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from vae.run import Run
     from vae.studies.compression import Compression
 
-SIDE, MEASURED = 230, 256
+SIDE, MEASURED = 128, 256
 DEVIATIONS = 3.0
 """Of the prior, from black to white in the picture of a code."""
 
@@ -25,7 +25,7 @@ def show(explorer: "Explorer") -> None:
     if model is None:
         return
     images, are_real = images_to_code(model)
-    left, right = st.columns([1.9, 1], gap="large")
+    left, right = st.columns([2.1, 1], gap="large")
     with left:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             index = int(st.number_input("Test image", 1, len(images), 1, width=160)) - 1
@@ -129,8 +129,8 @@ def show_numbers(model: "Explorer", images: np.ndarray, step: float, are_real: b
     if run.model.likelihood == "logistic":
         whole = -run.results.test_elbo / (c * h * w * np.log(2))
         numbers[2].metric(
-            "Lossless",
-            f"{whole:.2f} bits/dim",
+            "Bits / dim",
+            f"{whole:.2f}",
             help="-ELBO / (D ln 2) over the test split: rate and what is left to tell, as a "
             "discretised logistic likelihood of 8-bit levels. An upper bound.",
         )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vae.judge import Judge
     from vae.studies.likelihoods import LikelihoodScores
 
-SHOWN, TILE, MEASURED = 8, 44, 500
+SHOWN, TILE, MEASURED = 6, 56, 500
 
 
 def show(explorer: "Explorer") -> None:
@@ -29,8 +29,7 @@ def show(explorer: "Explorer") -> None:
             icon=":material/info:",
         )
         return
-    seed = int(st.number_input("Draw", 0, 10_000, 0, width=160, help="Which images and samples."))
-    show_pictures(models, seed)
+    show_pictures(models)
     show_numbers(models)
     with st.expander("Which of these numbers compare?"):
         st.markdown(EXPLANATION)
@@ -47,14 +46,16 @@ def models_to_compare(explorer: "Explorer") -> "list[Explorer]":
     return [open_explorer(run) for run in runs]
 
 
-def show_pictures(models: "list[Explorer]", seed: int) -> None:
+def show_pictures(models: "list[Explorer]") -> None:
     """The test images, and below them what each model makes of them and of nothing."""
+    row = _row()
+    seed = int(row[0].number_input("Draw", 0, 10_000, 0, help="Which images and samples."))
     images, labels = images_to_show(models[0], SHOWN, seed)
-    row = _row("Test images" if read_images(models[0]) else "Reconstructions")
     row[1].image(tile(images, SHOWN, TILE), alt="Test images")
-    row[2].caption("Samples: draws from the prior, decoded")
+    row[2].caption("Left: test images, and what is left of them. Right: draws from the prior.")
     for model in models:
-        row = _row(f"**{title(model)}**  \n{scale_of(model)}")
+        row = _row()
+        row[0].markdown(f"**{title(model)}**  \n{scale_of(model)}")
         identity = model.run.identity
         pictures = _reconstructions(identity, seed, images, labels, model)
         row[1].image(pictures, alt="Reconstructions")
@@ -138,10 +139,8 @@ def _judge_if_any(model: "Explorer") -> "Judge | None":
         return None
 
 
-def _row(text: str) -> list:
-    columns = st.columns([1, 1.5, 1.5], vertical_alignment="center")
-    columns[0].markdown(text)
-    return list(columns)
+def _row() -> list:
+    return st.columns([0.8, 1.4, 1.4], vertical_alignment="center")
 
 
 @st.cache_data(max_entries=60, show_spinner=False)
@@ -180,7 +179,8 @@ A likelihood $p(x|z)$ says what a reconstruction may miss, and at what price in 
 - **Discretised logistic** (Kingma et al. 2016, Salimans et al. 2017): each pixel one of the 256
   levels that it is stored as, so that $-\mathrm{ELBO} / (D \ln 2)$ is an upper bound on the
   **bits per dimension** that a code for the images needs. Of the Gaussians we report the same,
-  with the bell's share of each level's interval.
+  with the bell's share of each level's interval. The lowest and the highest level get the tails,
+  which favours wide bells where most pixels are black or white.
 - **Perceptual** (Johnson et al. 2016, Hou et al. 2017): beside the likelihood, the distance
   between image and reconstruction in the features of a classifier of such images. It is no part
   of the ELBO.

@@ -88,7 +88,7 @@ def test_a_coarser_step_takes_fewer_bits(open_page, root):
 
     assert "2 × 2 × 2" in texts(page)
     assert page.metric[0].value == "8 : 1"
-    assert [metric.label for metric in page.metric] == ["Numbers", "Rate", "Lossless"]
+    assert [metric.label for metric in page.metric] == ["Numbers", "Rate", "Bits / dim"]
     before = bits()
     page.select_slider(key="compressor-step").set_value(2.0).run()
     assert not page.exception
