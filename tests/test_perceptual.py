@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from vae.__main__ import main
+from vae.catalogue import train_command
+from vae.checkpoint import load_run
 from vae.config import ModelConfig, TrainConfig, check_together
 from vae.errors import CheckpointError, ConfigError
 from vae.judge import Judge
@@ -122,3 +125,27 @@ def test_terms_without_an_image_are_refused():
     terms = replace(model.terms(some_images(2), torch.Generator()), decoded=None)
     with pytest.raises(ConfigError, match="decodes to images"):
         Critic(model.encoder, 1.0)(terms, some_images(2))
+
+
+TRAIN = (
+    "train --dataset digits --latent-dim 2 --epochs 1 --batch-size 256 --device cpu --threads 1 "
+    "--perceptual 5 --json"
+).split()
+
+
+def test_the_command_finds_the_critic_and_the_record_names_it(
+    critic_path, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("LATENT_CHECKPOINTS", str(critic_path.parent))
+    assert main([*TRAIN, "--out", str(tmp_path / "run")]) == 0
+    capsys.readouterr()
+    run = load_run(tmp_path / "run")
+    assert (run.train.perceptual, run.train.critic) == (5, str(critic_path))
+    assert f"--perceptual 5 --critic {critic_path}" in train_command(run)
+
+
+def test_the_command_without_a_classifier_is_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LATENT_CHECKPOINTS", str(tmp_path / "nothing"))
+    assert main([*TRAIN, "--out", str(tmp_path / "run")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no classifier of digits" in line

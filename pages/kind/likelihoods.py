@@ -55,7 +55,8 @@ def show_pictures(models: "list[Explorer]") -> None:
     row[2].caption("Left: test images, and what is left of them. Right: draws from the prior.")
     for model in models:
         row = _row()
-        row[0].markdown(f"**{title(model)}**  \n{scale_of(model)}")
+        epochs = f"{model.run.results.epochs_trained:.3g} epochs"
+        row[0].markdown(f"**{title(model)}**  \n:gray[{scale_of(model)} · {epochs}]")
         identity = model.run.identity
         pictures = _reconstructions(identity, seed, images, labels, model)
         row[1].image(pictures, alt="Reconstructions")

@@ -123,14 +123,16 @@ def unit_of(run: Run) -> str:
 def comparable(runs: Iterable[Run], of: Run) -> list[Run]:
     """Models of the same images, architecture and latent size that differ in likelihood or loss.
 
-    The largest such group, the one that holds `of` where there is a choice; none without two.
+    The largest such group, the one that holds `of` where there is a choice; none without two. They
+    may have been trained for longer or shorter.
     """
     groups: dict[tuple, dict[tuple, Run]] = {}
     for run in runs:
         model, train = run.model, run.train
-        if model.kind != "vae" or model.beta_range is not None or train.beta != 1:
+        plain = model.kind == "vae" and model.beta_range is None and train.beta == 1
+        if not plain or train.corruption or train.free_bits or train.objective != "beta-vae":
             continue
-        key = train.dataset, model.image_shape, model.architecture, model.latent_dim, train.epochs
+        key = train.dataset, model.image_shape, model.architecture, model.latent_dim
         how = model.likelihood, model.pixel_scale, train.perceptual
         groups.setdefault(key, {}).setdefault(how, run)
     several = [list(group.values()) for group in groups.values() if len(group) > 1]
