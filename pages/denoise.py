@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Ways = Callable[[np.ndarray], dict[str, Method]]
 
-SHOWN, TILE = 7, 56
+SHOWN, TILE = 6, 56
 MEASURED = 200
 STRENGTHS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 KIND, STRENGTH = "corruption", "strength"

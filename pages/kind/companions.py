@@ -50,6 +50,7 @@ def counterpart(explorer: "Explorer") -> "Explorer | None":
         for other in catalogue().runs
         if other.model.kind == "vae"
         and other.model.beta_range is None
+        and not other.train.corruption
         and _alike(other, run)
         and other.model.architecture == run.model.architecture
         and other.model.latent_dim == run.model.latent_dim

@@ -34,6 +34,9 @@ class Ranked:
     usual: float
     """The threshold at which a twentieth of the normal images are flagged."""
 
+    areas: dict[str, float]
+    """The AUROC of every score that is at hand, by title."""
+
 
 def rank(detector: "Explorer", gallery: "Gallery", score: "Score") -> Ranked:
     """Score the test split; without its images, by the rates that the checkpoint holds."""
@@ -50,12 +53,13 @@ def rank(detector: "Explorer", gallery: "Gallery", score: "Score") -> Ranked:
     identity = detector.decoder_identity
     if gallery.are_real:
         samples = SAMPLES if score == "likelihood" else None
-        scores = _scores(identity, samples, detector, gallery).of(score)
+        found = _scores(identity, samples, detector, gallery)
+        scores, areas = found.of(score), _areas(identity, samples, detector, found, abnormal)
     else:
-        scores = atlas_rates(detector)
+        scores, areas = atlas_rates(detector), {}
     usual = usual_threshold(scores, abnormal)
     key = f"{identity[:16]}-{score}"
-    return Ranked(key, score, SCORES[score], unit(score), scores, abnormal, usual)
+    return Ranked(key, score, SCORES[score], unit(score), scores, abnormal, usual, areas)
 
 
 def show_threshold(ranked: Ranked) -> float:
@@ -111,6 +115,10 @@ def show_roc(ranked: Ranked, point: "WorkingPoint") -> None:
     figure = roc_figure(false_alarms, recall, (point.false_alarms, point.recall), height=200)
     st.plotly_chart(figure, key="anomaly-roc", config=NO_BAR)
     st.caption(f"Flagged by mistake: {point.false_alarms:.1%} of the model's own classes.")
+    if not ranked.areas:
+        return
+    others = ", ".join(f"{title} {area:.3f}" for title, area in ranked.areas.items())
+    st.caption(f"AUROC by score: {others}.")
 
 
 def show_strips(detector: "Explorer", gallery: "Gallery", ranked: Ranked) -> None:
@@ -154,3 +162,17 @@ def _scores(
     from vae.studies.anomaly import score_images
 
     return score_images(_detector, _gallery.images(np.arange(len(_gallery.labels))), samples)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _areas(
+    identity: str,
+    samples: int | None,
+    _detector: "Explorer",
+    _found: "ImageScores",
+    _abnormal: np.ndarray,
+) -> dict[str, float]:
+    from vae.studies.anomaly import SCORES, auroc, scores_there_are
+
+    names = [s for s in scores_there_are(_detector.run.model) if s != "likelihood" or samples]
+    return {SCORES[name]: auroc(_found.of(name), _abnormal) for name in names}

@@ -1,8 +1,8 @@
 """One-class MNIST: `python -m tests.benchmarks.one_class`, ten trainings of half a minute or so.
 
 A model for each digit, trained on that digit alone; all 10,000 test images ranked by each score.
-The table is what the README quotes. The published figure is the mean AUROC of a VAE on the same
-task in Perera, Nallapati and Xiang, "OCGAN", CVPR 2019, table 2.
+The table is what the README quotes. The published figure is the mean AUROC that Perera, Nallapati
+and Xiang, "OCGAN", 2019, give for a VAE on the same task.
 """
 
 import argparse

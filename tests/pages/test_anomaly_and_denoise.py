@@ -1,5 +1,6 @@
 """The pages Anomalies and Denoise, over small models and without the data set."""
 
+import numpy as np
 import pytest
 
 
@@ -50,6 +51,9 @@ def test_the_numbers_are_those_of_the_study(open_page, narrowed, digits):
     found = detect(Explorer.open(narrowed / "noughts"), images, digits.test.labels.numpy())
     assert metrics(page)["AUROC"] == f"{found.auroc['elbo']:.3f}"
     assert metrics(page)["Recall"] == f"{found.recall['elbo']:.1%}"
+    areas = next(c.value for c in page.caption if c.value.startswith("AUROC by score"))
+    assert f"Missed share {found.auroc['unexplained']:.3f}" in areas
+    assert "log p(x)" not in areas
 
 
 def test_the_threshold_moves_precision_and_recall(open_page, narrowed):
@@ -90,6 +94,23 @@ def test_a_model_of_everything_shows_one_of_some_classes(open_page, narrowed):
     assert page.segmented_control[0].options == ["Distortion", "Missed share"]
 
 
+def test_a_picture_of_ones_own_is_scored_like_the_others(open_page, narrowed, digits):
+    from vae.explorer import Explorer
+    from vae.pictures import png_bytes
+    from vae.studies.anomaly import score_images
+
+    pixels = digits.test.images[:1].numpy().transpose(0, 2, 3, 1)
+    page = open_page("pages/anomaly.py", checkpoints=narrowed, model="noughts")
+    page.segmented_control[1].set_value("Upload").run()
+    assert any("Until a picture is chosen" in caption.value for caption in page.caption)
+    page.session_state["uploaded-strange"] = "mine.png", png_bytes(pixels[0])
+    page.run()
+    assert not page.exception
+    explorer = Explorer.open(narrowed / "noughts")
+    score = score_images(explorer, pixels / np.float32(255)).of("elbo")[0]
+    assert any(f"mine.png, as the model sees it: {score:.1f}" in c.value for c in page.caption)
+
+
 def test_without_the_images_it_ranks_by_the_rate(open_page, narrowed, without_data):
     page = open_page("pages/anomaly.py", checkpoints=narrowed, model="noughts")
     assert not page.exception
@@ -119,3 +140,23 @@ def test_without_the_images_the_rows_have_no_numbers(open_page, narrowed, withou
     assert not page.exception
     assert any("which are not here" in caption.value for caption in page.caption)
     assert not any("dB" in text.value for text in page.markdown if "SSIM" in text.value[:60])
+
+
+def test_classes_and_corruption_are_chosen_where_models_are_trained(open_page, tmp_path):
+    from pages.shared.training import training_queue
+
+    page = open_page("pages/train.py", checkpoints=tmp_path)
+    page.text_input(key="classes-5 seconds").set_value("only=99")
+    train = next(button for button in page.button if button.label == "Train")
+    train.click().run()
+    assert not page.exception
+    assert "labels from 0 to 9" in page.warning[0].value
+    page.text_input(key="classes-5 seconds").set_value("without=3+5")
+    page.number_input(key="corruption-5 seconds").set_value(0.4)
+    page.number_input(key="epochs-5 seconds").set_value(1000)
+    next(button for button in page.button if button.label == "Train").click().run()
+    assert not page.exception
+    job = training_queue().jobs[-1]
+    training_queue().stop(job)
+    assert job.request.train.dataset == "digits:without=3+5"
+    assert job.request.train.corruption == 0.4
