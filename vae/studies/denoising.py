@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from vae.class_choice import whole_name
 from vae.errors import CheckpointError, ConfigError
 from vae.explorer import Explorer
+from vae.image_quality import Quality, quality
 from vae.record import Record
 from vae.run import Run
 
@@ -48,19 +49,6 @@ METHODS = {
 
 PCA_IMAGES = 10_000
 """Clean training images that the principal components are fitted on."""
-
-SSIM_WINDOW = 7
-
-
-@dataclass(frozen=True)
-class Quality(Record):
-    """How near images are to the clean ones; the higher, the nearer."""
-
-    psnr: float
-    """Peak signal-to-noise ratio of all images together, in dB: 10 log10(1 / mean square error)."""
-
-    ssim: float
-    """Structural similarity, at most 1; the mean over the images."""
 
 
 @dataclass(frozen=True)
@@ -148,17 +136,6 @@ def methods(
         "denoiser": through(denoiser, labels) if denoiser else None,
     }
     return {name: method for name, method in found.items() if method is not None}
-
-
-def quality(clean: Images, found: Images) -> Quality:
-    """PSNR and SSIM of images against the clean ones."""
-    from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-
-    side = min(SSIM_WINDOW, *clean.shape[1:3])
-    settings = {"data_range": 1.0, "channel_axis": -1, "win_size": side - (side + 1) % 2}
-    similar = [structural_similarity(a, b, **settings) for a, b in zip(clean, found, strict=True)]
-    psnr = peak_signal_noise_ratio(clean, found, data_range=1.0)
-    return Quality(float(psnr), float(np.mean(similar)))
 
 
 def measure_denoising(
