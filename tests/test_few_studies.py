@@ -97,9 +97,10 @@ def _rounded_codes(run, split):
 def test_models_of_other_draws_are_refused(tiny_checkpoint, models):
     run = load_run(models / "m2-4")
     with pytest.raises(ConfigError, match="40 labels"):
-        few_labels.check_models([run], "digits", 50)
-    with pytest.raises(ConfigError, match="one seed"):
-        few_labels.check_models([run, run], "digits", 40)
+        few_labels.check_models([run], "digits", 50, [4])
+    for runs, draws in (([run, run], [4]), ([run], [0, 1])):
+        with pytest.raises(ConfigError, match="one at most for each"):
+            few_labels.check_models(runs, "digits", 40, draws)
     plain = load_run(tiny_checkpoint)
     with pytest.raises(ConfigError, match="not semi-supervised"):
         few_labels.measure_model(plain, load_dataset("digits"))
@@ -161,7 +162,7 @@ def test_commands_print_and_keep_what_they_find(
     monkeypatch.setattr(few_data, "STEPS", 20)
     threads = torch.get_num_threads()
     words = ["few-labels", str(models / "m2-4"), "--dataset", "digits", "--labels", "40"]
-    words += ["--vae", str(tiny_checkpoint), "--epochs", "1"]
+    words += ["--vae", str(tiny_checkpoint), "--epochs", "1", "--seed", "4", "--draws", "1"]
     for command in (words, ["few-data", "--dataset", "digits", "--images", "20", "--draws", "1"]):
         assert main([*command, "--threads", "1", "--save", "--json"]) == 0
         (line,) = capsys.readouterr().out.splitlines()

@@ -58,7 +58,7 @@ def _add_few(add: AddCommand) -> None:
         type=Path,
         nargs="*",
         metavar="CHECKPOINT",
-        help="semi-supervised models, a draw of labels each: that of its seed",
+        help="semi-supervised models of some of the draws: their seeds say which",
     )
     labels.add_argument("--labels", type=positive, default=100, help="in each draw (100)")
     labels.add_argument("--vae", type=Path, help="whose codes to use (default: of the best ELBO)")

@@ -18,12 +18,10 @@ def few_labels(options: argparse.Namespace) -> Outcome:
     """`vae few-labels`."""
     prepare("cpu", options.threads)
     models = [load_run(path) for path in options.models]
-    seeds = [run.train.seed for run in models] or list(
-        range(options.seed, options.seed + options.draws)
-    )
+    seeds = range(options.seed, options.seed + options.draws)
     vae = _find_vae(options.dataset) if options.vae is None else load_run(options.vae)
     dataset = load_dataset(options.dataset, options.data_dir, validation_fraction=0)
-    found = measure_few_labels(dataset, vae, options.labels, seeds, options.epochs, models)
+    found = measure_few_labels(dataset, vae, options.labels, list(seeds), options.epochs, models)
     if options.save:
         place = outcome_file(checkpoints_dir(), "few-labels", options.dataset)
         command = few_labels_command(found, models)
@@ -38,11 +36,11 @@ def few_labels_command(found: FewLabels, models: list[Run]) -> str:
         "labels": found.labels,
         "vae": f"checkpoints/{found.vae}",
         "epochs": found.code_epochs,
+        "draws": len(found.seeds),
+        "seed": found.seeds[0],
         "threads": 1,
     }
     words = ["vae", "few-labels", *(f"checkpoints/{run.name}" for run in models)]
-    if not models:
-        options |= {"draws": len(found.seeds), "seed": found.seeds[0]}
     return shlex.join([*words, *(str(w) for k, v in options.items() for w in (f"--{k}", v))])
 
 

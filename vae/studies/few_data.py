@@ -29,8 +29,8 @@ LOGISTIC, PERCEPTRON = "logistic regression", "perceptron"
 COPIES = 5
 """Samples, and shifted copies, for each image."""
 
-STEPS = 1500
-"""Of the VAE's training, and of the perceptron's, however many images there are."""
+STEPS = 1000
+"""Of the VAE's training and of the perceptron's, however many images there are."""
 
 BATCH = 50
 LATENT_DIM = 10

@@ -10,7 +10,7 @@ The codes reach M2 as small images of 8 bits a number: a code from -4 to 4, its 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -46,12 +46,15 @@ PUBLISHED = {M2: 0.1197, M1_M2: 0.0333}
 
 @dataclass(frozen=True)
 class FewLabels(Record):
-    """Shares of test images that each method gets wrong, a value for each draw of labels."""
+    """Shares of test images that each method gets wrong, by draw of labels."""
 
     dataset: str
     labels: int
     seeds: tuple[int, ...]
     """A draw each."""
+
+    model_seeds: tuple[int, ...]
+    """The draws for which there is M2 on images: the others were not trained."""
 
     vae: str
     """The VAE whose codes are used."""
@@ -183,8 +186,8 @@ def measure_model(run: Run, dataset: Dataset) -> float:
     return classifier_error(model, dataset.test)
 
 
-def check_models(models: Sequence[Run], dataset: str, labels: int) -> None:
-    """ConfigError unless all were trained on a data set with so many labels, a seed each."""
+def check_models(models: Sequence[Run], dataset: str, labels: int, draws: Collection[int]) -> None:
+    """ConfigError unless all were trained on a data set with so many labels, a draw each."""
     seeds = [run.train.seed for run in models]
     for run in models:
         if (run.train.dataset, run.train.labelled) != (dataset, labels):
@@ -192,8 +195,11 @@ def check_models(models: Sequence[Run], dataset: str, labels: int) -> None:
                 f"{run.name} was trained on {run.train.dataset} with {run.train.labelled} labels, "
                 f"not on {dataset} with {labels}; name models of the same draw"
             )
-    if len(set(seeds)) < len(seeds):
-        raise ConfigError("two of the models are of one seed, and so of one draw of labels")
+    if len(set(seeds)) < len(seeds) or not set(seeds) <= set(draws):
+        raise ConfigError(
+            f"the models are of the seeds {seeds}; name one at most for each of the draws "
+            f"{sorted(draws)}"
+        )
 
 
 def measure_few_labels(
@@ -208,7 +214,7 @@ def measure_few_labels(
 
     The data set must be the one that they were trained on, no image held out.
     """
-    check_models(models, dataset.name, labels)
+    check_models(models, dataset.name, labels, seeds)
     codes = codes_dataset(vae, dataset)
     found = [
         measure_draw(dataset, codes, draw_labels(dataset, labels, seed), code_epochs)
@@ -218,7 +224,16 @@ def measure_few_labels(
     if models:
         errors[M2] = Spread(tuple(measure_model(run, dataset) for run in models))
     epochs = min((run.results.epochs_trained for run in models), default=None)
-    return FewLabels(dataset.name, labels, tuple(seeds), vae.name, code_epochs, epochs, errors)
+    return FewLabels(
+        dataset.name,
+        labels,
+        tuple(seeds),
+        tuple(run.train.seed for run in models),
+        vae.name,
+        code_epochs,
+        epochs,
+        errors,
+    )
 
 
 def _features(split: Split) -> Float[np.ndarray, "n features"]:
