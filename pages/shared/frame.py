@@ -66,6 +66,13 @@ SCREENS = (
         LAB,
         "How much of a corrupted image does a model bring back, and a simple filter?",
     ),
+    Screen(
+        "pages/few_labels.py",
+        "Few labels, few data",
+        ":material/label:",
+        LAB,
+        "Can a hundred labels be enough, and do samples help where images are few?",
+    ),
 )
 
 # Drawn here, because Streamlit fetches the pictures of its named icons from the network.

@@ -190,3 +190,31 @@ def as_arrays(split: Split) -> tuple[Pixels, Labels]:
     """Pixels in [0, 1] and labels of a split."""
     pixels = split.images.permute(0, 2, 3, 1).numpy().astype(np.float32) / 255
     return pixels, split.labels.numpy()
+
+
+def verdict(found: FewData, trained_on: str) -> str:
+    """In one sentence, whether a larger training set helps: what it changes for each size.
+
+    It helps where every draw of both classifiers gained, it hurts where every one lost.
+    """
+    gains = [
+        (size, found.gain(size, classifier, trained_on))
+        for size in found.sizes
+        for classifier in dict.fromkeys(cell.classifier for cell in found.cells)
+    ]
+    values = [value for _, gain in gains for value in gain.values]
+    word = "make no clear difference"
+    if min(values) > 0:
+        word = "help"
+    elif max(values) < 0:
+        word = "hurt"
+    changes = ", ".join(
+        f"{_points([gain.mean for other, gain in gains if other == size])} with {size} images"
+        for size in found.sizes
+    )
+    return f"{trained_on.removeprefix('images and ').capitalize()} {word}: {changes}."
+
+
+def _points(means: Sequence[float]) -> str:
+    """Percentage points on average, with a sign."""
+    return f"{100 * sum(means) / len(means):+.1f} points".replace("-", "−")

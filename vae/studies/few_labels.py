@@ -21,9 +21,9 @@ from torch import Tensor
 
 from vae.checkpoint import load_model
 from vae.config import ModelConfig, TrainConfig
-from vae.data import Dataset, Split
+from vae.data import Dataset, Split, load_dataset
 from vae.diagnostics import classify_split, encode_split
-from vae.errors import ConfigError
+from vae.errors import ConfigError, DataError
 from vae.kinds.semi_supervised import SemiSupervisedVAE
 from vae.labels import labelled_images
 from vae.record import Record
@@ -238,3 +238,39 @@ def measure_few_labels(
 
 def _features(split: Split) -> Float[np.ndarray, "n features"]:
     return split.images.flatten(1).numpy().astype(np.float32) / 255
+
+
+def labelled_pictures(run: Run) -> tuple[UInt8[np.ndarray, "n h w c"], Int[np.ndarray, "n"]] | None:
+    """The images whose label a semi-supervised run was told, by label, and those labels.
+
+    None where its data set is not at hand, or it was told all labels. Downloads nothing.
+    """
+    if not run.train.labelled:
+        return None
+    fraction, shape = run.train.validation_fraction, run.model.image_shape
+    try:
+        dataset = load_dataset(
+            run.train.dataset, validation_fraction=fraction, image_shape=shape, download=False
+        )
+    except DataError:
+        return None
+    chosen = labelled_images(dataset.train.labels, run.train.labelled, run.train.seed)
+    picked = dataset.train.pick(chosen)
+    order = picked.labels.argsort(stable=True)
+    return picked.images[order].permute(0, 2, 3, 1).numpy(), picked.labels[order].numpy()
+
+
+def verdict(found: FewLabels) -> str:
+    """In one sentence: the best simple probe, and what the semi-supervised models come to."""
+    probes = {name: s for name, s in found.errors.items() if name not in PUBLISHED}
+    best = min(probes, key=lambda name: probes[name].mean)
+    words = [f"{best} gets {_percent(probes[best])} of test images wrong"]
+    for name in (M2, M1_M2):
+        if name in found.errors:
+            words.append(f"{name.split(':')[0]} {_percent(found.errors[name])}")
+    return f"With {found.labels} labels {', '.join(words)}."
+
+
+def _percent(spread: Spread) -> str:
+    scatter = f" ± {100 * spread.deviation:.1f}" if len(spread.values) > 1 else ""
+    return f"{100 * spread.mean:.1f}{scatter} %"

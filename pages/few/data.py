@@ -1,0 +1,56 @@
+"""Few data: whether a VAE's samples help a classifier that has only a few images."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.few import outcomes
+
+if TYPE_CHECKING:
+    from vae.charts.few import AccuracyLine
+    from vae.explorer import Explorer
+    from vae.studies.few_data import FewData
+
+
+def show(explorer: "Explorer") -> None:
+    """Accuracy against the number of images, on every kind of training set."""
+    from vae.charts.few import accuracy_panels
+    from vae.studies.few_data import LOGISTIC, PERCEPTRON, SAMPLES, SHIFTS, FewData, verdict
+
+    outcome = outcomes.stored("few-data", explorer.run.train.dataset)
+    if outcome is not None:
+        found = FewData.from_dict(outcome.found)
+        panels = {
+            f"{name[0].upper()}{name[1:]}": _lines(found, name) for name in (LOGISTIC, PERCEPTRON)
+        }
+        st.plotly_chart(accuracy_panels(panels), key="few-data", config={"displayModeBar": False})
+        st.markdown(f"**{verdict(found, SAMPLES)}** {verdict(found, SHIFTS)}")
+        outcomes.show_origin(outcome)
+    with st.expander("What is compared?"):
+        explain()
+
+
+def explain() -> None:
+    """The three training sets, and what to expect of them."""
+    from vae.studies.few_data import COPIES, FURTHEST
+
+    st.markdown(
+        "A conditional VAE is trained on the few labelled images alone and decodes draws from its "
+        f"prior as each class: {COPIES} samples for each image. Two classifiers are trained on the "
+        f"images, on images and samples, and on the images with {COPIES} copies of each, moved by "
+        f"up to {FURTHEST} pixels, which is the simplest thing to do instead; then they are asked "
+        "about the whole test split. Every point is a draw of images. A VAE knows no more than the "
+        "images that it was trained on: where it has learnt them by heart, what lies between its "
+        "codes is of no class, and a wrong label does harm."
+    )
+
+
+def _lines(found: "FewData", classifier: str) -> "list[AccuracyLine]":
+    from vae.charts.few import AccuracyLine
+
+    lines = []
+    for what in dict.fromkeys(cell.trained_on for cell in found.cells):
+        cells = [c for c in found.cells if (c.classifier, c.trained_on) == (classifier, what)]
+        sizes, values = (c.images for c in cells), (c.accuracy.values for c in cells)
+        lines.append(AccuracyLine(what, tuple(sizes), tuple(values)))
+    return lines

@@ -1,0 +1,28 @@
+"""What the studies found earlier, read from beside the checkpoints."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from vae.stored_outcome import StoredOutcome
+
+
+def stored(study: str, dataset: str) -> "StoredOutcome | None":
+    """The outcome of a study on a data set; None, and said, where nothing was kept."""
+    from vae.catalogue import checkpoints_dir
+    from vae.stored_outcome import load_outcome, outcome_file
+
+    outcome = load_outcome(outcome_file(checkpoints_dir(), study, dataset), study)
+    if outcome is None:
+        st.caption(
+            f"Nothing was measured on this data set yet: `vae {study} --dataset {dataset} --save` "
+            "takes some minutes and keeps what it finds."
+        )
+    return outcome
+
+
+def show_origin(outcome: "StoredOutcome") -> None:
+    """How the numbers came about."""
+    versions = ", ".join(f"{name} {version}" for name, version in outcome.versions.items())
+    st.caption(f"`{outcome.command}`, {outcome.created[:10]}, {versions}.")
