@@ -47,45 +47,42 @@ def show_errors(dataset: str) -> None:
     st.markdown(f"**{verdict(found)}**")
     if is_published:
         st.caption(
-            "Published (Kingma et al. 2014, table 1): M2 11.97 %, M1+M2 3.33 %. They trained for "
-            f"thousands of epochs; ours had {found.code_epochs} (M1+M2)"
-            + (f" and {found.epochs:g} (M2)." if found.epochs else ".")
+            "Published (Kingma et al. 2014, table 1): M2 11.97 %, M1+M2 3.33 %. Ours trained for "
+            f"{found.code_epochs} epochs (M1+M2)"
+            + (f" and {found.epochs:g} (M2)" if found.epochs else "")
+            + ", on one thread of a CPU."
         )
     outcomes.show_origin(outcome)
 
 
 def show_model(model: "Explorer") -> None:
     """One model: its guesses, its labels, its pictures."""
-    view = st.segmented_control(
-        "View",
-        [GUESSES, TOLD, PAINTED],
-        default=GUESSES,
-        required=True,
-        label_visibility="collapsed",
-    )
+    views = [GUESSES, TOLD, PAINTED]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        view = st.segmented_control("This model", views, default=GUESSES, required=True)
+        seed = int(st.number_input("Draw", 0, 10_000, 0, width=120, disabled=view == TOLD))
     if view == GUESSES:
-        show_guesses(model)
+        show_guesses(model, seed)
     elif view == TOLD:
         show_told(model)
     else:
-        show_painted(model)
+        show_painted(model, seed)
 
 
-def show_guesses(model: "Explorer") -> None:
+def show_guesses(model: "Explorer", seed: int) -> None:
     """Test images, each with its most probable label, and the share that is right."""
     from vae.charts.few import guess_map
 
     gallery = open_gallery(model)
-    seed = int(st.number_input("Draw", 0, 10_000, 0, width=160, help="Which test images."))
     shown = min(SHOWN, len(gallery.labels))
     chosen = np.random.default_rng(seed).choice(len(gallery.labels), shown, replace=False)
     images = gallery.images(chosen)
     probabilities, names = model.classify(images), gallery.class_names
-    for column, image, row, label in zip(
-        st.columns(shown, gap="small"), images, probabilities, gallery.labels[chosen], strict=True
-    ):
+    places = [column for _ in range(2) for column in st.columns(SHOWN // 2, gap="small")]
+    guessed = zip(places, images, probabilities, gallery.labels[chosen], strict=False)
+    for column, image, row, label in guessed:
         guess = int(row.argmax())
-        column.image(enlarge(image, TILE), alt=names[guess])
+        column.image(enlarge(image, TILE), width=TILE, alt=names[guess])
         mark = "" if guess == label else f" :red[not {names[label]}]"
         column.caption(f"**{names[guess]}**{mark}")
     st.plotly_chart(
@@ -93,7 +90,7 @@ def show_guesses(model: "Explorer") -> None:
     )
     right = _share_right(model.run.identity, gallery.are_real, model, gallery)
     st.caption(
-        f"q(y|x) of the images above, left to right. Of {len(gallery.labels):,} test images "
+        f"q(y|x) of the images above, row by row. Of {len(gallery.labels):,} test images "
         f"{right:.1%} are guessed right."
     )
     note_missing(model, gallery)
@@ -115,9 +112,8 @@ def show_told(model: "Explorer") -> None:
         )
 
 
-def show_painted(model: "Explorer") -> None:
+def show_painted(model: "Explorer", seed: int) -> None:
     """Draws from the prior as every class."""
-    seed = int(st.number_input("Draw", 0, 10_000, 0, width=160, help="Which codes."))
     st.image(_painted(model.run.identity, seed, model), alt="Samples")
     st.caption("Each row is one draw from the prior, decoded as every class.")
 

@@ -54,7 +54,7 @@ def test_errors_and_guesses(open_page, few_checkpoints):
 )
 def test_the_other_views_of_the_model(open_page, few_checkpoints, view, words):
     page = open_page(PAGE, checkpoints=few_checkpoints, model="digits-semi")
-    control = next(group for group in page.segmented_control if group.label == "View")
+    control = next(group for group in page.segmented_control if group.label == "This model")
     control.set_value(view).run()
     assert not page.exception
     assert words in texts(page)

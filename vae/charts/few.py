@@ -110,7 +110,7 @@ def _add_line(figure: go.Figure, line: AccuracyLine, place: int, column: int) ->
 
 
 def guess_map(
-    class_names: Sequence[str], probabilities: Sequence[Sequence[float]], height: int = 230
+    class_names: Sequence[str], probabilities: Sequence[Sequence[float]], height: int = 190
 ) -> go.Figure:
     """Probabilities (0 to 1) of the classes as a heat map, a column an image, left to right."""
     columns = [str(place + 1) for place in range(len(probabilities))]
