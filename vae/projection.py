@@ -69,6 +69,30 @@ def pca_plane(codes: Float[np.ndarray, "n latent"]) -> Plane:
     )
 
 
+def direction_plane(
+    codes: Float[np.ndarray, "n latent"], vector: Float[np.ndarray, "latent"]
+) -> Plane:
+    """The plane of a direction and of the widest spread of the codes at right angles to it.
+
+    It goes through the codes' mean; the direction lies across and is seen in its full length.
+    """
+    if codes.shape[1] < 2:
+        raise ConfigError("a plane needs at least two latent dimensions; this model has one")
+    length = np.linalg.norm(vector)
+    if length == 0:
+        raise ConfigError("a direction of no length spans no plane")
+    along = vector.astype(np.float64) / length
+    origin = codes.mean(axis=0, dtype=np.float64)
+    centred = codes - origin
+    rest = centred - np.outer(centred @ along, along)
+    # What is left of any vector keeps a trace of rounding along the direction.
+    widest = np.linalg.eigh(np.cov(rest, rowvar=False))[1][:, -1]
+    widest = widest - (widest @ along) * along
+    basis = np.stack([along, widest / np.linalg.norm(widest)])
+    kept = (centred @ basis.T).var(axis=0).sum() / centred.var(axis=0).sum()
+    return Plane(origin, basis, ("along the direction", "widest at right angles"), float(kept))
+
+
 def overview_plane(codes: Float[np.ndarray, "n latent"]) -> Plane:
     """The two latent dimensions as they are where there are no more, else the principal plane."""
     return pair_plane(codes, 0, 1) if codes.shape[1] == 2 else pca_plane(codes)

@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from vae.option_types import labels, numbers, positive, seed, sizes, temperature
+from vae.config import ARCHITECTURES
+from vae.option_types import labels, numbers, positive, seed, seeds, sizes, temperature
 
 AddCommand = Callable[[str, str], argparse.ArgumentParser]
 """Makes a command's parser of its name and what it does."""
@@ -37,6 +38,28 @@ def add_study_commands(add: AddCommand) -> None:
     _add_few(add)
     _add_anomaly(add)
     _add_denoise(add)
+    _add_representation(add)
+    _add_attributes(add)
+
+
+def _add_representation(add: AddCommand) -> None:
+    one = add("representation", "what codes know of the classes, beside pixels and PCA")
+    one.add_argument("checkpoints", type=Path, nargs="+", metavar="CHECKPOINT")
+    one.add_argument("--seed", type=seed, default=0, help="of everything that is drawn")
+    several = add("latent-sizes", "train models of several latent sizes and compare them")
+    several.add_argument("--dataset", default="mnist")
+    several.add_argument("--arch", default="mlp", choices=ARCHITECTURES)
+    several.add_argument("--latent-dims", type=sizes, default=[2, 4, 8, 16, 32, 64])
+    several.add_argument("--seeds", type=seeds, default=[0, 1, 2])
+    several.add_argument("--epochs", type=positive, default=10)
+    several.add_argument("--beta", type=float, default=1.0)
+    several.add_argument("--out", type=Path, help="a file, such as checkpoints/latent-sizes.json")
+    for parser in (one, several):
+        parser.add_argument(
+            "--fitted", type=positive, default=5000, help="training images to fit on (5000)"
+        )
+        parser.add_argument("--data-dir", type=Path, help="where data sets lie")
+        parser.add_argument("--threads", type=int, help="of the CPU (default: all cores but one)")
 
 
 def _add_likelihood_commands(add: AddCommand) -> None:
@@ -113,6 +136,19 @@ def _add_denoise(add: AddCommand) -> None:
     )
     denoise.add_argument("--count", type=positive, default=1000, help="test images (1000)")
     denoise.add_argument("--data-dir", type=Path, help="where data sets lie")
+
+
+def _add_attributes(add: AddCommand) -> None:
+    parser = add("attributes", "directions of attributes such as thickness, and their worth")
+    _add_checkpoint(parser)
+    parser.add_argument(
+        "--attribute",
+        action="append",
+        metavar="NAME",
+        help="thickness, slant, height, width, ink or class:NAME; may be repeated (default: the "
+        "first five)",
+    )
+    parser.add_argument("--data-dir", type=Path, help="where data sets lie")
 
 
 def _add_judged(parser: argparse.ArgumentParser, count: int = 1000) -> None:

@@ -73,6 +73,20 @@ SCREENS = (
         LAB,
         "Can a hundred labels be enough, and do samples help where images are few?",
     ),
+    Screen(
+        "pages/attributes.py",
+        "Attributes",
+        ":material/arrow_forward:",
+        LAB,
+        "What does thicker look like in latent space, and is that more than chance?",
+    ),
+    Screen(
+        "pages/representation.py",
+        "What codes know",
+        ":material/school:",
+        LAB,
+        "Can the class be read off the codes, and how large should a code be?",
+    ),
 )
 
 # Drawn here, because Streamlit fetches the pictures of its named icons from the network.

@@ -49,6 +49,7 @@ def path() -> dict:
         "points": [[0, 0, 0], [3, 0, 0], [-3, 0, 0]],
         "captions": ["a", "b", "c"],
         "seconds": 0.2,
+        "span": [0, 1],
     }
     return {**sliders(), "control": control}
 
@@ -215,6 +216,21 @@ def test_a_path_is_straight_between_its_points(page, assets):
         assert grey(page) == expected_grey(z)
     move(page, "live-path", 1.0, "change")
     assert live.sent == [["t", 1]]
+
+
+def test_a_path_counts_from_its_span(page, assets):
+    assets("decoder")
+    live = Mounted(page, "decode")
+    control = {**path()["control"], "points": [[-3, 0, 0], [3, 0, 0]], "span": [-2, 2]}
+    live.mount({**path(), "control": control}, [0.0])
+    assert grey(page) == expected_grey(0)
+    for t in (-2, -1, 0.5, 2):
+        move(page, "live-path", t)
+        settle(page)
+        assert grey(page) == expected_grey(1.5 * t)
+    assert page.get_by_text("+2.00").is_visible()
+    move(page, "live-path", 2, "change")
+    assert live.sent == [["t", 2]]
 
 
 def test_a_path_plays_until_paused(page, assets):

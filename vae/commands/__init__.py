@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from vae.commands import (
     anomaly,
+    attributes,
     bench,
     compression,
     conditioning,
@@ -16,9 +17,11 @@ from vae.commands import (
     few_labels,
     generation,
     holes,
+    latent_sizes,
     likelihoods,
     listing,
     metrics,
+    representation,
     sweep,
     train,
 )
@@ -53,4 +56,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
     "diagnose": diagnose.diagnose,
     "likelihoods": likelihoods.likelihoods,
     "compression": compression.compression,
+    "attributes": attributes.attributes,
+    "representation": representation.representation,
+    "latent-sizes": latent_sizes.latent_sizes,
 }

@@ -213,15 +213,17 @@ def live_path(
     points: Sequence[Sequence[float]],
     captions: Sequence[str] = (),
     t: float = 0.0,
+    span: tuple[float, float] = (0.0, 1.0),
     seconds: float = 4.0,
     size: int = 320,
     blend: tuple[np.ndarray, np.ndarray] | None = None,
     surroundings: Surroundings | None = None,
     on_release: Callable[[float], None] | None = None,
 ) -> float | None:
-    """One slider along a path, with play; returns t in [0, 1] as last released, None before that.
+    """One slider along a path, with play; returns t as last released, None before that.
 
-    `points` are at equal steps of t, straight lines between them. `captions` stand under the slider
+    t is `span[0]` at the first point and `span[1]` at the last. `points` are at equal steps of t,
+    straight lines between them. `captions` stand under the slider
     at equal distances. `seconds` is how long playing takes from one end to the other.
     `blend` are two images (h, w, c) with pixels in [0, 1] that fade into each other beside it.
     `on_release(t)` is called as in `live_decode`.
@@ -231,6 +233,7 @@ def live_path(
         "points": [_floats(point) for point in points],
         "captions": list(captions),
         "seconds": seconds,
+        "span": _floats(span),
     }
     spec = _decode_spec(panels, control, len(points[0]), size) | _around(surroundings)
     if blend is not None:

@@ -173,14 +173,16 @@ class Clock {
   }
 }
 
-/** One wide slider along a path; `value` is [t]. */
+/** One wide slider along a path; `value` is [t], from the path's beginning `span[0]` to its end. */
 export class Path {
-  constructor({ points, captions, seconds }, value, signal, { moved, released }) {
-    Object.assign(this, { points, value, seconds, moved, released });
+  constructor({ points, captions, seconds, span = [0, 1] }, value, signal, { moved, released }) {
+    Object.assign(this, { points, value, seconds, span, moved, released });
+    const [low, high] = span;
     this.direction = 1;
     this.clock = new Clock((elapsed) => this.advance(elapsed));
-    this.range = new Range(0, 1, 0, { "aria-label": "position on the path", "data-testid": "live-path" });
-    this.range.input.step = 0.001;
+    const names = { "aria-label": "position on the path", "data-testid": "live-path" };
+    this.range = new Range(low, high, Math.max(low, 0), names);
+    this.range.input.step = (high - low) / 1000;
     this.number = element("output", { class: "number" });
     this.play = button("Play", signal, () => this.toggle(), { "data-testid": "live-play" });
     this.listen(signal);
@@ -206,8 +208,13 @@ export class Path {
     this.moved();
   }
 
+  /** How much of the path lies behind, 0 to 1. */
+  get share() {
+    return this.range.fraction(this.value[0]);
+  }
+
   show() {
-    const text = this.value[0].toFixed(2);
+    const text = this.span[0] < 0 ? signed(this.value[0]) : this.value[0].toFixed(2);
     this.number.textContent = text;
     this.range.show(this.value[0], text);
   }
@@ -229,19 +236,20 @@ export class Path {
 
   /** To and fro, because a jump from the end to the start would look like a step of the path. */
   advance(elapsed) {
-    const t = this.value[0] + (this.direction * elapsed) / this.seconds;
-    if (t >= 1) this.direction = -1;
-    if (t <= 0) this.direction = 1;
-    this.set(Math.max(0, Math.min(1, t)));
+    const [low, high] = this.span;
+    const share = this.share + (this.direction * elapsed) / this.seconds;
+    if (share >= 1) this.direction = -1;
+    if (share <= 0) this.direction = 1;
+    this.set(low + Math.max(0, Math.min(1, share)) * (high - low));
   }
 
   writeCode(code) {
-    writePoint(this.points, this.value[0], code);
+    writePoint(this.points, this.share, code);
   }
 
   /** The code at another moment of the clock, if playing goes on. */
   writeMoment(seconds, code) {
-    const t = this.value[0] + (this.direction * (seconds - this.clock.seconds)) / this.seconds;
+    const t = this.share + (this.direction * (seconds - this.clock.seconds)) / this.seconds;
     const folded = Math.abs(t % 2);
     writePoint(this.points, folded > 1 ? 2 - folded : folded, code);
   }

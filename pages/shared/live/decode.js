@@ -223,7 +223,7 @@ class LiveDecode {
     this.paintPanels();
     this.strips?.refresh();
     this.meter?.show(this.code);
-    this.blend?.paint(this.control.value[0]);
+    this.blend?.paint(this.control.share);
     this.surroundings?.show(this.code);
     this.inset?.show(this.code, this.root, this.spec.control.points);
     if (this.panels.some(({ decoder }) => decoder)) this.stopwatch?.addHere(performance.now() - start);

@@ -1,0 +1,186 @@
+"""What codes know: neighbours, a linear probe and clusters on codes, pixels and PCA."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.shared.frame import calm_errors, open_page, show_error
+from pages.shared.images import note_missing
+from pages.shared.models import open_gallery, pick_explorer
+from vae.errors import CheckpointError, DataError
+
+if TYPE_CHECKING:
+    from vae.explorer import Explorer
+    from vae.studies.latent_sizes import LatentSizes
+    from vae.studies.representation import Drawn, Quality, Representation
+
+open_page(
+    "What codes know",
+    "How much of an image's class can be read off its **code**, beside its raw **pixels** and as "
+    "many numbers of **PCA**?",
+)
+
+
+def read_family() -> "LatentSizes | None":
+    """The models of several latent sizes that stand beside the checkpoints, if they do."""
+    from vae.catalogue import checkpoints_dir
+    from vae.studies.latent_sizes import read_latent_sizes
+
+    try:
+        return read_latent_sizes(checkpoints_dir())
+    except CheckpointError as error:
+        show_error(error)
+        return None
+
+
+def show_model(explorer: "Explorer", family: "LatentSizes | None") -> None:
+    """The chosen model's scores as a table."""
+    from vae.studies.representation import check_classes
+
+    try:
+        check_classes(explorer.atlas.label)
+    except DataError as error:
+        st.info(f"This model's images leave nothing to ask: {error}.", icon=":material/info:")
+        return
+    found = measured(explorer, family)
+    st.markdown(table(found))
+    if found.note:
+        note_missing(explorer, open_gallery(explorer))
+        st.caption(
+            f"So these are fitted on {found.fitted:,} of the test images' codes and scored on the "
+            f"other {found.tested:,}; pixels and PCA need the data set. "
+            f"Guessing the commonest class scores {found.commonest_label:.1%}."
+        )
+        return
+    st.caption(
+        f"Fitted on {found.fitted:,} training images, scored on {found.tested:,} test images; "
+        "± is the half of a 95 % interval over resampled test images, of the clusters the half of "
+        "the range over three seeds. Guessing the commonest class scores "
+        f"{found.commonest_label:.1%}. `vae representation {explorer.run.path}` prints these."
+    )
+
+
+def measured(explorer: "Explorer", family: "LatentSizes | None") -> "Representation":
+    """The scores, beside pixels and PCA where the data set is here."""
+    run = explorer.run
+    try:
+        drawn = _drawn(run.train.dataset, run.model.image_shape, run)
+    except DataError as error:
+        return _of_codes_alone(run.identity, str(error), explorer)
+    known = family is not None and family.dataset == run.train.dataset
+    if family is not None and known and family.fitted == len(drawn.fitted.labels):
+        pixels = family.pixels
+    else:
+        pixels = _of_pixels(run.train.dataset, run.model.image_shape, drawn)
+    return _beside(run.identity, explorer, drawn, pixels)
+
+
+def table(found: "Representation") -> str:
+    """A row for each kind of features, as Markdown."""
+    rows = {"**Codes** (posterior means)": found.codes, "PCA": found.pca, "Pixels": found.pixels}
+    head = (
+        "| | numbers | 5 nearest neighbours | linear probe | k-means: ARI | k-means: NMI |\n"
+        "|---|--:|--:|--:|--:|--:|\n"
+    )
+    return head + "\n".join(_row(name, quality) for name, quality in rows.items() if quality)
+
+
+def _row(name: str, quality: "Quality") -> str:
+    cells = [
+        name,
+        str(quality.dimensions),
+        _percent(quality.knn_accuracy, quality.knn_interval),
+        _percent(quality.probe_accuracy, quality.probe_interval),
+        _spread(quality.ari),
+        _spread(quality.nmi),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _percent(value: float, interval: tuple[float, float]) -> str:
+    return f"{100 * value:.1f} ± {50 * (interval[1] - interval[0]):.1f} %"
+
+
+def _spread(values: tuple[float, ...]) -> str:
+    return f"{sum(values) / len(values):.2f} ± {(max(values) - min(values)) / 2:.2f}"
+
+
+def show_family(explorer: "Explorer", family: "LatentSizes") -> None:
+    """What a larger code buys, and what it costs."""
+    from vae.charts.representation import Panel, latent_size_panels
+    from vae.data import dataset_title
+    from vae.studies.latent_sizes import measures
+
+    title, run = dataset_title(family.dataset), explorer.run
+    alike = run.train.dataset == family.dataset
+    st.markdown(f"##### How large should a code be? {title}, {family.architecture}")
+    panels = [Panel(*measure) for measure in measures(family)]
+    figure = latent_size_panels(family.sizes, panels, explorer.latent_dim if alike else None)
+    st.plotly_chart(figure, key="latent-sizes", config={"displayModeBar": False})
+    seeds = len({model.seed for model in family.models})
+    st.caption(
+        f"{len(family.models)} models, {seeds} seeds for each size, {family.epochs} epochs at "
+        f"β {family.beta:g}; a line goes through the medians. "
+        + ("The upright line is the chosen model's size. " if alike else "")
+        + f"Measured on {family.created[:10]} by `{family.command}`."
+    )
+
+
+@st.cache_resource(max_entries=1, show_spinner="Reading the training images …")
+def _drawn(dataset: str, image_shape: tuple[int, int, int], _run) -> "Drawn":
+    from vae.studies.representation import Drawn
+
+    return Drawn.from_data(_run)
+
+
+@st.cache_data(max_entries=20, show_spinner="Fitting on the pixels …")
+def _of_pixels(dataset: str, image_shape: tuple[int, int, int], _drawn: "Drawn") -> "Quality":
+    return _drawn.pixel_quality()
+
+
+@st.cache_data(max_entries=100, show_spinner="Fitting on the codes …")
+def _beside(
+    identity: str, _explorer: "Explorer", _drawn: "Drawn", _pixels: "Quality"
+) -> "Representation":
+    from vae.studies.representation import measure_representation
+
+    return measure_representation(_explorer, _drawn, _pixels)
+
+
+@st.cache_data(max_entries=100, show_spinner="Fitting on the codes …")
+def _of_codes_alone(identity: str, note: str, _explorer: "Explorer") -> "Representation":
+    from vae.studies.representation import measure_codes_alone
+
+    return measure_codes_alone(_explorer, note)
+
+
+explorer = pick_explorer()
+with calm_errors():
+    family = read_family()
+    show_model(explorer, family)
+    if family is None:
+        st.info(
+            "No family of latent sizes has been measured here: `vae latent-sizes --out "
+            "checkpoints/latent-sizes.json` trains and measures one.",
+            icon=":material/info:",
+        )
+    else:
+        show_family(explorer, family)
+
+with st.expander("What is measured?"):
+    st.markdown(
+        "**5 nearest neighbours** vote by Euclidean distance, features as they are (Cover and Hart "
+        "1967). The **linear probe** is multinomial logistic regression on standardised features, "
+        "its penalty chosen on a fifth of the fitted images (Alain and Bengio 2016). **k-means** "
+        "finds as many clusters as there are classes, and is told none: the **adjusted Rand "
+        "index** "
+        r"$\mathrm{ARI}=\frac{R-\mathbb{E}R}{\max R-\mathbb{E}R}$ "
+        "counts pairs of images that clusters and classes join or part alike, less what chance "
+        "gives (Hubert and Arabie 1985); "
+        r"$\mathrm{NMI}=\frac{2\,I(C;Y)}{H(C)+H(Y)}$ "
+        "is the share of the information.\n\n"
+        "A larger code says more (the rate rises, the distortion falls) until further dimensions "
+        "stay unused: active units level off. Neighbours profit from every dimension that tells "
+        "something; a code of two must bend the classes round each other, which a straight line "
+        "cannot follow."
+    )

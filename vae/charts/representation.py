@@ -1,0 +1,107 @@
+"""Figures of what codes know of the classes, by latent size."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from vae.charts import CLASS_COLOURS, DISTORTION_COLOUR, INACTIVE_COLOUR, RATE_COLOUR, finished
+
+CODES_COLOUR, PCA_COLOUR, PIXELS_COLOUR = CLASS_COLOURS[0], CLASS_COLOURS[1], INACTIVE_COLOUR
+ELBO_COLOUR, UNITS_COLOUR = CLASS_COLOURS[2], CLASS_COLOURS[4]
+STYLES = {
+    "codes": (CODES_COLOUR, "solid", "circle"),
+    "PCA": (PCA_COLOUR, "dash", "square"),
+    "pixels": (PIXELS_COLOUR, "dot", "line-ew"),
+    "−ELBO": (ELBO_COLOUR, "solid", "diamond"),
+    "distortion": (DISTORTION_COLOUR, "dash", "circle"),
+    "rate": (RATE_COLOUR, "dot", "square"),
+    "active units": (UNITS_COLOUR, "solid", "circle"),
+    "all units": (INACTIVE_COLOUR, "dot", "line-ew"),
+}
+"""By name: colour, dash and symbol, the same in every panel."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One measure against the latent size."""
+
+    title: str
+    unit: str
+    series: dict[str, Sequence[Sequence[float]]]
+    """By name of `STYLES`: for each latent size its values, one a seed."""
+
+
+def latent_size_panels(
+    sizes: Sequence[int],
+    panels: Sequence[Panel],
+    chosen: int | None = None,
+    columns: int = 3,
+    height: int = 430,
+) -> go.Figure:
+    """Each measure by latent size (logarithmic): a line through the medians, a point a seed.
+
+    A line marks the chosen model's own size, where it lies among them.
+    """
+    rows = -(-len(panels) // columns)
+    figure = make_subplots(
+        rows,
+        columns,
+        subplot_titles=[panel.title for panel in panels],
+        horizontal_spacing=0.085,
+        vertical_spacing=0.2,
+    )
+    named: set[str] = set()
+    for place, panel in enumerate(panels):
+        row, column = place // columns + 1, place % columns + 1
+        for name, values in panel.series.items():
+            _add_series(figure, sizes, name, values, name not in named, (row, column))
+            named.add(name)
+        figure.update_yaxes(title_text=panel.unit, row=row, col=column)
+    figure.update_xaxes(type="log", tickvals=list(sizes), ticktext=[str(size) for size in sizes])
+    figure.update_xaxes(title_text="latent size", row=rows)
+    figure.update_yaxes(rangemode="tozero", nticks=5, title_standoff=4)
+    if chosen is not None and min(sizes) <= chosen <= max(sizes):
+        line = {"color": INACTIVE_COLOUR, "width": 1, "dash": "dash"}
+        figure.add_vline(chosen, line=line, row="all", col="all")
+    for title in figure.layout.annotations:
+        title.font.size = 13
+    return finished(figure, height).update_layout(margin_t=64, legend_y=1 + 26 / (height - 110))
+
+
+def _add_series(
+    figure: go.Figure,
+    sizes: Sequence[int],
+    name: str,
+    values: Sequence[Sequence[float]],
+    in_legend: bool,
+    where: tuple[int, int],
+) -> None:
+    colour, dash, symbol = STYLES[name]
+    place = {"row": where[0], "col": where[1]}
+    figure.add_scatter(
+        x=list(sizes),
+        y=[median(each) for each in values],
+        name=name,
+        legendgroup=name,
+        showlegend=in_legend,
+        mode="lines",
+        line={"color": colour, "dash": dash, "width": 2},
+        hovertemplate=f"{name}, %{{x}} numbers: %{{y:.4g}}<extra></extra>",
+        **place,
+    )
+    if all(len(each) < 2 for each in values):
+        return
+    figure.add_scatter(
+        x=[size for size, each in zip(sizes, values, strict=True) for _ in each],
+        y=[value for each in values for value in each],
+        name=name,
+        legendgroup=name,
+        showlegend=False,
+        mode="markers",
+        marker={"color": colour, "symbol": symbol, "size": 5, "opacity": 0.7},
+        hoverinfo="skip",
+        **place,
+    )
