@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared import latent
-from pages.shared.frame import calm_errors, open_page
+from pages.shared.frame import calm_errors, link_to, open_page
 from pages.shared.images import choose_test_image
 from pages.shared.live import live_decode
 from pages.shared.models import pick_explorer
@@ -14,6 +14,7 @@ from pages.shared.mounts import (
     mount_pictures,
     surroundings,
 )
+from vae.pictures import enlarge
 
 open_page(
     "Decode",
@@ -36,6 +37,29 @@ def show_sliders(explorer) -> None:
     mount_decoders([explorer])
     mount_codes(explorer)
     mount_pictures(explorer)
+
+
+def show_quantised(explorer) -> None:
+    """A grid of codes has no sliders: say so, show its image, and where codes are swapped."""
+    places = explorer.run.model.latent_shape[1:]
+    st.info(
+        f"This model's code is a grid of {places[0]}x{places[1]} entries of a codebook, not a "
+        "place that sliders could move. On the page **Kinds of model**, under **Discrete codes**, "
+        "each entry can be swapped for another.",
+        icon=":material/info:",
+    )
+    link_to("pages/kinds.py", "Swap codes")
+    image = explorer.decode(latent.position(explorer)[None])[0]
+    st.image(enlarge(image, 308), caption="The code chosen last, decoded")
+
+
+def note_many(explorer) -> None:
+    """Where there are more dimensions than sliders, which ones have one."""
+    if explorer.latent_dim > latent.MOST_SLIDERS:
+        st.caption(
+            f"Sliders for the {latent.MOST_SLIDERS} of {explorer.latent_dim} dimensions with the "
+            "highest rate; the others keep the values of the test image chosen above."
+        )
 
 
 def note_points(explorer) -> None:
@@ -61,7 +85,11 @@ with calm_errors():
     index = choose_test_image(explorer, "Start from a test image", key="decode-start")
     if index is not None:
         latent.start_from_image(explorer, index)
+    if explorer.run.model.kind == "vq":
+        show_quantised(explorer)
+        st.stop()
     note_points(explorer)
+    note_many(explorer)
     show_sliders(explorer)
     explain_collapsed(explorer)
 

@@ -12,6 +12,8 @@ from pages.shared.models import pick_explorer
 SECTIONS = {
     "points": "Autoencoder",
     "conditional": "Conditional",
+    "levels": "Hierarchical",
+    "codes": "Discrete codes",
     "likelihoods": "Likelihoods",
     "compressor": "Compressor",
 }

@@ -87,6 +87,24 @@ def expert_settings(preset) -> dict:
             key=f"labelled-{preset.title}",
             help="How many images tell a semi-supervised model their class; 0 for all.",
         )
+        upper = st.number_input(
+            "Upper level",
+            0,
+            511,
+            0,
+            key=f"upper-{preset.title}",
+            help="How many of a hierarchical model's dimensions are above the others; 0 for a "
+            "third.",
+        )
+        codebook = st.number_input(
+            "Codebook",
+            2,
+            4096,
+            64,
+            key=f"codebook-{preset.title}",
+            help="How many codes a VQ-VAE chooses from at each place; its architecture is conv or "
+            "spatial, and its latent size a multiple of the number of places (49 for MNIST).",
+        )
         architecture = st.selectbox(
             "Architecture",
             ARCHITECTURES,
@@ -106,6 +124,8 @@ def expert_settings(preset) -> dict:
         key = preset.title
         return {
             "kind": kind,
+            "upper": int(upper),
+            "codebook": int(codebook) if kind == "vq" else 0,
             "labelled": int(labelled) if kind == "semi-supervised" else 0,
             "architecture": architecture,
             "likelihood": likelihood,
@@ -180,7 +200,7 @@ def expert_settings(preset) -> dict:
 
 def build_request(dataset: str, latent_dim: int, beta: float, values: dict):
     """A validated request; raises ConfigError for settings that cannot be."""
-    from vae.config import TrainConfig
+    from vae.config import TrainConfig, default_levels
     from vae.jobs import Request
     from vae.judge import find_classifier
 
@@ -188,9 +208,20 @@ def build_request(dataset: str, latent_dim: int, beta: float, values: dict):
     likelihood = values.pop("likelihood")
     if values["perceptual"]:
         values["critic"] = str(find_classifier(catalogue().runs, dataset).path)
+    upper, codebook = map(values.pop, ("upper", "codebook"))
+    levels = (upper, latent_dim - upper) if upper else default_levels(latent_dim)
     classes = values.pop("classes").strip()
     train = TrainConfig(f"{dataset}:{classes}" if classes else dataset, beta=beta, **values)
-    return Request(train, architecture, latent_dim, likelihood, beta_range, kind)
+    return Request(
+        train,
+        architecture,
+        latent_dim,
+        likelihood,
+        beta_range=beta_range,
+        kind=kind,
+        levels=levels if kind == "ladder" else (),
+        codebook=codebook,
+    )
 
 
 @st.fragment(run_every=POLL_SECONDS)

@@ -55,11 +55,20 @@ def train_into(digits) -> Callable[..., Path]:
         beta_range: tuple[float, float] | None = None,
         kind: str = "vae",
         classes: int = 0,
+        levels: tuple[int, ...] = (),
+        codebook: int = 0,
         **settings,
     ) -> Path:
         shape = digits.image_shape
         model = ModelConfig(
-            shape, latent_dim, architecture, beta_range=beta_range, kind=kind, classes=classes
+            shape,
+            latent_dim,
+            architecture,
+            beta_range=beta_range,
+            kind=kind,
+            classes=classes,
+            levels=levels,
+            codebook=codebook,
         )
         config = TrainConfig("digits", **settings)
         recorded = RecordedTraining.start(path, model, config, digits, pick_device("cpu"))

@@ -152,6 +152,13 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--arch", default="mlp", choices=get_args(Architecture))
     parser.add_argument("--latent-dim", type=int, default=2)
+    parser.add_argument(
+        "--levels",
+        type=types.levels,
+        metavar="TOP,…",
+        help="of a ladder: dimensions of each level, such as 8,24 (default: a third above)",
+    )
+    parser.add_argument("--codebook", type=int, help="of a vq: how many codes (default 64)")
     parser.add_argument("--likelihood", default="bernoulli", choices=get_args(Likelihood))
     parser.add_argument(
         "--pixel-scale",

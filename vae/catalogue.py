@@ -179,6 +179,10 @@ def train_command(run: Run) -> str:
     }
     if train.dataset.startswith("folder:"):
         options["image-size"] = model.image_shape[1]
+    if model.levels:
+        options["levels"] = ",".join(map(str, model.levels))
+    if model.codebook:
+        options["codebook"] = model.codebook
     if model.likelihood != "bernoulli":
         options["pixel-scale"] = model.pixel_scale
     if model.logvar_limit != LOGVAR_LIMIT:
@@ -233,7 +237,8 @@ Autoencoders and classifiers have no rate and no ELBO; the distortion of a class
 
 
 def _kind(run: Run) -> str:
-    return KINDS[run.model.kind].lower().replace("vae", "VAE")
+    name = KINDS[run.model.kind]
+    return name if name.isupper() else name.lower().replace("vae", "VAE")
 
 
 def _terms(run: Run) -> list[str]:

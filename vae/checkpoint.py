@@ -48,7 +48,7 @@ from vae.rate_curve import RateCurve, beta_grid
 from vae.run import WEIGHTS_FILE, Provenance, Results, Run
 from vae.stored_scores import StoredScores
 
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 RUN_FILE = "run.json"
 ATLAS_FILE = "atlas.safetensors"
 METRICS_FILE = "metrics.jsonl"
@@ -70,6 +70,7 @@ SETTINGS_SINCE: dict[int, dict[str, dict[str, Any]]] = {
     5: {"train": {"perceptual": 0.0, "critic": ""}},
     6: {"train": {"labelled": 0}},
     7: {"model": {"logvar_limit": 10.0}},
+    8: {"model": {"levels": (), "codebook": 0}},
 }
 """By format version, the settings that came with it, as all runs before it had them."""
 HALF_RANGE = (-65504.0, 65504.0)

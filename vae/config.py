@@ -9,7 +9,7 @@ from vae.record import Record
 
 Architecture = Literal["mlp", "mlp-deep", "conv", "conv-mlp", "resnet", "spatial"]
 Likelihood = Literal["bernoulli", "gaussian", "gaussian-learned", "logistic"]
-Kind = Literal["vae", "autoencoder", "conditional", "semi-supervised", "classifier"]
+Kind = Literal["vae", "autoencoder", "conditional", "semi-supervised", "classifier", "ladder", "vq"]
 Schedule = Literal["constant", "cosine"]
 Objective = Literal["beta-vae", "beta-tcvae"]
 Precision = Literal["float32", "bfloat16"]
@@ -21,6 +21,8 @@ KINDS: dict[Kind, str] = {
     "conditional": "Conditional VAE",
     "semi-supervised": "Semi-supervised VAE",
     "classifier": "Classifier",
+    "ladder": "Hierarchical VAE",
+    "vq": "VQ-VAE",
 }
 """By name, as people write them; see `vae.kinds`."""
 
@@ -46,10 +48,17 @@ LIKELIHOODS: dict[Likelihood, str] = {
 HALVED: tuple[Architecture, ...] = ("conv", "conv-mlp", "resnet", "spatial")
 """Those that halve an image's sides twice."""
 
+LADDER_ARCHITECTURES: tuple[Architecture, ...] = ("mlp", "mlp-deep", "conv", "conv-mlp")
+"""Those that a ladder can be made of."""
+
+VQ_ARCHITECTURES: tuple[Architecture, ...] = ("conv", "spatial")
+"""Those that have a place for each code: a small one, and that of `vae.residual`."""
+
 MAX_LATENT_DIM = 512
 LOGVAR_LIMIT = 10.0
 """Where log-variances are clamped unless the configuration says otherwise."""
 MAX_SIDE = 256
+MAX_LEVELS = 5
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,12 @@ class ModelConfig(Record):
     Beyond 88 it does not in float32: as good as no clamp.
     """
 
+    levels: tuple[int, ...] = ()
+    """Latent dimensions of each level from the top down, for a ladder; () for the others."""
+
+    codebook: int = 0
+    """Number of codes to choose from at each place, for a vq; 0 for the others."""
+
     def __post_init__(self) -> None:
         _check_image_shape(self.image_shape)
         _check_choice("kind", self.kind, get_args(Kind))
@@ -110,6 +125,8 @@ class ModelConfig(Record):
         if self.beta_range is not None:
             _check_beta_range(self.beta_range)
         self._check_halving()
+        self._check_kind()
+        self._check_places()
 
     def _check_halving(self) -> None:
         height, width = self.image_shape[1:]
@@ -119,18 +136,36 @@ class ModelConfig(Record):
                 f"multiples of 4, but the image is {height}x{width}; "
                 "use an mlp or another image size"
             )
-        places = (height // 4) * (width // 4)
-        if self.architecture == "spatial" and self.latent_dim % places:
+
+    def _check_kind(self) -> None:
+        _check_levels(self.kind, self.levels, self.latent_dim)
+        _check_integer("codebook", self.codebook, *((2, 4096) if self.kind == "vq" else (0, 0)))
+        for kind, fitting in (("ladder", LADDER_ARCHITECTURES), ("vq", VQ_ARCHITECTURES)):
+            if self.kind == kind and self.architecture not in fitting:
+                raise ConfigError(
+                    f"a {kind}'s architecture is one of {', '.join(fitting)}, not "
+                    f"{self.architecture}; choose one of those"
+                )
+
+    def _check_places(self) -> None:
+        height, width = (side // 4 for side in self.image_shape[1:])
+        if self.has_places and self.latent_dim % (height * width):
+            what = "the kind 'vq'" if self.kind == "vq" else "architecture 'spatial'"
             raise ConfigError(
-                f"architecture 'spatial' has a code for each of {height // 4}x{width // 4} places "
-                f"of the image, so latent_dim must be a multiple of {places}, not "
-                f"{self.latent_dim}; choose such a number, or the architecture 'resnet'"
+                f"{what} has a code for each of {height}x{width} places "
+                f"of the image, so latent_dim must be a multiple of {height * width}, not "
+                f"{self.latent_dim}; choose such a number, or another kind and architecture"
             )
 
     @property
+    def has_places(self) -> bool:
+        """Whether a code is a grid, with some of its numbers for each place of the image."""
+        return self.architecture == "spatial" or self.kind == "vq"
+
+    @property
     def latent_shape(self) -> tuple[int, ...]:
-        """Channels, height, width of a spatial code, which is flattened; else its length alone."""
-        if self.architecture != "spatial":
+        """Channels, height, width of a code that is a grid and flattened; else its length."""
+        if not self.has_places:
             return (self.latent_dim,)
         height, width = (side // 4 for side in self.image_shape[1:])
         return self.latent_dim // (height * width), height, width
@@ -139,6 +174,11 @@ class ModelConfig(Record):
     def has_rate(self) -> bool:
         """Whether codes have a posterior, and so a rate, an ELBO and a likelihood."""
         return self.kind not in WITHOUT_RATE
+
+    @property
+    def is_gaussian(self) -> bool:
+        """Whether codes have a Gaussian posterior and prior, and not a point or a choice."""
+        return self.has_rate and self.kind != "vq"
 
     @property
     def is_told_labels(self) -> bool:
@@ -274,6 +314,16 @@ PRESETS = {
 """By title; the times are those of two laptop cores."""
 
 
+def default_levels(latent_dim: int) -> tuple[int, ...]:
+    """Two levels where nobody says: a third of the dimensions above the others."""
+    top = max(1, latent_dim // 3)
+    return top, latent_dim - top
+
+
+DEFAULT_CODEBOOK = 64
+"""Codes of a vq where nobody says."""
+
+
 def default_warmup(epochs: int) -> float:
     """Epochs of warm-up where nobody says: half of a short run, and never more than 2.5.
 
@@ -343,6 +393,20 @@ def _check_classes(kind: Kind, classes: object) -> None:
         raise ConfigError(
             f"a model of the kind {kind} needs images of 2 to 1000 classes, not {classes!r}; "
             "choose another data set or another kind"
+        )
+
+
+def _check_levels(kind: Kind, levels: object, latent_dim: int) -> None:
+    if kind != "ladder":
+        if levels != ():
+            raise ConfigError(f"levels go with the kind ladder, not with {kind}; leave them out")
+        return
+    given = levels if isinstance(levels, tuple) else ()
+    ok = all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in given)
+    if not ok or not 2 <= len(given) <= MAX_LEVELS or sum(given) != latent_dim:
+        raise ConfigError(
+            f"a ladder needs 2 to {MAX_LEVELS} levels of 1 dimension or more that add up to "
+            f"latent_dim, {latent_dim}, not {levels!r}; such as --levels 8,24 --latent-dim 32"
         )
 
 

@@ -12,7 +12,8 @@ from torch import Tensor
 from vae.config import TrainConfig
 from vae.data import Split
 from vae.model import VAE
-from vae.posterior import Posterior, prior_log_prob
+from vae.posterior import Posterior
+from vae.sampling import PosteriorSampler
 
 ACTIVE_VARIANCE = 0.01
 """A latent dimension is active when its posterior means vary by more than this over the data.
@@ -134,10 +135,11 @@ def _log_likelihood(
     generator: torch.Generator,
     labels: Int[Tensor, "batch"] | None,
 ) -> Float[Tensor, "batch"]:
-    posterior = model.encode(images, labels=labels)
+    sampler = model.sampler(images, labels)
+    samples = sampler.enough(samples)
     counts = [min(SAMPLES_AT_ONCE, samples - n) for n in range(0, samples, SAMPLES_AT_ONCE)]
     log_weights = [
-        _log_weights(model, images, posterior, count, generator, labels) for count in counts
+        _log_weights(model, images, sampler, count, generator, labels) for count in counts
     ]
     return torch.logsumexp(torch.cat(log_weights), dim=0) - math.log(samples)
 
@@ -145,20 +147,18 @@ def _log_likelihood(
 def _log_weights(
     model: VAE,
     images: Float[Tensor, "batch c h w"],
-    posterior: Posterior,
+    sampler: PosteriorSampler,
     samples: int,
     generator: torch.Generator,
     labels: Int[Tensor, "batch"] | None,
 ) -> Float[Tensor, "samples batch"]:
     """log p(x|z) p(z) / q(z|x); the codes of all samples at once, their images one by one."""
-    repeated = Posterior(posterior.mean.repeat(samples, 1), posterior.logvar.repeat(samples, 1))
-    z = repeated.sample(generator)
+    z, log_ratio = sampler(samples, generator)
     distortion = [
         model.likelihood.distortion(model.decode(codes, labels=labels), images)
         for codes in z.split(len(images))
     ]
-    log_ratio = (prior_log_prob(z) - repeated.log_prob(z)).unflatten(0, (samples, len(images)))
-    return log_ratio - torch.stack(distortion)
+    return log_ratio.unflatten(0, (samples, len(images))) - torch.stack(distortion)
 
 
 def mean_log_likelihood(model: VAE, split: Split, samples: int, seed: int = 0) -> Iterator[float]:

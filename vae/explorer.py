@@ -22,6 +22,7 @@ from vae.device import DeviceName, pick_device
 from vae.diagnostics import BATCH, log_likelihood
 from vae.errors import ConfigError
 from vae.kinds.conditional import LabelledSequential
+from vae.kinds.quantised import QuantisedVAE
 from vae.kinds.semi_supervised import SemiSupervisedVAE
 from vae.likelihood import Gaussian, LearnedScales, priced_in_levels
 from vae.model import VAE
@@ -168,7 +169,41 @@ class Explorer:
     ) -> Images:
         """Decoded draws from the prior, its standard deviation scaled by `temperature`."""
         noise = np.random.default_rng(seed).standard_normal((count, self.latent_dim))
-        return self.decode(temperature * noise, labels)
+        return self.decode(self.prior_codes(temperature * noise), labels)
+
+    @property
+    def parameter_count(self) -> int:
+        """Numbers that training found."""
+        return sum(parameter.numel() for parameter in self._whole.parameters())
+
+    @property
+    def codebook(self) -> Float[np.ndarray, "codes size"]:
+        """The vectors that a vq chooses from; ConfigError for another kind."""
+        return self._quantised().codes.detach().cpu().numpy()
+
+    def code_maps(self, z: ArrayLike) -> Int[np.ndarray, "n h w"]:
+        """Which vector of a vq's codebook stands at each place; ConfigError for another kind."""
+        model, codes = self._quantised(), torch.from_numpy(self._codes(z))
+        with torch.inference_mode():
+            indices = model.indices(codes.to(model.device)).cpu().numpy()
+        return indices.reshape(-1, *self.run.model.latent_shape[1:])
+
+    def from_code_maps(self, maps: Int[np.ndarray, "n h w"]) -> Codes:
+        """The codes that have these vectors at their places; ConfigError for another kind."""
+        model, (height, width) = self._quantised(), self.run.model.latent_shape[1:]
+        if maps.shape[1:] != (height, width) or maps.min() < 0 or maps.max() >= len(model.codes):
+            raise ConfigError(
+                f"maps must be (n, {height}, {width}) of numbers from 0 to {len(model.codes) - 1}"
+            )
+        with torch.inference_mode():
+            chosen = torch.from_numpy(maps.reshape(len(maps), -1)).to(model.device)
+            return model.vectors(chosen).cpu().numpy()
+
+    def prior_codes(self, noise: ArrayLike) -> Codes:
+        """Draws from the prior, of standard normal noise (n, latent): itself, but of a vq."""
+        with torch.inference_mode():
+            drawn = torch.from_numpy(self._codes(noise)).to(self._model.device)
+            return self._model.from_noise(drawn).cpu().numpy()
 
     def traverse(self, z: ArrayLike, dimension: int, values: ArrayLike) -> Images:
         """Decoded copies of one code in which one dimension takes each value."""
@@ -321,12 +356,19 @@ class Explorer:
         return pack_codes(
             identity,
             self.atlas.mean,
-            self.atlas.logvar,
+            None if self.run.model.kind == "vq" else self.atlas.logvar,
             self.atlas.label,
             self.run.class_names,
             self.neighbours.active,
             self.neighbours.spacing_quantiles(),
         )
+
+    def _quantised(self) -> QuantisedVAE:
+        if not isinstance(self._model, QuantisedVAE):
+            raise ConfigError(
+                f"{self.run.name} has no codebook; choose a model trained with --model vq"
+            )
+        return self._model
 
     def _for(self, labels: ArrayLike | None) -> VAE:
         """The model that takes labels where they are given and it can, else the plain one."""

@@ -161,7 +161,10 @@ class _Pictures:
         labels = self._labels.to(model.device)
         means = model.encode(self._images.to(model.device), labels=labels).mean
         reconstructions = _pixels(model.decode_mean(means, labels=labels))
-        codes, cycled = self._codes.to(model.device), torch.arange(SNAPSHOT_IMAGES) % len(labels)
+        codes, cycled = (
+            model.from_noise(self._codes.to(model.device)),
+            torch.arange(SNAPSHOT_IMAGES) % len(labels),
+        )
         samples = _pixels(model.decode_mean(codes, labels=labels[cycled.to(model.device)]))
         return Snapshot(epoch, reconstructions, samples)
 

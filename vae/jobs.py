@@ -39,6 +39,8 @@ class Request:
     beta_range: tuple[float, float] | None = None
     kind: Kind = "vae"
     logvar_limit: float = LOGVAR_LIMIT
+    levels: tuple[int, ...] = ()
+    codebook: int = 0
 
     def __post_init__(self) -> None:
         """VaeError for settings that cannot be; whether the data are there shows in the job."""
@@ -63,6 +65,8 @@ class Request:
             kind=self.kind,
             classes=classes if self.kind in TOLD_LABELS else 0,
             logvar_limit=self.logvar_limit,
+            levels=self.levels,
+            codebook=self.codebook,
         )
 
 

@@ -14,6 +14,7 @@ from vae.gates import GatedSequential
 from vae.likelihood import build_likelihood, pixel_mean
 from vae.networks import build_decoder, build_encoder
 from vae.posterior import Posterior
+from vae.sampling import PosteriorSampler
 from vae.terms import ElboTerms
 
 _GLOBAL_GENERATOR = threading.Lock()
@@ -100,6 +101,16 @@ class VAE(nn.Module):
         decoded = self.decode(z, beta, labels)
         distortion = self.likelihood.distortion(decoded, images)
         return ElboTerms(distortion, posterior.kl(), posterior, z, decoded=decoded)
+
+    def sampler(
+        self, images: Float[Tensor, "batch c h w"], labels: Int[Tensor, "batch"] | None = None
+    ) -> PosteriorSampler:
+        """What draws many codes of each image: see `vae.diagnostics.log_likelihood`."""
+        return PosteriorSampler(self.encode(images, labels=labels))
+
+    def from_noise(self, noise: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch latent"]:
+        """A draw from the prior, of standard normal noise: here that noise itself."""
+        return noise
 
     def decode_mean(
         self,

@@ -28,6 +28,9 @@ from vae.residual import residual_decoder, residual_encoder
 DENSE: tuple[Architecture, ...] = ("mlp", "mlp-deep")
 """Those of linear layers with ReLUs between them, and nothing else that has weights."""
 
+CONV_WIDTH = 256
+"""Of the linear layer beside the convolutions."""
+
 SMALL_IMAGE_PIXELS = 256
 """Below this many pixels the deep mlp drops its widest layer, which would only widen the image."""
 
@@ -38,22 +41,47 @@ def build_encoder(config: ModelConfig, outputs: int) -> nn.Sequential:
         return _conv_encoder(config, outputs)
     if config.architecture in ("resnet", "spatial"):
         return residual_encoder(config, outputs)
-    widths = [math.prod(config.image_shape), *_hidden_widths(config), outputs]
+    widths = [math.prod(config.image_shape), *hidden_widths(config), outputs]
     return nn.Sequential(nn.Flatten(), *_dense(widths))
 
 
 def build_decoder(config: ModelConfig) -> nn.Sequential:
     """Codes (batch, latent) to logits (batch, c, h, w)."""
     if config.architecture == "conv":
-        return _conv_decoder(config)
+        return _conv_decoder(config, config.latent_dim)
     if config.architecture in ("resnet", "spatial"):
         return residual_decoder(config)
-    hidden = [512] if config.architecture == "conv-mlp" else list(reversed(_hidden_widths(config)))
+    hidden = [512] if config.architecture == "conv-mlp" else list(reversed(hidden_widths(config)))
     widths = [config.latent_dim, *hidden, math.prod(config.image_shape)]
     return nn.Sequential(*_dense(widths), nn.Unflatten(1, config.image_shape))
 
 
-def _hidden_widths(config: ModelConfig) -> list[int]:
+def build_lowest_encoder(config: ModelConfig) -> tuple[nn.Sequential, int]:
+    """The encoder's layers next to the image, up to the first features, and how many those are."""
+    if config.architecture in ("conv", "conv-mlp"):
+        return _conv_encoder(config, 1)[:-1], CONV_WIDTH
+    width = hidden_widths(config)[0]
+    return nn.Sequential(
+        nn.Flatten(), *_dense([math.prod(config.image_shape), width]), _relu()
+    ), width
+
+
+def build_lowest_decoder(config: ModelConfig, inputs: int) -> nn.Sequential:
+    """The decoder's layers next to the image: so many numbers (batch, inputs) to logits."""
+    if config.architecture == "conv":
+        return _conv_decoder(config, inputs)
+    width = 512 if config.architecture == "conv-mlp" else hidden_widths(config)[0]
+    widths = [inputs, width, math.prod(config.image_shape)]
+    return nn.Sequential(*_dense(widths), nn.Unflatten(1, config.image_shape))
+
+
+def build_hidden(widths: Sequence[int]) -> nn.Sequential:
+    """Linear layers of these widths, the first being the input's, each with a ReLU behind it."""
+    return nn.Sequential(*_dense(widths), _relu())
+
+
+def hidden_widths(config: ModelConfig) -> list[int]:
+    """Of the hidden layers of a dense architecture, from the image to the code."""
     if config.architecture == "mlp":
         return [400]
     small = math.prod(config.image_shape) < SMALL_IMAGE_PIXELS
@@ -80,15 +108,15 @@ def _conv_encoder(config: ModelConfig, outputs: int) -> nn.Sequential:
         nn.Conv2d(32, 64, 4, stride=2, padding=1),
         _relu(),
         nn.Flatten(),
-        *_dense([64 * (height // 4) * (width // 4), 256, outputs]),
+        *_dense([64 * (height // 4) * (width // 4), CONV_WIDTH, outputs]),
     )
 
 
-def _conv_decoder(config: ModelConfig) -> nn.Sequential:
+def _conv_decoder(config: ModelConfig, inputs: int) -> nn.Sequential:
     channels, height, width = config.image_shape
     coarse = (64, height // 4, width // 4)
     return nn.Sequential(
-        *_dense([config.latent_dim, 256, math.prod(coarse)]),
+        *_dense([inputs, CONV_WIDTH, math.prod(coarse)]),
         _relu(),
         nn.Unflatten(1, coarse),
         nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1),

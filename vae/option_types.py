@@ -32,6 +32,11 @@ def seeds(text: str) -> list[int]:
     return found
 
 
+def levels(text: str) -> tuple[int, ...]:
+    """Whole numbers such as 8,24, the top level first."""
+    return tuple(positive(part) for part in text.split(","))
+
+
 def datasets(text: str) -> list[str]:
     """Names of data sets with commas between them, each once."""
     # A comma before NAME=VALUE is one between the options of sprites.

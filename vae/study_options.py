@@ -40,6 +40,8 @@ def add_study_commands(add: AddCommand) -> None:
     _add_denoise(add)
     _add_representation(add)
     _add_attributes(add)
+    _add_levels(add("levels", "what each level of a hierarchical VAE says, and what that buys"))
+    _add_checkpoint(add("codebook", "which codes of a VQ-VAE are used, and what a grid costs"))
 
 
 def _add_representation(add: AddCommand) -> None:
@@ -151,6 +153,21 @@ def _add_attributes(add: AddCommand) -> None:
     parser.add_argument("--data-dir", type=Path, help="where data sets lie")
 
 
+def _add_levels(parser: argparse.ArgumentParser) -> None:
+    _add_checkpoint(parser)
+    parser.add_argument(
+        "--against", type=Path, metavar="FLAT", help="a model of one level to compare with"
+    )
+    parser.add_argument(
+        "--importance-samples",
+        type=positive,
+        default=100,
+        metavar="K",
+        help="samples per image of the log-likelihood (default 100)",
+    )
+    _add_test_images(parser, count=10_000)
+
+
 def _add_judged(parser: argparse.ArgumentParser, count: int = 1000) -> None:
     """Images of one checkpoint, judged by another."""
     _add_checkpoint(parser)
@@ -166,8 +183,8 @@ def _add_judge(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_test_images(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--count", type=positive, default=1000, help="test images (1000)")
+def _add_test_images(parser: argparse.ArgumentParser, count: int = 1000) -> None:
+    parser.add_argument("--count", type=positive, default=count, help=f"test images ({count})")
     parser.add_argument("--data-dir", type=Path, help="where data sets lie")
 
 

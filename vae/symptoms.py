@@ -138,6 +138,9 @@ def clamped_share(signs: Signs) -> float:
 
 def _collapse(signs: Signs) -> Symptom | None:
     dead, latent = len(signs.inactive), signs.model.latent_dim
+    if signs.model.kind == "vq" and dead < latent:
+        # A place where all images are alike, say a corner, needs but one code.
+        return None
     sentence = explain_collapse(signs.inactive, latent, signs.train)
     if sentence is None:
         return None
@@ -148,7 +151,7 @@ def _collapse(signs: Signs) -> Symptom | None:
 
 def _too_little_kl(signs: Signs) -> Symptom | None:
     # A model that undoes corruption meets test images of another kind than those it learnt from.
-    if not signs.model.has_rate or signs.train.corruption:
+    if not signs.model.is_gaussian or signs.train.corruption:
         return None
     gap, beta = prior_gap(signs), signs.train.beta
     sentence = (
@@ -179,7 +182,7 @@ def _explosion(signs: Signs) -> Symptom | None:
 
 
 def _clamped(signs: Signs) -> Symptom | None:
-    if not signs.model.has_rate:
+    if not signs.model.is_gaussian:
         return None
     share = clamped_share(signs)
     sentence = (

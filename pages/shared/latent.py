@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 POSITION = "z"
 IMAGE = "image"
 LIMIT = 100.0
+MOST_SLIDERS = 64
 
 
 def follow_link(explorer: "Explorer") -> None:
@@ -86,7 +87,7 @@ def parse_index(text: str | None, count: int) -> int | None:
 
 
 def slider_dimensions(explorer) -> "list[Dimension]":
-    """What each slider needs; its range holds the prior's and the codes' own 99.8 %."""
+    """What each of MOST_SLIDERS needs; its range holds the prior's and the codes' own 99.8 %."""
     results = explorer.run.results
     low, high = np.quantile(explorer.atlas.mean, [0.001, 0.999], axis=0)
     return [
@@ -98,5 +99,5 @@ def slider_dimensions(explorer) -> "list[Dimension]":
             "kl": results.test_rate_per_dimension[dimension],
             "active": dimension not in results.inactive,
         }
-        for dimension in explorer.dimensions_by_rate()
+        for dimension in explorer.dimensions_by_rate()[:MOST_SLIDERS]
     ]

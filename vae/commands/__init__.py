@@ -7,6 +7,7 @@ from vae.commands import (
     anomaly,
     attributes,
     bench,
+    codebook,
     compression,
     conditioning,
     denoise,
@@ -18,6 +19,7 @@ from vae.commands import (
     generation,
     holes,
     latent_sizes,
+    levels,
     likelihoods,
     listing,
     metrics,
@@ -59,4 +61,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
     "attributes": attributes.attributes,
     "representation": representation.representation,
     "latent-sizes": latent_sizes.latent_sizes,
+    "levels": levels.levels,
+    "codebook": codebook.codebook,
 }

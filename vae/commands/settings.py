@@ -3,7 +3,14 @@
 import argparse
 
 from vae.catalogue import checkpoints_dir, read_catalogue
-from vae.config import TOLD_LABELS, ModelConfig, TrainConfig, default_warmup
+from vae.config import (
+    DEFAULT_CODEBOOK,
+    TOLD_LABELS,
+    ModelConfig,
+    TrainConfig,
+    default_levels,
+    default_warmup,
+)
 from vae.data import FOLDER_PREFIX, Dataset, image_shape_of, load_dataset
 from vae.errors import ConfigError
 from vae.folder import FOLDER_SIDE
@@ -28,7 +35,21 @@ def model_config(
         options.model,
         classes if options.model in TOLD_LABELS else 0,
         options.logvar_limit,
+        _levels(options),
+        _codebook(options),
     )
+
+
+def _levels(options: argparse.Namespace) -> tuple[int, ...]:
+    if options.levels is None:
+        return default_levels(options.latent_dim) if options.model == "ladder" else ()
+    return options.levels
+
+
+def _codebook(options: argparse.Namespace) -> int:
+    if options.codebook is None:
+        return DEFAULT_CODEBOOK if options.model == "vq" else 0
+    return options.codebook
 
 
 def train_config(

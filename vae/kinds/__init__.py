@@ -7,6 +7,8 @@
 | conditional     | the encoder and the decoder are told the label                           |
 | semi-supervised | the same, and a classifier guesses the label where nobody says it        |
 | classifier      | the decoder says the label, not the image: the judge of generated images |
+| ladder          | codes at several levels, each with a prior that the one above gives      |
+| vq              | a grid of codes, each one of a codebook                                  |
 
 All of them train in the one loop, through `terms`.
 """
@@ -15,6 +17,8 @@ from vae.config import Kind, ModelConfig
 from vae.kinds.autoencoder import Autoencoder
 from vae.kinds.classifier import Classifier
 from vae.kinds.conditional import ConditionalVAE
+from vae.kinds.ladder import LadderVAE
+from vae.kinds.quantised import QuantisedVAE
 from vae.kinds.semi_supervised import SemiSupervisedVAE
 from vae.model import VAE
 
@@ -24,6 +28,8 @@ _CLASSES: dict[Kind, type[VAE]] = {
     "conditional": ConditionalVAE,
     "semi-supervised": SemiSupervisedVAE,
     "classifier": Classifier,
+    "ladder": LadderVAE,
+    "vq": QuantisedVAE,
 }
 
 

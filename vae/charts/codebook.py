@@ -1,0 +1,83 @@
+"""Figures of codebooks: the grid of an image's codes, and how often each code is used."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from jaxtyping import Int
+
+from vae.charts import INACTIVE_COLOUR, RATE_COLOUR, finished
+
+SCALE = "Viridis"
+"""Rises in lightness, so that it can be read without colours."""
+
+
+def code_grid(
+    codes: Int[np.ndarray, "h w"],
+    order: Int[np.ndarray, "codes"],
+    chosen: tuple[int, int] | None = None,
+    height: int = 330,
+) -> go.Figure:
+    """A square for each place with its code's number, coloured by the code's rank in `order`.
+
+    Each square is a point that can be selected; its customdata is its row and its column.
+    """
+    rows, columns = codes.shape
+    down, across = np.indices(codes.shape).reshape(2, -1)
+    ranks = order[codes.ravel()]
+    size = 0.80 * height / max(rows, columns)
+    outline = [3 if (r, c) == chosen else 0 for r, c in zip(down, across, strict=True)]
+    light = ranks > 0.6 * len(order)
+    marks = go.Scatter(
+        x=across,
+        y=down,
+        mode="markers+text",
+        text=[str(code) for code in codes.ravel()],
+        textfont={"size": 11, "color": ["black" if on else "white" for on in light]},
+        customdata=np.stack([down, across], axis=1),
+        marker={
+            "symbol": "square",
+            "size": size,
+            "color": ranks,
+            "colorscale": SCALE,
+            "cmin": 0,
+            "cmax": len(order) - 1,
+            "line": {"width": outline, "color": "#e76300"},
+            "opacity": 1,
+        },
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+        hovertemplate="row %{y}, column %{x}: code %{text}<extra></extra>",
+    )
+    figure = finished(go.Figure(marks), height)
+    axis = {"showgrid": False, "zeroline": False, "showticklabels": False, "fixedrange": True}
+    figure.update_xaxes(range=[-0.55, columns - 0.45], **axis)
+    figure.update_yaxes(range=[rows - 0.45, -0.55], **axis)
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 0, "b": 0}, clickmode="event+select", dragmode=False
+    )
+    return figure
+
+
+def usage_bars(counts: Sequence[int], height: int = 200) -> go.Figure:
+    """The share of each code, the most frequent first; those never used are marked at 0."""
+    order = np.argsort(counts)[::-1]
+    total = max(1, int(np.sum(counts)))
+    shares = [100 * int(counts[i]) / total for i in order]
+    names = [str(i) for i in order]
+    figure = go.Figure(
+        go.Bar(
+            x=names,
+            y=shares,
+            marker_color=RATE_COLOUR,
+            hovertemplate="code %{x}: %{y:.2g} %<extra></extra>",
+        )
+    )
+    dead = [name for name, share in zip(names, shares, strict=True) if not share]
+    if dead:
+        mark = {"symbol": "x-thin", "size": 6, "line": {"width": 1.5, "color": INACTIVE_COLOUR}}
+        figure.add_scatter(x=dead, y=[0] * len(dead), mode="markers", marker=mark, name="dead")
+    figure.update_xaxes(title_text="code, by frequency", type="category", showticklabels=False)
+    figure.update_yaxes(title_text="share of all places (%)", rangemode="tozero")
+    figure.update_layout(showlegend=False, bargap=0.15)
+    return finished(figure, height)

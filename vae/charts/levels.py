@@ -1,0 +1,31 @@
+"""Figures of hierarchical models."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from vae.charts import RATE_COLOUR, finished
+
+
+def level_bars(rates: Sequence[float], height: int = 170) -> go.Figure:
+    """The rate of each level, the top one above."""
+    names = [level_name(level, len(rates)) for level in range(len(rates))]
+    bars = go.Bar(
+        x=list(rates),
+        y=names,
+        orientation="h",
+        marker_color=RATE_COLOUR,
+        text=[f"{rate:.3g}" for rate in rates],
+        hovertemplate="%{x:.3g} nats<extra></extra>",
+    )
+    figure = go.Figure(bars)
+    figure.update_xaxes(title_text="rate (nats per test image)", rangemode="tozero")
+    figure.update_yaxes(autorange="reversed")
+    figure.update_layout(showlegend=False, bargap=0.35)
+    return finished(figure, height)
+
+
+def level_name(level: int, count: int) -> str:
+    """Such as "level 1, top"; levels count from 0 here and from 1 there."""
+    ends = {0: ", top", count - 1: ", lowest"}
+    return f"level {level + 1}{ends.get(level, '')}"
