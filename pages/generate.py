@@ -155,7 +155,7 @@ def about_measures(explorer: "Explorer", judge: "Judge", found: "Generation") ->
     buys = (
         f"The mixture describes the codes of held-out images better by **{found.gain:.2f} nats** "
         "each, and so adds that to their ELBO. "
-        if explorer.run.model.has_rate
+        if explorer.run.model.is_gaussian
         else ""
     )
     labels = " Here each code gets the label of some image." if explorer.label is not None else ""

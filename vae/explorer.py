@@ -117,7 +117,7 @@ class Explorer:
         Where there is no rate, the one whose codes vary most.
         """
         rates = np.array(self.run.results.test_rate_per_dimension)
-        order = rates if self.run.model.has_rate else self.atlas.mean.var(axis=0)
+        order = rates if self.run.model.is_gaussian else self.atlas.mean.var(axis=0)
         return np.argsort(-order, kind="stable").tolist()
 
     def encode(self, images: ArrayLike, labels: ArrayLike | None = None) -> tuple[Codes, Codes]:

@@ -17,8 +17,8 @@ def diagnose(options: argparse.Namespace) -> Outcome:
         "checkpoint": str(options.checkpoint),
         "is_well": not any(symptom.is_failure for symptom in found),
         "symptoms": [symptom.to_dict() for symptom in found],
-        "prior_gap": prior_gap(signs) if run.model.has_rate else None,
-        "clamped_share": clamped_share(signs) if run.model.has_rate else None,
+        "prior_gap": prior_gap(signs) if run.model.is_gaussian else None,
+        "clamped_share": clamped_share(signs) if run.model.is_gaussian else None,
         "active_units": run.results.active_units,
     }
     sentences = [f"{symptom.name}: {symptom.sentence}" for symptom in found]

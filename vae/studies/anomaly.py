@@ -114,7 +114,7 @@ class WorkingPoint:
 
 def scores_there_are(model: ModelConfig) -> tuple[Score, ...]:
     """The scores that a model has."""
-    return tuple(SCORES) if model.has_rate else WITHOUT_RATE
+    return tuple(SCORES) if model.is_gaussian else WITHOUT_RATE
 
 
 def unit(score: Score) -> str:
@@ -158,7 +158,7 @@ def atlas_rates(explorer: Explorer) -> Float[np.ndarray, "n"]:
 
     ConfigError for a model without a rate.
     """
-    if not explorer.run.model.has_rate:
+    if not explorer.run.model.is_gaussian:
         raise ConfigError(
             f"the codes of {explorer.run.name} cost nothing, so it can rank by its reconstructions "
             "alone; for them, put its data set on this machine"

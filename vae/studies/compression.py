@@ -102,8 +102,8 @@ def measure_compression(
 ) -> Compression:
     """Encode real images, round, decode, and compare; ConfigError where codes have no rate."""
     run = explorer.run
-    if not run.model.has_rate:
-        raise ConfigError(f"the codes of {run.name} have no rate to be coded by; choose a VAE")
+    if not run.model.is_gaussian:
+        raise ConfigError(f"the codes of {run.name} have no Gaussian prior; choose a VAE")
     means, logvars = explorer.encode(images, labels)
     whole = quality(images, explorer.decode(means, labels))
     return Compression(

@@ -252,9 +252,9 @@ def sweep_temperature(
 
 
 def draw_prior(explorer: Explorer, count: int, temperature: float, seed: int) -> Codes:
-    """Draws from the standard normal prior, its standard deviation scaled by `temperature`."""
+    """Draws from the prior, its standard deviation scaled by `temperature`."""
     noise = np.random.default_rng(seed).standard_normal((count, explorer.latent_dim))
-    return (temperature * noise).astype(np.float32)
+    return explorer.prior_codes(temperature * noise)
 
 
 def paint(explorer: Explorer, codes: Codes, material: Material) -> Float[np.ndarray, "_ h w c"]:
@@ -291,7 +291,7 @@ def _draws(explorer: Explorer, images: LabelledImages, seed: int) -> Codes:
 
 def _around(explorer: Explorer, mean: Codes, logvar: Codes, seed: int) -> Codes:
     """Draws from posteriors; an autoencoder's codes themselves, which are certain."""
-    if not explorer.run.model.has_rate:
+    if not explorer.run.model.is_gaussian:
         return mean
     noise = np.random.default_rng(seed).standard_normal(mean.shape)
     return (mean + np.exp(0.5 * logvar) * noise).astype(np.float32)

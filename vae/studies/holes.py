@@ -58,9 +58,10 @@ def middles(explorer: Explorer, count: int, seed: int) -> Float[np.ndarray, "n l
 def measure_holes(explorer: Explorer, judge: Judge, count: int = 2000, seed: int = 0) -> Holes:
     """How much of what lies around and between the codes the judge recognises."""
     chosen = np.random.default_rng(seed).integers(len(explorer.atlas.mean), size=count)
+    noise = np.random.default_rng(seed).standard_normal((count, explorer.latent_dim))
     places = {
         "reconstructions": explorer.atlas.mean[chosen],
-        "prior": np.random.default_rng(seed).standard_normal((count, explorer.latent_dim)),
+        "prior": explorer.prior_codes(noise),
         "samples": fitted_samples(explorer, count, seed),
         "middles": middles(explorer, count, seed),
     }
