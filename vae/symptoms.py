@@ -163,7 +163,9 @@ def _too_little_kl(signs: Signs) -> Symptom | None:
 
 
 def _explosion(signs: Signs) -> Symptom | None:
-    losses = [_loss(epoch) for epoch in signs.epochs]
+    # The rate of a grid of codes is constant: it only seems to rise while beta warms up.
+    is_constant = signs.model.kind == "vq"
+    losses = [epoch["distortion"] if is_constant else _loss(epoch) for epoch in signs.epochs]
     if not losses:
         return None
     ratio, worst = _against_nothing(signs, losses), int(np.argmax(losses))
