@@ -190,7 +190,7 @@ with calm_errors():
         settings = choose_corruption()
     denoiser = pick_denoiser(explorer)
     how = ways(explorer, denoiser, gallery)
-    left, right = st.columns([1.3, 1], gap="large")
+    left, right = st.columns([1.5, 1], gap="large")
     with left:
         show_rows(gallery, how, _drawn(gallery, settings[2], SHOWN), settings)
         note_models(explorer, denoiser)

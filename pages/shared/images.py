@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.shared.frame import show_error
 from pages.shared.models import fetch_images, open_gallery
+from vae.class_choice import whole_name
 from vae.pictures import tile
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def note_missing(explorer: "Explorer", gallery: "Gallery") -> None:
         return
     from vae.data import FOLDER_PREFIX, dataset_title
 
-    dataset = explorer.run.train.dataset
+    dataset = whole_name(explorer.run.train.dataset)
     title = dataset_title(dataset)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(

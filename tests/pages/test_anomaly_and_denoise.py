@@ -116,6 +116,7 @@ def test_without_the_images_it_ranks_by_the_rate(open_page, narrowed, without_da
     assert not page.exception
     assert page.segmented_control[0].options == ["Rate"]
     assert any("which is not here" in caption.value for caption in page.caption)
+    assert any("Digits (8x8) is not on this machine" in c.value for c in page.caption)
     page = open_page("pages/anomaly.py", checkpoints=narrowed, model="points")
     assert not page.exception
     assert "cost nothing" in page.warning[0].value
