@@ -375,7 +375,9 @@ def _read_cifar(source: _Source, directory: Path, download: bool) -> tuple[Split
             f"{pictures} should have the classes {', '.join(source.class_names)} as folders, but "
             f"has {', '.join(found.class_names) or 'none'}; rename them, or remove it"
         )
-    return _folder_splits(found)
+    train, test = _folder_splits(found)
+    # Class follows class: the first test images should be of all of them, as torchvision's are.
+    return train, test.pick(_shuffled(len(test)))
 
 
 def _torchvision_split(source: _Source, directory: Path, train: bool, download: bool) -> Split:

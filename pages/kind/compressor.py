@@ -97,7 +97,7 @@ def show_way(
     columns = st.columns(4 if are_real else 3)
     columns[0].image(enlarge(images[index], SIDE), alt="In")
     columns[0].markdown(f"**In**  \n{c * h * w:,} numbers  \n{8 * c} bits per pixel")
-    columns[1].image(tile(grids, 2 if channels > 1 else 1, SIDE // 2 - 2), alt="Code")
+    columns[1].image(tile(grids, 2 if channels > 1 else 1, SIDE // 2), alt="Code")
     columns[1].markdown(
         f"**Code**, {channels} × {height} × {width}  \n{coded.size} numbers  \n"
         f"{bits / (h * w):.2f} bits per pixel"
