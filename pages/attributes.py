@@ -65,7 +65,12 @@ def choose_class(explorer: "Explorer", gallery: "Gallery") -> int:
     is_known = kept is not None and kept.isdecimal() and int(kept) in classes
     link.start_widget(key, int(kept) if kept and is_known else classes[0], classes)
     chosen = st.selectbox(
-        "Class", classes, key=key, format_func=gallery.class_names.__getitem__, width=160
+        "Class",
+        classes,
+        key=key,
+        format_func=gallery.class_names.__getitem__,
+        label_visibility="collapsed",
+        width=160,
     )
     link.keep(LABEL, str(chosen), dataset)
     return int(chosen)

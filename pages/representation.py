@@ -7,6 +7,7 @@ import streamlit as st
 from pages.shared.frame import calm_errors, open_page, show_error
 from pages.shared.images import note_missing
 from pages.shared.models import open_gallery, pick_explorer
+from vae.class_choice import whole_name
 from vae.errors import CheckpointError, DataError
 
 if TYPE_CHECKING:
@@ -63,15 +64,16 @@ def show_model(explorer: "Explorer", family: "LatentSizes | None") -> None:
 def measured(explorer: "Explorer", family: "LatentSizes | None") -> "Representation":
     """The scores, beside pixels and PCA where the data set is here."""
     run = explorer.run
+    dataset = whole_name(run.train.dataset)
     try:
-        drawn = _drawn(run.train.dataset, run.model.image_shape, run)
+        drawn = _drawn(dataset, run.model.image_shape, run)
     except DataError as error:
         return _of_codes_alone(run.identity, str(error), explorer)
-    known = family is not None and family.dataset == run.train.dataset
+    known = family is not None and family.dataset == dataset
     if family is not None and known and family.fitted == len(drawn.fitted.labels):
         pixels = family.pixels
     else:
-        pixels = _of_pixels(run.train.dataset, run.model.image_shape, drawn)
+        pixels = _of_pixels(dataset, run.model.image_shape, drawn)
     return _beside(run.identity, explorer, drawn, pixels)
 
 
@@ -112,7 +114,7 @@ def show_family(explorer: "Explorer", family: "LatentSizes") -> None:
     from vae.studies.latent_sizes import measures
 
     title, run = dataset_title(family.dataset), explorer.run
-    alike = run.train.dataset == family.dataset
+    alike = whole_name(run.train.dataset) == family.dataset
     st.markdown(f"##### How large should a code be? {title}, {family.architecture}")
     panels = [Panel(*measure) for measure in measures(family)]
     figure = latent_size_panels(family.sizes, panels, explorer.latent_dim if alike else None)
@@ -157,7 +159,8 @@ def _of_codes_alone(identity: str, note: str, _explorer: "Explorer") -> "Represe
 explorer = pick_explorer()
 with calm_errors():
     family = read_family()
-    show_model(explorer, family)
+    # The family is there at once; the chosen model's scores take a moment.
+    above = st.container()
     if family is None:
         st.info(
             "No family of latent sizes has been measured here: `vae latent-sizes --out "
@@ -166,6 +169,8 @@ with calm_errors():
         )
     else:
         show_family(explorer, family)
+    with above:
+        show_model(explorer, family)
 
 with st.expander("What is measured?"):
     st.markdown(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vae.__main__ import main
+from vae.charts.attributes import effect_curves, groups_map, lasso_map
 from vae.errors import DataError
 from vae.explorer import Explorer
 from vae.gallery import ReadImages, open_gallery
@@ -206,6 +207,33 @@ def test_the_plane_of_a_direction_shows_it_in_full_length():
     assert end - start == pytest.approx([5, 0])
     assert plane.basis @ plane.basis.T == pytest.approx(np.eye(2))
     assert abs(plane.basis[1][2]) > 0.9
+
+
+def test_the_map_shows_both_groups_the_rest_and_the_arrow():
+    points, axes = np.arange(20.0).reshape(10, 2), ("z1", "z2")
+    groups = {"thin": np.array([0, 1]), "thick": np.array([8, 9])}
+    figure = groups_map(points, groups, np.array([[0.0, 1.0], [5.0, 6.0]]), axes)
+    assert [trace.name for trace in figure.data] == ["neither", "thin", "thick"]
+    assert [len(trace.x) for trace in figure.data] == [6, 2, 2]
+    arrow = figure.layout.annotations[-1]
+    assert (arrow.ax, arrow.ay, arrow.x, arrow.y) == (0, 1, 5, 6)
+
+
+def test_points_to_lasso_stand_in_the_order_of_the_rows():
+    points = np.random.default_rng(0).standard_normal((5, 2))
+    labels = np.array([1, -1, 0, 1, 0])
+    (trace,) = lasso_map(points, labels, ("a", "b"), ("z1", "z2")).data
+    assert list(trace.x) == points[:, 0].tolist()
+    assert list(trace.text) == ["b", "no class", "a", "b", "a"]
+
+
+def test_the_effect_stands_against_random_directions(planted):
+    groups = by_value(BRIGHTNESS, values_of(planted, BRIGHTNESS))
+    effect = measure_effect(planted, planted, groups, BRIGHTNESS, seed=0)
+    figure = effect_curves(effect.steps, effect.curve, effect.random_curves, "Ink", effect.unit)
+    *random, own = figure.data
+    assert list(own.y) == list(effect.curve)
+    assert [list(trace.y) for trace in random] == [list(c) for c in effect.random_curves[:40]]
 
 
 def test_the_command_prints_what_the_study_finds(trained, gallery, capsys):

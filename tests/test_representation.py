@@ -14,6 +14,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
 from vae.__main__ import main
+from vae.charts.representation import Panel, latent_size_panels
 from vae.config import TrainConfig
 from vae.errors import CheckpointError, DataError
 from vae.explorer import Explorer
@@ -174,7 +175,7 @@ def test_a_family_is_reproduced_by_the_training_loop_alone(family):
 
 
 def test_measures_go_by_size_and_seed(family):
-    panels = {title: values for title, _, values in measures(family)}
+    panels = {title: values for title, _, _, values in measures(family)}
     accuracies = panels["5 nearest neighbours"]
     assert [len(each) for each in accuracies["codes"]] == [2, 2]
     assert accuracies["codes"][1][0] == 100 * family.models[2].codes.knn_accuracy
@@ -216,3 +217,15 @@ def test_the_family_that_ships_says_how_it_was_made():
     # Dimensions beyond those that the images need stay unused.
     most = max(model.active_units for model in found.models)
     assert 20 < most < 50
+
+
+@pytest.mark.parametrize(("chosen", "lines"), [(4, 6), (None, 0), (99, 0)])
+def test_the_chart_draws_medians_seeds_and_the_chosen_size(family, chosen, lines):
+    panels = [Panel(*measure) for measure in measures(family)]
+    figure = latent_size_panels(family.sizes, panels, chosen)
+    line, points = (trace for trace in figure.data if trace.name == "−ELBO")
+    values = [[m.negative_elbo for m in family.models if m.latent_dim == d] for d in (2, 8)]
+    assert line.y == pytest.approx(np.median(values, axis=1))
+    assert sorted(points.y) == pytest.approx(sorted(np.ravel(values)))
+    assert len(figure.layout.shapes) == lines
+    assert len({trace.name for trace in figure.data if trace.showlegend}) == 8

@@ -30,6 +30,9 @@ class Panel:
 
     title: str
     unit: str
+    from_zero: bool
+    """Whether the axis begins at zero."""
+
     series: dict[str, Sequence[Sequence[float]]]
     """By name of `STYLES`: for each latent size its values, one a seed."""
 
@@ -49,8 +52,8 @@ def latent_size_panels(
     figure = make_subplots(
         rows,
         columns,
-        subplot_titles=[panel.title for panel in panels],
-        horizontal_spacing=0.085,
+        subplot_titles=[f"{panel.title} ({panel.unit})" for panel in panels],
+        horizontal_spacing=0.065,
         vertical_spacing=0.2,
     )
     named: set[str] = set()
@@ -59,10 +62,11 @@ def latent_size_panels(
         for name, values in panel.series.items():
             _add_series(figure, sizes, name, values, name not in named, (row, column))
             named.add(name)
-        figure.update_yaxes(title_text=panel.unit, row=row, col=column)
+        if panel.from_zero:
+            figure.update_yaxes(rangemode="tozero", row=row, col=column)
     figure.update_xaxes(type="log", tickvals=list(sizes), ticktext=[str(size) for size in sizes])
     figure.update_xaxes(title_text="latent size", row=rows)
-    figure.update_yaxes(rangemode="tozero", nticks=5, title_standoff=4)
+    figure.update_yaxes(nticks=6)
     if chosen is not None and min(sizes) <= chosen <= max(sizes):
         line = {"color": INACTIVE_COLOUR, "width": 1, "dash": "dash"}
         figure.add_vline(chosen, line=line, row="all", col="all")

@@ -137,8 +137,8 @@ def baselines(
     return drawn.pixel_quality(), tuple(drawn.pca_quality(size) for size in sizes)
 
 
-Measured = tuple[str, str, dict[str, Sequence[Sequence[float]]]]
-"""A measure's title, its unit, and by name of what was measured its values by size and seed."""
+Measured = tuple[str, str, bool, dict[str, Sequence[Sequence[float]]]]
+"""A measure's title, its unit, whether zero matters, and its values by size and seed, by name."""
 
 
 def measures(found: LatentSizes) -> list[Measured]:
@@ -155,7 +155,7 @@ def measures(found: LatentSizes) -> list[Measured]:
             "PCA": [[take(quality)] for quality in pca],
             "pixels": [[take(found.pixels)]] * len(pca),
         }
-        return title, unit, known
+        return title, unit, False, known
 
     terms = {
         "−ELBO": of(lambda model: model.negative_elbo),
@@ -167,12 +167,12 @@ def measures(found: LatentSizes) -> list[Measured]:
         "all units": [[float(size)] for size in found.sizes],
     }
     return [
-        ("What an image costs", "nats per image", terms),
-        against("5 nearest neighbours", "right (%)", lambda q: 100 * q.knn_accuracy),
-        against("Linear probe", "right (%)", lambda q: 100 * q.probe_accuracy),
-        ("Active units", "units", units),
-        against("k-means: adjusted Rand index", "ARI", lambda q: median(q.ari)),
-        against("k-means: mutual information", "NMI", lambda q: median(q.nmi)),
+        ("What an image costs", "nats", True, terms),
+        against("5 nearest neighbours", "% right", lambda q: 100 * q.knn_accuracy),
+        against("Linear probe", "% right", lambda q: 100 * q.probe_accuracy),
+        ("Active units", "dimensions", True, units),
+        against("k-means: adjusted Rand index", "0 is chance", lambda q: median(q.ari)),
+        against("k-means: mutual information", "share", lambda q: median(q.nmi)),
     ]
 
 
