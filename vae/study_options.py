@@ -15,6 +15,16 @@ def add_study_commands(add: AddCommand) -> None:
     """A command for each study."""
     diagnose = add("diagnose", "what is wrong with a trained model, and what would cure it")
     diagnose.add_argument("checkpoint", type=Path)
+    strangers = add("strangers", "whether a model can tell images from elsewhere")
+    _add_checkpoint(strangers)
+    strangers.add_argument(
+        "--count", type=positive, default=2000, help="test images, half of them for the threshold"
+    )
+    strangers.add_argument("--data-dir", type=Path, help="where data sets lie")
+    failures = add("failures", "train small runs that go wrong, and the same cured")
+    failures.add_argument("name", nargs="?", help="of one of them (default: all)")
+    failures.add_argument("--out", type=Path, metavar="FILE", help="keep what was measured")
+    failures.add_argument("--threads", type=int, help="of the CPU (default: all cores but one)")
     holes = add("holes", "how much around and between a model's codes decodes to anything")
     _add_judged(holes)
     conditioning = add("conditioning", "how often a conditional model paints the class asked for")

@@ -117,8 +117,9 @@ def diagnose_run(run: Run) -> tuple[Symptom, ...]:
 
 
 def diverged(message: str) -> Symptom:
-    """A run that ended in DivergedError: its message says it all."""
-    return Symptom("divergence", True, math.inf, math.inf, message)
+    """A run that ended in DivergedError: its message says it all. One such loss is too many."""
+    sentence = f"{message[:1].upper()}{message[1:]}."
+    return Symptom("divergence", True, value=1, threshold=0, sentence=sentence)
 
 
 def prior_gap(signs: Signs) -> float:

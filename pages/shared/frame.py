@@ -53,6 +53,13 @@ SCREENS = (
         "How good are images made from nothing, and does a better prior help?",
     ),
     Screen(
+        "pages/failures.py",
+        "Failures",
+        ":material/healing:",
+        LAB,
+        "What does it look like when training goes wrong, and what cures it?",
+    ),
+    Screen(
         "pages/anomaly.py",
         "Anomalies",
         ":material/troubleshoot:",
