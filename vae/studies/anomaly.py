@@ -32,7 +32,7 @@ SCORES: dict[Score, str] = {
 """By name, as people write them; see `ImageScores`."""
 
 WITHOUT_RATE: tuple[Score, ...] = ("distortion", "unexplained")
-"""The scores of models whose codes cost nothing."""
+"""The scores of models whose codes all cost the same."""
 
 FAINTEST = 1.0
 """Images with less light than one white pixel count as having that much."""
@@ -135,7 +135,7 @@ def score_images(
     starts = range(0, len(images), ROWS)
     parts = [explorer.terms(images[start : start + ROWS], seed + start) for start in starts]
     weighted = None
-    if samples is not None and explorer.run.model.has_rate:
+    if samples is not None and explorer.run.model.is_gaussian:
         weighted = explorer.log_likelihood(images, samples, seed)
     return ImageScores(
         np.concatenate([part.distortion for part in parts]),
@@ -156,12 +156,13 @@ def _unexplained(
 def atlas_rates(explorer: Explorer) -> Float[np.ndarray, "n"]:
     """The rate of each test image, from the checkpoint alone; to half precision.
 
-    ConfigError for a model without a rate.
+    Of a ladder it is that at the most probable codes of the levels above, not at sampled ones.
+    ConfigError for a model whose codes all cost the same.
     """
     if not explorer.run.model.is_gaussian:
         raise ConfigError(
-            f"the codes of {explorer.run.name} cost nothing, so it can rank by its reconstructions "
-            "alone; for them, put its data set on this machine"
+            f"all codes of {explorer.run.name} cost the same, so it can rank by its "
+            "reconstructions alone; for them, put its data set on this machine"
         )
     mean, logvar = explorer.atlas.mean, explorer.atlas.logvar
     return 0.5 * (mean**2 + np.exp(logvar) - 1 - logvar).sum(axis=1)
