@@ -83,9 +83,9 @@ def expert_settings(preset) -> dict:
             0,
             1_000_000,
             100,
-            disabled=kind != "semi-supervised",
             key=f"labelled-{preset.title}",
-            help="How many images tell a semi-supervised model their class; 0 for all.",
+            help="How many images tell a semi-supervised model their class, 0 for all; other kinds "
+            "take no notice.",
         )
         upper = st.number_input(
             "Upper level",

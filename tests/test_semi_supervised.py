@@ -1,5 +1,6 @@
 """The semi-supervised kind: its bound, its labels, and that it learns from few of them."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 
+from vae.__main__ import main
 from vae.config import ModelConfig, TrainConfig, check_together
 from vae.diagnostics import classify_split, evaluate
 from vae.errors import ConfigError
@@ -171,3 +173,14 @@ def test_settings_that_do_not_go_together(tiny_checkpoint):
     with pytest.raises(ConfigError, match="--model semi-supervised"):
         Explorer.open(tiny_checkpoint).classify([[[[0.0]]]])
     assert not is_dense(CONFIG, TRAIN, torch.device("cpu"))
+
+
+def test_evaluating_says_how_often_its_guesses_are_wrong(digits, tmp_path, train_into, capsys):
+    settings = {"epochs": 2, "labelled": 40, "validation_fraction": 0}
+    path = train_into(tmp_path / "m", 3, kind="semi-supervised", classes=10, **settings)
+    assert main(["evaluate", str(path), "--importance-samples", "1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    images = digits.test.images.numpy().transpose(0, 2, 3, 1) / 255
+    wrong = Explorer.open(path).classify(images).argmax(axis=1) != digits.test.labels.numpy()
+    assert found["test_error"] == pytest.approx(wrong.mean())
+    assert "test_accuracy" not in found

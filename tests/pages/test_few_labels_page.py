@@ -82,3 +82,23 @@ def test_an_outcome_that_is_none_is_named_in_one_sentence(open_page, few_checkpo
     page = open_page(PAGE, checkpoints=root)
     assert not page.exception
     assert "cannot be read" in page.warning[0].value
+
+
+def test_the_train_page_asks_for_as_many_labels_as_it_says(open_page, tmp_path, monkeypatch):
+    from pages.shared.training import training_queue
+
+    page = open_page("pages/train.py", checkpoints=tmp_path)
+    wanted = []
+    monkeypatch.setattr(
+        type(training_queue()), "submit", lambda queue, request: wanted.append(request) or _Job
+    )
+    for kind, labelled in (("semi-supervised", 50), ("conditional", 0)):
+        page.selectbox(key="kind-5 seconds").set_value(kind)
+        page.number_input(key="labelled-5 seconds").set_value(50)
+        next(button for button in page.button if button.label == "Train").click().run()
+        assert wanted[-1].kind == kind
+        assert wanted[-1].train.labelled == labelled
+
+
+class _Job:
+    number = 0

@@ -144,7 +144,7 @@ def train_on_codes(codes: Dataset, labels: int, seed: int, epochs: int) -> SemiS
         codes.name,
         seed=seed,
         epochs=epochs,
-        batch_size=50,
+        batch_size=100,
         learning_rate=3e-3,
         validation_fraction=0,
         precision="bfloat16",
