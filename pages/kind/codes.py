@@ -79,8 +79,8 @@ def show_swap(explorer: "Explorer") -> None:
             moved = float(np.abs(other - plain).mean())
             st.caption(f"Code {before} → {code}: a pixel changes by {moved:.3f} on average.")
     st.caption(
-        "Click a square, or choose one, to swap its code. Like colours are like codes; the number "
-        "is the code's."
+        "Click a square to choose its place; the box swaps its code. Like colours are like codes, "
+        "and the number is the code's."
     )
 
 
@@ -88,9 +88,8 @@ def chosen_place(explorer: "Explorer", shape: tuple[int, ...]) -> tuple[int, int
     """The square that was clicked, else the middle one."""
     selection = st.session_state.get(_grid_key(explorer), {}).get("selection", {})
     for point in selection.get("points", []):
-        row, column = (int(value) for value in point["customdata"][:2])
-        if 0 <= row < shape[0] and 0 <= column < shape[1]:
-            return row, column
+        if 0 <= int(point["point_index"]) < shape[0] * shape[1]:
+            return divmod(int(point["point_index"]), shape[1])
     return shape[0] // 2, shape[1] // 2
 
 

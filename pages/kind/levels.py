@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vae.explorer import Explorer
     from vae.studies.levels import Held
 
-ROWS, COLUMNS, STEPS, TILE = 5, 11, 11, 42
+ROWS, COLUMNS, STEPS, TILE = 4, 10, 10, 56
 
 
 def show(explorer: "Explorer") -> None:
@@ -23,7 +23,7 @@ def show(explorer: "Explorer") -> None:
     model = companions.pick("ladder", explorer, "Hierarchical model")
     if model is None:
         return
-    left, right = st.columns([1.25, 1], gap="large")
+    left, right = st.columns([2, 1], gap="large")
     with left:
         show_held(model)
         show_traversals(model)
@@ -92,8 +92,20 @@ def show_price(explorer: "Explorer") -> None:
         return
     st.caption(
         f"Per test image; {explorer.parameter_count:,} weights against {flat.parameter_count:,} "
-        f"of {flat.run.name}. `vae levels {explorer.run.path} --against {flat.run.path}` prints "
+        f"of {flat.run.name}.{_best_flat(explorer)} `vae levels {explorer.run.path} --against {flat.run.path}` prints "
         "this and the log-likelihoods."
+    )
+
+
+def _best_flat(explorer: "Explorer") -> str:
+    """The plain VAE of these images that has the best ELBO, of whatever network."""
+    runs = companions.of_kind("vae", explorer)
+    alike = [run for run in runs if run.train.dataset == explorer.run.train.dataset]
+    alike = [run for run in alike if run.model.likelihood == explorer.run.model.likelihood]
+    best = max(alike, key=lambda run: run.results.test_elbo)
+    return (
+        f" The best flat model of any network here is {best.name} ({best.model.architecture}): "
+        f"{best.results.test_elbo:.1f}."
     )
 
 

@@ -20,7 +20,7 @@ def code_grid(
 ) -> go.Figure:
     """A square for each place with its code's number, coloured by the code's rank in `order`.
 
-    Each square is a point that can be selected; its customdata is its row and its column.
+    Each square is a point that can be selected; they are counted row by row.
     """
     rows, columns = codes.shape
     down, across = np.indices(codes.shape).reshape(2, -1)
@@ -34,7 +34,6 @@ def code_grid(
         mode="markers+text",
         text=[str(code) for code in codes.ravel()],
         textfont={"size": 11, "color": ["black" if on else "white" for on in light]},
-        customdata=np.stack([down, across], axis=1),
         marker={
             "symbol": "square",
             "size": size,
