@@ -92,7 +92,8 @@ def show_price(explorer: "Explorer") -> None:
         return
     st.caption(
         f"Per test image; {explorer.parameter_count:,} weights against {flat.parameter_count:,} "
-        f"of {flat.run.name}.{_best_flat(explorer)} `vae levels {explorer.run.path} --against {flat.run.path}` prints "
+        f"of {flat.run.name}.{_best_flat(explorer)} `vae levels {explorer.run.path} "
+        f"--against {flat.run.path}` prints "
         "this and the log-likelihoods."
     )
 

@@ -53,20 +53,18 @@ def test_a_swapped_code_tells_how_much_the_image_changes(open_page, models):
     assert any(f"→ {other}" in caption.value for caption in page.caption)
 
 
-def test_a_clicked_square_is_the_one_that_is_swapped(open_page, models):
-    page = open_page(PAGE, checkpoints=models, model="vq", kind="codes")
-    (key,) = [key for key in page.session_state.filtered_state if key.startswith("code-grid-")]
-    assert not page.exception
+def test_a_clicked_square_is_the_one_that_is_swapped(monkeypatch):
+    """The selection is what the browser sends; AppTest has no chart to click on."""
     from pages.kind import codes
 
-    with pytest.MonkeyPatch.context() as patch:
-        # What the browser sends; AppTest has no chart to click on.
-        state = {key: {"selection": {"points": [{"point_index": 2}]}}}
-        patch.setattr(codes.st, "session_state", state)
-        patch.setattr(codes, "_grid_key", lambda explorer: key)
-        assert codes.chosen_place(None, (2, 2)) == (1, 0)
-        state[key]["selection"]["points"][0]["point_index"] = 7
-        assert codes.chosen_place(None, (2, 2)) == (1, 1)
+    points = [{"point_index": 2}]
+    monkeypatch.setattr(codes, "_grid_key", lambda explorer: "grid")
+    monkeypatch.setattr(codes.st, "session_state", {"grid": {"selection": {"points": points}}})
+    assert codes.chosen_place(None, (2, 3)) == (0, 2)
+    points[0]["point_index"] = 4
+    assert codes.chosen_place(None, (2, 3)) == (1, 1)
+    points.clear()
+    assert codes.chosen_place(None, (7, 7)) == (3, 3)
 
 
 @pytest.mark.parametrize("kind", ["levels", "codes"])
