@@ -32,7 +32,7 @@ def show(explorer: "Explorer") -> None:
 
 def explain() -> None:
     """The three training sets, and what to expect of them."""
-    from vae.studies.few_data import COPIES, FURTHEST
+    from vae.studies.few_data import COPIES, FURTHEST, STEPS
 
     st.markdown(
         "A conditional VAE is trained on the few labelled images alone and decodes draws from its "
@@ -40,8 +40,10 @@ def explain() -> None:
         f"images, on images and samples, and on the images with {COPIES} copies of each, moved by "
         f"up to {FURTHEST} pixels, which is the simplest thing to do instead; then they are asked "
         "about the whole test split. Every point is a draw of images. A VAE knows no more than the "
-        "images that it was trained on: where it has learnt them by heart, what lies between its "
-        "codes is of no class, and a wrong label does harm."
+        f"images that it was trained on, and in its {STEPS} steps it hardly learns to mind the "
+        "label: many of its samples are of another class than the one asked for, and a wrong label "
+        "does harm. So this says what such a small and short training is worth, not what the best "
+        "one would be."
     )
 
 

@@ -3,6 +3,9 @@
 A conditional VAE is trained on the few labelled images alone, and decodes draws from its prior as
 each class. Classifiers are trained on the images, on images and samples, and on images and shifted
 copies of them, which is the simplest thing to do instead; all are asked about the test split.
+
+The VAE is small and its training short: many of its samples are of another class than the one asked
+for, which alone makes them harmful. A longer one, or a higher price on the code, may do better.
 """
 
 import math
