@@ -101,6 +101,8 @@ def about_samples(explorer: "Explorer", source: str, mixture: "Mixture", tempera
             f"fitted to codes; within them the standard deviation is scaled by "
             f"{temperature:.2f}.{words}"
         )
+    if explorer.run.model.kind == "vq":
+        return "At each place a vector of the codebook is drawn, and all of them are decoded."
     return (
         f"z is drawn from Normal(0, {temperature:.2f}²) in {latent} dimensions, so |z| is about "
         f"{np.sqrt(latent) * temperature:.1f}; then decoded.{words}"

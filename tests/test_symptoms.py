@@ -178,3 +178,19 @@ def test_the_command_that_trains_a_run_again_names_a_limit_of_its_own(tiny_check
     assert "logvar-limit" not in train_command(run)
     model = dataclasses.replace(run.model, logvar_limit=100.0)
     assert "--logvar-limit 100" in train_command(dataclasses.replace(run, model=model))
+
+
+def test_a_warm_up_of_a_constant_rate_is_no_rise():
+    epochs = [epoch(100 - 10 * i, rate=200, beta=i / 4) for i in range(5)]
+    model = dataclasses.replace(MODEL, image_shape=(1, 28, 28))
+    assert "explosion" not in names(healthy(epochs=epochs, model=model, test_loss=260.0))
+
+
+def test_a_gap_that_is_small_beside_the_rate_is_none():
+    """The same codes at a far higher rate: each is known more exactly."""
+    means = np.random.default_rng(0).normal(0, 2.0, (5000, 3)).astype(np.float32)
+    coarse = healthy(means=means)
+    exact = healthy(means=means, logvars=np.full((5000, 3), -9.5, np.float32))
+    assert names(coarse) == ["too-little-kl"]
+    assert prior_gap(exact) > PRIOR_GAP
+    assert names(exact) == []

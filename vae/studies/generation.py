@@ -109,15 +109,20 @@ class Generation(Record):
     real: Quality | None
     """Of test images; None where the data set is absent."""
 
-    log_density_prior: float
-    """Mean log p(z) of held-out draws from the aggregate posterior, in nats: standard normal."""
+    log_density_prior: float | None
+    """Mean log p(z) of held-out draws from the aggregate posterior, in nats: standard normal.
+
+    None of a vq, whose prior is over the vectors of a codebook.
+    """
 
     log_density_mixture: float
     """The same under the mixture."""
 
     @property
-    def gain(self) -> float:
-        """What the mixture adds to the ELBO of held-out images, in nats."""
+    def gain(self) -> float | None:
+        """What the mixture adds to the ELBO of held-out images, in nats; None of a vq."""
+        if self.log_density_prior is None:
+            return None
         return self.log_density_mixture - self.log_density_prior
 
     def rows(self) -> dict[str, Quality]:
@@ -226,7 +231,9 @@ def measure_generation(
         mixture=_quality(judge, reference, paint(explorer, drawn, material)),
         reconstructions=_quality(judge, reference, material.reconstructions.pixels),
         real=None if material.real is None else _quality(judge, reference, material.real.pixels),
-        log_density_prior=float(prior_log_density(material.held_out).mean()),
+        log_density_prior=None
+        if explorer.run.model.kind == "vq"
+        else float(prior_log_density(material.held_out).mean()),
         log_density_mixture=float(mixture.log_density(material.held_out).mean()),
     )
 
