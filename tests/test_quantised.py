@@ -8,7 +8,7 @@ import torch
 
 from vae.config import ModelConfig
 from vae.diagnostics import evaluate, log_likelihood
-from vae.errors import ConfigError
+from vae.errors import ConfigError, UnsupportedDecoder
 from vae.explorer import Explorer
 from vae.kinds import build_seeded
 from vae.kinds.quantised import QuantisedVAE
@@ -148,6 +148,11 @@ def test_the_codes_of_a_checkpoint_are_those_of_its_atlas(tmp_path, train_into, 
     found = evaluate(explorer._model, digits.test)
     assert found.rate == pytest.approx(results.test_rate, rel=1e-6)
     assert explorer.sample(3, seed=0).shape == (3, 8, 8, 1)
+    between = 0.5 * (explorer.atlas.mean[:1] + explorer.atlas.mean[1:2])
+    nearest = explorer.from_code_maps(explorer.code_maps(between))
+    assert explorer.decode(between) == pytest.approx(explorer.decode(nearest), abs=1e-6)
+    with pytest.raises(UnsupportedDecoder, match="codebook"):
+        explorer.packed_decoder()
 
 
 @pytest.mark.parametrize(

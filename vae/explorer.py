@@ -20,7 +20,7 @@ from vae.browser import pack_codes, pack_decoder, pack_rate_curve
 from vae.checkpoint import Atlas, load_atlas, load_curve, load_model, load_run
 from vae.device import DeviceName, pick_device
 from vae.diagnostics import BATCH, log_likelihood
-from vae.errors import ConfigError
+from vae.errors import ConfigError, UnsupportedDecoder
 from vae.kinds.conditional import LabelledSequential
 from vae.kinds.quantised import QuantisedVAE
 from vae.kinds.semi_supervised import SemiSupervisedVAE
@@ -287,6 +287,10 @@ class Explorer:
 
         Raises UnsupportedDecoder where the browser cannot run it or it is larger than that.
         """
+        if isinstance(self._model, QuantisedVAE):
+            raise UnsupportedDecoder(
+                "The browser has no codebook: it cannot find the codes nearest to a place."
+            )
         decoder, run = self._model.decoder, self.run
         shape, latent = run.model.image_shape, self.latent_dim
         return pack_decoder(
