@@ -81,7 +81,7 @@ def show_lasso(explorer: "Explorer", gallery: "Gallery") -> "Groups | None":
     from vae.studies.attributes import by_choice
 
     event: Any = st.plotly_chart(
-        _lasso_figure(explorer.run.identity, explorer),
+        _lasso_figure(explorer),
         key=f"lasso-{explorer.run.identity[:16]}",
         on_select="rerun",
         selection_mode=("lasso", "box"),
@@ -290,14 +290,14 @@ def _finding(
     return measure_attribute(_explorer, _gallery, _groups, _attribute)
 
 
-@st.cache_data(max_entries=20, show_spinner=False)
-def _lasso_figure(identity: str, _explorer: "Explorer"):
+def _lasso_figure(explorer: "Explorer"):
+    """Not cached: a copy from the cache reads as another chart, which loses its selection."""
     from vae.charts.attributes import lasso_map
 
-    plane, atlas = _plane(_explorer), _explorer.atlas
+    plane, atlas = _plane(explorer), explorer.atlas
     shown = _shown_rows(len(atlas.label))
     points = plane.project(atlas.mean[shown])
-    return lasso_map(points, atlas.label[shown], _explorer.run.class_names, plane.labels)
+    return lasso_map(points, atlas.label[shown], explorer.run.class_names, plane.labels)
 
 
 def _plane(explorer: "Explorer"):

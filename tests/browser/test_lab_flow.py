@@ -69,3 +69,40 @@ def test_one_code_moves_as_every_class_without_the_server(visitor):
 def _picture(page, place: int) -> str:
     testid = "live-decoded" if place == 0 else f"live-decoded-{place}"
     return page.get_by_test_id(testid).evaluate("canvas => canvas.toDataURL()")
+
+
+def test_a_direction_is_added_without_the_server_and_kept_in_the_link(visitor):
+    sent: list[object] = []
+    visitor.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    visitor.goto("/attributes?model=mnist-beta-1&attribute=width")
+    settled(visitor)
+    visitor.wait_for_selector("[data-testid='live-decoded'][data-draws]")
+    slider = visitor.get_by_test_id("live-path")
+    before, box = _picture(visitor, 0), slider.bounding_box()
+    sent.clear()
+    middle = box["y"] + box["height"] / 2
+    visitor.mouse.move(box["x"] + box["width"] / 2, middle)
+    visitor.mouse.down()
+    visitor.mouse.move(box["x"] + box["width"] * 0.75, middle, steps=5)
+    visitor.wait_for_timeout(200)
+    assert _picture(visitor, 0) != before
+    assert sent == []
+    visitor.mouse.up()
+    visitor.wait_for_url("**by=*")
+    assert float(slider.input_value()) == pytest.approx(1, abs=0.1)
+
+
+def test_a_loop_on_the_map_is_a_group(visitor):
+    visitor.goto("/attributes?model=mnist-map&attribute=lasso")
+    settled(visitor)
+    box = visitor.locator(".nsewdrag").first.bounding_box()
+    left, top, width, height = (box[name] for name in ("x", "y", "width", "height"))
+    corners = ((0.2, 0.1), (0.5, 0.1), (0.5, 0.9), (0.2, 0.9), (0.2, 0.12))
+    places = [(left + across * width, top + down * height) for across, down in corners]
+    visitor.mouse.move(*places[0])
+    visitor.mouse.down()
+    for place in places[1:]:
+        visitor.mouse.move(*place, steps=8)
+    visitor.mouse.up()
+    visitor.get_by_text("images in your group").wait_for()
+    visitor.get_by_test_id("live-path").wait_for()
