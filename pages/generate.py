@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PRIOR, MIXTURE = "Prior", "Mixture"
 COLUMNS, ROWS, TILE = 11, 4, 56
 COUNT, COMPONENTS = 2000, 20
+MANY_DIMENSIONS = 64
+"""Above so many, fitting more than one covariance takes minutes."""
 SHARES = ("precision", "recall", "recognised")
 NAMES = {
     "prior": "Standard normal prior",
@@ -186,7 +188,8 @@ def fitted(identity: str, _material: "Material") -> "Mixture":
     """The mixture of a model's codes."""
     from vae.studies.generation import fit_prior
 
-    return fit_prior(_material, COMPONENTS)
+    is_wide = _material.fitted.shape[1] > MANY_DIMENSIONS
+    return fit_prior(_material, 1 if is_wide else COMPONENTS)
 
 
 @st.cache_data(max_entries=20, show_spinner="Asking the judge …")
