@@ -53,13 +53,6 @@ SCREENS = (
         "How good are images made from nothing, and does a better prior help?",
     ),
     Screen(
-        "pages/failures.py",
-        "Failures",
-        ":material/healing:",
-        LAB,
-        "What does it look like when training goes wrong, and what cures it?",
-    ),
-    Screen(
         "pages/anomaly.py",
         "Anomalies",
         ":material/troubleshoot:",
@@ -74,13 +67,6 @@ SCREENS = (
         "How much of a corrupted image does a model bring back, and a simple filter?",
     ),
     Screen(
-        "pages/few_labels.py",
-        "Few labels, few data",
-        ":material/label:",
-        LAB,
-        "Can a hundred labels be enough, and do samples help where images are few?",
-    ),
-    Screen(
         "pages/attributes.py",
         "Attributes",
         ":material/arrow_forward:",
@@ -93,6 +79,20 @@ SCREENS = (
         ":material/school:",
         LAB,
         "Can the class be read off the codes, and how large should a code be?",
+    ),
+    Screen(
+        "pages/few_labels.py",
+        "Few labels, few data",
+        ":material/label:",
+        LAB,
+        "Can a hundred labels be enough, and do samples help where images are few?",
+    ),
+    Screen(
+        "pages/failures.py",
+        "Failures",
+        ":material/healing:",
+        LAB,
+        "What does it look like when training goes wrong, and what cures it?",
     ),
 )
 
