@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 PRIOR, MIXTURE = "Prior", "Mixture"
 COLUMNS, ROWS, TILE = 11, 4, 56
 COUNT, COMPONENTS = 2000, 20
+# Above so many, fitting more than one covariance takes minutes.
 MANY_DIMENSIONS = 64
-"""Above so many, fitting more than one covariance takes minutes."""
 SHARES = ("precision", "recall", "recognised")
 NAMES = {
     "prior": "Standard normal prior",

@@ -73,6 +73,14 @@ def test_pages_share_code_through_folders_alone(path):
     assert all((PROJECT / "pages" / module.split(".")[1]).is_dir() for module in pages)
 
 
+@pytest.mark.parametrize("path", [*HOME, *sorted((PROJECT / "pages").glob("*.py"))], ids=name)
+def test_no_screen_has_a_bare_text_which_streamlit_would_print(path):
+    statements = ast.parse(path.read_text(encoding="utf-8")).body[1:]
+    assert not any(
+        isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant) for each in statements
+    )
+
+
 @pytest.mark.parametrize("path", LIGHT, ids=name)
 def test_charts_and_pictures_need_no_torch(path):
     assert not packages(path) & {"torch", "streamlit"}
