@@ -11,10 +11,15 @@ from torch import nn
 from tests.browser.multi_rate import multi_rate
 from vae.browser import pack_decoder
 from vae.checkpoint import load_model, load_run
+from vae.errors import UnsupportedDecoder
 from vae.explorer import Explorer
 
 PROJECT = Path(__file__).parents[2]
 SHIPPED = sorted(run.parent for run in (PROJECT / "checkpoints").glob("*/run.json"))
+SERVED = {"cifar10-jpeg-compressor", "mnist-ladder", "mnist-vq"}
+"""Residual blocks, levels, a codebook."""
+
+IN_THE_BROWSER = [path for path in SHIPPED if path.name not in {*SERVED, "mnist-classifier"}]
 ANY_BETA = [path for path in SHIPPED if path.name.endswith("any-beta")]
 DECODE_AT = "([z, beta]) => (decoder.setBeta(beta), z.map((row) => [...decoder.decode(row)]))"
 LATENT = 10
@@ -97,7 +102,13 @@ def test_decodes_as_torch_does(page, live_sources, name, mean):
     assert np.abs(found - expected.numpy()).max() < TOLERANCE
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+@pytest.mark.parametrize("name", sorted(SERVED))
+def test_what_the_browser_cannot_run_is_left_to_the_server(name):
+    with pytest.raises(UnsupportedDecoder, match="browser"):
+        Explorer.open(PROJECT / "checkpoints" / name).packed_decoder()
+
+
+@pytest.mark.parametrize("path", IN_THE_BROWSER, ids=lambda path: path.name)
 def test_decodes_a_shipped_checkpoint_as_torch_does(page, live_sources, path):
     explorer = Explorer.open(path)
     z = codes(explorer.latent_dim)
