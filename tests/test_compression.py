@@ -98,7 +98,7 @@ def test_what_is_measured_of_a_model(explorer, images):
 
 def test_codes_without_a_rate_are_refused(tmp_path, train_into, images):
     explorer = Explorer.open(train_into(tmp_path / "a", 3, kind="autoencoder", epochs=1))
-    with pytest.raises(ConfigError, match="no rate"):
+    with pytest.raises(ConfigError, match="no Gaussian prior"):
         measure_compression(explorer, images)
 
 

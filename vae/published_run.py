@@ -15,6 +15,7 @@ from vae.place import Place
 from vae.recorder import RecordedTraining, check_names
 from vae.run import Run
 from vae.sweep_runs import Standing, SweepRun, standing
+from vae.symptoms import diagnose_run
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,9 @@ class Trained:
     resumed_at: int | None = None
     """The step at which it went on with a published state; None where it began anew."""
 
+    symptoms: tuple[str, ...] = ()
+    """What is wrong with the model, a sentence each: its folder is gone by the time it is told."""
+
 
 def train_published(task: Task, dataset: Dataset) -> Trained:
     """Train in a folder of this machine, from the published state where there is one.
@@ -103,8 +107,9 @@ def train_published(task: Task, dataset: Dataset) -> Trained:
         ):
             pass
         run = training.finish()
+        symptoms = tuple(symptom.sentence for symptom in diagnose_run(run))
         publish(folder, task.place)
-        return Trained(run, resumed_at)
+        return Trained(run, resumed_at, symptoms)
 
 
 def publish(folder: Path, place: Place) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from vae.commands.settings import dataset_for_training, model_config, train_config
 from vae.commands.sweep_here import train_here
 from vae.commands.text import Outcome, lines, say
-from vae.commands.train import begin, tell_symptoms, training_record
+from vae.commands.train import begin, training_record
 from vae.data import Dataset, check_dataset_name
 from vae.device import prepare, use_threads
 from vae.errors import ConfigError, SweepFailed
@@ -99,7 +99,8 @@ def _train_all(
                 failed[held.run.name] = result.reason
             else:
                 finished[held.run.name] = result.run
-                tell_symptoms(result.run)
+                for sentence in result.symptoms:
+                    say(sentence)
     except KeyboardInterrupt:
         say(f"stopped; the same command with --out {root} --resume goes on with it")
         raise
