@@ -56,7 +56,7 @@ def show_card(run, worst: float) -> None:
 
 def show_comparison_card(comparison, worst: float) -> None:
     """Models to be compared as one card; the samples and bars are those of one of them."""
-    from vae.data import dataset_title
+    from vae.data.registry import dataset_title
 
     run = comparison.example
     title = f"{dataset_title(run.train.dataset)}, {run.model.latent_dim} latent: which β?"

@@ -27,7 +27,7 @@ open_page(
 
 def pick_detector(explorer: "Explorer") -> "Explorer | None":
     """The chosen model if it was trained on some classes, else one that was; None without any."""
-    from vae.class_choice import is_narrowed
+    from vae.data.class_choice import is_narrowed
 
     if is_narrowed(explorer.run.train.dataset):
         return explorer

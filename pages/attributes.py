@@ -17,8 +17,8 @@ from vae.pictures import tile
 if TYPE_CHECKING:
     from vae.explorer import Explorer
     from vae.gallery import Gallery
-    from vae.ink import Attribute
     from vae.studies.attributes import Finding, Groups
+    from vae.studies.ink import Attribute
 
 CHOICE, LABEL, PLACE = "attribute", "group", "by"
 CLASS, LASSO = "class", "lasso"
@@ -35,7 +35,7 @@ open_page(
 
 def choose_attribute(explorer: "Explorer", gallery: "Gallery") -> str:
     """An attribute, a class or a group of one's own; kept in the link."""
-    from vae.ink import ATTRIBUTES
+    from vae.studies.ink import ATTRIBUTES
 
     names = {name: attribute.title for name, attribute in ATTRIBUTES.items()}
     if gallery.classes():
@@ -138,7 +138,7 @@ def show_slider(explorer: "Explorer", finding: "Finding") -> None:
 
 def plane_of(explorer: "Explorer", finding: "Finding"):
     """The two dimensions as they are, or of more the plane in which the direction lies."""
-    from vae.projection import direction_plane
+    from vae.latent.projection import direction_plane
 
     if explorer.latent_dim == 2 or finding.direction.length == 0:
         return _plane(explorer)
@@ -301,7 +301,7 @@ def _lasso_figure(explorer: "Explorer"):
 
 
 def _plane(explorer: "Explorer"):
-    from vae.projection import overview_plane
+    from vae.latent.projection import overview_plane
 
     return overview_plane(explorer.atlas.mean)
 
@@ -328,7 +328,7 @@ with calm_errors():
         st.caption("Attributes are measured on those reconstructions, and groups made of them.")
 
 with st.expander("What is measured, and against what?"):
-    from vae.ink import ATTRIBUTES
+    from vae.studies.ink import ATTRIBUTES
 
     formulas = "\n".join(f"- **{each.title}**: {each.formula}" for each in ATTRIBUTES.values())
     st.markdown(

@@ -10,7 +10,7 @@ from pages.shared import link
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.images import note_missing
 from pages.shared.models import catalogue, open_explorer, open_gallery, pick_explorer
-from vae.class_choice import whole_name
+from vae.data.class_choice import whole_name
 from vae.pictures import tile
 
 if TYPE_CHECKING:

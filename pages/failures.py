@@ -142,7 +142,7 @@ def show_origin(name: str, failure: "Failure", stored: "Stored", is_here: bool) 
 
 def run_here(name: str, failure: "Failure") -> None:
     """Train both, with a bar, and show what comes out."""
-    from vae.data import load_dataset
+    from vae.data.registry import load_dataset
     from vae.failures.attempt import run_both
 
     bar = st.progress(0.0, text="Reading the data …")

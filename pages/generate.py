@@ -12,8 +12,8 @@ from vae.pictures import tile
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer
-    from vae.judge import Judge
     from vae.studies.generation import Generation, Material, Quality
+    from vae.studies.judge import Judge
     from vae.studies.mixture import Mixture
 
 PRIOR, MIXTURE = "Prior", "Mixture"

@@ -133,7 +133,7 @@ def place_on(points, t: float) -> np.ndarray:
 def show_measures(explorer, start, end, kind) -> None:
     """How evenly each way moves, and how near the data it runs."""
     from vae.charts import path_measures
-    from vae.paths import pixel_changes
+    from vae.latent.paths import pixel_changes
 
     ways = {
         name: explorer.path(start.code, end.code, FILM_FRAMES, way) for way, name in PATHS.items()

@@ -29,7 +29,7 @@ open_page(
 
 def choose_plane(explorer):
     """Two latent dimensions as they are; for more, the principal plane or any pair."""
-    from vae.projection import pair_plane
+    from vae.latent.projection import pair_plane
 
     if explorer.latent_dim == 2:
         return pair_plane(explorer.atlas.mean, 0, 1)
@@ -72,13 +72,13 @@ def _parse_pair(text: str | None, latent_dim: int) -> tuple[int, int] | None:
 
 
 def _pca_plane(explorer):
-    from vae.projection import pca_plane
+    from vae.latent.projection import pca_plane
 
     return pca_plane(explorer.atlas.mean)
 
 
 def _through_position(explorer, first: int, second: int):
-    from vae.projection import pair_plane
+    from vae.latent.projection import pair_plane
 
     return pair_plane(explorer.atlas.mean, first, second, through=latent.position(explorer))
 

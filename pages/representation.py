@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared.frame import calm_errors, open_page, show_error
 from pages.shared.images import note_missing
 from pages.shared.models import open_gallery, pick_explorer
-from vae.class_choice import whole_name
+from vae.data.class_choice import whole_name
 from vae.errors import CheckpointError, DataError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _spread(values: tuple[float, ...]) -> str:
 def show_family(explorer: "Explorer", family: "LatentSizes") -> None:
     """What a larger code buys, and what it costs."""
     from vae.charts.representation import Panel, latent_size_panels
-    from vae.data import dataset_title
+    from vae.data.registry import dataset_title
     from vae.studies.latent_sizes import measures
 
     title, run = dataset_title(family.dataset), explorer.run

@@ -36,7 +36,7 @@ def _no_network(monkeypatch):
 @pytest.fixture(scope="session")
 def digits():
     """The bundled 8x8 digits, split."""
-    from vae.data import load_dataset
+    from vae.data.registry import load_dataset
 
     return load_dataset("digits")
 

@@ -18,7 +18,8 @@ import vae.recorder
 from vae.__main__ import main
 from vae.checkpoint import load_resume_state
 from vae.config import ModelConfig, TrainConfig
-from vae.data import Dataset, load_dataset
+from vae.data.registry import load_dataset
+from vae.data.splits import Dataset
 from vae.training import Training
 from vae.training.distributed import ALONE, Board, Launch, Processes, joined
 from vae.training.engine import Engine

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vae.browser import (
+from vae.browser.blobs import (
     FORMAT,
     UnsupportedDecoder,
     pack,
@@ -21,7 +21,7 @@ from vae.browser import (
     pack_rate_curve,
 )
 from vae.errors import VaeError
-from vae.gates import GatedSequential
+from vae.networks.gates import GatedSequential
 
 
 def read(blob: bytes) -> tuple[dict, dict[str, np.ndarray]]:

@@ -29,7 +29,8 @@ from vae.checkpoint import (
     save_checkpoint,
 )
 from vae.config import ModelConfig, TrainConfig
-from vae.data import Dataset, load_dataset
+from vae.data.registry import load_dataset
+from vae.data.splits import Dataset
 from vae.device import pick_device
 from vae.diagnostics import encode_split, evaluate
 from vae.errors import (

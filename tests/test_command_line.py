@@ -191,7 +191,7 @@ def test_train_on_a_folder_of_images(vae, tmp_path):
 def stopped_run(path: Path) -> None:
     """A run of three epochs that was stopped in its second."""
     from vae.config import ModelConfig, TrainConfig
-    from vae.data import load_dataset
+    from vae.data.registry import load_dataset
     from vae.recorder import RecordedTraining
 
     digits = load_dataset("digits")

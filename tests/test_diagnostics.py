@@ -8,7 +8,7 @@ import torch
 
 from vae.checkpoint import load_model, load_run
 from vae.config import ModelConfig, TrainConfig
-from vae.data import Split
+from vae.data.splits import Split
 from vae.diagnostics import (
     BATCH,
     Evaluation,

@@ -10,8 +10,8 @@ from test_browser_format import read
 from vae.checkpoint import load_atlas, load_model, load_run
 from vae.errors import ConfigError
 from vae.explorer import Explorer
-from vae.neighbours import Neighbours
-from vae.paths import follow, slerp
+from vae.latent.neighbours import Neighbours
+from vae.latent.paths import follow, slerp
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_encode_agrees_with_the_model(explorer, model, images):
 def test_colour_images_keep_their_axes(tmp_path):
     from vae.checkpoint import save_checkpoint
     from vae.config import ModelConfig, TrainConfig
-    from vae.data import Split
+    from vae.data.splits import Split
     from vae.diagnostics import encode_split, evaluate
     from vae.model import VAE
     from vae.run import Results

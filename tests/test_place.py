@@ -7,7 +7,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from vae.errors import CheckpointError, ConfigError
-from vae.place import Place, is_url
+from vae.sweeps.place import Place, is_url
 
 
 @pytest.fixture(params=["path", "file", "memory"])

@@ -31,7 +31,7 @@ from safetensors.torch import load_file, save_file
 
 from vae import kinds
 from vae.config import ModelConfig, Storage, TrainConfig
-from vae.data import Factor
+from vae.data.splits import Factor
 from vae.errors import (
     CheckpointError,
     ConfigError,
@@ -46,7 +46,7 @@ from vae.model import VAE
 from vae.posterior import Posterior
 from vae.rate_curve import RateCurve, beta_grid
 from vae.run import WEIGHTS_FILE, Provenance, Results, Run
-from vae.stored_scores import StoredScores
+from vae.scores.stored_scores import StoredScores
 
 FORMAT_VERSION = 8
 RUN_FILE = "run.json"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from vae.class_choice import is_narrowed
+from vae.data.class_choice import is_narrowed
 from vae.errors import ConfigError
 from vae.record import Record
 
@@ -52,7 +52,7 @@ LADDER_ARCHITECTURES: tuple[Architecture, ...] = ("mlp", "mlp-deep", "conv", "co
 """Those that a ladder can be made of."""
 
 VQ_ARCHITECTURES: tuple[Architecture, ...] = ("conv", "spatial")
-"""Those that have a place for each code: a small one, and that of `vae.residual`."""
+"""Those that have a place for each code: a small one, and that of `vae.networks.residual`."""
 
 MAX_LATENT_DIM = 512
 LOGVAR_LIMIT = 10.0
@@ -72,8 +72,8 @@ class ModelConfig(Record):
     """Number of latent dimensions, 1 to 512."""
 
     architecture: Architecture = "mlp"
-    """Encoder and decoder; see `vae.networks`. That of `spatial` has a code for each place: as
-    many channels as latent_dim has for each of (height / 4) * (width / 4) places.
+    """Encoder and decoder; see `vae.networks.architectures`. That of `spatial` has a code for each
+    place: as many channels as latent_dim has for each of (height / 4) * (width / 4) places.
     """
 
     likelihood: Likelihood = "bernoulli"
@@ -88,7 +88,7 @@ class ModelConfig(Record):
     beta_range: tuple[float, float] | None = None
     """The betas that the one model serves, lowest and highest; None for a model of one beta.
 
-    See `vae.gates`.
+    See `vae.networks.gates`.
     """
 
     kind: Kind = "vae"
@@ -196,7 +196,7 @@ class TrainConfig(Record):
     """How a model is trained; with a ModelConfig it decides the weights on one device."""
 
     dataset: str
-    """A name of `vae.data`, or `folder:PATH`."""
+    """A name of `vae.data.registry`, or `folder:PATH`."""
 
     seed: int = 0
     """Seeds the weights, the order of the images and the posterior samples."""
@@ -232,7 +232,7 @@ class TrainConfig(Record):
     """Share of the training images held out to report on while training."""
 
     objective: Objective = "beta-vae"
-    """What beta weighs: the whole rate, or its total correlation alone (see `vae.objective`)."""
+    """What beta weighs: the whole rate, or its total correlation alone; see `vae.objective`."""
 
     precision: Precision = "float32"
     """Of the layers' arithmetic in training; weights, losses and all reports are float32."""
@@ -243,11 +243,11 @@ class TrainConfig(Record):
     corruption: float = 0.0
     """Standard deviation of the noise that training adds to each pixel that the encoder sees.
 
-    The decoder has to give the clean image back; see `vae.corruption`.
+    The decoder has to give the clean image back; see `vae.data.corruption`.
     """
 
     perceptual: float = 0.0
-    """Weight, in nats, of the distance in a classifier's features; see `vae.perceptual`."""
+    """Weight, in nats, of the distance in a classifier's features; `vae.objective.perceptual`."""
 
     critic: str = ""
     """The folder of that classifier's checkpoint; empty where the weight is 0."""
@@ -255,7 +255,7 @@ class TrainConfig(Record):
     labelled: int = 0
     """Training images whose label a semi-supervised model is told, as many of each class; 0: all.
 
-    They are drawn by the seed; see `vae.labels`.
+    They are drawn by the seed; see `vae.data.labels`.
     """
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from vae.config import TrainConfig
-from vae.data import Split
+from vae.data.splits import Split
 from vae.model import VAE
 from vae.posterior import Posterior
 from vae.sampling import PosteriorSampler

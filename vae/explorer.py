@@ -15,8 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from vae import paths
-from vae.browser import pack_codes, pack_decoder, pack_rate_curve
+from vae.browser.blobs import pack_codes, pack_decoder, pack_rate_curve
 from vae.checkpoint import Atlas, load_atlas, load_curve, load_model, load_run
 from vae.device import DeviceName, pick_device
 from vae.diagnostics import BATCH, log_likelihood
@@ -24,9 +23,10 @@ from vae.errors import ConfigError, UnsupportedDecoder
 from vae.kinds.conditional import LabelledSequential
 from vae.kinds.quantised import QuantisedVAE
 from vae.kinds.semi_supervised import SemiSupervisedVAE
+from vae.latent import paths
+from vae.latent.neighbours import Neighbours
 from vae.likelihood import Gaussian, LearnedScales, priced_in_levels
 from vae.model import VAE
-from vae.neighbours import Neighbours
 from vae.rate_curve import Gap, RateCurve, gap
 from vae.run import Run
 

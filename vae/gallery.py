@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from vae.browser import pack_pictures
+from vae.browser.blobs import pack_pictures
 from vae.checkpoint import atlas_rows
-from vae.data import data_dir, load_dataset, load_test_split, needs_download
+from vae.data.registry import data_dir, load_dataset, load_test_split, needs_download
 from vae.errors import DataError
 from vae.explorer import Explorer
 

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from vae.config import ModelConfig
 from vae.errors import ConfigError
-from vae.gates import GatedSequential
 from vae.likelihood import build_likelihood, pixel_mean
-from vae.networks import build_decoder, build_encoder
+from vae.networks.architectures import build_decoder, build_encoder
+from vae.networks.gates import GatedSequential
+from vae.objective.terms import ElboTerms
 from vae.posterior import Posterior
 from vae.sampling import PosteriorSampler
-from vae.terms import ElboTerms
 
 _GLOBAL_GENERATOR = threading.Lock()
 

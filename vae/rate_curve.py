@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from vae.data import Split
+from vae.data.splits import Split
 from vae.diagnostics import ACTIVE_VARIANCE, encode_split, evaluate
 from vae.model import VAE
 from vae.run import Run

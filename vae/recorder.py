@@ -21,7 +21,7 @@ from vae.checkpoint import (
     save_resume_state,
 )
 from vae.config import ModelConfig, Storage, TrainConfig
-from vae.data import Dataset
+from vae.data.splits import Dataset
 from vae.diagnostics import encode_split, evaluate
 from vae.errors import CheckpointError, ConfigError, DivergedError
 from vae.model import VAE

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from vae.config import ModelConfig, TrainConfig
-from vae.data import Factor
+from vae.data.splits import Factor
 from vae.diagnostics import Evaluation
 from vae.errors import ConfigError
 from vae.record import Record

@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from vae.checkpoint import load_atlas, load_metrics
-from vae.class_choice import is_narrowed, read_class_choice
 from vae.config import ModelConfig, TrainConfig
+from vae.data.class_choice import is_narrowed, read_class_choice
 from vae.diagnostics import explain_collapse
 from vae.record import Record
 from vae.run import Run
@@ -228,7 +228,7 @@ _CHECKS: tuple[Callable[[Signs], Symptom | None], ...] = (
 
 
 def _of_trained_classes(run: Run, labels: Int[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
-    """Which test images are of classes that training saw; see `vae.class_choice`."""
+    """Which test images are of classes that training saw; see `vae.data.class_choice`."""
     if not is_narrowed(run.train.dataset):
         return np.ones(len(labels), bool)
     return np.isin(labels, read_class_choice(run.train.dataset, run.class_names).labels)

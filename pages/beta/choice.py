@@ -61,7 +61,7 @@ def open_view(view: str) -> None:
 
 def describe(comparison: "Comparison") -> str:
     """Such as "MNIST · mlp · 10 latent · β 0.5 to 10 · 3 seeds · multi-rate"."""
-    from vae.data import dataset_title
+    from vae.data.registry import dataset_title
 
     run = comparison.example
     parts = [dataset_title(run.train.dataset), run.model.architecture]

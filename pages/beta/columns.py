@@ -14,8 +14,8 @@ from vae.pictures import enlarge, png_bytes, tile
 
 if TYPE_CHECKING:
     from vae.catalogue import Comparison
+    from vae.comparison.matching import Matching
     from vae.explorer import Explorer
-    from vae.matching import Matching
 
 SLIDERS = 6
 TRAVERSED = 3
@@ -88,7 +88,7 @@ def _matchings(explorers: "list[Explorer]", order: str) -> "list[Matching]":
 
 
 def _by_rate(explorer: "Explorer") -> "Matching":
-    from vae.matching import Matching
+    from vae.comparison.matching import Matching
 
     order = np.array(explorer.dimensions_by_rate())
     return Matching(order, np.ones_like(order), np.full(len(order), np.nan))
@@ -99,7 +99,7 @@ def matching(
     identity: str, reference_identity: str, _explorer: "Explorer", _reference: "Explorer"
 ) -> "Matching":
     """A model's dimensions in the order of the reference's by rate; found once for everybody."""
-    from vae.matching import match_dimensions
+    from vae.comparison.matching import match_dimensions
 
     codes = _reference.atlas.mean[:, _reference.dimensions_by_rate()]
     return match_dimensions(codes, _explorer.atlas.mean)

@@ -10,13 +10,13 @@ from pages.shared.frame import calm_errors, show_error
 from vae.errors import DataError
 
 if TYPE_CHECKING:
-    from vae.beta_effects import BetaEffect
     from vae.catalogue import Comparison, Setting
     from vae.charts.comparison import Curve
-    from vae.factor_map import FactorMap
-    from vae.glossary import Entry
-    from vae.measurements import Measure, Protocol
+    from vae.comparison.beta_effects import BetaEffect
+    from vae.comparison.factor_map import FactorMap
+    from vae.comparison.measurements import Measure, Protocol
     from vae.run import Run
+    from vae.scores.glossary import Entry
 
 Scores = Mapping[str, Mapping[str, Any]]
 """By the weights that they are of."""
@@ -151,7 +151,7 @@ def _show_bars(comparison: "Comparison") -> None:
 def _bars(identities: list[str], _comparison: "Comparison") -> Any:
     """Made once for all visitors."""
     from vae.charts.comparison import Bars, rate_bars_by_setting
-    from vae.measurements import median_run
+    from vae.comparison.measurements import median_run
 
     models = []
     for setting in _comparison.settings:
@@ -173,7 +173,7 @@ def _bars(identities: list[str], _comparison: "Comparison") -> Any:
 
 def _choose_scores(comparison: "Comparison") -> "tuple[Protocol, Scores]":
     """Scores of one protocol alone: the stored ones, or those measured here on demand."""
-    from vae.measurements import QUICK, read_stored
+    from vae.comparison.measurements import QUICK, read_stored
 
     stored = read_stored(comparison)
     for error in stored.refused:
@@ -227,7 +227,7 @@ def _known_quick_scores(comparison: "Comparison") -> Scores:
 
 def _offer_quick_scores(comparison: "Comparison", stored: int) -> None:
     """Measure at once where that is quick and nothing is stored, else behind a button."""
-    from vae.measurements import metrics_command, quick_seconds
+    from vae.comparison.measurements import metrics_command, quick_seconds
 
     known = _known_quick_scores(comparison)
     missing = [run for run in comparison.runs if run.identity not in known]
@@ -251,7 +251,7 @@ def _offer_quick_scores(comparison: "Comparison", stored: int) -> None:
 
 
 def _measure(runs: "list[Run]") -> None:
-    from vae.measurements import measure_quickly
+    from vae.comparison.measurements import measure_quickly
 
     bar = st.progress(0.0)
     for place, run in enumerate(runs):
@@ -265,7 +265,7 @@ def _measure(runs: "list[Run]") -> None:
 
 
 def _values(comparison: "Comparison", scores: Scores) -> Values:
-    from vae.measurements import values_of
+    from vae.comparison.measurements import values_of
 
     return {run.name: values_of(run, scores.get(run.identity)) for run in comparison.runs}
 
@@ -281,7 +281,7 @@ def _effects(
     settings: "list[Setting]", measures: "tuple[Measure, ...]", values: Values
 ) -> "dict[str, BetaEffect]":
     """What beta did to each measure, by its name; those of fewer than two betas are left out."""
-    from vae.beta_effects import beta_effect
+    from vae.comparison.beta_effects import beta_effect
 
     found = {}
     for measure in measures:
@@ -301,7 +301,7 @@ def _effects(
 
 def _show_answer(comparison: "Comparison", values: Values) -> None:
     """What beta bought, in sentences."""
-    from vae.measurements import shown_measures
+    from vae.comparison.measurements import shown_measures
 
     measures = shown_measures(values.values())
     kinds = {
@@ -327,7 +327,7 @@ def _show_answer(comparison: "Comparison", values: Values) -> None:
 
 
 def _answer(effects: "dict[str, BetaEffect]", measures: "tuple[Measure, ...]") -> str:
-    from vae.beta_effects import by_verdict, in_brackets, trade
+    from vae.comparison.beta_effects import by_verdict, in_brackets, trade
 
     by_name = {measure.name: measure for measure in measures}
     lines = [trade(effects["rate"], effects["distortion"], effects["elbo"])]
@@ -371,7 +371,7 @@ _TABLE_STYLE = """<style>
 
 def _show_table(comparison: "Comparison", values: Values) -> None:
     from vae.charts.comparison import beta_colours
-    from vae.measurements import shown_measures
+    from vae.comparison.measurements import shown_measures
 
     measures = shown_measures(values.values())
     colours = beta_colours([setting.beta for setting in comparison.settings])
@@ -390,7 +390,7 @@ def _show_table(comparison: "Comparison", values: Values) -> None:
 
 
 def _head(measures: "tuple[Measure, ...]") -> str:
-    from vae.measurements import AGAINST_FACTORS, COSTS
+    from vae.comparison.measurements import AGAINST_FACTORS, COSTS
 
     others = len(measures) - len(COSTS)
     against = "against the known factors" if measures[-1] in AGAINST_FACTORS else "of the codes"
@@ -421,7 +421,7 @@ def _row(setting: "Setting", colour: str, measures: "tuple[Measure, ...]", value
 
 
 def _cell(setting: "Setting", measure: "Measure", values: Values) -> str:
-    from vae.measurements import spread_of
+    from vae.comparison.measurements import spread_of
 
     spread = spread_of(setting, measure, values)
     if spread is None:
@@ -451,7 +451,7 @@ def _mover_row(
 
 def _explain_scores(protocol: "Protocol", scores: Scores) -> None:
     """How the scores on show were taken."""
-    from vae.measurements import QUICK
+    from vae.comparison.measurements import QUICK
 
     if not scores:
         return
@@ -478,7 +478,7 @@ def _explain_scores(protocol: "Protocol", scores: Scores) -> None:
 def _show_folds(
     comparison: "Comparison", values: Values, scores: Scores, protocol: "Protocol"
 ) -> None:
-    from vae.measurements import csv_table, shown_measures
+    from vae.comparison.measurements import csv_table, shown_measures
 
     folds, download = st.columns([3, 1])
     with folds.expander("What do these measure?"):
@@ -510,7 +510,7 @@ def _explanation(entry: "Entry", newline: str) -> str:
 
 def _show_commands(comparison: "Comparison", protocol: "Protocol | None") -> None:
     from vae.catalogue import train_command
-    from vae.measurements import metrics_command
+    from vae.comparison.measurements import metrics_command
 
     st.markdown("Train each of these models again:")
     runs = (*comparison.runs, *comparison.multi_rate)
@@ -524,7 +524,7 @@ def _show_commands(comparison: "Comparison", protocol: "Protocol | None") -> Non
 
 def _show_panels(comparison: "Comparison", values: Values) -> None:
     from vae.charts.comparison import measure_panels
-    from vae.measurements import shown_measures
+    from vae.comparison.measurements import shown_measures
 
     by_name = {measure.name: measure for measure in shown_measures(values.values())}
     first = [name for name in FIRST_PANELS if name in by_name][:MOST_PANELS]
@@ -611,6 +611,6 @@ def _pick_run(comparison: "Comparison") -> "Run":
 @st.cache_resource(max_entries=100, show_spinner=False)
 def _factor_map(identity: str, _run: "Run") -> "FactorMap | None":
     from vae.checkpoint import load_atlas
-    from vae.factor_map import factor_map
+    from vae.comparison.factor_map import factor_map
 
     return factor_map(_run, load_atlas(_run))

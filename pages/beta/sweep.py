@@ -41,7 +41,7 @@ def show_sweep(on_finished: Callable[[str], None] = choose) -> None:
 @st.fragment
 def sweep_form() -> None:
     """The settings, what they come to, and the button; a change draws nothing else anew."""
-    from vae.data import dataset_names, dataset_title
+    from vae.data.registry import dataset_names, dataset_title
 
     dataset = st.selectbox(
         "Data set", dataset_names(), format_func=dataset_title, key="sweep-dataset"
@@ -61,7 +61,7 @@ def sweep_form() -> None:
 def main_settings(dataset: str) -> dict:
     """What makes the sweep."""
     from vae.config import ARCHITECTURES
-    from vae.sweep import OBJECTIVES, sweep_defaults
+    from vae.queue.sweep import OBJECTIVES, sweep_defaults
 
     defaults = sweep_defaults(dataset)
     left, right = st.columns([1.3, 1])
@@ -113,7 +113,7 @@ def main_settings(dataset: str) -> dict:
 
 def expert_settings(dataset: str) -> dict:
     """What most people leave alone."""
-    from vae.sweep import sweep_defaults
+    from vae.queue.sweep import sweep_defaults
 
     defaults = sweep_defaults(dataset)
     with st.expander("More settings"):
@@ -157,7 +157,7 @@ def build_requests(
 ) -> list:
     """All runs; without betas one multi-rate model a seed. ConfigError where one cannot be."""
     from vae.config import TrainConfig
-    from vae.sweep import multi_rate_requests, parse_betas, sweep_requests
+    from vae.queue.sweep import multi_rate_requests, parse_betas, sweep_requests
 
     train = TrainConfig(dataset, **training)
     if betas is None:
@@ -167,7 +167,7 @@ def build_requests(
 
 def announce(requests: list) -> str:
     """How many runs that is, and about how long they take."""
-    from vae.sweep import estimate, roughly
+    from vae.queue.sweep import estimate, roughly
 
     queue = training_queue()
     under_way = [job.request for job in queue.jobs if not job.ended]

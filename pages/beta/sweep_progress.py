@@ -86,7 +86,7 @@ def show_overall(sweep, on_finished: Callable[[str], None]) -> None:
 
 def describe(sweep) -> str:
     """The state of the whole sweep in a few words."""
-    from vae.sweep import to_the_second
+    from vae.queue.sweep import to_the_second
 
     if not sweep.ended:
         left = sweep.seconds_left
@@ -140,7 +140,7 @@ def show_row(sweep, job, colour: str) -> None:
 
 def run_html(sweep, job, colour: str) -> str:
     """One run's figures in the row's columns."""
-    from vae.sweep import to_the_second
+    from vae.queue.sweep import to_the_second
 
     left, latest = sweep.job_seconds_left(job), job.latest
     units = latest.active_units if latest else None

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 if TYPE_CHECKING:
-    from vae.stored_outcome import StoredOutcome
+    from vae.studies.stored_outcome import StoredOutcome
 
 
 def stored(study: str, dataset: str) -> "StoredOutcome | None":
     """The outcome of a study on a data set; None, and said, where nothing was kept."""
     from vae.catalogue import checkpoints_dir
-    from vae.stored_outcome import load_outcome, outcome_file
+    from vae.studies.stored_outcome import load_outcome, outcome_file
 
     outcome = load_outcome(outcome_file(checkpoints_dir(), study, dataset), study)
     if outcome is None:

@@ -9,8 +9,8 @@ from pages.shared.models import catalogue, open_explorer
 if TYPE_CHECKING:
     from vae.config import Kind
     from vae.explorer import Explorer
-    from vae.judge import Judge
     from vae.run import Run
+    from vae.studies.judge import Judge
 
 
 def of_kind(kind: "Kind", explorer: "Explorer") -> "list[Run]":
@@ -61,7 +61,7 @@ def counterpart(explorer: "Explorer") -> "Explorer | None":
 
 def judge_for(explorer: "Explorer") -> "Judge":
     """The classifier that judges a model's images; CheckpointError where there is none."""
-    from vae.judge import find_judge
+    from vae.studies.judge import find_judge
 
     run = find_judge(catalogue().runs, explorer.run)
     return _open_judge(str(run.path), run.identity)
@@ -69,7 +69,7 @@ def judge_for(explorer: "Explorer") -> "Judge":
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the judge …")
 def _open_judge(path: str, identity: str) -> "Judge":
-    from vae.judge import Judge
+    from vae.studies.judge import Judge
 
     return Judge.open(path)
 

@@ -161,7 +161,7 @@ def _show_curve(model: "Explorer", images: np.ndarray, step: float) -> None:
 
 
 def _closeness(image: np.ndarray, other: np.ndarray) -> str:
-    from vae.image_quality import quality
+    from vae.studies.image_quality import quality
 
     found = quality(image[None], other[None])
     return f"PSNR {found.psnr:.1f} dB  \nSSIM {found.ssim:.2f}"

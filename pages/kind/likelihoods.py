@@ -12,7 +12,7 @@ from vae.pictures import tile
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer
-    from vae.judge import Judge
+    from vae.studies.judge import Judge
     from vae.studies.likelihoods import LikelihoodScores
 
 SHOWN, TILE, MEASURED = 6, 56, 500

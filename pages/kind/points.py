@@ -92,7 +92,7 @@ def _holes(identity: str, judge_identity: str, _explorer: "Explorer", _judge) ->
 @st.cache_data(max_entries=8, show_spinner=False)
 def _codes_figure(identity: str, _explorer: "Explorer"):
     from vae.charts.kinds import codes_by_class
-    from vae.projection import overview_plane
+    from vae.latent.projection import overview_plane
 
     atlas, run = _explorer.atlas, _explorer.run
     plane = overview_plane(atlas.mean)

@@ -109,8 +109,8 @@ def uploaded_picture(explorer: "Explorer", name: str, meanwhile: str) -> Endpoin
 
 
 def _encoded(explorer: "Explorer", title: str, content: bytes, invert: bool) -> Endpoint | None:
+    from vae.data.folder import read_picture
     from vae.errors import DataError
-    from vae.folder import read_picture
 
     try:
         image = read_picture(BytesIO(content), title, explorer.run.model.image_shape)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.shared.frame import show_error
 from pages.shared.models import fetch_images, open_gallery
-from vae.class_choice import whole_name
+from vae.data.class_choice import whole_name
 from vae.pictures import tile
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def note_missing(explorer: "Explorer", gallery: "Gallery") -> None:
     """Say so where the images are the decoder's own, and offer the download where there is one."""
     if gallery.are_real:
         return
-    from vae.data import FOLDER_PREFIX, dataset_title
+    from vae.data.registry import FOLDER_PREFIX, dataset_title
 
     dataset = whole_name(explorer.run.train.dataset)
     title = dataset_title(dataset)

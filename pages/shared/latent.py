@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pages.shared import link
-from vae.class_choice import whole_name
+from vae.data.class_choice import whole_name
 
 if TYPE_CHECKING:
     from pages.shared.live import Dimension

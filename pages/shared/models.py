@@ -83,7 +83,7 @@ def open_explorer(run: "Run") -> "Explorer":
 
 def open_gallery(explorer: "Explorer") -> "Gallery":
     """Test images for a model; one copy of each data set serves all models and sessions."""
-    from vae.class_choice import whole_name
+    from vae.data.class_choice import whole_name
     from vae.gallery import open_gallery
 
     run = explorer.run
@@ -102,7 +102,7 @@ def fetch_images(explorer: "Explorer") -> None:
 
     Raises DataError where that fails.
     """
-    from vae.data import load_dataset
+    from vae.data.registry import load_dataset
 
     load_dataset(explorer.run.train.dataset)
     _test_images.clear()
@@ -196,9 +196,9 @@ def _at_picked_label(explorer: "Explorer") -> "Explorer":
 
 
 def _model_card(run: "Run") -> None:
-    from vae.class_choice import is_narrowed
     from vae.config import KINDS
-    from vae.data import dataset_title
+    from vae.data.class_choice import is_narrowed
+    from vae.data.registry import dataset_title
 
     results, model = run.results, run.model
     kind = "" if model.kind == "vae" else f"{KINDS[model.kind]} · "

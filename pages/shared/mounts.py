@@ -19,7 +19,7 @@ from vae.errors import ConfigError, UnsupportedDecoder
 if TYPE_CHECKING:
     from vae.explorer import Explorer
     from vae.gallery import Gallery
-    from vae.projection import Plane as Projection
+    from vae.latent.projection import Plane as Projection
 
 
 KEPT_AFTER_SECONDS = 5.0
@@ -141,7 +141,7 @@ def surroundings(explorer: "Explorer") -> Surroundings | None:
     None for a model of one dimension, which has no map.
     """
     from vae.charts import CLASS_COLOURS
-    from vae.projection import overview_plane
+    from vae.latent.projection import overview_plane
 
     if explorer.latent_dim < 2:
         return None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 if TYPE_CHECKING:
-    from vae.training_queue import TrainingQueue
+    from vae.queue.training_queue import TrainingQueue
 
 
 @st.cache_resource(show_spinner=False)
@@ -15,6 +15,6 @@ def training_queue() -> "TrainingQueue":
     import pandas  # noqa: F401
 
     from vae.catalogue import checkpoints_dir
-    from vae.training_queue import TrainingQueue
+    from vae.queue.training_queue import TrainingQueue
 
     return TrainingQueue(checkpoints_dir())

@@ -29,8 +29,8 @@ def request_form():
 def build_request(dataset: str, latent_dim: int, beta: float, values: Values):
     """A validated request; raises ConfigError for settings that cannot be."""
     from vae.config import TrainConfig, default_levels
-    from vae.jobs import Request
-    from vae.judge import find_classifier
+    from vae.queue.jobs import Request
+    from vae.studies.judge import find_classifier
 
     architecture, kind, beta_range = map(values.pop, ("architecture", "kind", "beta_range"))
     likelihood = values.pop("likelihood")
@@ -55,7 +55,7 @@ def build_request(dataset: str, latent_dim: int, beta: float, values: Values):
 def _main_settings(preset) -> tuple[str, int, float]:
     """Data set, latent size and beta."""
     from vae.config import MAX_LATENT_DIM
-    from vae.data import dataset_names, dataset_title
+    from vae.data.registry import dataset_names, dataset_title
 
     datasets, key = dataset_names(), preset.title
     dataset = st.selectbox(
@@ -191,7 +191,7 @@ def _descent(preset, left, right) -> Values:
 
 def _task(preset, left, right) -> Values:
     """What is asked of the model besides: the objective, and what it sees."""
-    from vae.sweep import MULTI_RATE, OBJECTIVES
+    from vae.queue.sweep import MULTI_RATE, OBJECTIVES
 
     key = preset.title
     return {

@@ -7,7 +7,7 @@ speed of each epoch and the share of Adam's first moments that are denormal at i
 from contextlib import nullcontext
 
 from vae.config import ModelConfig, TrainConfig
-from vae.data import load_dataset
+from vae.data.registry import load_dataset
 from vae.device import prepare
 from vae.training import Training, loop
 

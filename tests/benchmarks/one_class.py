@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from vae.config import ModelConfig, TrainConfig, default_warmup
-from vae.data import load_dataset
+from vae.data.registry import load_dataset
 from vae.device import pick_device
 from vae.explorer import Explorer
 from vae.recorder import RecordedTraining

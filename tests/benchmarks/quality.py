@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.browser.app_server import PROJECT
 from vae.checkpoint import load_model, load_run
-from vae.data import load_dataset
+from vae.data.registry import load_dataset
 from vae.diagnostics import encode_split
 
 QUALITY_HEADING = "## What short trainings come to"

@@ -3,7 +3,7 @@
 import time
 from typing import get_args
 
-from vae.sprites import SIDES, Edges, SpriteGrid
+from vae.data.sprites import SIDES, Edges, SpriteGrid
 
 COUNT = 10_000
 

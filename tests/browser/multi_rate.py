@@ -5,10 +5,10 @@ import torch
 
 from pages.shared.live import BetaImage, TrainedModel, beta_spec
 from tests.browser.mounted import Mounted, mount_blob
-from vae.browser import pack_decoder, pack_rate_curve
+from vae.browser.blobs import pack_decoder, pack_rate_curve
 from vae.config import Architecture, ModelConfig
-from vae.gates import RateGate
 from vae.model import VAE
+from vae.networks.gates import RateGate
 
 BETA_RANGE = (0.1, 10.0)
 BETAS = np.geomspace(*BETA_RANGE, 13)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from tests.browser.multi_rate import multi_rate
-from vae.browser import pack_decoder
+from vae.browser.blobs import pack_decoder
 from vae.checkpoint import load_model, load_run
 from vae.errors import UnsupportedDecoder
 from vae.explorer import Explorer

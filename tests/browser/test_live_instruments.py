@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from torch import nn
 
 from tests.browser.mounted import Mounted, draws, grey, mount_blob, move, settle
-from vae.browser import pack_codes, pack_decoder
+from vae.browser.blobs import pack_codes, pack_decoder
 
 LATENT = 3
 PLANE = {"origin": [0, 0, 0], "basis": [[1, 0, 0], [0, 1, 0]], "labels": ["z0", "z1"]}

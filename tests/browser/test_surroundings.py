@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from tests.browser.mounted import Mounted, draws, grey, mount_blob, move, settle
-from vae.browser import pack_codes, pack_decoder, pack_pictures
-from vae.neighbours import Neighbours
+from vae.browser.blobs import pack_codes, pack_decoder, pack_pictures
+from vae.latent.neighbours import Neighbours
 
 LATENT, COUNT = 3, 60
 PLANE = {"origin": [0, 0, 0], "basis": [[1, 0, 0], [0, 1, 0]], "labels": ["z1", "z2"]}

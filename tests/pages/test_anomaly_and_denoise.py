@@ -12,7 +12,7 @@ def narrowed(tmp_path_factory, train_into):
     import torch
 
     from vae.config import ModelConfig, TrainConfig
-    from vae.data import load_dataset
+    from vae.data.registry import load_dataset
     from vae.recorder import RecordedTraining
 
     root = tmp_path_factory.mktemp("narrowed")

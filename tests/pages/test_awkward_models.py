@@ -14,7 +14,7 @@ PAGES = [screen.file for screen in SCREENS]
 def train_on_folder(path, folder, latent_dim=2, likelihood="bernoulli"):
     """A model of a folder's images, grey, 8x8."""
     from vae.config import ModelConfig, TrainConfig
-    from vae.data import load_dataset
+    from vae.data.registry import load_dataset
     from vae.device import pick_device
     from vae.recorder import RecordedTraining
 
@@ -88,7 +88,7 @@ def test_a_failed_download_leaves_the_page_standing(open_page, small_checkpoints
         raise DataError("it is not here")
 
     monkeypatch.setattr("vae.gallery.load_test_split", absent)
-    monkeypatch.setattr("vae.data.load_dataset", absent)
+    monkeypatch.setattr("vae.data.registry.load_dataset", absent)
     page = open_page("pages/interpolate.py")
     download = next(button for button in page.button if button.label.startswith("Download"))
     download.click().run()

@@ -10,7 +10,7 @@ from pages.shared.frame import SCREENS
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     from vae.config import ModelConfig, TrainConfig
-    from vae.data import load_dataset
+    from vae.data.registry import load_dataset
     from vae.device import pick_device
     from vae.recorder import RecordedTraining
 

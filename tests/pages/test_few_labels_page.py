@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 
-from vae.stored_outcome import StoredOutcome, outcome_file, save_outcome
 from vae.studies.few_data import IMAGES, LOGISTIC, PERCEPTRON, SAMPLES, SHIFTS, Cell, FewData
 from vae.studies.few_labels import M1_M2, FewLabels
 from vae.studies.spread import Spread
+from vae.studies.stored_outcome import StoredOutcome, outcome_file, save_outcome
 
 PAGE = "pages/few_labels.py"
 

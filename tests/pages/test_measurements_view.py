@@ -10,9 +10,9 @@ import streamlit
 from known_codes import noise, perfect_code, random_factors
 from streamlit.testing.v1 import AppTest
 
-from vae.assessment import assess
 from vae.checkpoint import ATLAS_FILE, RUN_FILE, load_atlas, load_run, save_scores
-from vae.stored_scores import StoredScores
+from vae.scores.assessment import assess
+from vae.scores.stored_scores import StoredScores
 
 FACTORS = [{"name": name, "size": size} for name, size in (("shape", 5), ("x", 6), ("y", 8))]
 

@@ -7,10 +7,10 @@ from torch import nn
 
 from vae.benchmark.timing import Work
 from vae.config import Architecture, ModelConfig, Precision, TrainConfig
-from vae.data import Dataset, Split
+from vae.data.splits import Dataset, Split
+from vae.data.sprites import SpriteGrid
 from vae.device import flushed_denormals
 from vae.model import VAE
-from vae.sprites import SpriteGrid
 from vae.training import Training
 from vae.training.engine import Engine
 

@@ -7,7 +7,7 @@ from vae.benchmark.contenders import BATCH, CONV, MLP, multiply_adds, training
 from vae.benchmark.table import Row, Speeds
 from vae.benchmark.timing import Work
 from vae.config import ModelConfig
-from vae.data import Dataset
+from vae.data.splits import Dataset
 from vae.model import VAE
 
 STEPS = 200

@@ -10,7 +10,7 @@ from vae.benchmark.contenders import CONV, MLP
 from vae.benchmark.plain_program import IMPORTANCE_SAMPLES, LIKELIHOOD_IMAGES, PlainProgram
 from vae.benchmark.table import Row, Speeds
 from vae.benchmark.timing import ROUNDS, Work, take_turns
-from vae.data import Dataset
+from vae.data.splits import Dataset
 from vae.diagnostics import encode_split, log_likelihood
 from vae.model import VAE
 

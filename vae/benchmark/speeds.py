@@ -13,7 +13,7 @@ from vae.benchmark.cuda_steps import measure_cuda_steps
 from vae.benchmark.evaluation import measure_decoding, measure_evaluation
 from vae.benchmark.table import Speeds
 from vae.benchmark.training import measure_beside_another, measure_training, on_cpu
-from vae.data import Dataset
+from vae.data.splits import Dataset
 from vae.device import keep_freed_memory, multiply_by_onednn
 
 CPU = torch.device("cpu")

@@ -10,7 +10,7 @@ from vae.benchmark.plain_program import PlainProgram
 from vae.benchmark.table import Row, Speeds
 from vae.benchmark.timing import ROUNDS, Contender, Rates, take_turns
 from vae.config import ModelConfig
-from vae.data import Dataset
+from vae.data.splits import Dataset
 from vae.device import default_threads
 
 SWEEPS = (5, 16)

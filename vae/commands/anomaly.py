@@ -3,7 +3,7 @@
 import argparse
 
 from vae.commands.text import Outcome, lines
-from vae.data import load_test_split
+from vae.data.registry import load_test_split
 from vae.device import prepare
 from vae.explorer import Explorer
 from vae.studies.anomaly import detect

@@ -3,13 +3,13 @@
 import argparse
 from typing import Any
 
-from vae.class_choice import whole_name
 from vae.commands.text import Outcome, progress, table
+from vae.data.class_choice import whole_name
 from vae.device import prepare
 from vae.explorer import Explorer
 from vae.gallery import open_gallery, read_test_images
-from vae.ink import ATTRIBUTES
 from vae.studies.attributes import Finding, attribute_groups, measure_attribute
+from vae.studies.ink import ATTRIBUTES
 
 
 def attributes(options: argparse.Namespace) -> Outcome:

@@ -6,7 +6,8 @@ import numpy as np
 
 from vae.catalogue import checkpoints_dir, read_catalogue
 from vae.commands.text import Outcome, lines
-from vae.data import Split, load_dataset
+from vae.data.registry import load_dataset
+from vae.data.splits import Split
 from vae.device import prepare
 from vae.errors import CheckpointError
 from vae.explorer import Explorer

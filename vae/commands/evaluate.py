@@ -12,7 +12,8 @@ from jaxtyping import Float
 from vae.checkpoint import load_model, load_run
 from vae.commands.settings import beta_to_look_at
 from vae.commands.text import Outcome, lines, progress
-from vae.data import Split, load_dataset
+from vae.data.registry import load_dataset
+from vae.data.splits import Split
 from vae.device import prepare
 from vae.diagnostics import BATCH, classify_split, evaluate, mean_log_likelihood
 from vae.kinds.classifier import Classifier

@@ -7,7 +7,7 @@ import torch
 
 from vae.commands.text import Outcome as Told
 from vae.commands.text import progress, table
-from vae.data import load_dataset
+from vae.data.registry import load_dataset
 from vae.device import prepare
 from vae.failures.attempt import Attempt, Outcome, run_both
 from vae.failures.prepared import FAILURES, find_failure

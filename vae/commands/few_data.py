@@ -5,10 +5,10 @@ import shlex
 
 from vae.catalogue import checkpoints_dir
 from vae.commands.text import Outcome, lines, table
-from vae.data import load_dataset
+from vae.data.registry import load_dataset
 from vae.device import prepare
-from vae.stored_outcome import StoredOutcome, outcome_file, save_outcome
 from vae.studies.few_data import FewData, measure_few_data
+from vae.studies.stored_outcome import StoredOutcome, outcome_file, save_outcome
 
 
 def few_data(options: argparse.Namespace) -> Outcome:

@@ -6,12 +6,12 @@ import shlex
 from vae.catalogue import checkpoints_dir, read_catalogue
 from vae.checkpoint import load_run
 from vae.commands.text import Outcome, lines, table
-from vae.data import load_dataset
+from vae.data.registry import load_dataset
 from vae.device import prepare
 from vae.errors import CheckpointError
 from vae.run import Run
-from vae.stored_outcome import StoredOutcome, outcome_file, save_outcome
 from vae.studies.few_labels import FewLabels, measure_few_labels
+from vae.studies.stored_outcome import StoredOutcome, outcome_file, save_outcome
 
 
 def few_labels(options: argparse.Namespace) -> Outcome:

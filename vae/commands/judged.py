@@ -3,8 +3,8 @@
 import argparse
 
 from vae.catalogue import checkpoints_dir, read_catalogue
-from vae.judge import Judge, find_judge
 from vae.run import Run
+from vae.studies.judge import Judge, find_judge
 
 
 def open_judge(options: argparse.Namespace, of: Run) -> Judge:

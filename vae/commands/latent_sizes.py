@@ -5,7 +5,7 @@ from typing import Any
 
 from vae.commands.text import Outcome, progress, table
 from vae.config import TrainConfig, default_warmup
-from vae.data import load_dataset
+from vae.data.registry import load_dataset
 from vae.device import prepare
 from vae.studies.latent_sizes import (
     LatentSizes,

@@ -9,8 +9,8 @@ from vae.commands.unseen import read_test_images
 from vae.device import prepare
 from vae.errors import CheckpointError
 from vae.explorer import Explorer
-from vae.judge import Judge
 from vae.run import Run
+from vae.studies.judge import Judge
 from vae.studies.likelihoods import measure_likelihood
 
 

@@ -21,8 +21,8 @@ def metrics(options: argparse.Namespace) -> Outcome:
 def _metrics_of_codes(options: argparse.Namespace) -> dict[str, Any]:
     import dataclasses
 
-    from vae.codes import load_codes
     from vae.disentanglement import score
+    from vae.scores.codes import load_codes
 
     if options.save:
         raise ConfigError("--save needs a checkpoint folder to keep the scores in, not a file")
@@ -36,8 +36,8 @@ def _metrics_of_codes(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _metrics_of_checkpoint(options: argparse.Namespace) -> dict[str, Any]:
-    from vae.assessment import ROWS, assess
-    from vae.stored_scores import StoredScores
+    from vae.scores.assessment import ROWS, assess
+    from vae.scores.stored_scores import StoredScores
 
     run_ = load_run(options.source)
     rows = ROWS if options.rows is None else options.rows

@@ -12,7 +12,7 @@ from vae.commands.settings import model_config, train_config
 from vae.commands.text import Outcome, lines
 from vae.commands.train import begin, follow, tell_symptoms, training_record
 from vae.config import TrainConfig
-from vae.data import load_dataset
+from vae.data.registry import load_dataset
 from vae.device import multiply_by_onednn, use_threads
 from vae.errors import ConfigError, VaeError
 from vae.run import Run

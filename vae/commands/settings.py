@@ -11,11 +11,12 @@ from vae.config import (
     default_levels,
     default_warmup,
 )
-from vae.data import FOLDER_PREFIX, Dataset, image_shape_of, load_dataset
+from vae.data.folder import FOLDER_SIDE
+from vae.data.registry import FOLDER_PREFIX, image_shape_of, load_dataset
+from vae.data.splits import Dataset
 from vae.errors import ConfigError
-from vae.folder import FOLDER_SIDE
-from vae.judge import find_classifier
 from vae.run import Run
+from vae.studies.judge import find_classifier
 
 
 def model_config(

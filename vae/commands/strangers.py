@@ -5,7 +5,7 @@ import argparse
 import numpy as np
 
 from vae.commands.text import Outcome, table
-from vae.data import load_test_split
+from vae.data.registry import load_test_split
 from vae.device import prepare
 from vae.explorer import Explorer
 from vae.studies.strangers import meet_strangers

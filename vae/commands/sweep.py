@@ -9,15 +9,16 @@ from vae.commands.settings import dataset_for_training, model_config, train_conf
 from vae.commands.sweep_here import train_here
 from vae.commands.text import Outcome, lines, say
 from vae.commands.train import begin, training_record
-from vae.data import Dataset, check_dataset_name
+from vae.data.registry import check_dataset_name
+from vae.data.splits import Dataset
 from vae.device import prepare, use_threads
 from vae.errors import ConfigError, SweepFailed
-from vae.place import Place, is_url
-from vae.published_run import Published, published
-from vae.ray_sweep import Failed, Machines, Trained, check_ray, train_on_ray
 from vae.recorder import RecordedTraining
 from vae.run import Run
-from vae.sweep_runs import SweepRun, folder_standing, sweep_runs
+from vae.sweeps.place import Place, is_url
+from vae.sweeps.published_run import Published, published
+from vae.sweeps.ray_sweep import Failed, Machines, Trained, check_ray, train_on_ray
+from vae.sweeps.sweep_runs import SweepRun, folder_standing, sweep_runs
 from vae.training.engine import gains_from_company
 
 

@@ -12,7 +12,7 @@ from vae.commands.train import stop_on_interrupt, tell_symptoms
 from vae.errors import DivergedError, SweepFailed
 from vae.recorder import RecordedCohort, RecordedTraining, grouped
 from vae.run import Run
-from vae.sweep_runs import SweepRun
+from vae.sweeps.sweep_runs import SweepRun
 
 IN_ONE_PASS = 16
 """Models in memory at a time."""

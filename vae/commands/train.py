@@ -17,7 +17,8 @@ from vae.checkpoint import load_resume_state
 from vae.commands.settings import dataset_for_training, model_config, train_config
 from vae.commands.text import Outcome, lines, say
 from vae.config import TrainConfig
-from vae.data import Dataset, load_dataset
+from vae.data.registry import load_dataset
+from vae.data.splits import Dataset
 from vae.device import pick_device, prepare
 from vae.errors import ConfigError
 from vae.recorder import RecordedTraining, check_free, check_same, read_resume_configs

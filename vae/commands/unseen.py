@@ -5,7 +5,7 @@ import argparse
 import numpy as np
 from jaxtyping import Float, Int
 
-from vae.data import load_test_split
+from vae.data.registry import load_test_split
 from vae.run import Run
 
 

@@ -5,7 +5,7 @@ follow the settings of google-research/disentanglement_lib (`unsupervised_study_
 with it on the same arrays. Their common source of definitions is Locatello et al. (2019),
 "Challenging Common Assumptions in the Unsupervised Learning of Disentangled Representations".
 
-Each docstring ends in the paragraphs Range, Estimator, Trap and Source, which `vae.glossary`
+Each docstring ends in the paragraphs Range, Estimator, Trap and Source, which `vae.scores.glossary`
 reads. scikit-learn is imported inside the functions that need it, because that takes over a
 second.
 """

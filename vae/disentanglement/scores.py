@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Integer
 
-from vae.codes import Pair, pair_fault, scoring_fault, widened
 from vae.disentanglement.correlation import gaussian_total_correlation
 from vae.disentanglement.information import mig, modularity, mutual_information
 from vae.disentanglement.prediction import ESTIMATORS, dci, explicitness
@@ -13,6 +12,7 @@ from vae.disentanglement.requirements import require_varying
 from vae.disentanglement.sampled import beta_vae, factor_vae
 from vae.disentanglement.sap import sap_continuous, sap_discrete
 from vae.errors import DataError
+from vae.scores.codes import Pair, pair_fault, scoring_fault, widened
 
 SEEDS = 3
 """How many times the sampled scores are taken; the mean is reported."""

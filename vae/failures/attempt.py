@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from vae.data import Dataset
+from vae.data.splits import Dataset
 from vae.diagnostics import encode_split, evaluate
 from vae.errors import DivergedError
 from vae.failures.prepared import Failure
-from vae.jobs import Request
 from vae.model import VAE
 from vae.pictures import png_bytes, sprite_sheet
+from vae.queue.jobs import Request
 from vae.record import Record
 from vae.recorder import epoch_record
 from vae.symptoms import Signs, Symptom, diagnose, diverged, prior_gap

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from vae.config import TrainConfig
 from vae.errors import ConfigError
-from vae.jobs import Request
+from vae.queue.jobs import Request
 from vae.symptoms import Name
 
 

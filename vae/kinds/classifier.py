@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from vae.config import ModelConfig
 from vae.kinds.autoencoder import Autoencoder
-from vae.terms import ElboTerms
+from vae.objective.terms import ElboTerms
 
 
 class Classifier(Autoencoder):

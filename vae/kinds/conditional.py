@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from vae.config import ModelConfig
 from vae.errors import ConfigError
-from vae.gates import WEIGHTED, outputs_of
 from vae.model import VAE
+from vae.networks.gates import WEIGHTED, outputs_of
 from vae.posterior import Posterior
 
 

@@ -15,16 +15,16 @@ from torch import Tensor, nn
 
 from vae.config import ModelConfig
 from vae.model import VAE
-from vae.networks import (
+from vae.networks.architectures import (
     DENSE,
     build_hidden,
     build_lowest_decoder,
     build_lowest_encoder,
     hidden_widths,
 )
+from vae.objective.terms import ElboTerms
 from vae.posterior import Posterior, prior_log_prob, standard_normal
 from vae.sampling import Draws, PosteriorSampler
-from vae.terms import ElboTerms
 
 PRIOR_LOGVAR_LIMIT = 5.0
 """Log-variances of the priors of lower levels are clamped to plus and minus this."""

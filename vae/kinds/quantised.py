@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from vae.config import ModelConfig
 from vae.model import VAE
+from vae.objective.terms import ElboTerms
 from vae.posterior import PointPosterior
 from vae.sampling import Draws, PosteriorSampler
-from vae.terms import ElboTerms
 
 COMMITMENT = 0.25
 """Weight of the encoder's own part of the distance to the codes; 0.25 as in the paper."""

@@ -17,9 +17,9 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from vae.config import ModelConfig
 from vae.kinds.conditional import ConditionalVAE, LabelledSequential
-from vae.networks import build_encoder
+from vae.networks.architectures import build_encoder
+from vae.objective.terms import ElboTerms
 from vae.posterior import Posterior, standard_normal
-from vae.terms import ElboTerms
 
 ALPHA = 1.0
 """What the cross-entropy of a known label weighs beside the bound of its image."""

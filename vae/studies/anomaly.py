@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from vae.config import ModelConfig
-from vae.data import trained_labels
+from vae.data.registry import trained_labels
 from vae.errors import ConfigError
 from vae.explorer import Explorer
 from vae.record import Record

@@ -16,8 +16,8 @@ from jaxtyping import Float, Int
 from vae.errors import DataError
 from vae.explorer import Explorer
 from vae.gallery import Gallery
-from vae.ink import ATTRIBUTES, Attribute
 from vae.record import Record
+from vae.studies.ink import ATTRIBUTES, Attribute
 
 SHARE = 0.25
 """Of the images, at either end of an attribute's range, make the two groups."""
@@ -261,7 +261,7 @@ def rank(value: float, chance: Float[np.ndarray, "n"]) -> float:
 
 
 def attribute_groups(gallery: Gallery, name: str) -> tuple[Groups, Attribute | None]:
-    """The groups that a name asks for: of `vae.ink.ATTRIBUTES`, or `class:` and a class's name.
+    """The groups that a name asks for: of `ink.ATTRIBUTES`, or `class:` and a class's name.
 
     DataError for a name that means nothing here, or groups that are too small.
     """

@@ -16,9 +16,9 @@ from jaxtyping import Float, Int
 
 from vae.errors import ConfigError
 from vae.explorer import Explorer
-from vae.image_quality import Quality, quality
 from vae.pictures import jpeg_bytes, sprite_sheet
 from vae.record import Record
+from vae.studies.image_quality import Quality, quality
 
 STEPS = (0.125, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 """To round codes to, in units of the prior's standard deviation."""

@@ -7,8 +7,8 @@ from jaxtyping import Float
 
 from vae.errors import ConfigError
 from vae.explorer import Explorer
-from vae.judge import Judge
 from vae.record import Record
+from vae.studies.judge import Judge
 
 
 @dataclass(frozen=True)

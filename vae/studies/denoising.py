@@ -12,12 +12,12 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from vae.class_choice import whole_name
+from vae.data.class_choice import whole_name
 from vae.errors import CheckpointError, ConfigError
 from vae.explorer import Explorer
-from vae.image_quality import Quality, quality
 from vae.record import Record
 from vae.run import Run
+from vae.studies.image_quality import Quality, quality
 
 Images = Float[np.ndarray, "n h w c"]
 Method = Callable[[Images], Images]

@@ -19,9 +19,9 @@ import torch
 from jaxtyping import Float, Int
 
 from vae.config import ModelConfig, TrainConfig
-from vae.data import Dataset, Split
+from vae.data.labels import labelled_images
+from vae.data.splits import Dataset, Split
 from vae.errors import ConfigError
-from vae.labels import labelled_images
 from vae.model import VAE
 from vae.record import Record
 from vae.studies.spread import Spread

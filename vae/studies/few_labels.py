@@ -1,10 +1,10 @@
 """Few labels: what a hundred of them come to, with a VAE and without.
 
-Each draw keeps the labels of a few training images, as many of each class (`vae.labels`), and every
-method gets the same ones: simple probes on raw pixels and on the codes of a VAE that was trained
-without any label (M1 of Kingma et al. 2014); the semi-supervised VAE on images (their M2, read from
-checkpoints whose seeds are the draws); and the semi-supervised VAE on the codes of that VAE (their
-M1+M2), trained here, in seconds, as codes are small.
+Each draw keeps the labels of a few training images, as many of each class (`vae.data.labels`), and
+every method gets the same ones: simple probes on raw pixels and on the codes of a VAE that was
+trained without any label (M1 of Kingma et al. 2014); the semi-supervised VAE on images (their M2,
+read from checkpoints whose seeds are the draws); and the semi-supervised VAE on the codes of that
+VAE (their M1+M2), trained here, as codes are small.
 
 The codes reach M2 as small images of 8 bits a number: a code from -4 to 4, its last pixels grey.
 """
@@ -21,11 +21,12 @@ from torch import Tensor
 
 from vae.checkpoint import load_model
 from vae.config import ModelConfig, TrainConfig
-from vae.data import Dataset, Split, load_dataset
+from vae.data.labels import labelled_images
+from vae.data.registry import load_dataset
+from vae.data.splits import Dataset, Split
 from vae.diagnostics import classify_split, encode_split
 from vae.errors import ConfigError, DataError
 from vae.kinds.semi_supervised import SemiSupervisedVAE
-from vae.labels import labelled_images
 from vae.record import Record
 from vae.run import Run
 from vae.studies.spread import Spread

@@ -1,7 +1,7 @@
 """Generation: how good a model's own images are, under its prior and under a better one.
 
 Four sets of images are held against the same reference, in the features of a classifier of real
-images (`vae.judge`): decoded draws from the standard normal prior, decoded draws from a Gaussian
+images (`judge.py`): decoded draws from the standard normal prior, decoded draws from a Gaussian
 mixture that was fitted to codes of training images, reconstructions of test images, and the test
 images themselves, which say what the best there is would come to.
 
@@ -16,14 +16,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from vae.data import load_dataset
+from vae.data.registry import load_dataset
 from vae.errors import DataError
 from vae.explorer import Explorer
-from vae.judge import Judge
 from vae.record import Record
 from vae.run import Run
 from vae.studies.holes import SURE
 from vae.studies.image_sets import Features, frechet_distance, precision_recall
+from vae.studies.judge import Judge
 from vae.studies.mixture import (
     CHOICES,
     Codes,

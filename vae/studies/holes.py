@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 from vae.explorer import Explorer
-from vae.judge import Judge
 from vae.record import Record
+from vae.studies.judge import Judge
 
 SURE = 0.9
 """An image is recognised when the judge gives one class at least this probability."""

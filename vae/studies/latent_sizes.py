@@ -15,7 +15,7 @@ from statistics import median
 from typing import Any, Self
 
 from vae.config import ModelConfig, TrainConfig
-from vae.data import Dataset, Split
+from vae.data.splits import Dataset, Split
 from vae.diagnostics import encode_split, evaluate
 from vae.errors import CheckpointError, ConfigError, VaeError
 from vae.record import Record

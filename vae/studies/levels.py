@@ -12,9 +12,9 @@ from jaxtyping import Float, Int
 
 from vae.errors import ConfigError
 from vae.explorer import Explorer
-from vae.judge import Judge
 from vae.record import Record
 from vae.run import Run
+from vae.studies.judge import Judge
 
 BATCH = 500
 REACH = 2.5

@@ -14,12 +14,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from vae.explorer import Explorer
-from vae.image_quality import quality
-from vae.judge import Judge
 from vae.likelihood import DENSITIES
 from vae.record import Record
 from vae.run import Run
 from vae.studies.holes import recognised
+from vae.studies.image_quality import quality
+from vae.studies.judge import Judge
 
 BATCH = 250
 

@@ -13,14 +13,15 @@ from typing import Any, Self
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from vae.class_choice import whole_name
-from vae.data import Dataset, Split, load_dataset
+from vae.data.class_choice import whole_name
+from vae.data.registry import load_dataset
+from vae.data.splits import Dataset, Split
 from vae.disentanglement.requirements import unsettled_fits_allowed
 from vae.errors import ConfigError, DataError
 from vae.explorer import Explorer
-from vae.label_scores import NEIGHBOURS, split_halves
 from vae.record import Record
 from vae.run import Run
+from vae.scores.label_scores import NEIGHBOURS, split_halves
 
 FITTED = 5000
 """Training images that everything is fitted on."""

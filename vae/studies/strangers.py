@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.ndimage import zoom
 
-from vae.data import load_dataset
+from vae.data.registry import load_dataset
 from vae.errors import ConfigError
 from vae.explorer import Explorer
 from vae.record import Record

@@ -8,14 +8,14 @@ from torch import Tensor
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from vae.config import TrainConfig
-from vae.corruption import corrupted
-from vae.data import Split
-from vae.gates import LEARNING_RATE_FACTOR, draw_betas, is_gate
+from vae.data.corruption import corrupted
+from vae.data.splits import Split
 from vae.model import VAE
-from vae.objective import beta_tcvae_loss, beta_vae_loss, multi_rate_loss
-from vae.perceptual import Critic
+from vae.networks.gates import LEARNING_RATE_FACTOR, draw_betas, is_gate
+from vae.objective.losses import beta_tcvae_loss, beta_vae_loss, multi_rate_loss
+from vae.objective.perceptual import Critic
+from vae.objective.terms import ElboTerms
 from vae.posterior import standard_normal
-from vae.terms import ElboTerms
 from vae.training.weights import Weights, part, update_by_adam
 
 

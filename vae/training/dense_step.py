@@ -1,9 +1,9 @@
 """A step of several fully connected models at once, its gradients written out by hand.
 
 The models have one shape and one objective, the beta-VAE's, and differ in beta, seed or both. The
-equations are those of `vae.objective` and `vae.posterior`; what autograd would do with them is done
-here with a third of the operations, over all models in each of them, and without a copy: gradients
-are written where Adam reads them.
+equations are those of `vae.objective.losses` and `vae.posterior`; what autograd would do with them
+is done here with a third of the operations, over all models in each of them, and without a copy:
+gradients are written where Adam reads them.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from vae.config import ModelConfig, TrainConfig
-from vae.corruption import corrupted
-from vae.data import Split
+from vae.data.corruption import corrupted
+from vae.data.splits import Split
 from vae.device import products_in_bfloat16
 from vae.likelihood import BY_HAND, LikelihoodByHand
 from vae.model import VAE
-from vae.networks import DENSE
+from vae.networks.architectures import DENSE
 from vae.training.weights import Weights, WeightStack, update_by_adam
 
 ABREAST_ON_CPU = 2

@@ -6,11 +6,11 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from vae.config import TrainConfig
-from vae.corruption import corrupted
-from vae.data import Split
+from vae.data.corruption import corrupted
+from vae.data.splits import Split
 from vae.model import VAE
-from vae.objective import weighed
-from vae.perceptual import Critic
+from vae.objective.losses import weighed
+from vae.objective.perceptual import Critic
 from vae.posterior import standard_normal
 from vae.training.autograd_step import Descent, autocast, betas_of_batch, terms_seeing
 from vae.training.distributed import Processes

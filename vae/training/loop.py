@@ -11,14 +11,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from vae.config import ModelConfig, TrainConfig, check_together
-from vae.data import Dataset, check_labels
+from vae.data.labels import Order, keep_labels
+from vae.data.splits import Dataset, check_labels
 from vae.device import flushed_denormals
 from vae.diagnostics import Evaluation, evaluate
 from vae.errors import DataError, DivergedError, TrainingError
 from vae.kinds import build_seeded
-from vae.labels import Order, keep_labels
-from vae.objective import warmup_share
-from vae.perceptual import open_critic
+from vae.objective.losses import warmup_share
+from vae.objective.perceptual import open_critic
 from vae.training.distributed import ALONE, Processes
 from vae.training.engine import Engine
 from vae.training.progress import Pace, Report, Tally

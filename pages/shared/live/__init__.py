@@ -178,7 +178,7 @@ _beta = component("latent_beta", js=module_source("beta"), css=_read("live.css")
 
 
 def mount_asset(blob: bytes, key: str) -> None:
-    """Make a blob of `vae.browser` known to this page's instruments, under its own identity.
+    """Make a blob of `vae.browser.blobs` known to this page's instruments, under its own identity.
 
     It takes no room. Instruments may come before it; they show their picture when it arrives.
     """

@@ -1,4 +1,4 @@
-// Reads the blobs of vae/browser.py and runs decoders. Pure: no page, no state outside the classes.
+// Reads the blobs of vae/browser/blobs.py and runs decoders. Pure: no page, no state outside the classes.
 
 const MAGIC = "LATX";
 const TYPES = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array };
@@ -99,7 +99,7 @@ export class Decoder {
   }
 }
 
-/** Multiplies each output, or channel, by 2 sigmoid(slope log(beta) + offset); see vae/gates.py. */
+/** Multiplies each output, or channel, by 2 sigmoid(slope log(beta) + offset); see vae/networks/gates.py. */
 class Gate {
   constructor({ slope, offset }, arrays, signal) {
     this.slope = arrays[slope];

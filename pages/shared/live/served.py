@@ -64,7 +64,7 @@ def mount_served(decoders: Sequence[ServedDecoder], key: str) -> None:
 
 @st.fragment
 def _exchange(decoders: Mapping[str, ServedDecoder], key: str) -> None:
-    from vae.browser import pack_frames
+    from vae.browser.blobs import pack_frames
 
     asked = st.session_state.get(key, {}).get("asked")
     request = read_request(asked, decoders)
@@ -78,7 +78,7 @@ def _exchange(decoders: Mapping[str, ServedDecoder], key: str) -> None:
 
 def _answer(request: Request, key: str) -> bytes:
     """The pictures asked for; a page that is run anew does not decode them once more."""
-    from vae.browser import pack_frames
+    from vae.browser.blobs import pack_frames
 
     question = key, request.number
     answered, answer = st.session_state.get(LAST_ANSWER, (None, b""))
@@ -91,7 +91,7 @@ def _answer(request: Request, key: str) -> bytes:
 
 def pack_description(decoder: ServedDecoder, exchange: str) -> bytes:
     """What the browser has to know of a decoder, as a blob of kind `served`."""
-    from vae.browser import FORMAT, pack
+    from vae.browser.blobs import FORMAT, pack
 
     header = {
         "format": FORMAT,

@@ -1,0 +1,215 @@
+"""One model over two processes under torchrun, against one process; one of the two is killed."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import over_processes
+import pytest
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from vae.__main__ import main
+from vae.config import ModelConfig
+from vae.errors import ConfigError
+from vae.model import VAE
+from vae.posterior import standard_normal
+from vae.training.distributed import ALONE, Launch, Processes
+
+PROJECT = Path(__file__).resolve().parents[2]
+DRIVER = PROJECT / "tests" / "over_processes.py"
+TRAIN = (
+    "train --dataset digits --arch mlp --latent-dim 2 --beta 0.2 --epochs 4 --batch-size 64 "
+    "--learning-rate 5e-3 --device cpu --threads 1 --json"
+).split()
+
+
+def torchrun(*arguments: object, folder: Path, restarts: int = 0) -> subprocess.CompletedProcess:
+    """Two local processes; what the second one prints goes to files below `folder`."""
+    options = (
+        f"--standalone --nproc-per-node 2 --max-restarts {restarts} --redirects 1:3 --log-dir logs"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", *options.split(), *map(str, arguments)],
+        cwd=folder,
+        env={
+            "PYTHONPATH": str(PROJECT),
+            "OMP_NUM_THREADS": "1",
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+        },
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    second = [*folder.glob("logs/*/attempt_*/1/std*.log")]
+    assert len(second) >= 2
+    assert [file.read_text() for file in second] == [""] * len(second)
+    return done
+
+
+@pytest.fixture(scope="module")
+def states(tmp_path_factory) -> list[dict[str, dict[str, Tensor]]]:
+    """What each of two processes came to in all cases."""
+    folder = tmp_path_factory.mktemp("steps")
+    done = torchrun(DRIVER, "steps", folder, folder=folder)
+    assert done.returncode == 0, done.stderr
+    return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
+
+
+@pytest.mark.parametrize("name", over_processes.CASES)
+def test_steps_over_two_processes_are_those_of_one(digits, states, name):
+    first, second = (each[name] for each in states)
+    assert all(torch.equal(first[key], second[key]) for key in first if key != "seconds")
+    alone = over_processes.take_steps(name, digits)
+    weights = [key for key in alone if key.startswith("model.")]
+    found, expected = (torch.cat([s[k].flatten() for k in weights]) for s in (first, alone))
+    assert float((found - expected).norm() / expected.norm()) < 1e-5
+    torch.testing.assert_close(first["sums"], alone["sums"], rtol=1e-5, atol=1e-5)
+    assert torch.equal(first["noise"], alone["noise"])
+    assert first["step"] == alone["step"] == over_processes.STEPS
+
+
+def test_a_killed_process_is_started_again_and_the_run_goes_on(tmp_path, capsys):
+    folder = tmp_path / "two"
+    done = torchrun(DRIVER, "killed", *TRAIN, "--out", folder, folder=tmp_path, restarts=1)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    record = json.loads(line)
+    assert (record["processes"], record["checkpoint"]) == (2, str(folder))
+    assert 0 < int((tmp_path / "resumed").read_text()) <= over_processes.EVENT
+
+    assert main([*TRAIN, "--out", str(tmp_path / "one")]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert alone["active_units"] == record["active_units"] > 0
+    assert record["test_distortion"] == pytest.approx(alone["test_distortion"], rel=1e-5)
+    assert record["test_rate"] == pytest.approx(alone["test_rate"], rel=1e-5)
+    files = [sorted(file.name for file in run.iterdir()) for run in (folder, tmp_path / "one")]
+    assert files[0] == files[1]
+    metrics = [(run / "metrics.jsonl").read_text() for run in (folder, tmp_path / "one")]
+    assert metrics[0].count("\n") == metrics[1].count("\n") == 4
+
+
+def test_a_run_that_diverges_is_told_once(tmp_path):
+    folder = tmp_path / "run"
+    done = torchrun(DRIVER, "diverges", *TRAIN, "--out", folder, folder=tmp_path)
+    assert done.returncode != 0
+    assert done.stdout == ""
+    told = [line for line in done.stderr.splitlines() if line.startswith("vae:")]
+    assert len(told) == 1
+    assert "the loss is no longer finite" in told[0]
+    assert "[rank" not in done.stderr
+    assert [file.name for file in folder.iterdir()] == ["resume.safetensors"]
+
+
+# In this process, as if torchrun had started it
+
+
+@pytest.fixture
+def under_torchrun(monkeypatch):
+    """Make this process one of two, with the store that torchrun would keep."""
+    store = dist.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
+    values = {
+        "RANK": 0,
+        "WORLD_SIZE": 2,
+        "LOCAL_RANK": 0,
+        "LOCAL_WORLD_SIZE": 2,
+        "MASTER_ADDR": "localhost",
+        "MASTER_PORT": store.port,
+        "TORCHELASTIC_RESTART_COUNT": 0,
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, str(value))
+    return store
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([*TRAIN, "--free-bits", "0.1"], "free_bits (0.1) looks at a whole batch at once"),
+        ([*TRAIN, "--objective", "beta-tcvae"], "objective beta-tcvae looks at a whole batch"),
+        (["sweep", *TRAIN[1:7], "--betas", "1,2", "--out", "x"], "vae sweep runs in one process"),
+        (["list"], "vae list runs in one process"),
+        ([*TRAIN, "--threads", "0"], "threads must be"),
+    ],
+)
+def test_what_cannot_be_shared_is_refused_by_one_process_alone(
+    under_torchrun, capsys, tmp_path, monkeypatch, arguments, words
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("vae: ")
+    assert words in line
+    for rank, attempt in ((1, 0), (0, 1), (1, 1)):
+        monkeypatch.setenv("RANK", str(rank))
+        monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", str(attempt))
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 2
+    assert capsys.readouterr() == ("", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_others_download_nothing_and_tell_what_they_alone_lack(
+    under_torchrun, monkeypatch, capsys, tmp_path
+):
+    class Second(Processes):
+        def share(self, value):
+            return (1, 28, 28)
+
+    @contextmanager
+    def joined(*_arguments):
+        yield Second(1, 2)
+
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setattr("vae.commands.over_processes.joined", joined)
+    monkeypatch.setattr("vae.commands.over_processes.GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: pytest.fail("it downloads"))
+    command = [*TRAIN, "--dataset", "mnist", "--data-dir", str(tmp_path), "--out", "run"]
+    assert main(command) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"MNIST is not in {tmp_path} and was not downloaded" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_on_its_own_is_not_under_torchrun(under_torchrun, monkeypatch):
+    assert Launch.found() == Launch(rank=0, size=2, local_rank=0, local_size=2, attempt=0)
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert Launch.found() is None
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.delenv("RANK")
+    assert Launch.found() is None
+
+
+def test_each_process_has_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    launch = Launch(rank=5, size=6, local_rank=1, local_size=2, attempt=0)
+    assert launch.device("auto") == torch.device("cuda", 1)
+    assert launch.device("cpu") == torch.device("cpu")
+    with pytest.raises(ConfigError, match="3 processes on a machine with 2 GPUs"):
+        Launch(rank=0, size=3, local_rank=0, local_size=3, attempt=0).device("cuda")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 8])
+@pytest.mark.parametrize("count", [1, 2, 7, 64])
+def test_parts_of_a_batch_are_even_and_leave_nothing_out(size, count):
+    parts = [range(count)[Processes(rank, size).part(count)] for rank in range(size)]
+    assert [row for part in parts for row in part] == list(range(count))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    assert ALONE.part(count) == slice(0, count)
+
+
+def test_noise_that_is_given_is_the_noise_that_is_drawn():
+    model, images = VAE.seeded(ModelConfig((1, 8, 8), latent_dim=3), 1), torch.rand(5, 1, 8, 8)
+    drawn = model.terms(images, torch.Generator().manual_seed(4))
+    noise = standard_normal((5, 3), torch.Generator().manual_seed(4))
+    given = model.terms(images[2:], noise[2:])
+    torch.testing.assert_close(given.z, drawn.z[2:])
+    torch.testing.assert_close(given.distortion, drawn.distortion[2:])

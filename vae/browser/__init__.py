@@ -1,0 +1,1 @@
+"""What the pages' JavaScript reads: decoders, codes and pictures as bytes."""

@@ -1,0 +1,262 @@
+"""The data sets, by name: each a training, a validation and a test split of uint8 images.
+
+`digits` is bundled with scikit-learn; `mnist`, `fashion-mnist`, `kmnist` and `cifar10` are read by
+torchvision, which downloads them when they are absent; `sprites` and `sprites:OPTIONS` are drawn
+here, of known factors; `folder:PATH` is a person's own images. All but the last two can be narrowed
+to some of their classes, as in `mnist:only=3` (see `vae.data.class_choice`).
+"""
+
+import os
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Int
+
+from vae.data.class_choice import is_narrowed, read_class_choice, whole_name
+from vae.data.folder import FOLDER_SIDE, FolderImages, read_folder
+from vae.data.source import Source
+from vae.data.splits import Dataset, Factor, Split, own_part, shuffled, with_validation
+from vae.data.sprites import SPRITES, SpriteSet, is_sprites, read_sprite_set
+from vae.data.torchvision_sets import DATA_DIR_VARIABLE, read_torchvision
+from vae.errors import DataError
+
+FOLDER_PREFIX = "folder:"
+
+
+def data_dir(explicit: str | Path | None = None) -> Path:
+    """Where data sets lie: the argument, else LATENT_DATA_DIR, else a per-user cache."""
+    chosen = explicit or os.environ.get(DATA_DIR_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    import platformdirs
+
+    return platformdirs.user_cache_path("latent-explorer", appauthor=False)
+
+
+def dataset_names() -> list[str]:
+    """The names of the data sets that need no path."""
+    return [*_SOURCES, SPRITES]
+
+
+def dataset_title(name: str) -> str:
+    """A data set's name as people write it."""
+    source = _source_if_known(name)
+    if source is not None:
+        return source.title
+    return Path(name.removeprefix(FOLDER_PREFIX)).name or name
+
+
+def class_names(name: str) -> tuple[str, ...]:
+    """The classes of a registered data set; none for a folder, which is not read."""
+    source = _source_if_known(name)
+    return () if source is None else source.class_names
+
+
+def trained_labels(name: str) -> tuple[int, ...] | None:
+    """The classes that a narrowed data set is narrowed to; None of any other name."""
+    source = _source_if_known(name)
+    return None if source is None or source.choice is None else source.choice.labels
+
+
+def image_shape_of(name: str, folder_side: int = FOLDER_SIDE) -> tuple[int, int, int]:
+    """Channels, height, width before anything is read; of a folder as if it were in colour.
+
+    DataError for a name that no data set has.
+    """
+    check_dataset_name(name)
+    if name.startswith(FOLDER_PREFIX):
+        return 3, folder_side, folder_side
+    return _source(name).image_shape
+
+
+def needs_download(name: str) -> bool:
+    """Whether the data set is one that torchvision fetches."""
+    source = _source_if_known(name)
+    return source is not None and source.torchvision_class != ""
+
+
+def check_dataset_name(name: str) -> None:
+    """Raise DataError for a name that no data set has."""
+    if name.startswith(FOLDER_PREFIX) and not name.removeprefix(FOLDER_PREFIX).strip():
+        raise DataError("folder: needs a path after the colon, such as folder:photos")
+    if not name.startswith(FOLDER_PREFIX):
+        _source(name)
+
+
+def load_dataset(
+    name: str,
+    directory: str | Path | None = None,
+    *,
+    validation_fraction: float = 0.05,
+    image_shape: tuple[int, int, int] | None = None,
+    folder_side: int = FOLDER_SIDE,
+    download: bool = True,
+) -> Dataset:
+    """Read a data set and split it.
+
+    `directory` is resolved by `data_dir`. A folder's images are made into squares of `folder_side`
+    pixels, grey where all of them are; `image_shape`, where it is given, decides both, and must be
+    their own shape for the other data sets.
+    With `download` false nothing is fetched. The validation split is a fixed random share of the
+    training images (see SPLIT_SEED);
+    Raises DataError where the data set is absent, unreadable or of another shape.
+    """
+    check_dataset_name(name)
+    if name.startswith(FOLDER_PREFIX):
+        channels, side = image_shape[:2] if image_shape else (None, folder_side)
+        return _load_folder(name, validation_fraction, side, channels)
+    source = _source(name)
+    _check_image_shape(name, source, image_shape)
+    train, test = source.read(source, data_dir(directory), download)
+    labels = source.choice.labels if source.choice else None
+    whole = with_validation(
+        name,
+        source.class_names,
+        own_part(train, labels),
+        test,
+        validation_fraction,
+        source.factors,
+    )
+    return replace(whole, trained_labels=labels)
+
+
+def load_test_split(
+    name: str, directory: str | Path | None = None, *, image_shape: tuple[int, int, int]
+) -> Split:
+    """The test split alone, which is cheaper where images are drawn; nothing is fetched.
+
+    Raises DataError as `load_dataset` does.
+    """
+    if not is_sprites(name):
+        return load_dataset(name, directory, image_shape=image_shape, download=False).test
+    _check_image_shape(name, _source(name), image_shape)
+    sprites = read_sprite_set(name)
+    return _drawn(sprites, sprites.split()[1])
+
+
+def _source(name: str) -> Source:
+    if is_sprites(name):
+        sprites = read_sprite_set(name)
+        return Source(
+            sprites.title(),
+            sprites.image_shape,
+            sprites.class_names,
+            partial(_draw_sprites, sprites),
+            factors=tuple(map(Factor, sprites.grid.names, sprites.grid.sizes)),
+        )
+    known = whole_name(name)
+    if known not in _SOURCES:
+        raise DataError(
+            f"there is no data set {name!r}; choose one of {', '.join(dataset_names())}, "
+            "sprites:OPTIONS, folder:PATH, or some classes as in mnist:only=3 or mnist:without=3+5"
+        )
+    source = _SOURCES[known]
+    if not is_narrowed(name):
+        return source
+    choice = read_class_choice(name, source.class_names)
+    title = choice.title(source.title, source.class_names)
+    return replace(source, title=title, choice=choice)
+
+
+def _source_if_known(name: str) -> Source | None:
+    try:
+        return _source(name)
+    except DataError:
+        return None
+
+
+def _check_image_shape(name: str, source: Source, image_shape: tuple[int, int, int] | None) -> None:
+    if image_shape is not None and image_shape != source.image_shape:
+        raise DataError(
+            f"{name} has images of shape {source.image_shape}, but {image_shape} was asked for; "
+            "choose a model that was trained on images of that shape"
+        )
+
+
+def _load_folder(name: str, validation_fraction: float, side: int, channels: int | None) -> Dataset:
+    found = read_folder(Path(name.removeprefix(FOLDER_PREFIX)).expanduser(), side, channels)
+    train, test = _folder_splits(found)
+    return with_validation(name, found.class_names, train, test, validation_fraction)
+
+
+def _folder_splits(found: FolderImages) -> tuple[Split, Split]:
+    images, labels = torch.from_numpy(found.images), torch.from_numpy(found.labels)
+    is_test = torch.from_numpy(found.is_test)
+    return Split(images[~is_test], labels[~is_test]), Split(images[is_test], labels[is_test])
+
+
+def _read_digits(source: Source, directory: Path, download: bool) -> tuple[Split, Split]:
+    from sklearn.datasets import load_digits
+
+    bundled = load_digits()
+    pixels = np.rint(bundled.images * (255 / 16)).astype(np.uint8)[:, None]
+    images, labels = torch.from_numpy(pixels), torch.from_numpy(bundled.target.astype(np.int64))
+    order = shuffled(len(images))
+    test, train = order[:360], order[360:]
+    return Split(images[train], labels[train]), Split(images[test], labels[test])
+
+
+def _draw_sprites(
+    sprites: SpriteSet, source: Source, directory: Path, download: bool
+) -> tuple[Split, Split]:
+    train, test = sprites.split()
+    return _drawn(sprites, train), _drawn(sprites, test)
+
+
+def _drawn(sprites: SpriteSet, indices: Int[np.ndarray, "n"]) -> Split:
+    levels = sprites.grid.factors_of(indices)
+    images, factors = torch.from_numpy(sprites.grid.render(levels)), torch.from_numpy(levels)
+    return Split(images, factors[:, 0].clone(), factors)
+
+
+def _read_cifar(source: Source, directory: Path, download: bool) -> tuple[Split, Split]:
+    """torchvision's files; where they are absent, a folder of pictures, if there is one.
+
+    As such it is passed around too: `cifar10/train/CLASS/*.png`, and `test` beside `train`.
+    """
+    pictures, archive = directory / "cifar10", directory / "cifar-10-batches-py"
+    if archive.is_dir() or not all((pictures / split).is_dir() for split in ("train", "test")):
+        return read_torchvision(source, directory, download)
+    channels, side, _ = source.image_shape
+    found = read_folder(pictures, side, channels)
+    if found.class_names != source.class_names:
+        raise DataError(
+            f"{pictures} should have the classes {', '.join(source.class_names)} as folders, but "
+            f"has {', '.join(found.class_names) or 'none'}; rename them, or remove it"
+        )
+    train, test = _folder_splits(found)
+    # Class follows class: the first test images should be of all of them, as torchvision's are.
+    return train, test.pick(shuffled(len(test)))
+
+
+_GREY_28 = (1, 28, 28)
+_TEN_DIGITS = tuple(str(digit) for digit in range(10))
+
+_SOURCES = {
+    "digits": Source("Digits (8x8)", (1, 8, 8), _TEN_DIGITS, _read_digits),
+    "mnist": Source("MNIST", _GREY_28, _TEN_DIGITS, read_torchvision, "MNIST"),
+    "fashion-mnist": Source(
+        "Fashion-MNIST",
+        _GREY_28,
+        tuple("T-shirt Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag Boot".split()),
+        read_torchvision,
+        "FashionMNIST",
+    ),
+    "kmnist": Source(
+        "Kuzushiji-MNIST",
+        _GREY_28,
+        tuple("o ki su tsu na ha ma ya re wo".split()),
+        read_torchvision,
+        "KMNIST",
+    ),
+    "cifar10": Source(
+        "CIFAR-10",
+        (3, 32, 32),
+        tuple("airplane automobile bird cat deer dog frog horse ship truck".split()),
+        _read_cifar,
+        "CIFAR10",
+    ),
+}

@@ -1,0 +1,93 @@
+"""The data sets that torchvision reads, and downloads where they are absent."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vae.data.source import Source
+from vae.data.splits import Split
+from vae.errors import DataError
+
+DATA_DIR_VARIABLE = "LATENT_DATA_DIR"
+_DOWNLOADING = threading.Lock()
+
+
+def read_torchvision(source: Source, directory: Path, download: bool) -> tuple[Split, Split]:
+    """The training and the test images; DataError where they are absent or unreadable."""
+    train, test = (_read_split(source, directory, train, download) for train in (True, False))
+    return train, test
+
+
+def _read_split(source: Source, directory: Path, train: bool, download: bool) -> Split:
+    from torchvision import datasets
+
+    reader = getattr(datasets, source.torchvision_class)
+    try:
+        found = reader(directory, train=train, download=False)
+    except (RuntimeError, OSError, ValueError, EOFError, AssertionError) as error:
+        if "not found" in str(error):
+            return _from_torchvision(_download(source, reader, directory, train, download), source)
+        raise DataError(
+            f"{source.title} in {directory} cannot be read ({_in_one_line(error)}); delete its "
+            f"{source.torchvision_class} folder there, so that it is fetched afresh"
+        ) from error
+    return _from_torchvision(found, source)
+
+
+def _download(
+    source: Source, reader: Callable, directory: Path, train: bool, allowed: bool
+) -> object:
+    if not allowed:
+        raise DataError(_absent(source, directory))
+    try:
+        with _DOWNLOADING, _printing_only_on_a_terminal():
+            return reader(directory, train=train, download=True)
+    except (RuntimeError, OSError) as error:
+        raise DataError(
+            f"{_absent(source, directory)} (download: {_in_one_line(error)})"
+        ) from error
+
+
+@contextmanager
+def _printing_only_on_a_terminal() -> Iterator[None]:
+    """torchvision prints while it downloads: progress to a person, noise to a program.
+
+    Only on the main thread: the streams are the whole process's, and a server has others.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    with Path(os.devnull).open("w") as nowhere, ExitStack() as redirected:
+        on_terminal = sys.stderr.isatty()
+        redirected.enter_context(redirect_stdout(sys.stderr if on_terminal else nowhere))
+        redirected.enter_context(redirect_stderr(sys.stderr if on_terminal else nowhere))
+        yield
+
+
+def _absent(source: Source, directory: Path) -> str:
+    return (
+        f"{source.title} is not in {directory} and was not downloaded; connect to the internet, "
+        f"or put torchvision's copy of it there, or name its folder with --data-dir or "
+        f"{DATA_DIR_VARIABLE}"
+    )
+
+
+def _in_one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _from_torchvision(found: object, source: Source) -> Split:
+    pixels = torch.as_tensor(np.asarray(found.data))  # type: ignore[attr-defined]
+    images = pixels[:, None] if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
+    if tuple(images.shape[1:]) != source.image_shape:
+        raise DataError(
+            f"{source.title} should have images of shape {source.image_shape}, but the files hold "
+            f"{tuple(images.shape[1:])}; delete them, so that they are fetched afresh"
+        )
+    return Split(images.contiguous(), torch.as_tensor(found.targets, dtype=torch.int64))  # type: ignore[attr-defined]

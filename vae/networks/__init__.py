@@ -1,0 +1,1 @@
+"""Encoders and decoders: by architecture, residual ones, and gates that serve many betas."""

@@ -1,0 +1,1 @@
+"""What training minimises: the ELBO's terms and the losses made of them."""

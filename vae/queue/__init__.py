@@ -1,0 +1,1 @@
+"""What the server trains: jobs, sweeps of them, the queue, and its worker."""
