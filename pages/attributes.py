@@ -120,7 +120,7 @@ def show_slider(explorer: "Explorer", finding: "Finding") -> None:
     start, vector = latent.position(explorer), finding.direction.vector
     around = surroundings(explorer)
     if around is not None:
-        around["plane"] = plain_plane(plane_of(explorer, finding))
+        around["plane"] = plain_plane(explorer, plane_of(explorer, finding))
     live_path(
         f"attribute-{explorer.run.identity[:16]}",
         [{"asset": decoder_id(explorer), "caption": "image + t · direction"}],

@@ -95,7 +95,7 @@ def show_map(explorer, plane) -> None:
         f"map-{explorer.run.identity[:16]}",
         codes_id(explorer),
         decoder_id(explorer),
-        plain_plane(plane),
+        plain_plane(explorer, plane),
         pictures_asset=pictures_id(explorer),
         z=latent.position(explorer).tolist(),
         colors=CLASS_COLOURS,

@@ -148,17 +148,18 @@ def surroundings(explorer: "Explorer") -> Surroundings | None:
     return {
         "codes": codes_id(explorer),
         "pictures": pictures_id(explorer),
-        "plane": plain_plane(overview_plane(explorer.atlas.mean)),
+        "plane": plain_plane(explorer, overview_plane(explorer.atlas.mean)),
         "colors": CLASS_COLOURS,
     }
 
 
-def plain_plane(plane: "Projection") -> Plane:
-    """A plane as the instruments take it."""
+def plain_plane(explorer: "Explorer", plane: "Projection") -> Plane:
+    """A plane of a model's codes as the instruments take it."""
     return {
         "origin": plane.origin.tolist(),
         "basis": plane.basis.tolist(),
         "labels": list(plane.labels),
+        "has_prior": explorer.run.model.is_gaussian,
     }
 
 

@@ -12,7 +12,12 @@ from vae.browser.blobs import pack_codes, pack_decoder, pack_pictures
 from vae.latent.neighbours import Neighbours
 
 LATENT, COUNT = 3, 60
-PLANE = {"origin": [0, 0, 0], "basis": [[1, 0, 0], [0, 1, 0]], "labels": ["z1", "z2"]}
+PLANE = {
+    "origin": [0, 0, 0],
+    "basis": [[1, 0, 0], [0, 1, 0]],
+    "labels": ["z1", "z2"],
+    "has_prior": True,
+}
 COLORS = ["#ff0000", "#00ff00"]
 ACTIVE = [0, 1]
 
@@ -228,3 +233,14 @@ def test_sixty_thousand_codes_are_panned_within_a_frame(page, mounted_codes):
     page.mouse.up()
     assert draws(page, "live-map") - before >= 30
     assert float(np.median(page.evaluate("gaps"))) < 40
+
+
+@pytest.mark.parametrize("has_prior", [True, False])
+def test_codes_without_a_prior_are_not_measured_by_it(page, mounted_codes, has_prior):
+    plane = {**PLANE, "has_prior": has_prior}
+    around = {**sliders()["surroundings"], "plane": plane}
+    Mounted(page, "map").mount(map_spec(plane=plane))
+    Mounted(page, "decode").mount({**sliders(), "surroundings": around})
+    settle(page)
+    measured = page.get_by_text("|z|", exact=True).count()
+    assert measured == (2 if has_prior else 0)

@@ -193,7 +193,7 @@ class LiveDecode {
 
   status(wide) {
     const status = element("div", { class: "status" });
-    if (!wide) {
+    if (!wide && this.spec.surroundings?.plane.has_prior !== false) {
       this.meter = new NormMeter(this.spec.latent);
       status.append(this.meter.root);
     }

@@ -175,7 +175,8 @@ class LiveMap {
     context.clearRect(0, 0, this.size, this.size);
     context.drawImage(this.base, MARGIN.left, MARGIN.top, this.plotSide, this.plotSide);
     context.translate(MARGIN.left, MARGIN.top);
-    const titles = this.plane.labels.map((label) => `${label} (standard deviations of the prior)`);
+    const unit = this.plane.has_prior ? " (standard deviations of the prior)" : "";
+    const titles = this.plane.labels.map((label) => `${label}${unit}`);
     drawAxes(context, this.view, titles, this.theme);
     this.drawMarkers(context, nearest);
     this.canvas.dataset.draws = Number(this.canvas.dataset.draws) + 1;

@@ -17,7 +17,7 @@ export class SidePanel {
       this.stopwatch.answered(asked);
     };
     this.caption = element("span");
-    this.meter = new NormMeter(map.latent);
+    this.meter = plane.has_prior ? new NormMeter(map.latent) : null;
     this.coordinates = plane.labels.map((text) => new Reading(text));
     this.classes = element("div", { class: "chips", role: "group", "aria-label": "classes" });
     this.backdrops = this.makeBackdrops(signal);
@@ -28,7 +28,8 @@ export class SidePanel {
     const coordinates = this.coordinates.map(({ root }) => root);
     const caption = element("figcaption", {}, this.caption, this.time);
     const { meter, nearest } = this.surroundings;
-    const meters = element("div", { class: "meters" }, this.meter.root, meter.root);
+    const shown = this.meter ? [this.meter.root, meter.root] : [meter.root];
+    const meters = element("div", { class: "meters" }, ...shown);
     return element(
       "div",
       { class: "side" },
@@ -97,7 +98,7 @@ export class SidePanel {
     const { decoder } = this.map;
     this.caption.textContent = caption;
     this.coordinates.forEach((reading, i) => reading.show(place[i]));
-    this.meter.show(z);
+    this.meter?.show(z);
     this.surroundings.show(z);
     if (!decoder) return;
     const start = performance.now();
