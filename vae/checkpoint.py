@@ -17,7 +17,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,48 +119,68 @@ def save_checkpoint(
     """
     tensors = {
         WEIGHTS_FILE: _stored_weights(model, train.storage),
-        ATLAS_FILE: {
-            "mean": atlas.mean.clamp(*HALF_RANGE).half(),
-            "logvar": atlas.logvar.half(),
-            "label": labels.to(torch.int16),
-            **({} if levels is None else {"factors": levels.to(torch.int16)}),
-        },
+        ATLAS_FILE: _atlas_tensors(atlas, labels, levels),
     }
     if curve is not None:
         tensors[CURVE_FILE] = _curve_tensors(curve)
     metrics = "".join(json.dumps(epoch) + "\n" for epoch in epochs)
     provenance = Provenance.here(model.device)
+    names, described = tuple(class_names), tuple(factors)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as stack:
-            names = hashed_files(model.config)
-            staged = {name: stack.enter_context(_staged(path / name)) for name in names}
-            for name, values in tensors.items():
-                _save_tensors(staged[name], values)
-            staged[METRICS_FILE].write_text(metrics, encoding="utf-8")
-            sha256 = {name: _sha256(file) for name, file in staged.items()}
-            # Only now, with all of the new one on the disk, is an older checkpoint given up.
-            (path / RUN_FILE).unlink(missing_ok=True)
-        record = {
-            "format": "latent-explorer",
-            "format_version": FORMAT_VERSION,
-            "model": model.config.to_dict(),
-            "train": train.to_dict(),
-            "class_names": list(class_names),
-            "factors": [factor.to_dict() for factor in factors],
-            "results": results.to_dict(),
-            "provenance": provenance.to_dict(),
-            "sha256": sha256,
-        }
+        sha256 = _replace_files(path, hashed_files(model.config), tensors, metrics)
+        run = Run(path, model.config, train, names, results, provenance, sha256, described)
         with _staged(path / RUN_FILE) as file:
-            file.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+            file.write_text(json.dumps(_record(run), indent=2) + "\n", encoding="utf-8")
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
             f"the checkpoint could not be written to {path} ({error}); free some space there or "
             "choose another folder"
         ) from error
-    names = tuple(class_names)
-    return Run(path, model.config, train, names, results, provenance, sha256, tuple(factors))
+    return run
+
+
+def _atlas_tensors(
+    atlas: Posterior, labels: torch.Tensor, levels: Int[torch.Tensor, "n factors"] | None
+) -> dict[str, torch.Tensor]:
+    tensors = {
+        "mean": atlas.mean.clamp(*HALF_RANGE).half(),
+        "logvar": atlas.logvar.half(),
+        "label": labels.to(torch.int16),
+    }
+    return tensors if levels is None else tensors | {"factors": levels.to(torch.int16)}
+
+
+def _replace_files(
+    path: Path,
+    names: Iterable[str],
+    tensors: Mapping[str, dict[str, torch.Tensor]],
+    metrics: str,
+) -> dict[str, str]:
+    """Write all files but `run.json`, which goes; the sha256 of each."""
+    with ExitStack() as stack:
+        staged = {name: stack.enter_context(_staged(path / name)) for name in names}
+        for name, values in tensors.items():
+            _save_tensors(staged[name], values)
+        staged[METRICS_FILE].write_text(metrics, encoding="utf-8")
+        sha256 = {name: _sha256(file) for name, file in staged.items()}
+        # Only now, with all of the new one on the disk, is an older checkpoint given up.
+        (path / RUN_FILE).unlink(missing_ok=True)
+    return sha256
+
+
+def _record(run: Run) -> dict[str, Any]:
+    return {
+        "format": "latent-explorer",
+        "format_version": FORMAT_VERSION,
+        "model": run.model.to_dict(),
+        "train": run.train.to_dict(),
+        "class_names": list(run.class_names),
+        "factors": [factor.to_dict() for factor in run.factors],
+        "results": run.results.to_dict(),
+        "provenance": run.provenance.to_dict(),
+        "sha256": run.sha256,
+    }
 
 
 def load_run(path: str | Path) -> Run:
