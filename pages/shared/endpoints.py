@@ -5,21 +5,20 @@ uploaded picture itself stays with the session, over all pages.
 """
 
 from dataclasses import dataclass
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from pages.shared import latent, link
-from pages.shared.frame import show_error
 from pages.shared.models import open_gallery
+from pages.shared.text import escaped
+from pages.shared.uploads import choose_ink, choose_upload, show_made
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer
 
 SOURCES = {"image": "Test image", "pin": "Pinned place", "upload": "Upload"}
-MAX_UPLOAD_MB = 10
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,10 @@ class Endpoint:
     image: np.ndarray
     code: np.ndarray
     caption: str
+    """Markdown."""
+
+    is_shown: bool = False
+    """Whether the widgets that it was chosen by show the image already."""
 
 
 def choose_endpoint(explorer: "Explorer", name: str, label: int) -> Endpoint:
@@ -86,36 +89,12 @@ def _choose_image(explorer: "Explorer", name: str, label: int, kept: str | None)
 
 def uploaded_picture(explorer: "Explorer", name: str, meanwhile: str) -> Endpoint | None:
     """A picture that a person brings; None until there is one, which `meanwhile` says."""
-    file = st.file_uploader(
-        "A picture",
-        ["png", "jpg", "jpeg", "bmp", "gif", "webp"],
-        key=f"upload-{name}",
-        max_upload_size=MAX_UPLOAD_MB,
-    )
-    link.start_widget(f"invert-{name}", st.session_state.get(f"inverted-{name}", False))
-    invert = st.toggle(
-        "Dark on light",
-        key=f"invert-{name}",
-        help="Turn ink on paper into white on black, as in MNIST.",
-    )
-    st.session_state[f"inverted-{name}"] = invert
-    if file is not None:
-        st.session_state[f"uploaded-{name}"] = file.name, file.getvalue()
-    if f"uploaded-{name}" not in st.session_state:
+    brought, invert = choose_upload(name), choose_ink(name)
+    if brought is None:
         st.caption(meanwhile)
         return None
-    title, content = st.session_state[f"uploaded-{name}"]
-    return _encoded(explorer, title, content, invert)
-
-
-def _encoded(explorer: "Explorer", title: str, content: bytes, invert: bool) -> Endpoint | None:
-    from vae.data.folder import read_picture
-    from vae.errors import DataError
-
-    try:
-        image = read_picture(BytesIO(content), title, explorer.run.model.image_shape)
-    except DataError as error:
-        show_error(error)
-        return None
-    image = 1 - image if invert else image
-    return Endpoint(image, explorer.encode(image[None])[0][0], f"{title}, as the model sees it")
+    shape = explorer.run.model.image_shape
+    image = 1 - brought.fitted(shape) if invert else brought.fitted(shape)
+    show_made(brought, image, shape, invert)
+    code = explorer.encode(image[None])[0][0]
+    return Endpoint(image, code, escaped(brought.name, 40), is_shown=True)

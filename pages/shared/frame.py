@@ -3,7 +3,6 @@
 Nothing heavy is imported here, so that the title is painted before torch is loaded.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
+from pages.shared.text import escaped
 from vae.errors import VaeError
 
 PRODUCT = "Latent Explorer"
@@ -167,7 +167,7 @@ def calm_errors() -> Iterator[None]:
 
 def show_error(error: VaeError | str) -> None:
     """What the input got wrong, as one calm sentence."""
-    text = re.sub(r"([\\`*_$\[\]<>~:])", r"\\\1", str(error))
+    text = escaped(error, longest=1000)
     if text.split(maxsplit=1)[0].isalpha():
         text = text[0].upper() + text[1:]
     st.warning(text + ("" if text.endswith((".", "!", "?")) else "."), icon=":material/info:")

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from vae.data.folder import read_picture, to_square
+from vae.data.brought import to_square
 from vae.data.registry import class_names, data_dir, dataset_names, dataset_title, load_dataset
 from vae.data.splits import Dataset
 from vae.errors import DataError
@@ -298,20 +298,6 @@ def test_an_image_that_cannot_be_read_is_named(tmp_path, kind):
     # A file left open is noticed here, and not in whatever test comes next.
     del caught
     gc.collect()
-
-
-def test_a_picture_that_a_person_brings_fits_the_model(tmp_path):
-    Image.new("RGB", (40, 20), (51, 102, 204)).save(tmp_path / "brought.png")
-    with (tmp_path / "brought.png").open("rb") as file:
-        colour = read_picture(file, "brought.png", (3, 8, 8))
-    assert colour.shape == (8, 8, 3)
-    np.testing.assert_allclose(colour[4, 4], [0.2, 0.4, 0.8], atol=1e-6)
-    (tmp_path / "brought.png").write_bytes(b"hello")
-    with (
-        (tmp_path / "brought.png").open("rb") as file,
-        pytest.raises(DataError, match=r"brought\.png cannot be read as an image"),
-    ):
-        read_picture(file, "brought.png", (1, 28, 28))
 
 
 # torchvision's

@@ -1,25 +1,30 @@
 """A person's own folder of images as arrays: found, decoded, cropped and resized."""
 
 import hashlib
-import warnings
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
+from jaxtyping import Bool, Int, UInt8
 
+from vae.data.brought import read_mode, read_square
 from vae.errors import DataError
+from vae.names import is_showable
 
 FOLDER_SIDE = 32
 MIN_IMAGES = 20
 TEST_SHARE = 0.2
-MAX_PIXELS = 50_000_000
+MAX_ENTRIES = 1_000_000
+"""Most files and folders that are looked at; a person who gives / means something else."""
+
+MAX_BYTES = 8 * 2**30
+"""Of all images as they are kept in memory."""
+
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
-_GREY_MODES = frozenset({"1", "L", "LA", "I", "I;16", "F"})
+_GREY_MODES = frozenset({"1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F"})
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,10 @@ def read_folder(folder: Path, side: int, channels: int | None = None) -> FolderI
 
     Sub-folders are classes; `train` and `test` sub-folders are splits, with classes below them.
     Without them a fifth of the images, chosen by their names, are the test split.
-    `channels` is 1 (grey) or 3 (colour); None means grey where every image is. Raises DataError
-    where the folder is absent, holds too few images, or an image cannot be read.
+    `channels` is 1 (grey) or 3 (colour); None means grey where every image is. A link to a file is
+    read like the file, wherever it leads; links to folders, and hidden files, are passed over.
+    Raises DataError where the folder is absent, holds too few images or too many, or one of them
+    cannot be read.
     """
     paths = _image_paths(folder)
     splits = _has_splits(paths, folder)
@@ -53,79 +60,52 @@ def read_folder(folder: Path, side: int, channels: int | None = None) -> FolderI
     return FolderImages(images, labels, class_names, is_test)
 
 
-def to_square(picture: Image.Image, side: int, channels: int) -> UInt8[np.ndarray, "c h w"]:
-    """One picture upright, on black where it is transparent, cropped centrally and resized."""
-    upright = ImageOps.exif_transpose(picture)
-    if upright.mode in ("LA", "PA", "RGBA") or "transparency" in upright.info:
-        layer = upright.convert("RGBA")
-        upright = Image.alpha_composite(Image.new("RGBA", layer.size, "black"), layer)
-    if upright.mode.startswith("I;16"):
-        upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
-    elif upright.mode in ("I", "F"):
-        upright = Image.fromarray(_stretched(np.asarray(upright, dtype=np.float64)))
-    converted = upright.convert("L" if channels == 1 else "RGB")
-    square = np.asarray(ImageOps.fit(converted, (side, side), Image.Resampling.LANCZOS))
-    return np.ascontiguousarray(square.reshape(side, side, channels).transpose(2, 0, 1))
-
-
-def _stretched(values: np.ndarray) -> np.ndarray:
-    """Numbers without a known range as grey values, the lowest black and the highest white."""
-    low, high = np.nanmin(values), np.nanmax(values)
-    scaled = (np.nan_to_num(values, nan=low) - low) / max(high - low, 1e-12)
-    return np.rint(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
-
-
-def read_picture(
-    file: IO[bytes], name: str, image_shape: tuple[int, int, int]
-) -> Float[np.ndarray, "h w c"]:
-    """One picture that a person brings, made into a model's (c, h, w); pixels in [0, 1]."""
-    pixels = to_square(_open(file, name), image_shape[1], image_shape[0])
-    return pixels.transpose(1, 2, 0).astype(np.float32) / 255
-
-
-def _open_path(path: Path) -> Image.Image:
+def _open_path(path: Path) -> IO[bytes]:
     try:
-        with path.open("rb") as opened:
-            return _open(opened, str(path))
+        return path.open("rb")
     except OSError as error:
         raise DataError(
             f"{path} cannot be opened ({error.strerror}); repair it or leave it out"
         ) from error
 
 
-@contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Pillow warns of what is refused or repaired here anyway."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-@_without_warnings()
-def _open(file: IO[bytes], name: str) -> Image.Image:
-    try:
-        picture = Image.open(file)
-        if picture.width * picture.height > MAX_PIXELS:
-            raise DataError(
-                f"{name} has {picture.width}x{picture.height} pixels, more than {MAX_PIXELS:,}; "
-                "make it smaller"
-            )
-        picture.load()
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
-        raise DataError(f"{name} cannot be read as an image; repair it or leave it out") from error
-    return picture
-
-
 def _image_paths(folder: Path) -> list[Path]:
-    if not folder.is_dir():
+    if not _is_folder(folder):
         raise DataError(f"there is no folder {folder}; give the path of a folder of images")
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    paths = sorted(p for p in _files_below(folder) if p.suffix.lower() in SUFFIXES and p.is_file())
     if len(paths) < MIN_IMAGES:
         raise DataError(
             f"{folder} holds {len(paths)} images, but at least {MIN_IMAGES} are needed; "
             f"known endings: {', '.join(sorted(SUFFIXES))}"
         )
     return paths
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """All files but hidden ones; links to folders are not entered, so that none leads around."""
+    seen = 0
+    for parent, below, files in os.walk(folder, onerror=_refuse_folder):
+        seen += len(below) + len(files)
+        if seen > MAX_ENTRIES:
+            raise DataError(
+                f"{folder} holds more than {MAX_ENTRIES:,} files and folders; name the folder of "
+                "the images alone"
+            )
+        below[:] = [name for name in below if not name.startswith((".", "__MACOSX"))]
+        yield from (Path(parent, name) for name in files if not name.startswith("."))
+
+
+def _refuse_folder(error: OSError) -> NoReturn:
+    raise DataError(
+        f"{error.filename} cannot be opened ({error.strerror}); make it readable or move it away"
+    ) from error
 
 
 def _has_splits(paths: list[Path], folder: Path) -> bool:
@@ -148,21 +128,28 @@ def _is_test(path: Path, splits: bool) -> bool:
 
 def _class_of(path: Path, folder: Path, skip: int) -> str:
     parents = path.relative_to(folder).parts[skip:-1]
+    if parents and not is_showable(parents[0]):
+        raise DataError(
+            f"the folder {str(path.parent)!r:.300} has a name that cannot be shown as a class; "
+            "rename it to one line of up to 200 characters"
+        )
     return parents[0] if parents else ""
 
 
 def _read_all(paths: list[Path], side: int, channels: int | None) -> np.ndarray:
     depth = channels or (1 if all(_is_grey(path) for path in paths) else 3)
+    if (size := len(paths) * depth * side * side) > MAX_BYTES:
+        raise DataError(
+            f"{len(paths):,} images of {side}x{side} pixels take {size / 2**30:.0f} GB of memory, "
+            f"but at most {MAX_BYTES // 2**30} are taken; choose fewer, or smaller ones"
+        )
     images = np.empty((len(paths), depth, side, side), dtype=np.uint8)
     for row, path in enumerate(paths):
-        images[row] = to_square(_open_path(path), side, depth)
+        with _open_path(path) as file:
+            images[row] = read_square(file, str(path), side, depth)
     return images
 
 
-@_without_warnings()
 def _is_grey(path: Path) -> bool:
-    try:
-        with Image.open(path) as picture:
-            return picture.mode in _GREY_MODES
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} cannot be read as an image; repair it or leave it out") from error
+    with _open_path(path) as file:
+        return read_mode(file, str(path)) in _GREY_MODES

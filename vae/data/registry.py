@@ -106,7 +106,12 @@ def load_dataset(
     """
     check_dataset_name(name)
     if name.startswith(FOLDER_PREFIX):
-        channels, side = image_shape[:2] if image_shape else (None, folder_side)
+        channels, side, width = image_shape or (None, folder_side, folder_side)
+        if width != side:
+            raise DataError(
+                f"a folder's images become squares, but {side}x{width} pixels were asked for; "
+                "choose a model of square images"
+            )
         return _load_folder(name, validation_fraction, side, channels)
     source = _source(name)
     _check_image_shape(name, source, image_shape)
@@ -177,7 +182,11 @@ def _check_image_shape(name: str, source: Source, image_shape: tuple[int, int, i
 
 
 def _load_folder(name: str, validation_fraction: float, side: int, channels: int | None) -> Dataset:
-    found = read_folder(Path(name.removeprefix(FOLDER_PREFIX)).expanduser(), side, channels)
+    try:
+        folder = Path(name.removeprefix(FOLDER_PREFIX)).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{name} names a home that nobody has here; give the whole path") from error
+    found = read_folder(folder, side, channels)
     train, test = _folder_splits(found)
     return with_validation(name, found.class_names, train, test, validation_fraction)
 

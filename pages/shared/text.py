@@ -1,0 +1,26 @@
+"""Names and texts that come from outside, as pages can show them: the one place that escapes.
+
+Streamlit reads nearly every text as Markdown: captions, labels of buttons, options of pills. What a
+file, a folder or a person named goes through here before it stands in one.
+"""
+
+import re
+
+from vae.names import in_one_line
+
+LONGEST_NAME = 80
+
+_MARKS = re.compile(r"([\\`*_{}\[\]<>~:$&|@]|(?<=www)\.|^[-+#]|(?<=^\d)[.)])")
+
+
+def escaped(text: object, longest: int = LONGEST_NAME) -> str:
+    """Any text as one line of Markdown that reads as it is, cut where it is longer."""
+    return _MARKS.sub(r"\\\1", in_one_line(str(text), longest))
+
+
+def in_code(text: object, longest: int = 1000) -> str:
+    """Any text as one line of Markdown code."""
+    line = in_one_line(str(text), longest)
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    space = " " if "`" in line else ""
+    return f"{fence}{space}{line}{space}{fence}"

@@ -1,0 +1,91 @@
+"""A picture that a person brings: read once, kept small, and shown beside what was made of it.
+
+It stays with the session, over all pages: of each place where one can be brought the last one,
+as at most KEPT_SIDE pixels a side, so that a session cannot grow by uploading.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from pages.shared import link
+from pages.shared.frame import show_error
+from pages.shared.text import escaped
+from vae.errors import DataError
+from vae.pictures import enlarge
+
+if TYPE_CHECKING:
+    from vae.data.brought import Brought
+
+ENDINGS = ["png", "jpg", "jpeg", "bmp", "gif", "webp"]
+MAX_MEGABYTES = 10
+SIDE = 64
+"""Pixels of the two pictures that are shown side by side."""
+
+
+def choose_upload(name: str) -> "Brought | None":
+    """The picture brought last to this place; None where there is none that can be read."""
+    file = st.file_uploader(
+        "A picture", ENDINGS, key=f"upload-{name}", max_upload_size=MAX_MEGABYTES
+    )
+    if file is not None:
+        _read_once(name, file)
+    _, found = st.session_state.get(_key(name), ("", None))
+    if isinstance(found, DataError):
+        show_error(found)
+        return None
+    return found
+
+
+def choose_ink(name: str) -> bool:
+    """Whether a picture has dark ink on light paper, which is to be turned around."""
+    link.start_widget(f"invert-{name}", st.session_state.get(f"inverted-{name}", False))
+    invert = st.toggle(
+        "Dark on light",
+        key=f"invert-{name}",
+        help="Turn ink on paper into white on black, as in MNIST.",
+    )
+    st.session_state[f"inverted-{name}"] = invert
+    return invert
+
+
+def show_made(
+    brought: "Brought", image: np.ndarray, image_shape: tuple[int, int, int], inverted: bool
+) -> None:
+    """The picture as it came beside the image (h, w, c) made of it, and how, in words."""
+    from vae.data.brought import all_alike
+
+    pixels = enlarge(image, SIDE)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        st.image(brought.preview, alt="As it came", width=_width_within(brought.preview.shape))
+        st.image(pixels, alt="As the model sees it", width=pixels.shape[1])
+    steps = brought.steps_to(image_shape) + ("light and dark exchanged",) * inverted
+    words = "; ".join(steps)
+    st.caption(
+        f"{escaped(brought.name, 40)}: {words}. Left as it came, right as the model sees it."
+    )
+    if fault := all_alike(image):
+        st.caption(f"This is **{fault}** to the model: try “Dark on light”, or another picture.")
+
+
+def _read_once(name: str, file) -> None:
+    from vae.data.brought import bring
+
+    if st.session_state.get(_key(name), ("", None))[0] == file.file_id:
+        return
+    try:
+        found: Brought | DataError = bring(file, file.name)
+    except DataError as error:
+        found = error
+    st.session_state[_key(name)] = file.file_id, found
+
+
+def _key(name: str) -> str:
+    return f"brought-{name}"
+
+
+def _width_within(shape: tuple[int, ...]) -> int:
+    """How wide a picture is shown whose longer side is to have SIDE pixels."""
+    height, width = shape[:2]
+    return max(1, round(SIDE * width / max(height, width)))
