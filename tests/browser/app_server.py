@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -15,9 +16,28 @@ PAGES = ["", "map", "decode", "interpolate", "compare", "lab", "train"]
 IDLE = '.stApp[data-test-script-state="notRunning"]'
 
 
+@dataclass(frozen=True)
+class AppServer:
+    """A server under way."""
+
+    address: str
+    """http://…"""
+    pid: int
+    log: Path
+
+
 @contextmanager
 def running_app(folder: Path, checkpoints: Path, *options: str, **settings: str) -> Iterator[str]:
-    """A server of its own, by its address; its log in `folder` must stay free of tracebacks.
+    """A server of its own, by its address; see `running_server`."""
+    with running_server(folder, checkpoints, *options, **settings) as server:
+        yield server.address
+
+
+@contextmanager
+def running_server(
+    folder: Path, checkpoints: Path, *options: str, **settings: str
+) -> Iterator[AppServer]:
+    """A server of its own; its log in `folder` must stay free of tracebacks.
 
     `options` are Streamlit's own, `settings` environment variables. It finds no data set unless a
     setting says where one is.
@@ -41,7 +61,7 @@ def running_app(folder: Path, checkpoints: Path, *options: str, **settings: str)
         )
         try:
             _wait_until_up(port, log)
-            yield f"http://localhost:{port}"
+            yield AppServer(f"http://localhost:{port}", process.pid, log)
         finally:
             process.terminate()
             process.wait(20)
