@@ -10,6 +10,7 @@ from pages.shared.frame import calm_errors, open_page
 from pages.shared.images import note_missing
 from pages.shared.models import open_gallery, pick_explorer
 from vae.pictures import tile
+from vae.read_only import is_read_only, refuse_if_read_only
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer
@@ -126,8 +127,8 @@ def show_origin(name: str, failure: "Failure", stored: "Stored", is_here: bool) 
     versions = ", ".join(f"{library} {version}" for library, version in made.versions.items())
     request = failure.request
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Run both here", icon=":material/play_arrow:", key=f"run-{name}"):
-            run_here(name, failure)
+        if not is_read_only():
+            offer_run(name, failure)
         st.caption(
             f"{request.train.dataset}, {request.architecture}, "
             f"{request.latent_dim} latent, {request.train.epochs} epochs. "
@@ -140,11 +141,18 @@ def show_origin(name: str, failure: "Failure", stored: "Stored", is_here: bool) 
         )
 
 
+def offer_run(name: str, failure: "Failure") -> None:
+    """The button that trains both on this server."""
+    if st.button("Run both here", icon=":material/play_arrow:", key=f"run-{name}"):
+        run_here(name, failure)
+
+
 def run_here(name: str, failure: "Failure") -> None:
     """Train both, with a bar, and show what comes out."""
     from vae.data.registry import load_dataset
     from vae.failures.attempt import run_both
 
+    refuse_if_read_only("training")
     bar = st.progress(0.0, text="Reading the data …")
     data = load_dataset(failure.request.train.dataset)
     outcome: Outcome = run_both(

@@ -5,22 +5,25 @@ import time
 import numpy as np
 import streamlit as st
 
+from pages.shared.access import looks_only, note_if_read_only
 from pages.shared.frame import calm_errors, link_to, open_page, show_error
 from pages.shared.models import catalogue, choose, pick_run, refresh_catalogue
 from pages.shared.training import training_queue
 from pages.training.form import request_form
+from pages.training.recorded import show_recorded
 from vae.pictures import tile
 
 POLL_SECONDS = 1.0
 LIVELY_SECONDS = 10.0
 LONG_REDRAW_SECONDS = 4.0
-
-
-open_page(
-    "Train",
+TRAIN = (
     "Choose a preset and press **Train**. The run goes on when you change page; when it ends, it "
-    "is a model like the others.",
+    "is a model like the others."
 )
+WATCH = "How the model on the left was trained, epoch by epoch."
+
+
+open_page("Train", WATCH if looks_only() else TRAIN)
 
 
 @st.fragment(run_every=POLL_SECONDS)
@@ -193,7 +196,11 @@ def choose_job():
 
 
 with calm_errors():
-    pick_run()
+    run = pick_run()
+    if note_if_read_only("Training"):
+        if run is not None:
+            show_recorded(run)
+        st.stop()
     form, progress = st.columns([1, 2.6], gap="large")
     with form:
         request = request_form()

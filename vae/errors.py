@@ -14,7 +14,8 @@ VaeError
  │    ├── DivergedError            a loss or weight is no longer finite
  │    └── SweepFailed              some runs of a sweep failed; the others are done
  ├── ClusterError             machines that cannot be reached or lack what is asked of them
- └── UnsupportedDecoder       a decoder that the browser cannot run
+ ├── UnsupportedDecoder       a decoder that the browser cannot run
+ └── ReadOnlyError            a change asked of a server that is for looking only
 
 Each message says in one line what was wrong, where, what was expected and what to do.
 Any other exception that leaves `vae` is a bug.
@@ -79,3 +80,7 @@ class ClusterError(VaeError):
 
 class UnsupportedDecoder(VaeError):
     """A decoder that the browser cannot run."""
+
+
+class ReadOnlyError(VaeError):
+    """A change was asked of a server that is for looking only."""

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shared.frame import calm_errors, show_error
 from vae.errors import DataError
+from vae.read_only import is_read_only
 
 if TYPE_CHECKING:
     from vae.catalogue import Comparison, Setting
@@ -244,7 +245,7 @@ def _offer_quick_scores(comparison: "Comparison", stored: int) -> None:
         f"{has} the full scores are stored; `{metrics_command(missing[0])}` stores those of one. "
         f"Quick ones (random forest, fewer images) take about {seconds:.0f} s a model.",
     )
-    if button.button(f"Measure {len(missing)} models now", width="stretch"):
+    if not is_read_only() and button.button(f"Measure {len(missing)} models now", width="stretch"):
         _measure(missing)
         if len(_known_quick_scores(comparison)) == len(comparison.runs):
             offer.empty()

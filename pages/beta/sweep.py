@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.beta.sweep_progress import show_progress
+from pages.shared.access import note_if_read_only
 from pages.shared.frame import calm_errors, show_error
 from pages.shared.models import catalogue, choose
 from pages.shared.training import training_queue
@@ -25,7 +26,8 @@ def show_sweep(on_finished: Callable[[str], None] = choose) -> None:
     """
     form, progress = st.columns([1, 2.9], gap="large")
     with form:
-        sweep_form()
+        if not note_if_read_only("Training"):
+            sweep_form()
     with progress, calm_errors():
         sweep = choose_sweep()
         if sweep is None:

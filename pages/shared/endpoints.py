@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shared import latent, link
+from pages.shared.access import note_if_read_only
 from pages.shared.models import open_gallery
 from pages.shared.text import escaped
 from pages.shared.uploads import choose_ink, choose_upload, show_made
@@ -89,6 +90,8 @@ def _choose_image(explorer: "Explorer", name: str, label: int, kept: str | None)
 
 def uploaded_picture(explorer: "Explorer", name: str, meanwhile: str) -> Endpoint | None:
     """A picture that a person brings; None until there is one, which `meanwhile` says."""
+    if note_if_read_only("Bringing pictures"):
+        return None
     brought, invert = choose_upload(name), choose_ink(name)
     if brought is None:
         st.caption(meanwhile)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
+from pages.shared.access import looks_only
 from pages.shared.text import escaped
 from vae.errors import VaeError
 
@@ -129,6 +130,7 @@ def open_page(title: str, instruction: str) -> None:
         layout="wide",
         initial_sidebar_state="auto",
     )
+    looks_only()
     st.html(_STYLE)
     st.title(title)
     st.markdown(instruction)

@@ -9,6 +9,7 @@ from pages.shared.frame import show_error
 from pages.shared.models import fetch_images, open_gallery
 from vae.data.class_choice import whole_name
 from vae.pictures import tile
+from vae.read_only import is_read_only
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer
@@ -48,7 +49,7 @@ def note_missing(explorer: "Explorer", gallery: "Gallery") -> None:
             "images.",
             width="content",
         )
-        if not dataset.startswith(FOLDER_PREFIX):
+        if not dataset.startswith(FOLDER_PREFIX) and not is_read_only():
             _offer_download(explorer, title)
 
 

@@ -11,6 +11,7 @@ from pages.shared import latent, link
 from pages.shared.frame import calm_errors, link_to
 from pages.shared.sockets import send_at_once
 from vae.pictures import tile
+from vae.read_only import refuse_if_read_only
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,10 +103,11 @@ def read_images(explorer: "Explorer") -> "ReadImages | None":
 def fetch_images(explorer: "Explorer") -> None:
     """Download a model's data set, so that its gallery shows real images from then on.
 
-    Raises DataError where that fails.
+    Raises DataError where that fails, ReadOnlyError on a server for looking only.
     """
     from vae.data.registry import load_dataset
 
+    refuse_if_read_only("a download")
     load_dataset(explorer.run.train.dataset)
     _test_images.clear()
 

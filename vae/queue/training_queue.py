@@ -13,6 +13,7 @@ from vae.device import prepare, yield_to_others
 from vae.errors import ConfigError
 from vae.queue.job_worker import OneDataset, train_jobs
 from vae.queue.jobs import Job, Request, Sweep
+from vae.read_only import refuse_if_read_only
 
 AT_ONCE = 10
 """Jobs of a sweep that train together; the rest of it waits, so that memory has a bound."""
@@ -35,6 +36,7 @@ class TrainingQueue:
 
     def submit(self, request: Request) -> Job:
         """Queue a request; the same request while one is under way gives the same job."""
+        refuse_if_read_only("training")
         with self._changed:
             return self._submit(request, next(self._batches))
 
@@ -43,6 +45,7 @@ class TrainingQueue:
 
         Those that are under way already are shared; a sweep of the same jobs is the same sweep.
         """
+        refuse_if_read_only("training")
         if not requests:
             raise ConfigError("a sweep needs one run or more")
         with self._changed:
