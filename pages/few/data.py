@@ -32,7 +32,7 @@ def show(explorer: "Explorer") -> None:
 
 def explain() -> None:
     """The three training sets, and what to expect of them."""
-    from vae.studies.few_data import COPIES, FURTHEST, STEPS
+    from vae.studies.few_data import BETA, COPIES, FURTHEST, VAE_STEPS
 
     st.markdown(
         "A conditional VAE is trained on the few labelled images alone and decodes draws from its "
@@ -40,10 +40,9 @@ def explain() -> None:
         f"images, on images and samples, and on the images with {COPIES} copies of each, moved by "
         f"up to {FURTHEST} pixels, which is the simplest thing to do instead; then they are asked "
         "about the whole test split. Every point is a draw of images. A VAE knows no more than the "
-        f"images that it was trained on, and in its {STEPS} steps it hardly learns to mind the "
-        "label: many of its samples are of another class than the one asked for, and a wrong label "
-        "does harm. So this says what such a small and short training is worth, not what the best "
-        "one would be."
+        f"images that it was trained on. It trains for {VAE_STEPS:,} steps at β {BETA:g}: at β 1 "
+        "the code says the class by itself, so that many samples are of another class than the one "
+        "asked for, and a wrong label does harm."
     )
 
 

@@ -8,11 +8,12 @@ and Xiang, "OCGAN", 2019, give for a VAE on the same task.
 import argparse
 import tempfile
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
 
-from vae.config import ModelConfig, TrainConfig, default_warmup
+from vae.config import Likelihood, ModelConfig, TrainConfig, default_warmup
 from vae.data.registry import load_dataset
 from vae.device import pick_device
 from vae.explorer import Explorer
@@ -23,13 +24,15 @@ PUBLISHED = 0.97
 SCORES = ("elbo", "distortion", "rate", "likelihood", "unexplained")
 
 
-def detection(digit: int, epochs: int, samples: int, folder: Path) -> Detection:
+def detection(
+    digit: int, likelihood: Likelihood, epochs: int, samples: int, folder: Path
+) -> Detection:
     """Train on one digit, rank the test split."""
     dataset = load_dataset(f"mnist:only={digit}", validation_fraction=0)
     train = TrainConfig(
         dataset.name, epochs=epochs, warmup_epochs=default_warmup(epochs), validation_fraction=0
     )
-    model = ModelConfig(dataset.image_shape, 20)
+    model = ModelConfig(dataset.image_shape, 20, likelihood=likelihood)
     recorded = RecordedTraining.start(
         folder / str(digit), model, train, dataset, pick_device("cpu")
     )
@@ -44,6 +47,7 @@ def detection(digit: int, epochs: int, samples: int, folder: Path) -> Detection:
 def main() -> None:
     """Print the AUROC of each digit and score, and their means."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--likelihood", default="bernoulli", choices=get_args(Likelihood))
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--samples", type=int, default=10)
     parser.add_argument("--digits", default="0123456789")
@@ -53,7 +57,9 @@ def main() -> None:
     print("digit  " + "  ".join(f"{score:>11}" for score in SCORES), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for digit in map(int, options.digits):
-            found = detection(digit, options.epochs, options.samples, Path(folder))
+            found = detection(
+                digit, options.likelihood, options.epochs, options.samples, Path(folder)
+            )
             rows.append([found.auroc[score] for score in SCORES])
             print(f"{digit:<7}" + "  ".join(f"{v:11.4f}" for v in rows[-1]), flush=True)
     print("mean   " + "  ".join(f"{v:11.4f}" for v in np.mean(rows, axis=0)))

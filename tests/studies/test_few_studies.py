@@ -128,6 +128,7 @@ def test_copies_are_shifted_images():
 
 def test_few_data(whole_digits, monkeypatch):
     monkeypatch.setattr(few_data, "STEPS", 60)
+    monkeypatch.setattr(few_data, "VAE_STEPS", 60)
     found = few_data.measure_few_data(whole_digits, [50], [0, 1])
     assert FewData.from_dict(json.loads(json.dumps(found.to_dict()))) == found
     assert len(found.cells) == 6
@@ -147,6 +148,7 @@ def test_few_data(whole_digits, monkeypatch):
 
 def test_samples_come_class_by_class_and_look_like_images(whole_digits, monkeypatch):
     monkeypatch.setattr(few_data, "STEPS", 300)
+    monkeypatch.setattr(few_data, "VAE_STEPS", 300)
     few = few_images(whole_digits, 200, seed=0)
     pixels, labels = few_data.draw_samples(few_data.train_conditional(few, 0), 200, 0)
     assert np.bincount(labels).tolist() == [20] * 10
@@ -160,6 +162,7 @@ def test_commands_print_and_keep_what_they_find(
 ):
     monkeypatch.setenv("LATENT_CHECKPOINTS", str(tmp_path))
     monkeypatch.setattr(few_data, "STEPS", 20)
+    monkeypatch.setattr(few_data, "VAE_STEPS", 20)
     threads = torch.get_num_threads()
     words = ["few-labels", str(models / "m2-4"), "--dataset", "digits", "--labels", "40"]
     words += ["--vae", str(tiny_checkpoint), "--epochs", "1", "--seed", "4", "--draws", "1"]
