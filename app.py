@@ -97,7 +97,7 @@ def show_gallery() -> None:
     show_cards(cards, found.runs)
     relatives = [(show_card, run, run) for run in single if run.model.kind != "vae"]
     if relatives:
-        st.subheader("Relatives of the VAE")
+        st.header("Relatives of the VAE")
         link_to("pages/kinds.py", "What each does differently")
         show_cards(relatives, found.runs)
     for error in found.refused:
@@ -161,7 +161,7 @@ with picture, calm_errors():
 with doors:
     show_doors()
 
-st.subheader("Models")
+st.header("Models")
 st.markdown(
     "Describing a test image costs :blue[**distortion**], what its code leaves out, plus "
     ":orange[**rate**], what the code itself says. Their sum is −ELBO: shorter is better."

@@ -9,7 +9,7 @@ from pages.shared import latent, link
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.images import choose_test_image, note_missing
 from pages.shared.live import live_path
-from pages.shared.models import open_gallery, pick_explorer
+from pages.shared.models import open_gallery, pick_explorer, written
 from pages.shared.mounts import decoder_id, mount_codes, mount_decoders, plain_plane, surroundings
 from vae.errors import DataError
 from vae.pictures import tile
@@ -269,7 +269,7 @@ def _command(explorer: "Explorer", chosen: str, finding: "Finding") -> str:
     if chosen == LASSO:
         return ""
     name = chosen if chosen != CLASS else f'"class:{finding.title.removeprefix("Class ")}"'
-    return f" `vae attributes {explorer.run.path} --attribute {name}` prints these numbers."
+    return f" `vae attributes {written(explorer.run)} --attribute {name}` prints these numbers."
 
 
 @st.cache_data(max_entries=50, show_spinner="Measuring the images …")

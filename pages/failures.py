@@ -8,7 +8,7 @@ import streamlit as st
 from pages.shared import link
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.images import note_missing
-from pages.shared.models import open_gallery, pick_explorer
+from pages.shared.models import open_gallery, pick_explorer, written
 from vae.pictures import tile
 from vae.read_only import is_read_only, refuse_if_read_only
 
@@ -70,7 +70,7 @@ def show_prepared(name: str) -> None:
         with column:
             changed = differences(failure).items()
             words = ", ".join(f"{setting} {values[place]}" for setting, values in changed)
-            st.markdown(f"##### The {title}: {words}")
+            st.markdown(f"## The {title}: {words}")
             show_attempt(attempt, failure.request.latent_dim)
     st.caption(f"Rows: {ROWS}.")
     figure = loss_curves({title: attempt.losses for title, attempt in attempts.items()})
@@ -183,13 +183,16 @@ def show_strangers(explorer: "Explorer") -> None:
     found = met(explorer.run.identity, gallery.are_real, explorer, gallery)
     pictures, numbers = st.columns([1.1, 1.2], gap="medium")
     with pictures:
-        st.image(strange_sheet(explorer.run.identity, gallery.are_real, explorer, gallery))
+        st.image(
+            strange_sheet(explorer.run.identity, gallery.are_real, explorer, gallery),
+            alt="Images of several sorts",
+        )
         st.caption("A column a sort, in the order of the table; below each image what comes back.")
     with numbers:
         st.markdown(strange_table(found))
         st.caption(
             f"**To cure it:** ask for both signs before believing a number. {found[0].count:,} "
-            f"images a sort, as `vae strangers {explorer.run.path}` measures them."
+            f"images a sort, as `vae strangers {written(explorer.run)}` measures them."
         )
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.kind import companions
 from pages.shared.frame import calm_errors, open_page
-from pages.shared.models import pick_explorer
+from pages.shared.models import pick_explorer, written
 from vae.pictures import tile
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def about_measures(explorer: "Explorer", judge: "Judge", found: "Generation") ->
     return (
         f"{buys}{found.count:,} images of each sort against {against}, in the features of "
         f"{judge.run.name}; the Fréchet distance is no FID.{labels} `vae generation "
-        f"{explorer.run.path}` measures more images, and chooses the number of components."
+        f"{written(explorer.run)}` measures more images, and chooses the number of components."
     )
 
 

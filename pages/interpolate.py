@@ -79,7 +79,8 @@ def show_end(explorer, name: str, label: int):
     if end.is_shown:
         return end
     picture = enlarge(end.image, 112)
-    st.image(picture, caption=f"{name} · {end.caption}", width=picture.shape[1])
+    caption = f"{name} · {end.caption}"
+    st.image(picture, caption=caption, width=picture.shape[1], alt=f"End {name} of the path")
     return end
 
 

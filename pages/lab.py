@@ -42,6 +42,7 @@ def show_costs(explorer) -> None:
     st.image(
         tile(np.concatenate([images, explorer.reconstruct(images, labels)]), shown, 56),
         caption="Above the images, below what the decoder makes of their posterior means.",
+        alt="Test images and their reconstructions",
     )
     names = [f"{place + 1}: {_class(gallery, index)}" for place, index in enumerate(drawn)]
     figure = elbo_bars(names, terms.distortion, terms.rate)
@@ -62,7 +63,7 @@ def _class(gallery, index: int) -> str:
 
 explorer = pick_explorer()
 show_doors()
-st.subheader("What does an image cost?")
+st.header("What does an image cost?")
 with calm_errors():
     show_costs(explorer)
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shared.frame import calm_errors, open_page, show_error
 from pages.shared.images import note_missing
-from pages.shared.models import open_gallery, pick_explorer
+from pages.shared.models import open_gallery, pick_explorer, written
 from vae.data.class_choice import whole_name
 from vae.errors import CheckpointError, DataError
 
@@ -57,7 +57,7 @@ def show_model(explorer: "Explorer", family: "LatentSizes | None") -> None:
         f"Fitted on {found.fitted:,} training images, scored on {found.tested:,} test images; "
         "± is the half of a 95 % interval over resampled test images, of the clusters the half of "
         "the range over three seeds. Guessing the commonest class scores "
-        f"{found.commonest_label:.1%}. `vae representation {explorer.run.path}` prints these."
+        f"{found.commonest_label:.1%}. `vae representation {written(explorer.run)}` prints these."
     )
 
 
@@ -81,7 +81,8 @@ def table(found: "Representation") -> str:
     """A row for each kind of features, as Markdown."""
     rows = {"**Codes** (posterior means)": found.codes, "PCA": found.pca, "Pixels": found.pixels}
     head = (
-        "| | numbers | 5 nearest neighbours | linear probe | k-means: ARI | k-means: NMI |\n"
+        "| features | numbers | 5 nearest neighbours | linear probe | k-means: ARI "
+        "| k-means: NMI |\n"
         "|---|--:|--:|--:|--:|--:|\n"
     )
     return head + "\n".join(_row(name, quality) for name, quality in rows.items() if quality)
@@ -115,7 +116,7 @@ def show_family(explorer: "Explorer", family: "LatentSizes") -> None:
 
     title, run = dataset_title(family.dataset), explorer.run
     alike = whole_name(run.train.dataset) == family.dataset
-    st.markdown(f"##### How large should a code be? {title}, {family.architecture}")
+    st.markdown(f"## How large should a code be? {title}, {family.architecture}")
     panels = [Panel(*measure) for measure in measures(family)]
     figure = latent_size_panels(family.sizes, panels, explorer.latent_dim if alike else None)
     st.plotly_chart(figure, key="latent-sizes", config={"displayModeBar": False})

@@ -142,6 +142,7 @@ def show_pictures(job) -> None:
     st.image(
         tile(rows, len(job.originals), 56),
         caption=f"Test images, their reconstructions, and samples after epoch {shown.epoch}.",
+        alt="Test images, reconstructions and samples",
     )
 
 

@@ -83,6 +83,14 @@ def test_no_screen_has_a_bare_text_which_streamlit_would_print(path):
     )
 
 
+@pytest.mark.parametrize("path", [*HOME, *PAGES], ids=name)
+def test_every_picture_says_what_it_is(path):
+    """To those who cannot see it: a caption is not read out in its place."""
+    calls = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
+    pictures = [call for call in calls if ast.unparse(call.func).split(".")[1:] == ["image"]]
+    assert all("alt" in {keyword.arg for keyword in call.keywords} for call in pictures)
+
+
 @pytest.mark.parametrize("path", LIGHT, ids=name)
 def test_charts_and_pictures_need_no_torch(path):
     assert not packages(path) & {"torch", "streamlit"}

@@ -109,7 +109,7 @@ def _show_image(explorer: "Explorer", index: int) -> None:
     gallery = open_gallery(explorer)
     kind = "Test image" if gallery.are_real else "Reconstruction"
     picture = enlarge(gallery.images(np.array([index]))[0], PICTURE)
-    st.image(picture, caption=f"{kind} {index}", width=picture.shape[1])
+    st.image(picture, caption=f"{kind} {index}", width=picture.shape[1], alt=kind)
     st.caption("At 0 each picture is that model's reconstruction of it.")
 
 
@@ -167,7 +167,7 @@ def _show_row(explorer: "Explorer", label: str, matching: "Matching", index: int
         for strip, dimension, agreement in zip(
             strips, dimensions, matching.correlations, strict=False
         ):
-            st.image(strip, caption=_strip_caption(explorer, dimension, agreement))
+            st.image(strip, caption=_strip_caption(explorer, dimension, agreement), alt="Traversal")
 
 
 def _strip_caption(explorer: "Explorer", dimension: int, correlation: float) -> str:

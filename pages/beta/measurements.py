@@ -61,7 +61,7 @@ def show_measurements(comparison: "Comparison") -> None:
         _show_costs(comparison)
         several = max(len(setting.runs) for setting in comparison.settings) > 1
         seeds = "the median over seeds, and below it their range" if several else "one seed each"
-        st.markdown(f"#### Every measure: {seeds}")
+        st.markdown(f"## Every measure: {seeds}")
         # In a room of its own, so that what stands below stays while models are measured.
         with st.container():
             protocol, scores = _choose_scores(comparison)
@@ -87,14 +87,14 @@ def _show_curve_alone(comparison: "Comparison") -> None:
 def _show_costs(comparison: "Comparison") -> None:
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("#### What each model pays and gets")
+        st.markdown("## What each model pays and gets")
         _show_plane(comparison)
         st.caption(
             "Towards the lower left is better. On a line of slope −1 the ELBO, −(distortion + "
             "rate), stays the same; no point lies below the dotted one.",
         )
     with right:
-        st.markdown("#### Which latents stay in use")
+        st.markdown("## Which latents stay in use")
         _show_bars(comparison)
 
 
@@ -310,7 +310,7 @@ def _show_answer(comparison: "Comparison", values: Values) -> None:
         for objective, settings in _by_objective(comparison).items()
         if (effects := _effects(settings, measures, values))
     }
-    st.markdown("#### What did β buy, and would another seed have bought it too?")
+    st.markdown("## What did β buy, and would another seed have bought it too?")
     if not kinds:
         st.markdown("No objective has two values of β here, so this cannot be said.")
         return
@@ -529,7 +529,7 @@ def _show_panels(comparison: "Comparison", values: Values) -> None:
 
     by_name = {measure.name: measure for measure in shown_measures(values.values())}
     first = [name for name in FIRST_PANELS if name in by_name][:MOST_PANELS]
-    st.markdown("#### How each measure moves with β, and how far seeds scatter")
+    st.markdown("## How each measure moves with β, and how far seeds scatter")
     chosen = st.multiselect(
         "Measures",
         list(by_name),
@@ -580,7 +580,7 @@ def _show_factor_map(comparison: "Comparison") -> None:
 
     if not comparison.example.factors:
         return
-    st.markdown("#### Which latent tells about which factor")
+    st.markdown("## Which latent tells about which factor")
     pickers, chart = st.columns([1, 3], gap="large")
     with pickers:
         run = _pick_run(comparison)

@@ -83,7 +83,7 @@ def show_guesses(model: "Explorer", seed: int) -> None:
     for column, image, row, label in guessed:
         guess = int(row.argmax())
         column.image(enlarge(image, TILE), width=TILE, alt=names[guess])
-        mark = "" if guess == label else f" :red[not {names[label]}]"
+        mark = "" if guess == label else f", not {names[label]}"
         column.caption(f"**{names[guess]}**{mark}")
     st.plotly_chart(
         guess_map(names, probabilities.tolist()), key="guesses", config={"displayModeBar": False}

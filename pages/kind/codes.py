@@ -8,6 +8,7 @@ import streamlit as st
 from pages.kind import companions
 from pages.shared import latent
 from pages.shared.images import choose_test_image
+from pages.shared.models import written
 from vae.pictures import enlarge
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def show_swap(explorer: "Explorer") -> None:
         )
         changed = swapped(codes, row, column, int(code))
         plain, other = explorer.decode(explorer.from_code_maps(np.stack([codes, changed])))
-        st.image(enlarge(other, SIDE), caption="Decoded" if code == before else "With it swapped")
+        caption = "Decoded" if code == before else "With it swapped"
+        st.image(enlarge(other, SIDE), caption=caption, alt=caption)
         if code != before:
             moved = float(np.abs(other - plain).mean())
             st.caption(f"Code {before} → {code}: a pixel changes by {moved:.3f} on average.")
@@ -116,7 +118,7 @@ def show_usage(explorer: "Explorer") -> None:
     st.caption(
         f"Distortion {found.distortion:.1f} nats; ELBO {found.elbo_uniform:.1f} nats, and "
         f"{found.elbo_by_place:.1f} under the frequencies by place. "
-        f"`vae codebook {explorer.run.path}` prints these numbers."
+        f"`vae codebook {written(explorer.run)}` prints these numbers."
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shared.images import note_missing
-from pages.shared.models import catalogue, open_explorer, open_gallery, read_images
+from pages.shared.models import catalogue, open_explorer, open_gallery, read_images, written
 from vae.pictures import enlarge, tile
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _show_curve(model: "Explorer", images: np.ndarray, step: float) -> None:
     st.plotly_chart(figure, key="compression", config={"displayModeBar": False})
     st.caption(
         f"{found.count} test images; unrounded {found.psnr:.1f} dB, SSIM {found.ssim:.2f}. JPEG "
-        f"codes them as one sheet. `vae compression {model.run.path}` prints this."
+        f"codes them as one sheet. `vae compression {written(model.run)}` prints this."
     )
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from pages.kind import companions
 from pages.shared import latent
 from pages.shared.live import Panel, live_decode
+from pages.shared.models import written
 from pages.shared.mounts import labelled_id, mount_labelled
 from vae.pictures import tile
 
@@ -90,7 +91,7 @@ def show_accuracy(explorer: "Explorer") -> None:
     )
     figure = accuracy_bars(explorer.run.class_names, found.accuracy_by_class)
     st.plotly_chart(figure, key="conditioning", config={"displayModeBar": False})
-    st.caption(f"`vae conditioning {explorer.run.path}` prints these numbers.")
+    st.caption(f"`vae conditioning {written(explorer.run)}` prints these numbers.")
 
 
 @st.cache_data(max_entries=50, show_spinner=False)

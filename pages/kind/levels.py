@@ -8,6 +8,7 @@ import streamlit as st
 from pages.kind import companions
 from pages.shared import latent
 from pages.shared.images import choose_test_image
+from pages.shared.models import written
 from vae.errors import VaeError
 from vae.pictures import tile
 
@@ -92,8 +93,8 @@ def show_price(explorer: "Explorer") -> None:
         return
     st.caption(
         f"Per test image; {explorer.parameter_count:,} weights against {flat.parameter_count:,} "
-        f"of {flat.run.name}.{_best_flat(explorer)} `vae levels {explorer.run.path} "
-        f"--against {flat.run.path}` prints "
+        f"of {flat.run.name}.{_best_flat(explorer)} `vae levels {written(explorer.run)} "
+        f"--against {written(flat.run)}` prints "
         "this and the log-likelihoods."
     )
 

@@ -97,7 +97,7 @@ def show_numbers(models: "list[Explorer]") -> None:
     """A row a model; without the data set, what the checkpoint remembers."""
     judge = _judge_if_any(models[0])
     heads = "−log p(x∣z)", "rate (nats)", "bits / dim", "PSNR (dB)", "features", "recognised"
-    rows = [f"| | {' | '.join(heads)} |", "|---|" + "--:|" * len(heads)]
+    rows = [f"| model | {' | '.join(heads)} |", "|---|" + "--:|" * len(heads)]
     rows += [f"| **{title(model)}** | {' | '.join(_cells(model, judge))} |" for model in models]
     st.markdown("\n".join(rows))
     st.caption(

@@ -53,7 +53,10 @@ def show(explorer: "Explorer") -> None:
 
 def show_numbers(models: "dict[str, Explorer]") -> None:
     """Distortion, and the shares that the judge recognises, a row a model."""
-    rows = ["| | distortion | reconstructions | prior | fitted | middles |", "|---|" + "--:|" * 5]
+    rows = [
+        "| model | distortion | reconstructions | prior | fitted | middles |",
+        "|---|" + "--:|" * 5,
+    ]
     for name, explorer in models.items():
         judge = companions.judge_for(explorer)
         found = _holes(explorer.run.identity, judge.run.identity, explorer, judge)

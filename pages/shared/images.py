@@ -26,7 +26,7 @@ def choose_test_image(explorer: "Explorer", label: str, key: str) -> int | None:
         gallery = open_gallery(explorer)
         note_missing(explorer, gallery)
         indices = _offered(gallery, key)
-        st.image(tile(gallery.images(indices), ROW, 56, gap=8))
+        st.image(tile(gallery.images(indices), ROW, 56, gap=8), alt="Test images")
         with st.container(horizontal=True, gap=None):
             pressed = [
                 st.button(f"{place + 1}", key=f"{key}-{index}", type="tertiary", width=64)

@@ -79,6 +79,11 @@ def refresh_catalogue() -> None:
     _read_catalogue.clear()
 
 
+def written(run: "Run") -> str:
+    """A checkpoint's folder as people type it; where the server keeps it is nobody's business."""
+    return f"checkpoints/{run.name}"
+
+
 def open_explorer(run: "Run") -> "Explorer":
     """The loaded model of a run, shared by all sessions."""
     return _load(run.path, run.identity)

@@ -19,7 +19,7 @@ def test_every_failure_opens_with_its_cure(open_page, name):
     assert not page.warning
     assert FAILURES[name].symptom in text(page)
     assert page.query_params["failure"] == name
-    assert text(page).count("##### The") == 2
+    assert text(page).count("## The") == 2
 
 
 def test_images_from_elsewhere_are_shown_to_the_chosen_model(open_page):
