@@ -71,7 +71,7 @@ async def _stay(
         log.exceptions += visitor.screen.exceptions
         await _think(chance, manner, end)
         if chance.random() < manner.vanishing:
-            _vanish(visitor, chance)
+            await _vanish(visitor, chance)
             log.vanished += 1
             return
         await _use_controls(visitor, chance, manner, log, end)
@@ -96,13 +96,13 @@ async def _think(chance: random.Random, manner: Manner, end: float) -> None:
     await asyncio.sleep(max(0.0, min(seconds, end - time.monotonic())))
 
 
-def _vanish(visitor: Visitor, chance: random.Random) -> None:
+async def _vanish(visitor: Visitor, chance: random.Random) -> None:
     """In the middle of a drag or of a page's run."""
     if visitor.screen.exchange is not None:
         visitor.send_served()
     else:
         visitor.request_page(chance.choice(PAGES))
-    visitor.vanish()
+    await visitor.vanish()
 
 
 async def teach(address: str, count: int, manner: Manner, seconds: float) -> Log:

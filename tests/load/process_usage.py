@@ -37,9 +37,19 @@ def usage(pid: int) -> Usage:
 
 def active_sessions(address: str) -> int:
     """How many connections the server at `address` says that it has."""
-    url = f"{address}/_stcore/metrics?families=active_sessions"
+    return int(_found(r"^active_sessions (\d+)", _metrics(address, "active_sessions")))
+
+
+def kept_media(address: str) -> int:
+    """Bytes of the pictures and files that the server keeps for its sessions."""
+    lines = _metrics(address, "cache_memory_bytes")
+    return sum(map(int, re.findall(r"media_file_storage.*\} (\d+)", lines)))
+
+
+def _metrics(address: str, family: str) -> str:
+    url = f"{address}/_stcore/metrics?families={family}"
     with urllib.request.urlopen(url, timeout=20) as answer:
-        return int(_found(r"^active_sessions (\d+)", answer.read().decode()))
+        return answer.read().decode()
 
 
 def _found(pattern: str, text: str) -> str:

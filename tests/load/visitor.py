@@ -70,6 +70,7 @@ class Visitor:
         self._hashes: dict[str, int] = {}
         self._runs, self._numbers = 0, itertools.count(1)
         self._timers: dict[str, asyncio.Task] = {}
+        self._sending: set[asyncio.Task] = set()
         self._finished: asyncio.Future[None] | None = None
         self._answers: dict[int, asyncio.Future[None]] = {}
         self._full_run = False
@@ -139,9 +140,10 @@ class Visitor:
         self._states.clear()
         self._send()
 
-    def vanish(self) -> None:
-        """Be gone, without a word: as when a laptop's lid is shut."""
+    async def vanish(self) -> None:
+        """Be gone, without a word, once what was asked for is sent: a laptop's lid is shut."""
         self._stop_timers()
+        await asyncio.gather(*self._sending)
         self._reader.cancel()
         self._connection.transport.abort()
 
@@ -181,7 +183,9 @@ class Visitor:
         run.widget_states.widgets.extend([*self._states.values(), *pressed])
         run.cached_message_hashes.extend(self._hashes)
         message = BackMsg(rerun_script=run).SerializeToString()
-        self._sending = asyncio.ensure_future(self._deliver(message))
+        sending = asyncio.create_task(self._deliver(message))
+        self._sending.add(sending)
+        sending.add_done_callback(self._sending.discard)
 
     async def _deliver(self, message: bytes) -> None:
         with suppress(ConnectionClosed):
