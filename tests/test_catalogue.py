@@ -1,5 +1,6 @@
 """A folder of checkpoints: names, families, the table and the commands in it."""
 
+import json
 import shlex
 import shutil
 from dataclasses import replace
@@ -21,7 +22,7 @@ from vae.catalogue import (
     train_command,
     unused_path,
 )
-from vae.checkpoint import load_run, load_scores
+from vae.checkpoint import RUN_FILE, load_run, load_scores
 from vae.config import ModelConfig, TrainConfig
 from vae.errors import TamperedCheckpoint
 from vae.run import Run
@@ -75,6 +76,27 @@ def test_checkpoints_are_listed_by_name_and_the_broken_ones_with_their_error(
     (refused,) = catalogue.refused
     assert isinstance(refused, TamperedCheckpoint)
     assert "broken" in str(refused)
+
+
+def test_whatever_is_wrong_with_one_the_others_are_listed(tiny_checkpoint, tmp_path):
+    for name in ("cut", "deep", "huge", "linked", "newer", "good"):
+        shutil.copytree(tiny_checkpoint, tmp_path / name)
+    (tmp_path / "cut" / RUN_FILE).write_text("{")
+    (tmp_path / "deep" / RUN_FILE).write_text("[" * 10**6)
+    with (tmp_path / "huge" / RUN_FILE).open("wb") as file:
+        file.truncate(2**30)
+    (tmp_path / "linked" / RUN_FILE).unlink()
+    (tmp_path / "linked" / RUN_FILE).symlink_to("/etc/hostname")
+    record = json.loads((tmp_path / "newer" / RUN_FILE).read_text())
+    (tmp_path / "newer" / RUN_FILE).write_text(json.dumps(record | {"format_version": 10**6}))
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "outside").symlink_to(tiny_checkpoint)
+    found = read_catalogue(tmp_path)
+    assert [run.name for run in found.runs] == ["good", "outside"]
+    refused = sorted(Path(str(error).split(RUN_FILE)[0]).name for error in found.refused)
+    assert refused == ["cut", "deep", "huge", "linked", "newer"]
+    hostname = Path("/etc/hostname").read_text().strip() if Path("/etc/hostname").exists() else "-"
+    assert not any(f" {hostname}" in str(error) for error in found.refused)
 
 
 def test_a_folder_that_is_not_there_holds_no_checkpoints(tmp_path):

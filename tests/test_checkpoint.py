@@ -263,6 +263,15 @@ def test_a_part_of_the_wrong_kind(copied_checkpoint, part, value):
         ("train", "beta", float("nan")),
         ("train", "epochs", True),
         ("train", "dataset", 7),
+        ("train", "dataset", "folder:a\nb"),
+        ("train", "dataset", "\u202eknas"),
+        ("train", "dataset", "x" * 5000),
+        ("train", "critic", "\ud800"),
+        ("model", "levels", [10**9]),
+        ("model", "codebook", 10**9),
+        ("model", "beta_range", [0, "1"]),
+        ("provenance", "created", "\x1b[2J"),
+        ("sha256", WEIGHTS_FILE, "../../../etc/passwd"),
         ("results", "test_rate", float("inf")),
         ("results", "test_rate", 10**400),
         ("results", "test_rate", "12"),
@@ -390,6 +399,67 @@ def test_changed_metrics(copied_checkpoint):
     file = copied_checkpoint / METRICS_FILE
     file.write_text(file.read_text() + "{}\n")
     with pytest.raises(TamperedCheckpoint, match=r"metrics\.jsonl is not the file that was saved"):
+        load_metrics(load_run(copied_checkpoint))
+
+
+@pytest.mark.parametrize("labels", [[-2], [10], [32_000]])
+def test_an_atlas_of_classes_that_are_not_there(copied_checkpoint, labels):
+    def edit(tensors):
+        tensors["label"][:1] = torch.tensor(labels)
+
+    replace_tensors(copied_checkpoint, ATLAS_FILE, edit)
+    assert "names 10 classes" in refusal(TamperedCheckpoint, copied_checkpoint)
+
+
+def test_an_atlas_of_no_images(copied_checkpoint):
+    replace_tensors(
+        copied_checkpoint, ATLAS_FILE, lambda t: t.update({k: v[:0].clone() for k, v in t.items()})
+    )
+    assert "holds no test image" in refusal(TamperedCheckpoint, copied_checkpoint)
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.complex64, torch.float8_e4m3fn])
+def test_an_atlas_of_no_plain_numbers(copied_checkpoint, dtype):
+    replace_tensors(copied_checkpoint, ATLAS_FILE, lambda t: t.update(mean=t["mean"].to(dtype)))
+    assert "expected plain numbers" in refusal(TamperedCheckpoint, copied_checkpoint)
+
+
+@pytest.mark.parametrize(
+    "names", [["a\nb"], ["\u202ea"], ["\ud800"], [""], ["x" * 300], [7], "abc", {"a": 1}, [["a"]]]
+)
+def test_class_names_that_cannot_be_shown(copied_checkpoint, names):
+    edit_record(copied_checkpoint, lambda record: record.update(class_names=names))
+    assert "class_names" in refusal(TamperedCheckpoint, copied_checkpoint)
+
+
+@pytest.mark.parametrize("names", [["<b>ship</b>", "**loud**"], ["سفينة", "船"]])
+def test_class_names_in_any_script_are_welcome(copied_checkpoint, names):
+    names = names + [f"name {n}" for n in range(8)]
+    edit_record(copied_checkpoint, lambda record: record.update(class_names=names))
+    assert list(load_run(copied_checkpoint).class_names) == names
+
+
+def test_weights_larger_than_the_configuration_asks_for_are_not_read(copied_checkpoint):
+    """A sparse file of 100 GB, which to hash alone would take minutes."""
+    with (copied_checkpoint / WEIGHTS_FILE).open("wb") as file:
+        file.truncate(100 * 2**30)
+    assert "has 107,374,182,400 bytes" in refusal(TamperedCheckpoint, copied_checkpoint)
+
+
+def test_tensors_that_claim_more_than_there_is(copied_checkpoint):
+    header = {"mean": {"dtype": "F16", "shape": [2**40, 3], "data_offsets": [0, 2**43]}}
+    text = json.dumps(header).encode()
+    content = len(text).to_bytes(8, "little") + text
+    (copied_checkpoint / ATLAS_FILE).write_bytes(content)
+    fix_sha256(copied_checkpoint, ATLAS_FILE)
+    assert "cut short or not safetensors" in refusal(IncompleteCheckpoint, copied_checkpoint)
+
+
+@pytest.mark.parametrize("text", ["{", "[1]\n", "3\n", "[" * 100_000, "\ud800"])
+def test_metrics_that_are_no_epochs(copied_checkpoint, text):
+    (copied_checkpoint / METRICS_FILE).write_bytes(text.encode(errors="surrogatepass"))
+    fix_sha256(copied_checkpoint, METRICS_FILE)
+    with pytest.raises(CheckpointError, match=r"metrics\.jsonl is"):
         load_metrics(load_run(copied_checkpoint))
 
 

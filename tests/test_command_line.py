@@ -733,3 +733,32 @@ def test_exports_onto_a_folder(refused, tiny_checkpoint, tmp_path, monkeypatch):
     assert [file.name for file in tmp_path.iterdir()] == ["folder"]
     monkeypatch.chdir(tmp_path)
     refused("export", tiny_checkpoint, "--out", ".")
+
+
+# Files from elsewhere
+
+
+def test_list_shows_the_others_and_says_what_is_left_out(tiny_checkpoint, tmp_path, capsys):
+    shutil.copytree(tiny_checkpoint, tmp_path / "good")
+    shutil.copytree(tiny_checkpoint, tmp_path / "bad")
+    record = json.loads((tmp_path / "bad" / "run.json").read_text())
+    record["train"]["dataset"] = "a\n\x1b[2Jb"
+    (tmp_path / "bad" / "run.json").write_text(json.dumps(record))
+    assert main(["list", "--checkpoints", str(tmp_path), "--json"]) == 0
+    captured = capsys.readouterr()
+    assert [run["name"] for run in json.loads(captured.out)["checkpoints"]] == ["good"]
+    (line,) = captured.err.splitlines()
+    assert line.startswith("left out: ")
+    assert line.isprintable()
+
+
+@pytest.mark.parametrize("damage", ["weights", "record"])
+def test_a_damaged_checkpoint_is_one_line(refused, copied_checkpoint, damage):
+    name = {"weights": "model.safetensors", "record": "run.json"}[damage]
+    (copied_checkpoint / name).write_bytes(b"\x1b[2J\n")
+    assert name in refused("evaluate", copied_checkpoint)
+
+
+def test_a_name_that_moves_the_cursor_is_shown_without(refused):
+    line = refused("evaluate", "a\x1b[2J\nb")
+    assert line.isprintable()

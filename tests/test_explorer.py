@@ -60,7 +60,7 @@ def test_colour_images_keep_their_axes(tmp_path):
     split = Split(pixels.to(torch.uint8), torch.zeros(4, dtype=torch.int64))
     results = Results.of(evaluate(model, split), 1.0, 1.0, 1.0)
     train, atlas = TrainConfig("folder:x"), encode_split(model, split)
-    save_checkpoint(tmp_path, model, train, (), results, atlas, split.labels, [])
+    save_checkpoint(tmp_path, model, train, ("a",), results, atlas, split.labels, [])
 
     explorer = Explorer.open(tmp_path)
     images = pixels.permute(0, 2, 3, 1).numpy() / 255

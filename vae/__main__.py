@@ -12,9 +12,13 @@ from functools import partial
 from typing import Any, NoReturn
 
 from vae.errors import VaeError
+from vae.names import in_one_line
 from vae.options.checkpoints import add_checkpoint_commands
 from vae.options.studies import add_study_commands
 from vae.options.training import add_training_commands
+
+LONGEST_ERROR = 4000
+"""Characters; what a file's name brings in is shown as one line, and moves no terminal's cursor."""
 
 EPILOG = (
     "Data sets: digits, mnist, fashion-mnist, kmnist, cifar10, sprites[:OPTIONS], folder:PATH; "
@@ -31,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         outcome = commands.run(options)
     except VaeError as error:
-        print(f"vae: {error}", file=sys.stderr)
+        print(f"vae: {in_one_line(str(error), LONGEST_ERROR)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("vae: stopped", file=sys.stderr)

@@ -30,17 +30,24 @@ def checkpoints_dir() -> Path:
 
 
 def read_catalogue(root: Path) -> Catalogue:
-    """List the checkpoints right below a folder; incomplete and foreign folders are left out."""
+    """List the checkpoints right below a folder; incomplete and foreign folders are left out.
+
+    A folder that is a link is listed like any other: whoever may make one may make a checkpoint.
+    """
     runs, refused = [], []
-    folders = sorted(root.iterdir(), key=_natural) if root.is_dir() else []
+    try:
+        folders = sorted(root.iterdir(), key=_natural) if root.is_dir() else []
+    except OSError as error:
+        raise CheckpointError(f"{root} cannot be listed ({error.strerror})") from error
     for folder in folders:
-        if folder.name.startswith(".") or not (folder / RUN_FILE).is_file():
-            continue
         try:
-            check_name(folder)
-            runs.append(load_run(folder))
+            if not folder.name.startswith(".") and (folder / RUN_FILE).is_file():
+                check_name(folder)
+                runs.append(load_run(folder))
         except CheckpointError as error:
             refused.append(error)
+        except OSError as error:
+            refused.append(CheckpointError(f"{folder} cannot be read ({error.strerror})"))
     return Catalogue(tuple(runs), tuple(refused))
 
 

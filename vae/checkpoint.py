@@ -59,6 +59,11 @@ PARTIAL = ".partial"
 """Behind the name of a file that is being written."""
 SCORES_FORMAT, SCORES_VERSION = "latent-explorer-scores", 1
 MAX_RUN_FILE_BYTES = 4 * 2**20
+MAX_HEADER_BYTES = 2**20
+MAX_ATLAS_BYTES, MAX_CURVE_BYTES, MAX_METRICS_BYTES = 64 * 2**20, 256 * 2**20, 64 * 2**20
+"""Far more than ever is written; what is larger is not read."""
+
+PLAIN_DTYPES = (torch.float32, torch.float64, torch.float16, torch.int16, torch.int32, torch.int64)
 _NAME = re.compile(r"\w[\w .+=,@-]{0,99}")
 SETTINGS_SINCE: dict[int, dict[str, dict[str, Any]]] = {
     2: {
@@ -193,10 +198,10 @@ def load_run(path: str | Path) -> Run:
             path=path,
             model=model,
             train=TrainConfig.from_dict(record["train"]),
-            class_names=tuple(str(name) for name in record["class_names"]),
+            class_names=_names(record["class_names"]),
             results=Results.from_dict(record["results"]),
             provenance=Provenance.from_dict(record["provenance"]),
-            sha256={name: str(record["sha256"][name]) for name in hashed_files(model)},
+            sha256={name: _digest(record["sha256"][name]) for name in hashed_files(model)},
             factors=tuple(Factor.from_dict(values) for values in record.get("factors", ())),
         )
         run.results.check_dimensions(run.model.latent_dim)
@@ -206,15 +211,28 @@ def load_run(path: str | Path) -> Run:
         raise TamperedCheckpoint(f"{path / RUN_FILE} is not valid: {reason}") from error
 
 
+def _names(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list):
+        raise ConfigError(f"class_names: expected a list of names, found {values!r:.40}")
+    return tuple(values)
+
+
+def _digest(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
+        raise ConfigError(f"sha256: expected 64 hexadecimal digits, found {value!r:.40}")
+    return value
+
+
 def load_model(run: Run, device: torch.device | str = "cpu") -> VAE:
     """Build the model from its stored configuration and load its weights, strictly.
 
     Refuses weights that are absent, cut short, changed since they were written, of other shapes
     than the configuration asks for, or not finite.
     """
-    tensors = _read_hashed(run, WEIGHTS_FILE)
     with torch.device("meta"):
         model = kinds.build(run.model)
+    numbers = sum(value.numel() for value in model.state_dict().values())
+    tensors = _read_hashed(run, WEIGHTS_FILE, 4 * numbers + MAX_HEADER_BYTES)
     _check_leaves(run, tensors, model.state_dict())
     model.load_state_dict({name: value.float() for name, value in tensors.items()}, assign=True)
     return model.eval().requires_grad_(False).to(device)
@@ -222,7 +240,7 @@ def load_model(run: Run, device: torch.device | str = "cpu") -> VAE:
 
 def load_atlas(run: Run) -> Atlas:
     """The posteriors of the test split as float32; refused like weights are."""
-    tensors = _read_hashed(run, ATLAS_FILE)
+    tensors = _read_hashed(run, ATLAS_FILE, MAX_ATLAS_BYTES)
     label = tensors.get("label", torch.empty(0))
     count = len(label) if label.ndim == 1 else 0
     shape = (count, run.model.latent_dim)
@@ -230,12 +248,25 @@ def load_atlas(run: Run) -> Atlas:
     if run.factors:
         wanted["factors"] = torch.empty(count, len(run.factors))
     _check_leaves(run, tensors, wanted)
+    _check_labels(run, label)
     return Atlas(
         mean=tensors["mean"].float().numpy(),
         logvar=tensors["logvar"].float().numpy(),
         label=tensors["label"].long().numpy(),
         factors=_read_levels(run, tensors["factors"]) if run.factors else None,
     )
+
+
+def _check_labels(run: Run, labels: torch.Tensor) -> None:
+    """Pages start from a test image, and look up the name of its class."""
+    if not len(labels):
+        raise TamperedCheckpoint(f"{run.path}: {ATLAS_FILE} holds no test image; train afresh")
+    lowest, highest = float(labels.min()), float(labels.max())
+    if lowest < -1 or highest >= len(run.class_names):
+        raise TamperedCheckpoint(
+            f"{run.path}: tensor label holds {lowest:g} to {highest:g}, but {RUN_FILE} names "
+            f"{len(run.class_names)} classes; train afresh"
+        )
 
 
 def _read_levels(run: Run, levels: torch.Tensor) -> Int[np.ndarray, "n factors"]:
@@ -252,7 +283,7 @@ def load_curve(run: Run) -> RateCurve | None:
     """A multi-rate model's measures at each beta, refused like weights are; else None."""
     if run.model.beta_range is None:
         return None
-    tensors = _read_hashed(run, CURVE_FILE)
+    tensors = _read_hashed(run, CURVE_FILE, MAX_CURVE_BYTES)
     grid, latent = len(beta_grid(*run.model.beta_range)), run.model.latent_dim
     means = tensors.get("means", torch.empty(0))
     count = means.shape[1] if means.ndim == 3 else 0
@@ -269,9 +300,16 @@ def load_curve(run: Run) -> RateCurve | None:
 
 
 def load_metrics(run: Run) -> list[dict[str, Any]]:
-    """What was reported at the end of each epoch, in order."""
-    _check_hash(run, METRICS_FILE)
-    return [json.loads(line) for line in (run.path / METRICS_FILE).read_text().splitlines()]
+    """What was reported at the end of each epoch, in order; refused like weights are."""
+    _check_hash(run, METRICS_FILE, MAX_METRICS_BYTES)
+    try:
+        text = (run.path / METRICS_FILE).read_text(encoding="utf-8")
+        epochs = [json.loads(line) for line in text.splitlines()]
+    except (OSError, ValueError, RecursionError) as error:
+        raise IncompleteCheckpoint(f"{run.path / METRICS_FILE} is damaged; train afresh") from error
+    if not all(isinstance(epoch, dict) for epoch in epochs):
+        raise TamperedCheckpoint(f"{run.path / METRICS_FILE} is no list of epochs; train afresh")
+    return epochs
 
 
 def save_scores(run: Run, scores: StoredScores) -> None:
@@ -427,16 +465,21 @@ def _curve_tensors(curve: RateCurve) -> dict[str, torch.Tensor]:
     return tensors | {"means": tensors["means"].clamp(*HALF_RANGE).half()}
 
 
-def _read_hashed(run: Run, name: str) -> dict[str, torch.Tensor]:
-    _check_hash(run, name)
+def _read_hashed(run: Run, name: str, most_bytes: int) -> dict[str, torch.Tensor]:
+    _check_hash(run, name, most_bytes)
     return _read_tensors(run.path / name)
 
 
-def _check_hash(run: Run, name: str) -> None:
+def _check_hash(run: Run, name: str, most_bytes: int) -> None:
     file = run.path / name
     if not file.is_file():
         raise IncompleteCheckpoint(f"{file} is missing; restore it from a copy or train afresh")
     try:
+        if (size := file.stat().st_size) > most_bytes:
+            raise TamperedCheckpoint(
+                f"{file} is not the file that was saved: it has {size:,} bytes, more than the "
+                f"{most_bytes:,} that {RUN_FILE} asks for; restore it from a copy or train afresh"
+            )
         found = _sha256(file)
     except OSError as error:
         raise IncompleteCheckpoint(f"{file} cannot be read ({error.strerror})") from error
@@ -469,6 +512,10 @@ def _check_leaves(
             raise TamperedCheckpoint(
                 f"{where}: tensor {name} has shape {tuple(tensor.shape)}, but the configuration "
                 f"asks for {tuple(wanted[name].shape)}"
+            )
+        if tensor.dtype not in PLAIN_DTYPES:
+            raise TamperedCheckpoint(
+                f"{where}: tensor {name} holds {tensor.dtype}, expected plain numbers; train afresh"
             )
         if not torch.isfinite(tensor).all():
             raise TamperedCheckpoint(f"{where}: tensor {name} holds NaN or infinity; train afresh")

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 from vae.data.class_choice import is_narrowed
 from vae.errors import ConfigError
+from vae.names import is_showable
 from vae.record import Record
 
 Architecture = Literal["mlp", "mlp-deep", "conv", "conv-mlp", "resnet", "spatial"]
@@ -57,6 +58,7 @@ VQ_ARCHITECTURES: tuple[Architecture, ...] = ("conv", "spatial")
 MAX_LATENT_DIM = 512
 LOGVAR_LIMIT = 10.0
 """Where log-variances are clamped unless the configuration says otherwise."""
+LONGEST_DATASET = 1000
 MAX_SIDE = 256
 MAX_LEVELS = 5
 
@@ -259,8 +261,11 @@ class TrainConfig(Record):
     """
 
     def __post_init__(self) -> None:
-        if not isinstance(self.dataset, str) or not self.dataset:
-            raise ConfigError(f"dataset must be a name, not {self.dataset!r}")
+        if not isinstance(self.dataset, str) or not is_showable(self.dataset, LONGEST_DATASET):
+            raise ConfigError(
+                f"dataset must be a name of one line, up to {LONGEST_DATASET} characters long, "
+                f"not {self.dataset!r:.60}"
+            )
         _check_integer("seed", self.seed, 0, 2**32 - 1)
         _check_integer("epochs", self.epochs, 1, 100_000)
         _check_integer("batch_size", self.batch_size, 1, 1_000_000)
@@ -276,10 +281,12 @@ class TrainConfig(Record):
         _check_number("validation_fraction", self.validation_fraction, 0, 0.9)
         _check_number("corruption", self.corruption, 0, 10)
         _check_number("perceptual", self.perceptual, 0, 1e6)
-        if not isinstance(self.critic, str) or bool(self.critic) != (self.perceptual > 0):
+        named = isinstance(self.critic, str) and is_showable(self.critic, LONGEST_DATASET)
+        if named != (self.perceptual > 0) or not (named or self.critic == ""):
             raise ConfigError(
                 "a perceptual loss needs a weight above 0 and, as its critic, the folder of a "
-                f"classifier's checkpoint, or neither; not {self.perceptual!r} and {self.critic!r}"
+                f"classifier's checkpoint, or neither; not {self.perceptual!r} and "
+                f"{self.critic!r:.60}"
             )
         _check_integer("labelled", self.labelled, 0, 10_000_000)
 

@@ -14,6 +14,7 @@ from vae.config import ModelConfig, TrainConfig
 from vae.data.splits import Factor
 from vae.diagnostics import Evaluation
 from vae.errors import ConfigError
+from vae.names import is_showable
 from vae.record import Record
 
 WEIGHTS_FILE = "model.safetensors"
@@ -109,8 +110,9 @@ class Provenance(Record):
         if not isinstance(self.versions, dict):
             raise ConfigError(f"Provenance: expected versions by name, found {self.versions!r:.40}")
         texts = (self.created, self.device, *self.versions, *self.versions.values())
-        if not all(isinstance(text, str) for text in texts) or not isinstance(self.threads, int):
-            raise ConfigError("Provenance: expected texts, and a whole number of threads")
+        ok = all(isinstance(text, str) and is_showable(text) for text in texts)
+        if not ok or not isinstance(self.threads, int):
+            raise ConfigError("Provenance: expected short texts, and a whole number of threads")
 
     @classmethod
     def here(cls, device: torch.device) -> "Provenance":
@@ -138,6 +140,17 @@ class Run:
     sha256: dict[str, str]
     factors: tuple[Factor, ...] = ()
     """What made the data set's images, where that is known."""
+
+    def __post_init__(self) -> None:
+        for name in self.class_names:
+            if not isinstance(name, str) or not is_showable(name):
+                raise ConfigError(
+                    f"class_names: {name!r:.60} is no name of one line and up to 200 characters"
+                )
+        if self.model.is_told_labels and len(self.class_names) != self.model.classes:
+            raise ConfigError(
+                f"class_names: {len(self.class_names)} names for {self.model.classes} classes"
+            )
 
     @property
     def name(self) -> str:

@@ -1,5 +1,9 @@
 """Files of codes with known factors: read, or refused by name."""
 
+import struct
+import tracemalloc
+import zipfile
+
 import numpy as np
 import pytest
 from known_codes import noise, random_factors
@@ -131,3 +135,65 @@ def test_a_sample_keeps_rows_together_and_repeats_itself(tmp_path):
     np.testing.assert_array_equal(some.codes, again.codes)
     assert len(np.unique(some.codes[:, 0])) == 90
     assert (some.codes != other.codes).any()
+
+
+# Archives that lie about themselves
+
+
+HEAD = "{{'descr': {dtype!r}, 'fortran_order': False, 'shape': {shape}, }}"
+
+
+def member(shape, dtype="<f8", body=b"", head=HEAD):
+    """An array as a file holds it: its header, and whatever stands behind."""
+    text = head.format(dtype=dtype, shape=shape).encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + body
+
+
+def archive(path, packing=zipfile.ZIP_DEFLATED, **members):
+    with zipfile.ZipFile(path, "w", packing) as file:
+        for name, content in members.items():
+            file.writestr(f"{name}.npy", content)
+    return path
+
+
+LIES = {
+    "a petabyte": (member((2**40, 128)), "at most 1,024 are read"),
+    "more than all memory": (member((2**62, 2**62)), "at most 1,024 are read"),
+    "rows that are not there": (member((60, 2), body=b"\0" * 8), "expected an .npz"),
+    "more behind than it says": (member((60, 2), body=b"\0" * 9600), "expected an .npz"),
+    "less than none": (member((-60, 2)), "expected an .npz"),
+    "objects": (member((60, 2), "|O", b"\x80\x04."), "expected an .npz"),
+    "records": (member((60,), [("a", "<f8"), ("b", "<f8")], b"\0" * 960), "expected an .npz"),
+    "a header of calls": (member((60, 2), head="__import__('os').abort()"), "expected an .npz"),
+    "a deep header": (member((60, 2), head="[" * 9000), "expected an .npz"),
+    "no header": (b"", "expected an .npz"),
+}
+
+
+@pytest.mark.parametrize(("content", "expected"), LIES.values(), ids=LIES)
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_an_array_that_lies_about_itself(tmp_path, packing, content, expected):
+    good = member((60, 2), "<i8", np.zeros((60, 2), "<i8").tobytes())
+    assert expected in complaint(archive(tmp_path / "a.npz", packing, codes=content, factors=good))
+
+
+def test_a_bomb_is_not_unpacked(tmp_path):
+    """What its header states is too large: no array is made, and nothing more is read."""
+    with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as file:
+        with file.open("codes.npy", "w") as opened:
+            opened.write(member((2**21, 65)))
+            for _ in range(16):
+                opened.write(b"\0" * 2**20)
+        file.writestr("factors.npy", member((60, 2), "<i1", b"\0" * 120))
+    tracemalloc.start()
+    assert "MB" in complaint(tmp_path / "bomb.npz")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * 2**20
+
+
+def test_members_with_paths_are_not_written_and_not_taken(tmp_path):
+    path = archive(tmp_path / "a.npz", **{"../codes": b"x", "/factors": b"x", "codes/codes": b"x"})
+    assert "'codes' and 'factors'" in complaint(path)
+    assert [file.name for file in tmp_path.rglob("*")] == ["a.npz"]
+    assert not (tmp_path.parent / "codes.npy").exists()

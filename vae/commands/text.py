@@ -7,6 +7,11 @@ from typing import Any
 
 from tqdm import tqdm
 
+from vae.names import in_one_line
+
+LONGEST = 4000
+"""Characters of a line on standard error."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -42,8 +47,8 @@ def _show(value: object) -> str:
 
 
 def say(message: str) -> None:
-    """Tell a person, on standard error."""
-    print(message, file=sys.stderr)
+    """Tell a person, in one line on standard error."""
+    print(in_one_line(message, LONGEST), file=sys.stderr)
 
 
 def progress(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:

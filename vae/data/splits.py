@@ -8,6 +8,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from vae.errors import ConfigError, DataError
+from vae.names import is_showable
 from vae.record import Record
 
 MAX_LEVELS = 32_000
@@ -25,7 +26,8 @@ class Factor(Record):
 
     def __post_init__(self) -> None:
         is_whole = isinstance(self.size, int) and not isinstance(self.size, bool)
-        if not isinstance(self.name, str) or not is_whole or not 1 <= self.size <= MAX_LEVELS:
+        is_named = isinstance(self.name, str) and is_showable(self.name)
+        if not is_named or not is_whole or not 1 <= self.size <= MAX_LEVELS:
             raise ConfigError(
                 f"Factor: expected a name and 1 to {MAX_LEVELS} levels, found {self.name!r:.40} "
                 f"with {self.size!r:.40}"

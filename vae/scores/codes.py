@@ -1,7 +1,5 @@
 """Codes with known factors, as a file brings them: read, and checked for what scores need."""
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int, Integer, Shaped
 
 from vae.errors import DataError
+from vae.scores.npz import read_arrays
 
 MIN_ROWS = 50
 """Fewest rows that `load_codes` and `score` accept."""
@@ -18,10 +17,6 @@ MAX_CODE = 1e30
 
 ARRAYS = ("codes", "factors", "test_codes", "test_factors")
 TEST_ARRAYS = frozenset(ARRAYS[2:])
-
-UNREADABLE = (ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
-"""What numpy raises for a file that is not an archive of plain arrays, or a damaged one."""
-
 
 Pair = tuple[Float[np.ndarray, "_ latent"], Integer[np.ndarray, "_ factors"]]
 """Codes and factors of the same rows."""
@@ -66,21 +61,14 @@ def _read_arrays(path: Path) -> list[np.ndarray]:
     """The two arrays of a file, or its four."""
     try:
         with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{path}: holds one array, expected an .npz file of two")
-            brings_test = not TEST_ARRAYS.isdisjoint(archive)
-            arrays = [archive[name] for name in ARRAYS[: 4 if brings_test else 2]]
-    except KeyError:
-        names = "'codes' and 'factors', and both of 'test_codes' and 'test_factors' or neither"
-        raise DataError(f"{path}: expected the arrays {names}") from None
+            found = read_arrays(file, path, ARRAYS)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or 'damaged'})") from None
-    except UNREADABLE:
-        raise DataError(f"{path}: expected an .npz file of plain arrays") from None
-    if not all(isinstance(array, np.ndarray) for array in arrays):
-        raise DataError(f"{path}: expected an .npz file of plain arrays")
-    return arrays
+    wanted = ARRAYS[: 2 if TEST_ARRAYS.isdisjoint(found) else 4]
+    if set(found) != set(wanted):
+        names = "'codes' and 'factors', and both of 'test_codes' and 'test_factors' or neither"
+        raise DataError(f"{path}: expected the arrays {names}")
+    return [found[name] for name in wanted]
 
 
 def _sample(pair: Pair, rows: int, seed: int) -> Pair:

@@ -65,7 +65,8 @@ class Cell(Record):
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Build from JSON values; ConfigError where they are not such a record."""
         accuracy = values.get("accuracy") if isinstance(values, Mapping) else None
-        return super().from_dict({**values, "accuracy": Spread.from_dict(accuracy or {})})
+        spread = Spread.from_dict(accuracy or {})
+        return super().from_dict({**values, "accuracy": spread})
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,19 @@ class FewData(Record):
     """Samples, and shifted copies, for each image."""
 
     cells: tuple[Cell, ...]
+
+    def __post_init__(self) -> None:
+        taken = [(cell.images, cell.classifier, cell.trained_on) for cell in self.cells]
+        classifiers = {cell.classifier for cell in self.cells}
+        wanted = {
+            (size, classifier, what)
+            for size in self.sizes
+            for classifier in classifiers
+            for what in (IMAGES, SAMPLES, SHIFTS)
+        }
+        draws = {len(cell.accuracy.values) for cell in self.cells}
+        if not wanted or sorted(taken) != sorted(wanted) or len(draws) != 1:
+            raise ConfigError("FewData: expected as many draws of every size and training set")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

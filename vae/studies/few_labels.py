@@ -72,6 +72,10 @@ class FewLabels(Record):
     errors: dict[str, Spread]
     """By method."""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.errors, Mapping) or not set(self.errors) - set(PUBLISHED):
+            raise ConfigError("FewLabels: expected the errors of a simple probe")
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Build from JSON values; ConfigError where they are not such a record."""

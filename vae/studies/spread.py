@@ -1,7 +1,7 @@
 """One measure taken several times: a value for each draw, their mean and how far they scatter."""
 
-import math
 import statistics
+import sys
 from dataclasses import dataclass
 
 from vae.errors import ConfigError
@@ -16,7 +16,8 @@ class Spread(Record):
 
     def __post_init__(self) -> None:
         ok = isinstance(self.values, tuple) and len(self.values) > 0
-        if not ok or not all(isinstance(v, int | float) and math.isfinite(v) for v in self.values):
+        most = sys.float_info.max
+        if not ok or not all(isinstance(v, int | float) and abs(v) <= most for v in self.values):
             raise ConfigError(f"Spread: expected a list of numbers, found {self.values!r:.60}")
 
     @property

@@ -89,5 +89,7 @@ def load_outcome(path: Path, study: str) -> StoredOutcome | None:
     except ConfigError as error:
         raise ForeignCheckpoint(f"{path} is not valid: {error}; measure again") from error
     if outcome.study != study:
-        raise ForeignCheckpoint(f"{path} is what {outcome.study:.40} found, not {study}; remove it")
+        raise ForeignCheckpoint(
+            f"{path} is what {outcome.study!r:.40} found, not {study}; remove it"
+        )
     return outcome
