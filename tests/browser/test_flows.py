@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.browser.app_server import PAGES, running_app, settled
+from tests.browser.app_server import IDLE, PAGES, running_app, settled
+
+SCREEN_SIZES = {"projector": (1280, 720), "phone": (390, 844)}
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +26,13 @@ def small_root(tmp_path_factory, train_into) -> Path:
     return root
 
 
-@pytest.fixture
-def visitor(browser, server) -> Iterator:
+@pytest.fixture(params=SCREEN_SIZES)
+def visitor(browser, server, request) -> Iterator:
     """A new visitor's page; any uncaught error in its JavaScript fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, base_url=server)
+    width, height = SCREEN_SIZES[request.param]
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, has_touch=width < 700, base_url=server
+    )
     opened = context.new_page()
     opened.set_default_timeout(60_000)
     errors: list[str] = []
@@ -56,6 +61,14 @@ def test_a_cold_server_answers_a_deep_link(browser, small_root, tmp_path):
         page.close()
 
 
+def follow(page, name: str) -> None:
+    """Press a page's link in the sidebar, which a phone hides."""
+    opener = page.get_by_test_id("stExpandSidebarButton")
+    if opener.is_visible():
+        opener.click()
+    page.get_by_role("link", name=name, exact=True).click()
+
+
 def test_nothing_is_asked_of_other_machines(visitor, server):
     asked: list[str] = []
     visitor.on("request", lambda request: asked.append(request.url))
@@ -75,7 +88,7 @@ def test_a_place_pinned_on_the_map_is_where_the_sliders_stand(visitor):
     visitor.mouse.click(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.4)
     visitor.wait_for_url("**z=*")
     pinned = [float(part) for part in visitor.url.split("z=")[1].split("&")[0].split("%2C")]
-    visitor.get_by_role("link", name="Decode", exact=True).click()
+    follow(visitor, "Decode")
     visitor.wait_for_selector("[data-testid='live-slider-1']")
     settled(visitor)
     stand = [
@@ -95,6 +108,7 @@ def test_dragging_a_slider_decodes_without_the_server(visitor):
     assert sent
     sent.clear()
     before = _picture(visitor), _draws(visitor)
+    slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
     middle = box["y"] + box["height"] / 2
     visitor.mouse.move(box["x"] + box["width"] / 2, middle)
@@ -117,7 +131,7 @@ def test_a_page_opens_right_after_keys_moved_a_slider(visitor):
     visitor.get_by_test_id("live-slider-0").focus()
     for _ in range(20):
         visitor.keyboard.press("ArrowRight")
-    visitor.get_by_role("link", name="Map", exact=True).click()
+    follow(visitor, "Map")
     visitor.wait_for_selector("[data-testid='live-map']")
     settled(visitor)
     assert "/map" in visitor.url
@@ -155,9 +169,9 @@ def test_what_was_chosen_survives_a_page_change_and_a_reload(visitor):
     visitor.wait_for_url("**t=0.3*")
     place = slider.input_value()
     chosen = _choices(visitor)
-    visitor.get_by_role("link", name="Map", exact=True).click()
+    follow(visitor, "Map")
     visitor.wait_for_selector("[data-testid='live-map']")
-    visitor.get_by_role("link", name="Interpolate", exact=True).click()
+    follow(visitor, "Interpolate")
     visitor.get_by_test_id("live-path").wait_for()
     settled(visitor)
     assert (_choices(visitor), slider.input_value()) == (chosen, place)
@@ -169,8 +183,10 @@ def test_what_was_chosen_survives_a_page_change_and_a_reload(visitor):
 
 
 def test_a_walk_is_kept_as_a_film_and_as_strips(visitor, tmp_path):
-    visitor.goto("/interpolate?a=3&b=5")
+    visitor.goto("/interpolate")
     settled(visitor)
+    for place, digit in enumerate("38"):
+        choose_class(visitor, place, digit)
     sizes = {}
     for name, kind in (("Film (GIF)", "gif"), ("Strips (PNG)", "png")):
         with visitor.expect_download() as download:
@@ -184,6 +200,17 @@ def test_a_walk_is_kept_as_a_film_and_as_strips(visitor, tmp_path):
     assert sizes["gif"][:2] == (280, 280)
     assert 41 <= sizes["gif"][2] <= 81
     assert sizes["png"] == (11 * 114 - 2, 2 * 114 - 2, 1)
+
+
+def choose_class(page, place: int, name: str) -> None:
+    """In the first or the second of the two boxes, which a rerun may close again."""
+    box = page.get_by_role("combobox", name="Class").nth(place)
+    option = page.get_by_role("option", name=name, exact=True)
+    box.click()
+    if not option.is_visible():
+        box.press("ArrowDown")
+    option.click()
+    page.wait_for_selector(IDLE)
 
 
 def _choices(page) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """A sweep in the browser: two rows grow, one is stopped, the other ends as a checkpoint."""
 
+import pytest
+
 from tests.browser.app_server import running_app, settled
 
 
@@ -29,14 +31,17 @@ def wait_until(page, condition) -> None:
     raise AssertionError(f"waited too long: {shares(page)}")
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
 def test_two_runs_grow_one_is_stopped_and_the_other_becomes_a_checkpoint(
-    browser, tmp_path, train_into
+    browser, tmp_path, train_into, width, height
 ):
     root = tmp_path / "runs"
     train_into(root / "digits-map", 2, epochs=2)
     with running_app(tmp_path, root) as address:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page = browser.new_page(viewport={"width": width, "height": height})
         page.set_default_timeout(60_000)
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
         open_sweep(page, address, betas="0.5, 4", epochs=60)
         page.get_by_text("2 runs").wait_for()
         page.get_by_role("button", name="Train", exact=True).click()
@@ -53,4 +58,5 @@ def test_two_runs_grow_one_is_stopped_and_the_other_becomes_a_checkpoint(
         page.wait_for_url("**model=digits-mlp-deep-8-beta-0.5-seed-0*")
         assert page.locator(".stException").count() == 0
         page.close()
+    assert errors == []
     assert (root / "digits-mlp-deep-8-beta-0.5-seed-0" / "run.json").is_file()

@@ -132,7 +132,7 @@ class LiveDecode {
   columns() {
     if (this.spec.control.kind === "path") return 1 + Boolean(this.blend) + Boolean(this.inset);
     if (this.spec.control.kind === "walk" || this.panels.length > 1) return this.panels.length;
-    return this.root.clientWidth < NARROW ? 1 : 2.5;
+    return this.root.clientWidth < NARROW ? 1.3 : 2.5;
   }
 
   /** The codes around the place: a small map, and for sliders the nearest test images. */
