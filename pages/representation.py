@@ -11,6 +11,8 @@ from vae.data.class_choice import whole_name
 from vae.errors import CheckpointError, DataError
 
 if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
     from vae.explorer import Explorer
     from vae.studies.latent_sizes import LatentSizes
     from vae.studies.representation import Drawn, Quality, Representation
@@ -110,15 +112,12 @@ def _spread(values: tuple[float, ...]) -> str:
 
 def show_family(explorer: "Explorer", family: "LatentSizes") -> None:
     """What a larger code buys, and what it costs."""
-    from vae.charts.representation import Panel, latent_size_panels
     from vae.data.registry import dataset_title
-    from vae.studies.latent_sizes import measures
 
     title, run = dataset_title(family.dataset), explorer.run
     alike = whole_name(run.train.dataset) == family.dataset
     st.markdown(f"## How large should a code be? {title}, {family.architecture}")
-    panels = [Panel(*measure) for measure in measures(family)]
-    figure = latent_size_panels(family.sizes, panels, explorer.latent_dim if alike else None)
+    figure = _family_figure(family.created, explorer.latent_dim if alike else None, family)
     st.plotly_chart(figure, key="latent-sizes", config={"displayModeBar": False})
     seeds = len({model.seed for model in family.models})
     st.caption(
@@ -127,6 +126,16 @@ def show_family(explorer: "Explorer", family: "LatentSizes") -> None:
         + ("The upright line is the chosen model's size. " if alike else "")
         + f"Measured on {family.created[:10]} by `{family.command}`."
     )
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _family_figure(created: str, chosen: int | None, _family: "LatentSizes") -> "go.Figure":
+    """Half of the page's time, were it drawn anew for everybody."""
+    from vae.charts.representation import Panel, latent_size_panels
+    from vae.studies.latent_sizes import measures
+
+    panels = [Panel(*measure) for measure in measures(_family)]
+    return latent_size_panels(_family.sizes, panels, chosen)
 
 
 @st.cache_resource(max_entries=1, show_spinner="Reading the training images …")

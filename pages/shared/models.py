@@ -10,12 +10,10 @@ import streamlit as st
 from pages.shared import latent, link
 from pages.shared.frame import calm_errors, link_to
 from pages.shared.sockets import send_at_once
-from vae.pictures import tile
+from vae.pictures import png_bytes, tile
 from vae.read_only import refuse_if_read_only
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from vae.catalogue import Catalogue
     from vae.explorer import Explorer
     from vae.gallery import Gallery, ReadImages
@@ -118,17 +116,17 @@ def fetch_images(explorer: "Explorer") -> None:
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)
-def sample_strip(path: Path, identity: str) -> "np.ndarray":
-    """Eight samples of a model as one picture; made once, so that a gallery loads no weights.
+def sample_strip(path: Path, identity: str) -> bytes:
+    """Eight samples of a model as one PNG file; made once, so that a gallery loads no weights.
 
     Of a conditional model each is of another class.
     """
     explorer = _load(path, identity)
     labels = [i % max(1, explorer.run.model.classes) for i in range(8)]
-    return tile(explorer.sample(8, seed=1, labels=labels), columns=8, size=28)
+    return png_bytes(tile(explorer.sample(8, seed=1, labels=labels), columns=8, size=28))
 
 
-@st.cache_data(ttl=2, show_spinner=False)
+@st.cache_resource(ttl=2, max_entries=4, show_spinner=False)
 def _read_catalogue(root: Path) -> "Catalogue":
     from vae.catalogue import read_catalogue
 
