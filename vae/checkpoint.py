@@ -358,15 +358,25 @@ def save_resume_state(path: Path, state: dict[str, torch.Tensor], record: dict[s
 
 def load_resume_state(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """The state of an unfinished run and its record; CheckpointError where there is none."""
+    record = load_resume_record(path)
+    return _read_tensors(path / RESUME_FILE), record
+
+
+def load_resume_record(path: Path) -> dict[str, Any]:
+    """The configurations of an unfinished run and its epochs so far; else a CheckpointError."""
     file = path / RESUME_FILE
     if not file.is_file():
         raise MissingCheckpoint(f"{path} holds no unfinished run; there is nothing to resume")
-    tensors = _read_tensors(file)
-    with safe_open(file, framework="pt") as opened:
-        header = opened.metadata() or {}
+    try:
+        with safe_open(file, framework="pt") as opened:
+            header = opened.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise IncompleteCheckpoint(
+            f"{file} is cut short or not safetensors ({error}); train the run afresh"
+        ) from error
     try:
         record = json.loads(header["record"])
-        return tensors, {key: record[key] for key in ("model", "train", "epochs")}
+        return {key: record[key] for key in ("model", "train", "epochs")}
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ForeignCheckpoint(f"{file} was not written by this program") from error
 
@@ -400,6 +410,20 @@ def make_folder(path: Path) -> None:
 def discard_resume_state(path: Path) -> None:
     """Forget that a run was unfinished."""
     (path / RESUME_FILE).unlink(missing_ok=True)
+
+
+def is_half_written(name: str) -> bool:
+    """Whether a file of this name is what a killed process left: its own, or safetensors'."""
+    return name.endswith(PARTIAL) or name.startswith(".tmp")
+
+
+def discard_empty(path: Path) -> None:
+    """Remove a run's folder where it holds nothing but what was left half written."""
+    files = list(path.iterdir()) if path.is_dir() else []
+    if path.is_dir() and all(is_half_written(file.name) for file in files):
+        for file in files:
+            file.unlink()
+        path.rmdir()
 
 
 def _read_record(path: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ VaeError
  ├── TrainingError            training cannot go on
  │    ├── DivergedError            a loss or weight is no longer finite
  │    └── SweepFailed              some runs of a sweep failed; the others are done
+ ├── LimitError               more or larger jobs than this server takes
  ├── ClusterError             machines that cannot be reached or lack what is asked of them
  ├── UnsupportedDecoder       a decoder that the browser cannot run
  └── ReadOnlyError            a change asked of a server that is for looking only
@@ -72,6 +73,10 @@ class DivergedError(TrainingError):
 
 class SweepFailed(TrainingError):
     """Some runs of a sweep failed; the others are done."""
+
+
+class LimitError(VaeError):
+    """More or larger jobs than this server takes."""
 
 
 class ClusterError(VaeError):

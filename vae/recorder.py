@@ -9,12 +9,12 @@ from typing import Any
 import torch
 
 from vae.checkpoint import (
-    PARTIAL,
     RESUME_FILE,
     RUN_FILE,
     atlas_rows,
     check_name,
     discard_resume_state,
+    is_half_written,
     load_resume_state,
     make_folder,
     save_checkpoint,
@@ -95,7 +95,7 @@ class RecordedTraining:
         pause = SAVE_SECONDS if save_seconds is None else save_seconds
         if time.monotonic() - self._saved <= pause or self.training.finished:
             return False
-        self._save_state()
+        self.save_state()
         self._saved = time.monotonic()
         return True
 
@@ -103,8 +103,8 @@ class RecordedTraining:
         """Evaluate on the test split and write the checkpoint; a stopped run stays resumable."""
         training, device = self.training, self.training.model.device
         test, own_test = self._dataset.test.to(device), self._dataset.own_test.to(device)
-        if not training.finished:
-            self._save_state()
+        # Measuring may take long, or more memory than there is: what was learnt outlives that.
+        self.save_state()
         shown = test.head(atlas_rows(training.model.config.latent_dim))
         model = as_stored(training.model, training.config.storage)
         plain = model.at_beta(training.config.beta)
@@ -132,7 +132,8 @@ class RecordedTraining:
             discard_resume_state(self.path)
         return run
 
-    def _save_state(self) -> None:
+    def save_state(self) -> None:
+        """Save how the run stands, so that it can go on another time."""
         record = {
             "model": self.training.model.config.to_dict(),
             "train": self.training.config.to_dict(),
@@ -153,14 +154,14 @@ class RecordedCohort:
         self._cohort.drop(member.training)
 
     def run(
-        self, report_seconds: float = REPORT_SECONDS
+        self, report_seconds: float = REPORT_SECONDS, save_seconds: float | None = None
     ) -> Iterator[dict[RecordedTraining, Report | DivergedError]]:
-        """Train to the end, yielding what `Cohort.run` yields."""
+        """Train to the end, yielding what `Cohort.run` yields; the states are saved meanwhile."""
         for reports in self._cohort.run(report_seconds):
             found = {self._members[training]: report for training, report in reports.items()}
             for member, report in found.items():
                 if isinstance(report, Report):
-                    member.note(report)
+                    member.note(report, save_seconds)
             yield found
 
 
@@ -215,7 +216,7 @@ def check_names(where: object, names: Collection[str], overwrite: bool) -> None:
 
     Files that a killed run left half written do not count.
     """
-    whole = [name for name in names if not name.endswith(PARTIAL)]
+    whole = [name for name in names if not is_half_written(name)]
     if whole and RUN_FILE not in whole and RESUME_FILE not in whole:
         raise CheckpointError(f"{where} holds other files; name a new or empty folder for the run")
     if whole and not overwrite:

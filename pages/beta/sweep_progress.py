@@ -64,7 +64,7 @@ def show_overall(sweep, on_finished: Callable[[str], None]) -> None:
     """How far all of them are, and the button to stop them or to go on."""
     bar, action = st.columns([3.4, 1], gap="medium", vertical_alignment="center")
     bar.progress(sweep.share, text=f"**{sweep.title}** · {describe(sweep)}")
-    kept = [job for job in sweep.jobs if job.kept]
+    kept = [job for job in sweep.jobs if job.saved]
     if not sweep.ended:
         action.button(
             "Stop all",

@@ -10,11 +10,10 @@ if TYPE_CHECKING:
 
 @st.cache_resource(show_spinner=False)
 def training_queue() -> "TrainingQueue":
-    """Made once per server; trains one job after the other beside the pages."""
-    # Plotly looks at pandas when it draws, and must not meet it half imported by the worker.
-    import pandas  # noqa: F401
-
+    """Made once per server; its process trains one job after the other beside the pages."""
     from vae.catalogue import checkpoints_dir
     from vae.queue.training_queue import TrainingQueue
 
-    return TrainingQueue(checkpoints_dir())
+    queue = TrainingQueue(checkpoints_dir())
+    queue.process.start()
+    return queue

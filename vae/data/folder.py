@@ -69,10 +69,19 @@ def _open_path(path: Path) -> IO[bytes]:
         ) from error
 
 
+def count_images(folder: Path) -> int:
+    """How many files below it look like images by their names; 0 where there is no folder."""
+    return sum(1 for _ in _found_images(folder)) if _is_folder(folder) else 0
+
+
+def _found_images(folder: Path) -> Iterator[Path]:
+    return (p for p in _files_below(folder) if p.suffix.lower() in SUFFIXES and p.is_file())
+
+
 def _image_paths(folder: Path) -> list[Path]:
     if not _is_folder(folder):
         raise DataError(f"there is no folder {folder}; give the path of a folder of images")
-    paths = sorted(p for p in _files_below(folder) if p.suffix.lower() in SUFFIXES and p.is_file())
+    paths = sorted(_found_images(folder))
     if len(paths) < MIN_IMAGES:
         raise DataError(
             f"{folder} holds {len(paths)} images, but at least {MIN_IMAGES} are needed; "

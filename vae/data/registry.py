@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Int
 
 from vae.data.class_choice import is_narrowed, read_class_choice, whole_name
-from vae.data.folder import FOLDER_SIDE, FolderImages, read_folder
+from vae.data.folder import FOLDER_SIDE, FolderImages, count_images, read_folder
 from vae.data.source import Source
 from vae.data.splits import Dataset, Factor, Split, own_part, shuffled, with_validation
 from vae.data.sprites import SPRITES, SpriteSet, is_sprites, read_sprite_set
@@ -70,6 +70,21 @@ def image_shape_of(name: str, folder_side: int = FOLDER_SIDE) -> tuple[int, int,
     if name.startswith(FOLDER_PREFIX):
         return 3, folder_side, folder_side
     return _source(name).image_shape
+
+
+def training_images(name: str) -> int:
+    """About how many images a data set trains on, before anything is read.
+
+    Of a folder the files that look like images; none where there is no folder.
+    """
+    if name.startswith(FOLDER_PREFIX):
+        return count_images(Path(name.removeprefix(FOLDER_PREFIX)).expanduser())
+    if is_sprites(name):
+        return len(read_sprite_set(name).split()[0])
+    source = _source(name)
+    if source.choice is None:
+        return source.training_images
+    return source.training_images * len(source.choice.labels) // len(source.class_names)
 
 
 def needs_download(name: str) -> bool:
@@ -245,14 +260,15 @@ _GREY_28 = (1, 28, 28)
 _TEN_DIGITS = tuple(str(digit) for digit in range(10))
 
 _SOURCES = {
-    "digits": Source("Digits (8x8)", (1, 8, 8), _TEN_DIGITS, _read_digits),
-    "mnist": Source("MNIST", _GREY_28, _TEN_DIGITS, read_torchvision, "MNIST"),
+    "digits": Source("Digits (8x8)", (1, 8, 8), _TEN_DIGITS, _read_digits, training_images=1437),
+    "mnist": Source("MNIST", _GREY_28, _TEN_DIGITS, read_torchvision, "MNIST", 60_000),
     "fashion-mnist": Source(
         "Fashion-MNIST",
         _GREY_28,
         tuple("T-shirt Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag Boot".split()),
         read_torchvision,
         "FashionMNIST",
+        60_000,
     ),
     "kmnist": Source(
         "Kuzushiji-MNIST",
@@ -260,6 +276,7 @@ _SOURCES = {
         tuple("o ki su tsu na ha ma ya re wo".split()),
         read_torchvision,
         "KMNIST",
+        60_000,
     ),
     "cifar10": Source(
         "CIFAR-10",
@@ -267,5 +284,6 @@ _SOURCES = {
         tuple("airplane automobile bird cat deer dog frog horse ship truck".split()),
         _read_cifar,
         "CIFAR10",
+        50_000,
     ),
 }

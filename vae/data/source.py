@@ -17,6 +17,9 @@ class Source:
     class_names: tuple[str, ...]
     read: Callable[["Source", Path, bool], tuple[Split, Split]]
     torchvision_class: str = ""
+    training_images: int = 0
+    """How many there are for training and validation, where they are not drawn."""
+
     factors: tuple[Factor, ...] = ()
     choice: ClassChoice | None = None
     """Of a data set narrowed to some classes."""

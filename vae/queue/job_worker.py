@@ -1,148 +1,252 @@
 """What trains the jobs of the queue: those that can, step by step together, the others by turns."""
 
-import logging
 import time
+import traceback
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
 
+from vae.checkpoint import discard_empty, load_resume_record
 from vae.config import TrainConfig
 from vae.data.registry import load_dataset
 from vae.data.splits import Dataset
 from vae.device import pick_device
 from vae.errors import DataError, DivergedError, VaeError
-from vae.queue.jobs import Job, Snapshot
-from vae.recorder import RecordedCohort, RecordedTraining, grouped
+from vae.queue.jobs import Snapshot, Status
+from vae.queue.messages import Begun, Ended, News, Reported, Saving, Task
+from vae.queue.orders import Orders
+from vae.recorder import (
+    SAVE_SECONDS,
+    RecordedCohort,
+    RecordedTraining,
+    grouped,
+    read_resume_configs,
+)
+from vae.run_lock import RunLock
 from vae.training import Report
 
 SNAPSHOT_IMAGES = 10
-MAX_SNAPSHOTS = 200
+SLOW_SECONDS = 0.5
+"""Of the processor's time between two reports: then the state is saved at each of them."""
 
-_log = logging.getLogger(__name__)
+NO_MEMORY = "there is not enough memory for it here; choose a smaller batch or network"
+UNEXPECTED = "an unexpected error; the server's log has the details"
+
+Tell = Callable[[News], object]
 
 
-def train_jobs(jobs: Sequence[Job], data: "OneDataset") -> None:
-    """Train until all of them have ended; whatever goes wrong ends jobs, not the caller."""
-    begun = {held.run: held for job in jobs if (held := _begin(job, data)) is not None}
-    under_way = deque(_Group([begun[run] for run in group]) for group in grouped(begun))
-    while under_way:
+def train_jobs(
+    tasks: Sequence[Task],
+    data: "OneDataset",
+    tell: Tell,
+    orders: Orders,
+    save_seconds: float = SAVE_SECONDS,
+) -> None:
+    """Train until all of them have ended; whatever goes wrong ends jobs, not the caller.
+
+    Where the server is gone, their state is saved, and they are left.
+    """
+    jobs = [_Recorded(task, tell, orders) for task in tasks]
+    begun = {job.run: job for job in jobs if job.begin(data)}
+    under_way = deque(
+        _Group([begun[run] for run in group], save_seconds) for group in grouped(begun)
+    )
+    while under_way and not orders.abandoned.is_set():
+        for group in under_way:
+            group.end_stopped()
         group = under_way.popleft()
         if group.take_turn():
             under_way.append(group)
+    for group in under_way:
+        group.save_state()
 
 
 class OneDataset:
     """The data set read last, or why it could not be: the jobs of a sweep share it."""
 
-    def __init__(self) -> None:
-        self._wanted: tuple[str, float] | None = None
+    def __init__(self, directory: Path | None = None) -> None:
+        self._directory = directory
+        self._wanted: tuple[object, ...] | None = None
         self._found: Dataset | DataError | None = None
 
-    def of(self, train: TrainConfig) -> Dataset:
-        """The data set to train on; DataError where it cannot be read."""
-        wanted = train.dataset, train.validation_fraction
+    def of(self, train: TrainConfig, shape: tuple[int, int, int] | None = None) -> Dataset:
+        """The data set to train on, of such images where that is given; DataError without it."""
+        wanted = train.dataset, train.validation_fraction, shape
         if self._found is None or self._wanted != wanted:
             self._wanted, self._found = wanted, None
-            self._found = _read(*wanted)
+            self._found = self._read(train, shape)
         if isinstance(self._found, DataError):
             raise self._found
         return self._found
 
+    def _read(self, train: TrainConfig, shape: tuple[int, int, int] | None) -> Dataset | DataError:
+        try:
+            return load_dataset(
+                train.dataset,
+                self._directory,
+                validation_fraction=train.validation_fraction,
+                image_shape=shape,
+            )
+        except DataError as error:
+            return error
 
-def _read(name: str, validation_fraction: float) -> Dataset | DataError:
-    try:
-        return load_dataset(name, validation_fraction=validation_fraction)
-    except DataError as error:
-        return error
+
+class _Recorded:
+    """A job while it trains."""
+
+    run: RecordedTraining
+
+    def __init__(self, task: Task, tell: Tell, orders: Orders) -> None:
+        self.task = task
+        self.ended = False
+        self._tell, self._orders = tell, orders
+        self._lock: RunLock | None = None
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether somebody wants it to stop."""
+        return self._orders.is_stopped(self.task.number)
+
+    def begin(self, data: OneDataset) -> bool:
+        """Whether it trains from here on; else it has ended."""
+        with failing(self):
+            self._lock = RunLock.take(self.task.path)
+            dataset = self._open(data)
+            self._orders.data_are_read(self.task.number)
+            if self.is_stopped and not self.task.resumes:
+                self.end(Ended(self.task.number, "stopped", "stopped before it began"))
+                return False
+            self._pictures = _Pictures(dataset, self.run.training.model.config.latent_dim)
+            epoch = self.run.training.step // self.run.training.steps_per_epoch
+            first = self._pictures.take(epoch, self.run)
+            self._tell(Begun(self.task.number, epoch, self._pictures.originals, first))
+            if self.run.training.finished or self.task.only_measures:
+                self.save()
+        return not self.ended
+
+    def _open(self, data: OneDataset) -> Dataset:
+        task, device = self.task, pick_device("auto")
+        if task.resumes:
+            model, train = read_resume_configs(load_resume_record(task.path))
+            dataset = data.of(train, model.image_shape)
+            self.run = RecordedTraining.resume(task.path, dataset, device)
+            return dataset
+        dataset = data.of(task.request.train)
+        model = task.request.model(dataset.image_shape, len(dataset.class_names))
+        self.run = RecordedTraining.start(task.path, model, task.request.train, dataset, device)
+        return dataset
+
+    def note(self, report: Report | DivergedError) -> None:
+        """Tell what a report says, and end the job where it is at its end."""
+        if isinstance(report, DivergedError):
+            raise report
+        pictures = self._pictures.take(report.epoch, self.run) if report.ends_epoch else None
+        self._tell(Reported(self.task.number, report, pictures))
+        if self.run.training.finished:
+            self.save()
+
+    def save(self) -> None:
+        """Measure it as it stands, and keep it."""
+        self._orders.answer(self.task.number)
+        self._tell(Saving(self.task.number))
+        self.run.finish()
+        self.end(Ended(self.task.number, self._outcome(), saved=True))
+
+    def _outcome(self) -> Status:
+        return "done" if self.run.training.finished else "stopped"
+
+    def fail(self, message: str, details: str = "") -> None:
+        """End it in a sentence, unless it has ended; the details of a bug are for the log."""
+        if not self.ended:
+            self.end(Ended(self.task.number, "failed", message, details=details))
+
+    def end(self, news: Ended) -> None:
+        """Nothing more will change; a folder with nothing in it goes."""
+        self.ended = True
+        self._orders.end(self.task.number)
+        if self._lock is not None:
+            self._lock.release()
+            discard_empty(self.task.path)
+        self._tell(news)
 
 
 @contextmanager
-def _failing(*jobs: Job) -> Iterator[None]:
-    """What goes wrong ends the jobs, not the worker."""
+def failing(*jobs: _Recorded) -> Iterator[None]:
+    """What goes wrong ends the jobs, not the process."""
     try:
         yield
     except VaeError as error:
         _fail(jobs, str(error))
-    except Exception:
-        # A bug or a full machine: the worker must outlive it, and the log must show it.
-        _log.exception("training %s failed", ", ".join(job.name for job in jobs))
-        _fail(jobs, "an unexpected error; the server's log has the details")
+    except Exception as error:
+        if is_out_of_memory(error):
+            _fail(jobs, NO_MEMORY)
+        else:
+            # A bug: the process must outlive it, and the log must show it.
+            _fail(jobs, UNEXPECTED, traceback.format_exc())
 
 
-def _fail(jobs: Sequence[Job], message: str) -> None:
+def _fail(jobs: Sequence[_Recorded], message: str, details: str = "") -> None:
     for job in jobs:
-        if not job.ended:
-            job.end("failed", message)
+        job.fail(message, details)
 
 
-def _begin(job: Job, data: "OneDataset") -> "_Recorded | None":
-    with _failing(job):
-        return _Recorded(job, data.of(job.request.train))
-    return None
-
-
-class _Recorded:
-    """A job's run while it trains."""
-
-    def __init__(self, job: Job, dataset: Dataset) -> None:
-        request = job.request
-        model = request.model(dataset.image_shape, len(dataset.class_names))
-        self.job = job
-        self.run = RecordedTraining.start(
-            job.path, model, request.train, dataset, pick_device("auto")
-        )
-        self._pictures = _Pictures(dataset, request.latent_dim)
-        job.originals = self._pictures.originals
-        job.snapshots.append(self._pictures.take(0, self.run))
-        job.status, job.begun = "training", time.monotonic()
-
-    def note(self, report: Report | DivergedError) -> None:
-        """Show what a report says, and end the job where it is at its end."""
-        if isinstance(report, DivergedError):
-            raise report
-        self.job.latest = report
-        if report.ends_epoch:
-            self.job.epochs.append(report)
-            _keep(self.job.snapshots, self._pictures.take(report.epoch, self.run))
-        if self.run.training.finished or self.job.stopping:
-            self.job.status = "saving"
-            self.run.finish()
-            self.job.end("done" if self.run.training.finished else "stopped")
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory was refused: torch says so in words alone where the processor's is."""
+    named = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return named or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
 
 
 class _Group:
     """Jobs whose models train step by step together."""
 
-    def __init__(self, members: Sequence[_Recorded]) -> None:
+    def __init__(self, members: Sequence[_Recorded], save_seconds: float) -> None:
         self._members = {member.run: member for member in members}
         self._cohort = RecordedCohort(list(self._members))
-        self._reports = self._cohort.run()
+        self._reports = self._cohort.run(save_seconds=save_seconds)
 
     def take_turn(self) -> bool:
         """Train until the next report; whether there is anything left to train."""
+        if not self._members:
+            return False
+        began = time.process_time()
         reports: dict[RecordedTraining, Report | DivergedError] = {}
-        with _failing(*(member.job for member in self._members.values())):
+        with failing(*self._members.values()):
             reports = next(self._reports)
+        is_slow = time.process_time() - began > SLOW_SECONDS
         for run, report in reports.items():
-            self._note(self._members[run], report)
+            self._note(self._members[run], report, is_slow)
         return bool(reports) and bool(self._members)
 
-    def _note(self, member: _Recorded, report: Report | DivergedError) -> None:
-        with _failing(member.job):
+    def end_stopped(self) -> None:
+        """Save those that somebody wants to stop."""
+        for member in list(self._members.values()):
+            if member.is_stopped:
+                with failing(member):
+                    member.save()
+                self._drop(member)
+
+    def save_state(self) -> None:
+        """Save how all of them stand, so that they can go on another time."""
+        for member in self._members.values():
+            with failing(member):
+                member.run.save_state()
+
+    def _note(self, member: _Recorded, report: Report | DivergedError, is_slow: bool) -> None:
+        with failing(member):
             member.note(report)
-        if member.job.ended:
-            self._cohort.drop(member.run)
-            del self._members[member.run]
+            if is_slow and not member.ended:
+                member.run.save_state()
+        if member.ended:
+            self._drop(member)
 
-
-def _keep(snapshots: list[Snapshot], latest: Snapshot) -> None:
-    if len(snapshots) >= MAX_SNAPSHOTS:
-        del snapshots[1::2]
-    snapshots.append(latest)
+    def _drop(self, member: _Recorded) -> None:
+        self._cohort.drop(member.run)
+        del self._members[member.run]
 
 
 class _Pictures:

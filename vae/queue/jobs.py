@@ -20,6 +20,7 @@ from vae.config import (
     check_together,
 )
 from vae.data.registry import dataset_title, image_shape_of
+from vae.run import Run
 from vae.training import Report
 
 Status = Literal["queued", "loading", "training", "saving", "done", "stopped", "failed"]
@@ -46,6 +47,26 @@ class Request:
         """VaeError for settings that cannot be; whether the data are there shows in the job."""
         shape = image_shape_of(self.train.dataset)
         check_together(self.model(shape, classes=2), self.train)
+
+    @classmethod
+    def of(cls, model: ModelConfig, train: TrainConfig) -> "Request":
+        """What a run was asked for as; VaeError where its data set is known no more."""
+        return cls(
+            train,
+            model.architecture,
+            model.latent_dim,
+            model.likelihood,
+            model.beta_range,
+            model.kind,
+            model.logvar_limit,
+            model.levels,
+            model.codebook,
+        )
+
+    def is_of(self, run: Run) -> bool:
+        """Whether this run is what it asks for, trained to its end."""
+        model = self.model(run.model.image_shape, run.model.classes)
+        return (model, self.train) == (run.model, run.train) and not run.stopped_early
 
     @property
     def label(self) -> str:
@@ -89,6 +110,9 @@ class Job:
     batch: int
     """Jobs of one batch were asked for together, and train together."""
 
+    resumes: bool = False
+    """Whether it goes on from a state that its folder holds."""
+
     status: Status = "queued"
     message: str = ""
     latest: Report | None = None
@@ -96,10 +120,16 @@ class Job:
     snapshots: list[Snapshot] = field(default_factory=list)
     originals: UInt8[np.ndarray, "n h w c"] | None = None
     begun: float | None = None
-    """When its training began, by the monotonic clock, its data read; None before."""
+    """When its training began, by the monotonic clock, its data read; None before.
+
+    None for good where it was trained before the server was started.
+    """
 
     finished: float | None = None
     """When it ended, by the monotonic clock."""
+
+    saved: bool = False
+    """Whether it has left a checkpoint: also one that was stopped after it had begun."""
 
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -117,11 +147,6 @@ class Job:
     def stopping(self) -> bool:
         """Whether somebody asked it to stop."""
         return self._stop.is_set()
-
-    @property
-    def kept(self) -> bool:
-        """Whether it has left a checkpoint: also one that was stopped after it had begun."""
-        return self.status == "done" or (self.status == "stopped" and self.latest is not None)
 
     @property
     def share(self) -> float:
@@ -195,4 +220,5 @@ class Sweep:
 
     def _work(self) -> tuple[float, float]:
         left = sum(1 - job.share for job in self.jobs if not (job.ended or job.stopping))
-        return sum(job.share for job in self.jobs), left
+        trained = (job for job in self.jobs if job.begun is not None)
+        return sum(job.share for job in trained), left

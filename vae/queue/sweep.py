@@ -135,7 +135,9 @@ def _job_epochs(like: tuple[str, Architecture], jobs: Iterable[Job]) -> list[flo
     return [
         job.latest.seconds * job.latest.steps / (job.latest.step * job.request.train.epochs)
         for job in jobs
-        if like == (job.request.train.dataset, job.request.architecture) and job.latest
+        if like == (job.request.train.dataset, job.request.architecture)
+        and job.latest
+        and job.begun is not None
     ]
 
 

@@ -1,0 +1,160 @@
+"""The Train page on a shared server: the queue, its limits, what is there already or was left."""
+
+import os
+import signal
+import time
+
+import pytest
+import torch
+
+from vae.catalogue import read_catalogue
+from vae.checkpoint import RESUME_FILE
+from vae.config import TrainConfig
+from vae.queue.jobs import Request
+from vae.recorder import RecordedTraining
+
+LONG = Request(TrainConfig("digits", epochs=10_000), "mlp", 2)
+
+
+@pytest.fixture
+def page(open_page, tmp_path):
+    """The page over an empty folder; what it trains is stopped in the end."""
+    yield open_page("pages/train.py", checkpoints=tmp_path)
+    for job in queue().jobs:
+        if not job.ended:
+            queue().stop(job)
+    run_until_true(lambda: all(job.ended for job in queue().jobs))
+
+
+def queue():
+    from pages.shared.training import training_queue
+
+    return training_queue()
+
+
+def run_until_true(condition) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.1)
+
+
+def button(page, label: str):
+    return next(each for each in page.button if each.label == label)
+
+
+def labels(page) -> list[str]:
+    return [each.label for each in page.button]
+
+
+def said(page) -> str:
+    return " ".join(each.value for each in (*page.markdown, *page.info, *page.warning))
+
+
+def train(page, epochs: int, seed: int = 0) -> None:
+    page.number_input(key="epochs-5 seconds").set_value(epochs)
+    page.number_input(key="seed-5 seconds").set_value(seed)
+    button(page, "Train").click().run()
+    assert not page.exception
+
+
+def test_what_is_finished_is_opened_or_trained_all_the_same(page, tmp_path):
+    train(page, epochs=2)
+    run_until_true(lambda: queue().jobs[-1].ended)
+    train(page, epochs=2)
+    assert len(queue().jobs) == 1
+    assert "here already: **digits-mlp-deep-2-beta-1-seed-0**" in said(page)
+    button(page, "Open it").click().run()
+    assert not page.exception
+    assert page.query_params["model"] == "digits-mlp-deep-2-beta-1-seed-0"
+    assert any("Test split: distortion" in each.value for each in page.success)
+    assert "Open it" not in labels(page)
+    train(page, epochs=2)
+    button(page, "Train it all the same").click().run()
+    run_until_true(lambda: queue().jobs[-1].ended)
+    names = [run.name for run in read_catalogue(tmp_path).runs]
+    assert names == [f"digits-mlp-deep-2-beta-1-seed-0{end}" for end in ("", "-2")]
+
+
+def test_beyond_a_limit_it_says_so_and_the_form_keeps_what_it_holds(
+    open_page, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("LATENT_MAX_JOBS", "0")
+    page = open_page("pages/train.py", checkpoints=tmp_path)
+    train(page, epochs=7)
+    assert [each.value for each in page.warning] == [
+        "This server takes 0 jobs at a time, and 0 wait or train already; ask again when some "
+        "have ended."
+    ]
+    assert queue().jobs == []
+    assert page.number_input(key="epochs-5 seconds").value == 7
+
+
+def test_a_job_that_is_too_large_is_refused_in_a_sentence(page):
+    page.selectbox(key="dataset-5 seconds").set_value("mnist")
+    page.selectbox(key="architecture-5 seconds").set_value("resnet")
+    train(page, epochs=1000)
+    assert "up to 60 minutes; choose fewer epochs" in page.warning[0].value
+    assert queue().jobs == []
+
+
+def test_everyone_sees_the_queue_and_is_asked_before_stopping_anothers_job(page):
+    others = queue().submit(LONG)
+    train(page, epochs=1000, seed=1)
+    train(page, epochs=1000, seed=2)
+    assert "1 under way, 2 waiting" in said(page)
+    assert "Somebody else started this." in said(page)
+    assert said(page).count("yours") == 2
+    own = queue().jobs[-1]
+    page.button(key=f"queue-stop-{own.number}").click().run()
+    assert own.status == "stopped"
+    assert not others.stopping
+    page.button(key=f"watch-{others.number}").click().run()
+    assert not page.exception
+    page.button(key=f"queue-stop-{others.number}").click().run()
+    assert others.stopping
+
+
+@pytest.fixture
+def left(tmp_path, digits):
+    """A run that was left after its first epoch."""
+    path = tmp_path / "left"
+    train = TrainConfig("digits", epochs=4, batch_size=64)
+    model = LONG.model(digits.image_shape, 10)
+    run = RecordedTraining.start(path, model, train, digits, torch.device("cpu"))
+    next(report for report in run.run() if report.ends_epoch)
+    run.save_state()
+    return path
+
+
+def test_what_was_left_unfinished_is_resumed(left, page, tmp_path):
+    assert "**left** · 1 of 4 epochs" in said(page)
+    page.button(key="resume-left").click().run()
+    assert not page.exception
+    run_until_true(lambda: queue().jobs[-1].ended)
+    assert queue().jobs[-1].status == "done"
+    assert [run.name for run in read_catalogue(tmp_path).runs] == ["left"]
+    page.run()
+    assert "Left unfinished" not in said(page)
+
+
+def test_what_was_left_unfinished_is_discarded(left, page):
+    page.button(key="discard-it-left").click().run()
+    assert not page.exception
+    assert not left.exists()
+    assert "Left unfinished" not in said(page)
+
+
+def test_a_killed_training_is_told_calmly_and_offered(page):
+    train(page, epochs=1000)
+    job = queue().jobs[-1]
+    run_until_true(lambda: job.latest is not None)
+    os.kill(queue().process.pid, signal.SIGKILL)
+    run_until_true(lambda: job.ended)
+    page.run()
+    assert not page.exception
+    assert "most likely for lack of memory" in page.warning[0].value
+    assert not (job.path / RESUME_FILE).exists()
+    train(page, epochs=2)
+    run_until_true(lambda: queue().jobs[-1].ended)
+    assert queue().jobs[-1].status == "done"

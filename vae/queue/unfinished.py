@@ -1,0 +1,82 @@
+"""Runs whose process ended before they did: what is left of them, to resume or to discard."""
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from vae.checkpoint import (
+    RESUME_FILE,
+    RUN_FILE,
+    check_name,
+    discard_empty,
+    discard_resume_state,
+    load_resume_record,
+)
+from vae.config import ModelConfig, TrainConfig
+from vae.errors import CheckpointError
+from vae.queue.jobs import Request
+from vae.read_only import refuse_if_read_only
+from vae.recorder import read_resume_configs
+from vae.run_lock import is_held
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A folder with a saved state and no checkpoint, in which nobody trains."""
+
+    path: Path
+    model: ModelConfig
+    train: TrainConfig
+    epochs: int
+    """Finished epochs, as of the state that was saved."""
+
+    saved: float
+    """When that was, in seconds of the clock since 1970."""
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def request(self) -> Request:
+        """What it was asked for as; VaeError where its data set is known no more."""
+        return Request.of(self.model, self.train)
+
+    @property
+    def seconds_ago(self) -> float:
+        """Since the state was saved."""
+        return max(0.0, time.time() - self.saved)
+
+    def discard(self) -> None:
+        """Remove the state, and the folder unless it holds anything else."""
+        refuse_if_read_only("discarding a run")
+        discard_resume_state(self.path)
+        discard_empty(self.path)
+
+
+def unfinished_runs(root: Path, taken: Collection[Path] = ()) -> list[Unfinished]:
+    """Those right below a folder, the latest first, without those that are taken.
+
+    States that cannot be read are left out.
+    """
+    there = list(root.iterdir()) if root.is_dir() else []
+    folders = [folder for folder in there if folder.is_dir() and folder not in taken]
+    found = [run for folder in folders if (run := read_unfinished(folder)) is not None]
+    return sorted(found, key=lambda run: -run.saved)
+
+
+def read_unfinished(folder: Path) -> Unfinished | None:
+    """What is left of a folder's run, if it was left unfinished and nobody goes on with it."""
+    state = folder / RESUME_FILE
+    if not state.is_file() or (folder / RUN_FILE).exists() or is_held(folder):
+        return None
+    try:
+        check_name(folder)
+        record = load_resume_record(folder)
+        model, train = read_resume_configs(record)
+        saved = state.stat().st_mtime
+    except (CheckpointError, OSError):
+        return None
+    return Unfinished(folder, model, train, len(record["epochs"]), saved)

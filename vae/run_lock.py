@@ -1,0 +1,51 @@
+"""Who trains in a run's folder: one process at a time, told by a lock that ends with it."""
+
+import os
+from pathlib import Path
+
+from vae.checkpoint import make_folder
+from vae.errors import CheckpointError
+
+try:
+    from fcntl import LOCK_EX, LOCK_NB, flock
+except ImportError:  # Windows has no such locks: there nothing is held.
+    flock = None  # type: ignore[assignment]
+
+
+class RunLock:
+    """Held until `release`, or until the process ends, however it ends."""
+
+    def __init__(self, folder: int | None) -> None:
+        self._folder = folder
+
+    @classmethod
+    def take(cls, path: Path) -> "RunLock":
+        """Make the folder where there is none; CheckpointError where somebody trains in it."""
+        make_folder(path)
+        if flock is None:
+            return cls(None)
+        folder = os.open(path, os.O_RDONLY)
+        try:
+            flock(folder, LOCK_EX | LOCK_NB)
+        except OSError as error:
+            os.close(folder)
+            raise CheckpointError(
+                f"somebody trains in {path} at the moment; wait until that has ended, or name "
+                "another folder"
+            ) from error
+        return cls(folder)
+
+    def release(self) -> None:
+        """Let others train there."""
+        if self._folder is not None:
+            os.close(self._folder)
+            self._folder = None
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process of this machine trains in the folder, which is there."""
+    try:
+        RunLock.take(path).release()
+    except CheckpointError:
+        return True
+    return False
