@@ -12,7 +12,7 @@ from torch import nn
 
 from vae.browser.blobs import (
     FORMAT,
-    UnsupportedDecoder,
+    UnsupportedNetwork,
     pack,
     pack_codes,
     pack_decoder,
@@ -144,7 +144,7 @@ def test_other_precisions_travel_as_float32():
 
 def test_an_unsupported_layer_is_named():
     decoder = nn.Sequential(nn.Linear(2, 4), nn.Sequential(nn.LayerNorm(4)))
-    with pytest.raises(UnsupportedDecoder, match=r"layer 1\.0 \(LayerNorm\)"):
+    with pytest.raises(UnsupportedNetwork, match=r"layer 1\.0 \(LayerNorm\)"):
         pack_decoder(decoder, 2, (4, 1, 1), "name")
 
 
@@ -155,7 +155,7 @@ class Doubling(nn.ReLU):
 
 def test_a_subclass_is_not_taken_for_its_base():
     decoder = nn.Sequential(nn.Linear(2, 4), Doubling())
-    with pytest.raises(UnsupportedDecoder, match="Doubling"):
+    with pytest.raises(UnsupportedNetwork, match="Doubling"):
         pack_decoder(decoder, 2, (1, 2, 2), "name")
 
 
@@ -171,7 +171,7 @@ def test_a_subclass_is_not_taken_for_its_base():
 def test_a_convolution_beyond_the_browser_is_named(settings, word):
     convolution = nn.Conv2d(4, 4, 3, **{"padding": 1, **settings})
     decoder = nn.Sequential(nn.Linear(2, 256), nn.Unflatten(1, (4, 8, 8)), convolution)
-    with pytest.raises(UnsupportedDecoder, match=f"layer 2 .Conv2d. with {word}="):
+    with pytest.raises(UnsupportedNetwork, match=f"layer 2 .Conv2d. with {word}="):
         pack_decoder(decoder, 2, (4, 8, 8), "name")
 
 

@@ -15,7 +15,7 @@ VaeError
  │    └── SweepFailed              some runs of a sweep failed; the others are done
  ├── LimitError               more or larger jobs than this server takes
  ├── ClusterError             machines that cannot be reached or lack what is asked of them
- ├── UnsupportedDecoder       a decoder that the browser cannot run
+ ├── UnsupportedNetwork       a decoder or an encoder that the browser cannot run
  └── ReadOnlyError            a change asked of a server that is for looking only
 
 Each message says in one line what was wrong, where, what was expected and what to do.
@@ -83,8 +83,8 @@ class ClusterError(VaeError):
     """Machines that cannot be reached or lack what is asked of them."""
 
 
-class UnsupportedDecoder(VaeError):
-    """A decoder that the browser cannot run."""
+class UnsupportedNetwork(VaeError):
+    """A decoder or an encoder that the browser cannot run."""
 
 
 class ReadOnlyError(VaeError):

@@ -15,11 +15,12 @@ import torch
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from vae.browser.blobs import pack_codes, pack_decoder, pack_rate_curve
+from vae.browser.blobs import pack_codes, pack_decoder, pack_encoder, pack_rate_curve
 from vae.checkpoint import Atlas, load_atlas, load_curve, load_model, load_run
 from vae.device import DeviceName, pick_device
 from vae.diagnostics import BATCH, log_likelihood
-from vae.errors import ConfigError, UnsupportedDecoder
+from vae.errors import ConfigError, UnsupportedNetwork
+from vae.kinds.autoencoder import Autoencoder
 from vae.kinds.conditional import LabelledSequential
 from vae.kinds.quantised import QuantisedVAE
 from vae.kinds.semi_supervised import SemiSupervisedVAE
@@ -285,10 +286,10 @@ class Explorer:
     def packed_decoder(self, max_megabytes: float = 32.0) -> bytes:
         """The decoder as the browser reads it, named by `decoder_identity`.
 
-        Raises UnsupportedDecoder where the browser cannot run it or it is larger than that.
+        Raises UnsupportedNetwork where the browser cannot run it or it is larger than that.
         """
         if isinstance(self._model, QuantisedVAE):
-            raise UnsupportedDecoder(
+            raise UnsupportedNetwork(
                 "The browser has no codebook: it cannot find the codes nearest to a place."
             )
         decoder, run = self._model.decoder, self.run
@@ -297,10 +298,35 @@ class Explorer:
             decoder, latent, shape, self.decoder_identity, max_megabytes=max_megabytes
         )
 
+    def packed_encoder(self, identity: str, max_megabytes: float = 32.0) -> bytes:
+        """The encoder as the browser reads it, named `identity`; at the label, where there is one.
+
+        Raises UnsupportedNetwork where the browser cannot run it or it is larger than that.
+        """
+        if not self._encodes_in_one_pass:
+            raise UnsupportedNetwork(
+                f"The browser cannot run the encoder of a {self.run.model.kind} model, which is"
+                " more than layers in a row."
+            )
+        model = self.run.model
+        return pack_encoder(
+            self._model.encoder,
+            model.image_shape,
+            self.latent_dim,
+            identity,
+            is_gaussian=model.is_gaussian,
+            logvar_limit=model.logvar_limit,
+            max_megabytes=max_megabytes,
+        )
+
+    @property
+    def _encodes_in_one_pass(self) -> bool:
+        return type(self._model).encode in (VAE.encode, Autoencoder.encode)
+
     def packed_multi_rate_decoder(self, identity: str, max_megabytes: float = 32.0) -> bytes:
         """The decoder for all betas of a multi-rate model, named `identity`.
 
-        Raises UnsupportedDecoder as `packed_decoder` does.
+        Raises UnsupportedNetwork as `packed_decoder` does.
         """
         model = self.run.model
         return pack_decoder(
@@ -315,7 +341,7 @@ class Explorer:
     def packed_labelled_decoder(self, identity: str, max_megabytes: float = 32.0) -> bytes:
         """A conditional model's decoder for all labels, named `identity`.
 
-        Its code is z with the label's one-hot vector behind it. Raises UnsupportedDecoder as
+        Its code is z with the label's one-hot vector behind it. Raises UnsupportedNetwork as
         `packed_decoder` does.
         """
         decoder, model = self._whole.decoder, self.run.model

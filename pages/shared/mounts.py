@@ -1,4 +1,4 @@
-"""What the live instruments are given: decoders, codes and test images, each sent once.
+"""What the live instruments are given: networks, codes and test images, each sent once.
 
 An instrument is told names; what they mean may come after it, so that it is drawn first.
 """
@@ -9,12 +9,13 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from pages.shared.live import Plane, Surroundings, mount_asset
-from pages.shared.live.served import ServedDecoder, mount_served
+from pages.shared.live.served import ServedDecoder, ServedEncoder, ServedNetwork, mount_served
 from pages.shared.models import open_gallery
-from vae.errors import ConfigError, UnsupportedDecoder
+from vae.errors import ConfigError, UnsupportedNetwork
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer
@@ -28,6 +29,11 @@ KEPT_AFTER_SECONDS = 5.0
 def decoder_id(explorer: "Explorer") -> str:
     """The name of a decoder."""
     return explorer.decoder_identity
+
+
+def encoder_id(explorer: "Explorer") -> str:
+    """The name of an encoder."""
+    return f"encoder-{explorer.decoder_identity}"
 
 
 def multi_rate_id(explorer: "Explorer") -> str:
@@ -56,13 +62,13 @@ def pictures_id(explorer: "Explorer") -> str:
     return f"pictures-{explorer.run.train.dataset}-{shape}-{len(explorer.atlas.label)}"
 
 
-def mount_decoders(explorers: "Sequence[Explorer]") -> None:
-    """Make decoders known to the page's instruments.
+def mount_decoders(explorers: "Sequence[Explorer]", encoders: "Sequence[Explorer]" = ()) -> None:
+    """Make decoders, and the encoders of some models, known to the page's instruments.
 
-    Each is sent to the browser, once, where that can run it; else the server decodes, all that are
+    Each is sent to the browser, once, where that can run it; else the server runs it, all that are
     mounted together at once.
     """
-    served: list[ServedDecoder] = []
+    served: list[ServedNetwork] = []
     for explorer in explorers:
         identity, shape = decoder_id(explorer), explorer.run.model.image_shape
         packed = _packed_decoder(explorer, identity, browser_megabytes())
@@ -71,18 +77,34 @@ def mount_decoders(explorers: "Sequence[Explorer]") -> None:
         else:
             reason, decode = str(packed), explorer.decode
             served.append(ServedDecoder(identity, explorer.latent_dim, shape, reason, decode))
+    served += [found for found in map(_mount_encoder, encoders) if found is not None]
     if served:
         mount_served(served, key=f"exchange-{served[0].identity[:16]}")
+
+
+def _mount_encoder(explorer: "Explorer") -> ServedEncoder | None:
+    """Send an encoder to the browser; where that cannot run it, what the server does for it."""
+    identity, shape = encoder_id(explorer), explorer.run.model.image_shape
+    packed = _packed_encoder(explorer, identity, browser_megabytes())
+    if isinstance(packed, bytes):
+        mount_asset(packed, key=f"encoder-{identity[8:24]}{identity[72:]}")
+        return None
+
+    def encode(images: np.ndarray) -> np.ndarray:
+        means, logvars = explorer.encode(images)
+        return np.concatenate([means, logvars], axis=1) if explorer.run.model.is_gaussian else means
+
+    return ServedEncoder(identity, explorer.latent_dim, shape, str(packed), encode)
 
 
 def mount_multi_rate(explorer: "Explorer") -> None:
     """Send the decoder of all betas, and what the model is at each of them, to the browser.
 
-    Raises UnsupportedDecoder where the browser cannot run it.
+    Raises UnsupportedNetwork where the browser cannot run it.
     """
     identity = explorer.run.identity
     packed = _packed_multi_rate(explorer, identity, browser_megabytes())
-    if isinstance(packed, UnsupportedDecoder):
+    if isinstance(packed, UnsupportedNetwork):
         raise packed
     decoder, curve = packed
     mount_asset(decoder, key=f"any-beta-{identity[:16]}")
@@ -92,10 +114,10 @@ def mount_multi_rate(explorer: "Explorer") -> None:
 def mount_labelled(explorer: "Explorer") -> None:
     """Send a conditional model's decoder for all labels to the browser.
 
-    Raises UnsupportedDecoder where the browser cannot run it.
+    Raises UnsupportedNetwork where the browser cannot run it.
     """
     packed = _packed_labelled(explorer, labelled_id(explorer), browser_megabytes())
-    if isinstance(packed, UnsupportedDecoder):
+    if isinstance(packed, UnsupportedNetwork):
         raise packed
     mount_asset(packed, key=f"any-label-decoder-{explorer.run.identity[:16]}")
 
@@ -166,30 +188,40 @@ def plain_plane(explorer: "Explorer", plane: "Projection") -> Plane:
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _packed_decoder(
     _explorer: "Explorer", identity: str, megabytes: float
-) -> "bytes | UnsupportedDecoder":
+) -> "bytes | UnsupportedNetwork":
     try:
         return _explorer.packed_decoder(megabytes)
-    except UnsupportedDecoder as error:
+    except UnsupportedNetwork as error:
+        return error
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _packed_encoder(
+    _explorer: "Explorer", identity: str, megabytes: float
+) -> "bytes | UnsupportedNetwork":
+    try:
+        return _explorer.packed_encoder(identity, megabytes)
+    except UnsupportedNetwork as error:
         return error
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _packed_labelled(
     _explorer: "Explorer", identity: str, megabytes: float
-) -> "bytes | UnsupportedDecoder":
+) -> "bytes | UnsupportedNetwork":
     try:
         return _explorer.packed_labelled_decoder(identity, megabytes)
-    except UnsupportedDecoder as error:
+    except UnsupportedNetwork as error:
         return error
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _packed_multi_rate(
     _explorer: "Explorer", identity: str, megabytes: float
-) -> "tuple[bytes, bytes] | UnsupportedDecoder":
+) -> "tuple[bytes, bytes] | UnsupportedNetwork":
     try:
         decoder = _explorer.packed_multi_rate_decoder(multi_rate_id(_explorer), megabytes)
-    except UnsupportedDecoder as error:
+    except UnsupportedNetwork as error:
         return error
     return decoder, _explorer.packed_rate_curve(curve_id(_explorer))
 

@@ -11,7 +11,7 @@ from torch import nn
 from tests.browser.multi_rate import multi_rate
 from vae.browser.blobs import pack_decoder
 from vae.checkpoint import load_model, load_run
-from vae.errors import UnsupportedDecoder
+from vae.errors import UnsupportedNetwork
 from vae.explorer import Explorer
 
 PROJECT = Path(__file__).parents[2]
@@ -104,7 +104,7 @@ def test_decodes_as_torch_does(page, live_sources, name, mean):
 
 @pytest.mark.parametrize("name", sorted(SERVED))
 def test_what_the_browser_cannot_run_is_left_to_the_server(name):
-    with pytest.raises(UnsupportedDecoder, match="browser"):
+    with pytest.raises(UnsupportedNetwork, match="browser"):
         Explorer.open(PROJECT / "checkpoints" / name).packed_decoder()
 
 

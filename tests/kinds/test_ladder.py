@@ -8,7 +8,7 @@ from torch.distributions import Independent, Normal, kl_divergence
 
 from vae.config import ModelConfig
 from vae.diagnostics import log_likelihood
-from vae.errors import ConfigError, UnsupportedDecoder
+from vae.errors import ConfigError, UnsupportedNetwork
 from vae.explorer import Explorer
 from vae.kinds import build_seeded
 from vae.kinds.ladder import LadderVAE
@@ -150,6 +150,6 @@ def test_levels_go_with_a_ladder_alone():
 def test_the_browser_is_told_that_it_cannot_decode_a_ladder(tmp_path, train_into):
     path = train_into(tmp_path / "l", 5, kind="ladder", levels=(2, 3), epochs=1)
     explorer = Explorer.open(path)
-    with pytest.raises(UnsupportedDecoder, match="TopDown"):
+    with pytest.raises(UnsupportedNetwork, match="TopDown"):
         explorer.packed_decoder()
     assert explorer.decode(explorer.atlas.mean[:3]).shape == (3, 8, 8, 1)

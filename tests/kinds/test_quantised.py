@@ -8,7 +8,7 @@ import torch
 
 from vae.config import ModelConfig
 from vae.diagnostics import evaluate, log_likelihood
-from vae.errors import ConfigError, UnsupportedDecoder
+from vae.errors import ConfigError, UnsupportedNetwork
 from vae.explorer import Explorer
 from vae.kinds import build_seeded
 from vae.kinds.quantised import QuantisedVAE
@@ -151,7 +151,7 @@ def test_the_codes_of_a_checkpoint_are_those_of_its_atlas(tmp_path, train_into, 
     between = 0.5 * (explorer.atlas.mean[:1] + explorer.atlas.mean[1:2])
     nearest = explorer.from_code_maps(explorer.code_maps(between))
     assert explorer.decode(between) == pytest.approx(explorer.decode(nearest), abs=1e-6)
-    with pytest.raises(UnsupportedDecoder, match="codebook"):
+    with pytest.raises(UnsupportedNetwork, match="codebook"):
         explorer.packed_decoder()
 
 

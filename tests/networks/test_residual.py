@@ -7,7 +7,7 @@ import torch
 
 from vae.config import ModelConfig, TrainConfig
 from vae.diagnostics import evaluate
-from vae.errors import ConfigError, UnsupportedDecoder
+from vae.errors import ConfigError, UnsupportedNetwork
 from vae.explorer import Explorer
 from vae.kinds import build_seeded
 from vae.networks.architectures import build_decoder, build_encoder
@@ -97,5 +97,5 @@ def test_they_serve_a_range_of_betas_and_labels(architecture):
 
 def test_the_browser_says_that_it_cannot_run_them(tmp_path, train_into):
     explorer = Explorer.open(train_into(tmp_path / "r", 2, "resnet", epochs=1, batch_size=200))
-    with pytest.raises(UnsupportedDecoder, match="ResidualBlock"):
+    with pytest.raises(UnsupportedNetwork, match="ResidualBlock"):
         explorer.packed_decoder()

@@ -1,4 +1,4 @@
-"""Decoders, codes, rate curves and pictures as bytes that the pages' JavaScript reads.
+"""Networks, codes, rate curves and pictures as bytes that the pages' JavaScript reads.
 
 A blob is the magic `LATX`, the header's length (uint32, little-endian), the header (UTF-8 JSON,
 padded with spaces) and the arrays, each aligned to 8 bytes. The header's `arrays` gives each
@@ -16,7 +16,8 @@ from jaxtyping import Bool, Float, Integer, UInt8
 from torch import nn
 
 from vae.browser.layers import Arrays, export_layers
-from vae.errors import UnsupportedDecoder
+from vae.config import LOGVAR_LIMIT
+from vae.errors import UnsupportedNetwork
 from vae.pictures import jpeg_bytes, png_bytes, sprite_sheet
 
 FORMAT = 1
@@ -54,15 +55,10 @@ def pack_decoder(
 
     `image_shape` is (c, h, w). `mean` says how the decoder's output becomes pixel means.
     `beta_range` is what a decoder with gates serves; the browser sets its beta.
-    Raises `UnsupportedDecoder` for a layer that the browser lacks or for too much data.
+    Raises `UnsupportedNetwork` for a layer that the browser lacks or for too much data.
     """
-    layers, arrays = export_layers(decoder, latent_dim, math.prod(image_shape))
-    megabytes = sum(array.nbytes for array in arrays.values()) / 1e6
-    if megabytes > max_megabytes:
-        raise UnsupportedDecoder(
-            f"The decoder is {megabytes:.1f} MB, more than the {max_megabytes:g} MB that the"
-            " browser is sent; choose a smaller architecture."
-        )
+    layers, arrays = export_layers(decoder, [latent_dim], math.prod(image_shape))
+    _check_size("decoder", arrays, max_megabytes)
     header = {
         "format": FORMAT,
         "kind": "decoder",
@@ -74,6 +70,45 @@ def pack_decoder(
         "layers": layers,
     }
     return pack(header, arrays)
+
+
+def pack_encoder(
+    encoder: nn.Sequential,
+    image_shape: Sequence[int],
+    latent_dim: int,
+    identity: str,
+    is_gaussian: bool = True,
+    logvar_limit: float = LOGVAR_LIMIT,
+    max_megabytes: float = 32.0,
+) -> bytes:
+    """An encoder as a blob of kind `encoder`, named `identity` in the browser.
+
+    `image_shape` is (c, h, w), pixels in [0, 1]. It gives the code's means and behind them, where
+    it `is_gaussian`, the log-variances, which are kept within plus and minus the limit.
+    Raises `UnsupportedNetwork` for a layer that the browser lacks or for too much data.
+    """
+    outputs = 2 * latent_dim if is_gaussian else latent_dim
+    layers, arrays = export_layers(encoder, image_shape, outputs)
+    _check_size("encoder", arrays, max_megabytes)
+    header = {
+        "format": FORMAT,
+        "kind": "encoder",
+        "id": identity,
+        "latent_dim": latent_dim,
+        "image_shape": list(image_shape),
+        "logvar_limit": logvar_limit,
+        "layers": layers,
+    }
+    return pack(header, arrays)
+
+
+def _check_size(name: str, arrays: Arrays, max_megabytes: float) -> None:
+    megabytes = sum(array.nbytes for array in arrays.values()) / 1e6
+    if megabytes > max_megabytes:
+        raise UnsupportedNetwork(
+            f"The {name} is {megabytes:.1f} MB, more than the {max_megabytes:g} MB that the"
+            " browser is sent; choose a smaller architecture."
+        )
 
 
 def pack_codes(
@@ -150,14 +185,21 @@ def pack_rate_curve(
 
 
 def pack_frames(
-    identity: str, number: int, frames: Sequence[Float[np.ndarray, "_ _ _ _"]]
+    identity: str,
+    number: int,
+    frames: Sequence[Float[np.ndarray, "_ _ _ _"] | Float[np.ndarray, "_ _"]],
 ) -> bytes:
-    """Decoded images (n, h, w, c) with pixels in [0, 1], as kind `frames`: a request's answer.
+    """Decoded images (n, h, w, c) with pixels in [0, 1], or codes, as kind `frames`: an answer.
 
-    `identity` names who asked, `number` the request. Array i holds frames[i] as (n, c, h, w) bytes.
+    `identity` names who asked, `number` the request. Array i holds frames[i]: images as
+    (n, c, h, w) bytes, codes (n, numbers) as they are.
     """
     header = {"format": FORMAT, "kind": "frames", "id": identity, "number": number}
-    return pack(header, {str(i): _levels(images) for i, images in enumerate(frames)})
+    return pack(header, {str(i): _frame(found) for i, found in enumerate(frames)})
+
+
+def _frame(found: np.ndarray) -> np.ndarray:
+    return _levels(found) if found.ndim == 4 else found.astype(np.float32)
 
 
 def _levels(images: Float[np.ndarray, "n h w c"]) -> UInt8[np.ndarray, "n c h w"]:

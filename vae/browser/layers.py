@@ -1,4 +1,4 @@
-"""The layers of a decoder, described for the pages' JavaScript."""
+"""The layers of a decoder or an encoder, described for the pages' JavaScript."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from vae.errors import UnsupportedDecoder
+from vae.errors import UnsupportedNetwork
 from vae.networks.gates import RateGate
 
 Arrays = dict[str, np.ndarray]
@@ -15,17 +15,20 @@ Arrays = dict[str, np.ndarray]
 
 @torch.no_grad()
 def export_layers(
-    decoder: nn.Sequential, latent_dim: int, pixels: int
+    network: nn.Sequential, inputs: Sequence[int], outputs: int
 ) -> tuple[list[dict[str, Any]], Arrays]:
-    """Every layer's description, and its arrays; a run on zeros tells the shapes."""
+    """Every layer's description, and its arrays; a run on zeros of shape `inputs` tells the shapes.
+
+    Raises `UnsupportedNetwork` for a layer that the browser lacks.
+    """
     layers: list[dict[str, Any]] = []
     arrays: Arrays = {}
-    signal = next(decoder.parameters()).new_zeros(1, latent_dim)
-    for name, layer in _leaves(decoder):
+    signal = next(network.parameters()).new_zeros(1, *inputs)
+    for name, layer in _leaves(network):
         export = _EXPORTERS.get(type(layer))
         if export is None:
-            raise UnsupportedDecoder(
-                f"The browser cannot run the decoder's layer {name} ({type(layer).__name__});"
+            raise UnsupportedNetwork(
+                f"The browser cannot run layer {name} ({type(layer).__name__});"
                 f" it knows {', '.join(sorted(kind.__name__ for kind in _EXPORTERS))}."
             )
         output = _run(layer, signal)
@@ -37,7 +40,7 @@ def export_layers(
         if description:
             layers.append(description)
         signal = output
-    assert signal.numel() == pixels, f"the decoder gives {signal.numel()} values for {pixels}"
+    assert signal.numel() == outputs, f"the network gives {signal.numel()} values for {outputs}"
     return layers, arrays
 
 
@@ -60,7 +63,7 @@ Shape = Sequence[int]
 
 def _linear(name: str, layer: nn.Linear, inputs: Shape, outputs: Shape) -> Export:
     if len(inputs) != 1:
-        raise UnsupportedDecoder(f"The browser cannot run layer {name}: Linear on an image.")
+        raise UnsupportedNetwork(f"The browser cannot run layer {name}: Linear on an image.")
     description = {"kind": "linear", "inputs": inputs[0], "outputs": outputs[0]}
     return description, {"weight": layer.weight, "bias": _bias(layer, outputs[0])}
 
@@ -89,13 +92,13 @@ def _check_convolution(name: str, layer: nn.Conv2d | nn.ConvTranspose2d) -> None
     for setting, expected in plain.items():
         found = getattr(layer, setting)
         if found != expected:
-            raise UnsupportedDecoder(
-                f"The browser cannot run the decoder's layer {name} ({type(layer).__name__})"
+            raise UnsupportedNetwork(
+                f"The browser cannot run layer {name} ({type(layer).__name__})"
                 f" with {setting}={found}; it needs {expected}."
             )
     if isinstance(layer.padding, str):
-        raise UnsupportedDecoder(
-            f"The browser cannot run the decoder's layer {name} ({type(layer).__name__}) with"
+        raise UnsupportedNetwork(
+            f"The browser cannot run layer {name} ({type(layer).__name__}) with"
             f" padding={layer.padding!r}; give it in pixels."
         )
 

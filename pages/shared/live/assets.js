@@ -5,7 +5,7 @@ class Asset {
     this.asset = unpack(bytes);
     const { header } = this.asset;
     const drawAnew = () => send("anew", Date.now());
-    if (header.kind === "served") this.asset.decoder = openServed(header, drawAnew);
+    if (header.kind === "served") this.asset.served = openServed(header, drawAnew);
     holdAsset(this.asset, this);
     this.box = hideElement(parent);
   }

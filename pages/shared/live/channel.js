@@ -1,15 +1,15 @@
-// Decoders that run on the server, and the page's one channel to them.
+// Networks that run on the server, and the page's one channel to them.
 
 const PATIENCE = 3000;
 const PATIENCE_LIMIT = 60_000;
 const BATCH_TIME = 100;
 
 /**
- * Asked like a `Decoder`, but answered later. A slot is an object that says whose picture it is: of
+ * Asked like a network in the browser, but answered later. A slot is an object that says whose picture it is: of
  * two asks that wait in one slot only the newer counts, `slot.background` waits until no picture
  * does, and `slot.signal` ends it.
  */
-class ServedDecoder {
+class ServedNetwork {
   place = "on the server";
   isServed = true;
 
@@ -17,16 +17,29 @@ class ServedDecoder {
     Object.assign(this, { id, exchange, latent: latent_dim, shape: image_shape, limit: batch, reason });
     Object.assign(this, { channel, drawAnew });
     this.batch = Math.min(4, batch);
-    this.pixels = new Float32Array(image_shape.reduce((product, length) => product * length, 1));
   }
 
-  /** `use(pixels, i, asked)` with the pixel means of each code and the time of the ask. */
+  /** `use(output, i, asked)` with what comes of each code, or image, and the time of the ask. */
   ask(slot, codes, use) {
     const copies = codes.map((code) => Array.from(code, (x) => Math.round(x * 1e5) / 1e5));
     const key = slot.background ? undefined : copies.join();
     if (key !== undefined && key === slot.key) return;
     slot.key = key;
     this.channel.ask({ decoder: this, slot, codes: copies, use, asked: performance.now() });
+  }
+
+  /** Batches no larger than a hand that begins to move can wait for. */
+  pace(count, milliseconds) {
+    if (milliseconds > BATCH_TIME) this.batch = Math.max(1, count >> 1);
+    else if (milliseconds < BATCH_TIME / 2) this.batch = Math.min(this.limit, 2 * this.batch);
+  }
+}
+
+/** From codes to pixel means. */
+class ServedDecoder extends ServedNetwork {
+  constructor(header, ...rest) {
+    super(header, ...rest);
+    this.pixels = new Float32Array(header.image_shape.reduce((product, length) => product * length, 1));
   }
 
   hand({ codes, use, asked }, bytes) {
@@ -37,11 +50,13 @@ class ServedDecoder {
       use(pixels, i, asked);
     }
   }
+}
 
-  /** Batches no larger than a hand that begins to move can wait for. */
-  pace(count, milliseconds) {
-    if (milliseconds > BATCH_TIME) this.batch = Math.max(1, count >> 1);
-    else if (milliseconds < BATCH_TIME / 2) this.batch = Math.min(this.limit, 2 * this.batch);
+/** From images as bytes to means and log-variances. */
+class ServedEncoder extends ServedNetwork {
+  hand({ codes, use, asked }, numbers) {
+    const length = numbers.length / codes.length;
+    codes.forEach((_, i) => use(numbers.subarray(i * length, (i + 1) * length), i, asked));
   }
 }
 
@@ -166,9 +181,10 @@ class Channel {
 
 const CHANNEL = (globalThis.latentChannel ??= new Channel());
 
-/** A decoder on the server; `drawAnew()` makes Python draw the whole page once more. */
+/** A network on the server; `drawAnew()` makes Python draw the whole page once more. */
 export function openServed(header, drawAnew) {
-  return new ServedDecoder(header, CHANNEL, drawAnew);
+  const Kind = header.part === "encoder" ? ServedEncoder : ServedDecoder;
+  return new Kind(header, CHANNEL, drawAnew);
 }
 
 function deliver(letter) {

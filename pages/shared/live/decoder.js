@@ -1,4 +1,4 @@
-// Reads the blobs of vae/browser/blobs.py and runs decoders. Pure: no page, no state outside the classes.
+// Reads the blobs of vae/browser/blobs.py and runs networks. Pure: no page, no state outside the classes.
 
 const MAGIC = "LATX";
 const TYPES = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array };
@@ -38,28 +38,25 @@ const ACTIVATIONS = {
 
 /** What runs a mounted decoder, in this page or on the server: both are asked alike. */
 export function openDecoder(asset) {
-  return asset.decoder ?? new Decoder(asset);
+  return asset.served ?? new Decoder(asset);
 }
 
-/** A decoder with its own buffers; decoding allocates nothing. */
-export class Decoder {
+/** Layers in a row, with their own buffers; running them allocates nothing. */
+class Network {
   place = "in the browser";
   reason = "";
   isServed = false;
-  batch = 1;
 
-  constructor({ header, arrays }) {
+  constructor({ header, arrays }, inputs) {
     this.latent = header.latent_dim;
     this.shape = header.image_shape;
-    this.betaRange = header.beta_range ?? null;
     this.gates = [];
-    this.input = new Float32Array(this.latent);
+    this.input = new Float32Array(inputs);
     this.steps = [];
     this.output = header.layers.reduce(
       (signal, layer) => this.append(layer, arrays, signal),
       this.input,
     );
-    if (header.mean === "sigmoid") this.append({ kind: "sigmoid" }, arrays, this.output);
   }
 
   append(layer, arrays, signal) {
@@ -79,6 +76,24 @@ export class Decoder {
     return this.push(gate);
   }
 
+  /** The outputs for `input`, which was filled before; the same Float32Array every time. */
+  run() {
+    for (let i = 0; i < this.steps.length; i++) this.steps[i].run();
+    return this.output;
+  }
+}
+
+/** From codes to images. */
+export class Decoder extends Network {
+  batch = 1;
+
+  constructor(asset) {
+    const { header, arrays } = asset;
+    super(asset, header.latent_dim);
+    this.betaRange = header.beta_range ?? null;
+    if (header.mean === "sigmoid") this.append({ kind: "sigmoid" }, arrays, this.output);
+  }
+
   /** Decode for this beta from now on, 1 before; a decoder of one beta has no gates to set. */
   setBeta(beta) {
     if (beta === this.beta) return;
@@ -94,8 +109,7 @@ export class Decoder {
   /** Pixel means (c, h, w) of one code; the same Float32Array every time. */
   decode(z) {
     this.input.set(z);
-    for (let i = 0; i < this.steps.length; i++) this.steps[i].run();
-    return this.output;
+    return this.run();
   }
 }
 
