@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from pages.shared import latent, link
+from pages.shared import drawing, latent, link
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.live import live_map
 from pages.shared.models import pick_explorer
 from pages.shared.mounts import (
     codes_id,
     decoder_id,
+    encoder_id,
     mount_codes,
     mount_decoders,
     mount_pictures,
@@ -17,13 +18,14 @@ from pages.shared.mounts import (
 )
 
 PLANE = "plane"
+TOOL = "tool"
 PRINCIPAL = "principal"
 VIEWS = ("Principal plane", "Two dimensions")
 
 open_page(
     "Map",
-    "Each point is a test image, placed where the encoder puts it. **Move the pointer** to decode "
-    "the place under it; **click** to pin that place for all pages.",
+    "Each point is a test image. **Move the pointer** to decode any place, **click** to pin it for "
+    "all pages, or **draw** an image of your own.",
 )
 
 
@@ -87,10 +89,18 @@ def _dimension_name(dimension: int) -> str:
     return f"z{dimension + 1}"
 
 
+def keep_drawing(explorer, drawn) -> None:
+    """Keep what was drawn for the session; the shared latent position becomes its code."""
+    code = drawing.read_code(drawn, explorer.latent_dim)
+    if drawing.keep(drawing.MAIN, explorer, drawn) and code is not None:
+        latent.move_to(explorer, code)
+
+
 def show_map(explorer, plane) -> None:
-    """The map; a click moves the shared latent position."""
+    """The map; a click, or a drawing, moves the shared latent position."""
     from vae.charts import CLASS_COLOURS
 
+    pad = drawing.offered(explorer, encoder_id(explorer))
     live_map(
         f"map-{explorer.run.identity[:16]}",
         codes_id(explorer),
@@ -100,9 +110,14 @@ def show_map(explorer, plane) -> None:
         z=latent.position(explorer).tolist(),
         colors=CLASS_COLOURS,
         on_pin=lambda pin: latent.move_to(explorer, pin["z"]),
+        drawing=pad,
+        strokes=drawing.strokes(drawing.MAIN),
+        tool="draw" if link.recall(TOOL) == "draw" else "point",
+        on_drawn=lambda drawn: keep_drawing(explorer, drawn),
+        on_tool=lambda tool: link.keep(TOOL, "draw" if tool == "draw" else "point"),
     )
     mount_codes(explorer)
-    mount_decoders([explorer])
+    mount_decoders([explorer], encoders=[explorer] if drawing.is_offered(explorer) else [])
     mount_pictures(explorer)
 
 

@@ -1,7 +1,7 @@
-"""One end of an interpolation: a test image, the pinned place, or an uploaded picture.
+"""One end of an interpolation: a test image, the pinned place, a drawing or an uploaded picture.
 
-What is chosen stands in the link, as ?a=… and ?b=…: a test image's place, `pin` or `upload`. An
-uploaded picture itself stays with the session, over all pages.
+What is chosen stands in the link, as ?a=… and ?b=…: a test image's place, `pin`, `draw` or
+`upload`. A drawing and an uploaded picture themselves stay with the session, over all pages.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.shared import latent, link
+from pages.shared import drawing, latent, link
 from pages.shared.access import note_if_read_only
+from pages.shared.live import Drawn, live_draw
 from pages.shared.models import open_gallery
 from pages.shared.text import escaped
 from pages.shared.uploads import choose_ink, choose_upload, show_made
@@ -19,7 +20,7 @@ from pages.shared.uploads import choose_ink, choose_upload, show_made
 if TYPE_CHECKING:
     from vae.explorer import Explorer
 
-SOURCES = {"image": "Test image", "pin": "Pinned place", "upload": "Upload"}
+SOURCES = {"image": "Test image", "pin": "Pinned place", "draw": "Drawing", "upload": "Upload"}
 
 
 @dataclass(frozen=True)
@@ -39,26 +40,55 @@ def choose_endpoint(explorer: "Explorer", name: str, label: int) -> Endpoint:
     """The widgets for one end; `label` is the class that it starts with."""
     dataset = explorer.run.train.dataset
     kept = link.recall(name.lower(), dataset)
+    sources = [way for way in SOURCES if way != "draw" or drawing.is_offered(explorer)]
     key = f"endpoint-{name}"
-    link.start_widget(key, kept if kept in SOURCES else "image", list(SOURCES))
-    source = st.selectbox(name, list(SOURCES), format_func=SOURCES.__getitem__, key=key)
+    if st.session_state.get(key, "image") not in sources:
+        st.session_state[key] = "image"
+    link.start_widget(key, kept if kept in sources else "image", sources)
+    source = st.selectbox(name, sources, format_func=SOURCES.__getitem__, key=key)
     if source == "pin":
         link.keep(name.lower(), source, dataset)
         code = latent.position(explorer)
         return Endpoint(explorer.decode(code[None])[0], code, "the pinned place")
-    if source == "upload":
+    if source in ("upload", "draw"):
         link.keep(name.lower(), source, dataset)
-        uploaded = uploaded_picture(
-            explorer, name, "Until a picture is chosen, this is a test image."
-        )
-        if uploaded is not None:
-            return uploaded
+        own = _own_picture(explorer, name, source)
+        if own is not None:
+            return own
     index = _choose_image(explorer, name, label, kept)
     if source == "image":
         link.keep(name.lower(), str(index), dataset)
     gallery = open_gallery(explorer)
     described = f"test image {index}" if gallery.are_real else f"reconstruction {index}"
     return Endpoint(gallery.images(np.array([index]))[0], explorer.atlas.mean[index], described)
+
+
+def _own_picture(explorer: "Explorer", name: str, source: str) -> Endpoint | None:
+    """What a person brings or draws; None until there is something."""
+    if source == "upload":
+        return uploaded_picture(explorer, name, "Until a picture is chosen, this is a test image.")
+    return _drawn_picture(explorer, name)
+
+
+def _drawn_picture(explorer: "Explorer", name: str) -> Endpoint | None:
+    """A pad: A's drawing is the Map's, B has one of its own."""
+    kept = drawing.MAIN if name == "A" else name
+
+    def keep(drawn: Drawn) -> None:
+        drawing.keep(kept, explorer, drawn)
+
+    live_draw(
+        f"draw-{name}-{explorer.run.identity[:16]}",
+        drawing.pad(explorer),
+        drawing.strokes(kept),
+        is_known=drawing.drawn_image(kept, explorer) is not None,
+        on_drawn=keep,
+    )
+    image = drawing.drawn_image(kept, explorer)
+    if image is None:
+        st.caption("Until something is drawn, this is a test image.")
+        return None
+    return Endpoint(image, explorer.encode(image[None])[0][0], "the drawing, as the model sees it")
 
 
 def _choose_image(explorer: "Explorer", name: str, label: int, kept: str | None) -> int:

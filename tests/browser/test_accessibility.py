@@ -10,6 +10,9 @@ from tests.browser.app_server import PROJECT, running_app, settled
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 PATHS = ["" if screen.file == "app.py" else Path(screen.file).stem for screen in SCREENS]
+PADS = ["map?tool=draw", "interpolate?a=draw"]
+"""Where there is a pad to draw on."""
+
 LINKS = "Home", "Map", "Decode", "Interpolate", "Compare beta", "Train"
 TABS = 60
 
@@ -52,7 +55,7 @@ def violations(page, axe: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", [*PATHS, *PADS])
 def test_axe_finds_nothing(visitor, axe, path):
     visitor.goto(f"/{path}")
     settled(visitor)

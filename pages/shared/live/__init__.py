@@ -100,6 +100,34 @@ class Pin(TypedDict):
     """The nearest shown code on the map, -1 if no class is shown."""
 
 
+class Drawn(TypedDict):
+    """A drawing as the browser reports it; the places of strokes and pixels are not yet checked."""
+
+    strokes: list[list[int]]
+    """Each x0, y0, x1, y1, … in ten-thousandths of the pad's side."""
+    pixels: list[int]
+    """The model's image (h, w) row by row, 0 to 255; empty where nothing is drawn."""
+    z: NotRequired[list[float] | None]
+    """Its code, where the instrument has an encoder."""
+
+
+class Drawing(TypedDict):
+    """What a pad needs to know."""
+
+    ink: Mapping[str, object]
+    """The fields of `vae.data.drawing.Ink`."""
+    shape: Sequence[int]
+    """(c, h, w) of the model's images."""
+    encoder: NotRequired[str]
+    """Identity of a mounted encoder."""
+
+
+class NoDrawing(TypedDict):
+    """Why there is no pad."""
+
+    reason: str
+
+
 MODULES = {
     "asset": ("decoder.js", "store.js", "mount.js", "channel.js", "assets.js"),
     "served": ("served.js",),
@@ -137,9 +165,14 @@ MODULES = {
         "surroundings.js",
         "backdrops.js",
         "gestures.js",
+        "encoder.js",
+        "ink.js",
+        "pad.js",
+        "draw_panel.js",
         "side.js",
         "map.js",
     ),
+    "draw": ("mount.js", "paint.js", "room.js", "ink.js", "pad.js", "draw.js"),
     "beta": (
         "decoder.js",
         "store.js",
@@ -177,6 +210,7 @@ _asset = component("latent_asset", js=module_source("asset"))
 _decode = component("latent_decode", js=module_source("decode"), css=_read("live.css"))
 _map = component("latent_map", js=module_source("map"), css=_read("live.css"))
 _beta = component("latent_beta", js=module_source("beta"), css=_read("live.css"))
+_draw = component("latent_draw", js=module_source("draw"), css=_read("live.css"))
 
 
 def mount_asset(blob: bytes, key: str) -> None:
@@ -268,6 +302,11 @@ def live_map(
     pictures_asset: str | None = None,
     backdrop: Literal["none", "manifold", "ellipses", "prior"] = "none",
     on_pin: Callable[[Pin], None] | None = None,
+    drawing: Drawing | NoDrawing | None = None,
+    strokes: Sequence[Sequence[int]] = (),
+    tool: Literal["point", "draw"] = "point",
+    on_drawn: Callable[[Drawn], None] | None = None,
+    on_tool: Callable[[str], None] | None = None,
 ) -> Pin | None:
     """All codes on a plane, with the decoded image under the pointer; returns the pin, if any.
 
@@ -275,6 +314,9 @@ def live_map(
     class index. `size` is the map's side in pixels; without it, what the window has room for.
     `pictures_asset` names the test images; without them, the nearest ones are decoded. `backdrop`
     is the one to start with. `on_pin(pin)` is called before the run that a click starts.
+    With `drawing` there is a pad beside the map, which begins with `strokes`; `tool` is what is in
+    the hand at first. `on_drawn(drawn)` is called when the pen is lifted, `on_tool(tool)` when the
+    hand takes another tool.
     """
     spec = {
         "codes": codes_asset,
@@ -284,9 +326,41 @@ def live_map(
         "colors": list(colors),
         "size": size,
         "backdrop": backdrop,
+        "drawing": drawing,
     }
-    data = {"spec": spec, "value": None if z is None else _floats(z)}
-    return _map(key=key, data=data, on_pinned_change=_teller(key, "pinned", on_pin)).pinned
+    data = {
+        "spec": spec,
+        "value": None if z is None else _floats(z),
+        "strokes": [list(stroke) for stroke in strokes],
+        "tool": tool,
+    }
+    return _map(
+        key=key,
+        data=data,
+        on_pinned_change=_teller(key, "pinned", on_pin),
+        on_drawn_change=_teller(key, "drawn", on_drawn),
+        on_tool_change=_teller(key, "tool", on_tool),
+    ).pinned
+
+
+def live_draw(
+    key: str,
+    drawing: Drawing,
+    strokes: Sequence[Sequence[int]],
+    is_known: bool,
+    size: int = 280,
+    on_drawn: Callable[[Drawn], None] | None = None,
+) -> None:
+    """A pad of up to `size` pixels that begins with `strokes`; Python hears when the pen is lifted.
+
+    Unless it `is_known` what image the strokes are for this model, that is told at once.
+    """
+    data = {
+        "spec": {**drawing, "size": size},
+        "strokes": [list(stroke) for stroke in strokes],
+        "known": is_known,
+    }
+    _draw(key=key, data=data, on_drawn_change=_teller(key, "drawn", on_drawn))
 
 
 def live_beta(

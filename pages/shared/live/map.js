@@ -6,11 +6,21 @@ const SIDE = 320;
 const AROUND = 200;
 const NARROW = 640;
 const THUMBNAIL = 56;
+const PAD = 256;
+const LARGE_PAD = 300;
+const PAD_GAP = 16;
+const BELOW = 332;
+const PAIR = 84;
+const LARGE_PAIR = 112;
+const TRAIL = 60;
+const TOOLS = { point: "Pointer", draw: "Draw" };
 const BACKDROPS = { none: "None", manifold: "Manifold", ellipses: "Ellipses", prior: "Prior" };
 
 class LiveMap {
-  constructor(parent, { spec, value }, send, before) {
+  constructor(parent, { spec, value, strokes, tool }, send, before) {
     Object.assign(this, { spec, send, plane: spec.plane, backdrop: before?.backdrop ?? spec.backdrop });
+    this.tool = before?.tool ?? tool;
+    this.trail = before?.trail ?? [];
     this.ending = new AbortController();
     this.inbox = before?.inbox ?? new Inbox();
     this.latent = spec.plane.origin.length;
@@ -20,6 +30,7 @@ class LiveMap {
     this.pin = this.inbox.isNews(value) ? Float64Array.from(value) : (before?.pin ?? null);
     if (this.pin?.length !== this.latent) this.pin = null;
     this.frame = new Frame(() => this.paint());
+    if (spec.drawing?.encoder) this.drawing = new DrawPanel(spec.drawing, strokes, this, before?.drawing);
     this.side = new SidePanel(spec, this);
     this.canvas = this.makeCanvas();
     this.base = element("canvas");
@@ -47,8 +58,9 @@ class LiveMap {
   resize() {
     const isNarrow = this.root.clientWidth < NARROW;
     this.root.classList.toggle("narrow", isNarrow);
+    this.root.classList.toggle("with-pad", this.isDrawing);
     this.size = this.spec.size ?? squareSide(this.root, isNarrow ? 0 : SIDE, AROUND);
-    this.side.fit(this.size > 640 ? 2 * SMALL_PREVIEW : PREVIEW);
+    this.fitSide(isNarrow);
     if (this.view) this.view.side = this.plotSide;
     this.canvas.style.width = this.canvas.style.height = `${this.size}px`;
     this.canvas.width = this.canvas.height = Math.round(this.size * devicePixelRatio);
@@ -56,6 +68,16 @@ class LiveMap {
     this.baseContext = this.base.getContext("2d", { willReadFrequently: true });
     this.image = new ImageData(this.base.width, this.base.width);
     this.stale();
+  }
+
+  /** The side's pictures as large as the window has room for beside what else stands there. */
+  fitSide(isNarrow) {
+    const isLarge = this.size > 640;
+    const top = Math.max(0, this.root.getBoundingClientRect().top);
+    const room = isNarrow ? Infinity : Math.max(SMALL_PREVIEW, innerHeight - top - BELOW);
+    const pad = isNarrow ? this.root.clientWidth - PAIR - PAD_GAP : isLarge ? LARGE_PAD : PAD;
+    const preview = Math.min(isLarge ? 2 * SMALL_PREVIEW : PREVIEW, room);
+    this.side.fit(preview, Math.min(pad, room), isLarge ? LARGE_PAIR : PAIR);
   }
 
   awaitAssets() {
@@ -131,6 +153,34 @@ class LiveMap {
     this.stale();
   }
 
+  get isDrawing() {
+    return this.tool === "draw" && this.drawing !== undefined;
+  }
+
+  chooseTool(name) {
+    this.tool = name;
+    this.resize();
+    this.send("tool", name);
+  }
+
+  /** The drawing's code, or none; `isNew` where a hand drew it here, which is where it is pinned. */
+  placeDrawing(numbers, isNew) {
+    const { latent } = this;
+    const logvars = numbers?.length > latent ? numbers.slice(latent) : null;
+    this.drawn = numbers && { mean: Float64Array.from(numbers.subarray(0, latent)), logvars };
+    this.trail = numbers ? [...this.trail.slice(1 - TRAIL), this.drawn.mean] : [];
+    if (numbers && isNew) {
+      this.pin = this.drawn.mean;
+      this.pointer = null;
+    }
+    this.frame.request();
+  }
+
+  keepDrawing(drawing) {
+    const z = this.drawn && this.inbox.report(this.drawn.mean);
+    this.send("drawn", { ...drawing, z });
+  }
+
   toggleClass(index) {
     this.codes.hidden[index] ^= 1;
     this.stale();
@@ -166,6 +216,7 @@ class LiveMap {
   }
 
   paint() {
+    this.drawing?.follow();
     if (!this.codes) return;
     if (this.isStale) this.paintBase();
     this.isStale = false;
@@ -208,13 +259,19 @@ class LiveMap {
 
   /** Decode the place that counts now; returns the nearest code's index. */
   preview() {
+    const drawn = this.isDrawing ? this.drawn : null;
     if (this.pointer) this.codeAt(...this.view.toPlane(...this.pointer), this.z);
-    else this.z.set(this.pin ?? this.plane.origin);
+    else this.z.set(drawn?.mean ?? this.pin ?? this.plane.origin);
     const place = this.placeOf(this.z);
     const nearest = this.codes.nearest(...place);
-    const caption = this.pointer ? "under the pointer" : this.pin ? "pinned" : "centre of the map";
-    this.side.show(this.z, place, caption);
+    this.side.show(this.z, place, this.describePlace(drawn));
     return nearest;
+  }
+
+  describePlace(drawn) {
+    if (this.pointer) return "under the pointer";
+    if (drawn) return "it decodes to";
+    return this.pin ? "pinned" : "centre of the map";
   }
 
   drawMarkers(context, nearest) {
@@ -226,8 +283,20 @@ class LiveMap {
     if (nearest >= 0 && this.pointer) {
       ring(context, view, codes.x[nearest], codes.y[nearest], 5, theme.text, 1.5);
     }
-    if (this.pin) drawPin(context, view, this.placeOf(this.pin), theme);
+    const drawn = this.isDrawing ? this.drawn : null;
+    if (this.pin && this.pin !== drawn?.mean) drawPin(context, view, this.placeOf(this.pin), theme);
+    if (drawn) this.drawDrawing(context);
     context.restore();
+  }
+
+  /** Where the drawing is, how sure the encoder is of that, and the way that it came. */
+  drawDrawing(context) {
+    const { view, theme, plane, latent } = this;
+    drawTrail(context, view, this.trail.map((z) => this.placeOf(z)), theme);
+    const [x, y] = this.placeOf(this.drawn.mean);
+    const { logvars } = this.drawn;
+    if (logvars) drawEllipse(context, view, [x, y], ellipseOf({ logvars, latent, plane }, 0), theme);
+    drawDot(context, view, [x, y], theme);
   }
 
   destroy() {
@@ -243,6 +312,35 @@ function drawPin(context, view, [x, y], theme) {
   ring(context, view, x, y, 8, theme.background, 5);
   ring(context, view, x, y, 8, theme.primary, 2.5);
   ring(context, view, x, y, 1, theme.primary, 2.5);
+}
+
+function drawDot(context, view, [x, y], theme) {
+  for (const [colour, radius] of [[theme.background, 11], [theme.text, 9], [theme.primary, 6.5]]) {
+    context.beginPath();
+    context.arc(view.toScreenX(x), view.toScreenY(y), radius, 0, 2 * Math.PI);
+    context.fillStyle = colour;
+    context.fill();
+  }
+}
+
+function drawTrail(context, view, places, theme) {
+  context.beginPath();
+  for (const [x, y] of places) context.lineTo(view.toScreenX(x), view.toScreenY(y));
+  context.lineJoin = "round";
+  context.globalAlpha = 0.5;
+  context.strokeStyle = theme.text;
+  context.lineWidth = 1.5;
+  context.stroke();
+  context.globalAlpha = 1;
+}
+
+function drawEllipse(context, view, [x, y], { major, minor, angle }, theme) {
+  const [left, top] = [view.toScreenX(x), view.toScreenY(y)];
+  context.beginPath();
+  context.ellipse(left, top, major * view.scale, minor * view.scale, -angle, 0, 2 * Math.PI);
+  context.strokeStyle = theme.primary;
+  context.lineWidth = 2;
+  context.stroke();
 }
 
 function ring(context, view, x, y, radius, colour, width) {

@@ -1,9 +1,9 @@
-// Beside the map: the decoded image, where it lies, what is near, classes and backdrops.
+// Beside the map: the pad, the decoded image, where it lies, what is near, classes and backdrops.
 
 const CHIP_TITLE = "click: show or hide; double-click: only this one";
 
 export class SidePanel {
-  constructor({ colors, plane, pictures }, map) {
+  constructor({ colors, plane, pictures, drawing }, map) {
     Object.assign(this, { colors, map });
     const { signal } = map.ending;
     const testid = { "data-testid": "live-map-decoded" };
@@ -20,48 +20,46 @@ export class SidePanel {
     this.meter = plane.has_prior ? new NormMeter(map.latent) : null;
     this.coordinates = plane.labels.map((text) => new Reading(text));
     this.classes = element("div", { class: "chips", role: "group", "aria-label": "classes" });
-    this.backdrops = this.makeBackdrops(signal);
+    const backdrop = { label: "backdrop", choices: BACKDROPS, chosen: map.backdrop };
+    this.backdrops = new Segments(backdrop, signal, (name) => map.chooseBackdrop(name));
+    if (drawing) this.tools = this.makeTools(drawing, signal);
     this.root = this.layout();
+  }
+
+  /** The pointer or the pen; the pen is there even where it makes no sense, and says why. */
+  makeTools({ reason }, signal) {
+    const tool = { label: "tool", choices: TOOLS, chosen: this.map.tool };
+    const tools = new Segments(tool, signal, (name) => this.map.chooseTool(name));
+    if (reason) tools.disable("draw", reason);
+    return tools;
   }
 
   layout() {
     const coordinates = this.coordinates.map(({ root }) => root);
-    const caption = element("figcaption", {}, this.caption, this.time);
-    const { meter, nearest } = this.surroundings;
-    const shown = this.meter ? [this.meter.root, meter.root] : [meter.root];
-    const meters = element("div", { class: "meters" }, ...shown);
+    const { drawing } = this.map;
+    const { meter, nearest, words } = this.surroundings;
+    words.append(this.time);
+    const meters = this.meter ? [this.meter.root, meter.root] : [meter.root];
+    const decoded = element("figure", {}, this.preview.root, element("figcaption", {}, this.caption));
+    const tools = [this.tools?.root, drawing?.buttons].filter(Boolean);
     return element(
       "div",
       { class: "side" },
-      element("figure", {}, this.preview.root, caption),
+      ...(tools.length > 0 ? [element("div", { class: "tools" }, ...tools)] : []),
+      ...(drawing ? [drawing.pad.root] : []),
+      element("div", { class: "pictures" }, ...(drawing ? [drawing.figure] : []), decoded),
       element("div", { class: "readings" }, ...coordinates),
-      meters,
+      element("div", { class: "meters" }, ...meters),
       nearest,
       this.classes,
-      this.backdrops,
+      this.backdrops.root,
     );
-  }
-
-  makeBackdrops(signal) {
-    const group = element("div", { class: "segments", role: "group", "aria-label": "backdrop" });
-    const buttons = Object.entries(BACKDROPS).map(([name, text]) => {
-      const pressed = String(name === this.map.backdrop);
-      const press = () => {
-        this.map.chooseBackdrop(name);
-        for (const other of buttons) other.setAttribute("aria-pressed", String(other === made));
-      };
-      const made = button(text, signal, press, { "aria-pressed": pressed, "data-backdrop": name });
-      return made;
-    });
-    group.append(...buttons);
-    return group;
   }
 
   showClasses(codes) {
     const { signal } = this.map.ending;
     this.surroundings.adoptCodes(codes);
-    const ellipses = this.backdrops.querySelector('[data-backdrop="ellipses"]');
-    ellipses.disabled = !codes.logvars;
+    if (!codes.logvars) this.backdrops.disable("ellipses", "codes without a variance have none");
     if (!codes.labels) return;
     const chips = Array.from({ length: codes.classCount }, (_, i) => {
       const dot = element("i");
@@ -89,9 +87,13 @@ export class SidePanel {
     this.stopwatch.follow(decoder);
   }
 
-  fit(preview) {
-    this.preview.fit(preview);
-    this.surroundings.fit(Math.round(preview / 4));
+  /** Sides of the decoded image where it stands alone, of the pad, and of the pictures with it. */
+  fit(preview, pad, pair) {
+    const { drawing, isDrawing } = this.map;
+    this.preview.fit(isDrawing ? pair : preview);
+    this.surroundings.fit(Math.max(THUMBNAIL, Math.round(preview / 4)));
+    drawing?.sees.fit(pair);
+    drawing?.pad.fit(pad);
   }
 
   show(z, place, caption) {
@@ -108,6 +110,33 @@ export class SidePanel {
 
   stop() {
     this.surroundings.stop();
+  }
+}
+
+/** Buttons in a row of which one is pressed; `press(name)` when that changes. */
+class Segments {
+  constructor({ label, choices, chosen }, signal, press) {
+    this.root = element("div", { class: "segments", role: "group", "aria-label": label });
+    this.buttons = Object.entries(choices).map(([name, text]) => {
+      const act = () => {
+        this.choose(name);
+        press(name);
+      };
+      return button(text, signal, act, { [`data-${label}`]: name, "data-name": name });
+    });
+    this.root.append(...this.buttons);
+    this.choose(chosen);
+  }
+
+  choose(name) {
+    for (const each of this.buttons) each.setAttribute("aria-pressed", String(each.dataset.name === name));
+  }
+
+  disable(name, reason) {
+    const found = this.buttons.find(({ dataset }) => dataset.name === name);
+    found.disabled = true;
+    // A disabled button shows no title of its own.
+    this.root.title = reason;
   }
 }
 
