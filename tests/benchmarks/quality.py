@@ -22,8 +22,9 @@ QUALITY_HEADING = "## What short trainings come to"
 README = PROJECT / "checkpoints" / "README.md"
 MNIST = "--dataset mnist --validation-fraction 0"
 INTRODUCTION = """
-Trained and written by `python -m tests.benchmarks.quality --write`, with seed 0. The settings of
-the two maps were chosen among some ten that were tried, by these same numbers. Given are the test
+Trained and written by `python -m tests.benchmarks.quality --write`. The settings of the two maps
+were chosen among some twenty that were tried, by these same numbers; a map with two dimensions
+depends on its seed, so three are given. Given are the test
 split's -ELBO in nats per image; the share of its images whose five nearest neighbours among the
 codes of the training split vote for the right class; active units; and the seconds of the training
 loop on one thread. In brackets stands the bar that it should come to.
@@ -48,6 +49,8 @@ class Bar:
     seconds: float | None = None
     """At most: of training on one thread."""
 
+    seed: int = 0
+
 
 BARS = (
     Bar("mlp, 10 epochs", f"{MNIST} --arch mlp --latent-dim 20 --epochs 10", nats=105.8),
@@ -56,13 +59,17 @@ BARS = (
         f"{MNIST} --arch conv-mlp --latent-dim 30 --epochs 10 --batch-size 64",
         nats=105.0,
     ),
-    Bar(
-        "a map in a minute",
-        f"{MNIST} --arch mlp-deep --latent-dim 2 --epochs 10 --batch-size 64 "
-        "--learning-rate 1.5e-3 --warmup-epochs 0 --precision bfloat16",
-        nats=137.0,
-        accuracy=0.75,
-        seconds=60.0,
+    *(
+        Bar(
+            f"a map in a minute, seed {seed}",
+            f"{MNIST} --arch mlp-deep --latent-dim 2 --epochs 25 --learning-rate 3e-3 "
+            "--warmup-epochs 0 --precision bfloat16",
+            nats=137.0,
+            accuracy=0.75,
+            seconds=60.0,
+            seed=seed,
+        )
+        for seed in range(3)
     ),
     Bar(
         "a map of digits in five seconds",
@@ -89,7 +96,7 @@ def vae(*arguments: str) -> dict:
 
 def command(bar: Bar) -> str:
     """What `vae train` is given."""
-    return f"{bar.options} --seed 0 --threads 1"
+    return f"{bar.options} --seed {bar.seed} --threads 1"
 
 
 def neighbour_accuracy(folder: Path) -> float:
