@@ -10,6 +10,7 @@ from pages.shared.access import note_if_read_only
 from pages.shared.frame import calm_errors, show_error
 from pages.shared.models import catalogue, choose
 from pages.shared.training import training_queue
+from pages.training.stopping import own_jobs
 from vae.errors import VaeError
 
 if TYPE_CHECKING:
@@ -56,8 +57,20 @@ def sweep_form() -> None:
         requests = []
         show_error(error)
     if st.button("Train", type="primary", width="stretch", key="sweep-train") and requests:
-        st.session_state[SWEEP] = training_queue().submit_all(requests).number
-        st.rerun()
+        submit(requests)
+
+
+def submit(requests: list) -> None:
+    """Queue them, and watch them; or say in a sentence what is too much."""
+    own = own_jobs()
+    try:
+        sweep = training_queue().submit_all(requests)
+    except VaeError as error:
+        show_error(error)
+        return
+    own.update(job.number for job in sweep.jobs)
+    st.session_state[SWEEP] = sweep.number
+    st.rerun()
 
 
 def main_settings(dataset: str) -> dict:
@@ -176,7 +189,13 @@ def announce(requests: list) -> str:
     count = f"**{len(requests)} runs**" if len(requests) > 1 else "**1 run**"
     if all(request in under_way for request in requests):
         return f"{count}, under way."
-    found = estimate(requests, queue.jobs, catalogue().runs)
+    runs = catalogue().runs
+    new = [each for each in requests if not any(each.is_of(run) for run in runs)]
+    if not new:
+        return f"{count}, here already: **Train** shows what came out."
+    if len(new) < len(requests):
+        count += f", {len(requests) - len(new)} of them here already"
+    found = estimate(new, queue.jobs, runs)
     if found is None:
         return f"{count}; how long they take shows once they train."
     basis = {

@@ -11,6 +11,7 @@ import streamlit as st
 from pages.shared.frame import show_error
 from pages.shared.models import refresh_catalogue
 from pages.shared.training import training_queue
+from pages.training.stopping import stop_button
 from vae.pictures import png_bytes, tile
 
 POLL_SECONDS = 1.0
@@ -66,13 +67,13 @@ def show_overall(sweep, on_finished: Callable[[str], None]) -> None:
     bar.progress(sweep.share, text=f"**{sweep.title}** · {describe(sweep)}")
     kept = [job for job in sweep.jobs if job.saved]
     if not sweep.ended:
-        action.button(
-            "Stop all",
-            key=f"sweep-stop-{sweep.number}",
-            on_click=training_queue().stop_all,
-            args=(sweep,),
-            width="stretch",
-        )
+        with action:
+            stop_button(
+                [job for job in sweep.jobs if not job.ended],
+                f"sweep-stop-{sweep.number}",
+                label="Stop all",
+                on_stop=lambda _: training_queue().stop_all(sweep),
+            )
     elif kept and action.button(
         "Show side by side",
         type="primary",
@@ -128,14 +129,8 @@ def show_row(sweep, job, colour: str) -> None:
     row, action = row_columns()
     row.html(run_html(sweep, job, colour))
     if not job.ended:
-        action.button(
-            "Cancel" if job.status == "queued" else "Stop",
-            key=f"sweep-stop-{sweep.number}-{job.number}",
-            disabled=job.stopping,
-            on_click=training_queue().stop,
-            args=(job,),
-            width="stretch",
-        )
+        with action:
+            stop_button([job], f"sweep-stop-{sweep.number}-{job.number}")
 
 
 def run_html(sweep, job, colour: str) -> str:

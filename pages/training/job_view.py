@@ -54,7 +54,9 @@ def show_progress(job) -> None:
     if job.status == "failed":
         show_error(f"{job.name} has failed: {job.message}")
     elif not job.ended:
-        stop_button([job], f"stop-{job.number}")
+        keeps = job.status == "training" and not job.stopping
+        label = "Stop and keep it" if keeps else ""
+        stop_button([job], f"stop-{job.number}", label=label)
 
 
 def active_text(job) -> str:

@@ -47,7 +47,7 @@ def show_entry(entry, place: int) -> None:
         if st.button("Watch", key=f"watch-{entry.number}", type="tertiary"):
             watch_job(entry.jobs[0])
             st.rerun(scope="app")
-        stop_button(list(entry.jobs), f"queue-stop-{entry.number}", is_small=True)
+        stop_button(list(entry.jobs), f"queue-stop-{entry.number}", "tertiary")
 
 
 def describe(entry) -> str:

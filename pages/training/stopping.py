@@ -4,6 +4,7 @@ There are no accounts. A teacher has to be able to stop what holds up the class,
 must not end what somebody else waits for.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import streamlit as st
@@ -28,28 +29,31 @@ def is_own(job) -> bool:
     return job.number in st.session_state.get(OWN, ())
 
 
-def stop_button(jobs: list, key: str, is_small: bool = False) -> None:
-    """Stops all of these jobs, which stand or wait together."""
-    label = stop_label(jobs, is_small)
+def stop_button(
+    jobs: list,
+    key: str,
+    look: Look = "secondary",
+    label: str = "",
+    on_stop: Callable[[list], None] | None = None,
+) -> None:
+    """Stops all of these jobs, which stand or wait together; by `on_stop`, where that is given."""
+    label, act = label or stop_label(jobs), on_stop or stop
     waits = all(job.stopping and job.status != "saving" for job in jobs)
-    look: Look = "tertiary" if is_small else "secondary"
     if waits or all(is_own(job) for job in jobs):
-        st.button(label, key=key, type=look, disabled=waits, on_click=stop, args=(jobs,))
+        st.button(label, key=key, type=look, disabled=waits, on_click=act, args=(jobs,))
         return
     with st.popover(label, key=f"{key}-question", type=look):
         st.markdown("Somebody else started this.")
-        st.button("Stop it all the same", key=key, on_click=stop, args=(jobs,))
+        st.button("Stop it all the same", key=key, on_click=act, args=(jobs,))
 
 
-def stop_label(jobs: list, is_small: bool) -> str:
+def stop_label(jobs: list) -> str:
     """What the button does to them."""
     if all(job.status == "queued" for job in jobs):
         return "Cancel"
     if all(job.stopping and job.status == "saving" for job in jobs):
         return "Stop measuring"
-    if len(jobs) > 1:
-        return "Stop all"
-    return "Stop" if is_small else "Stop and keep it"
+    return "Stop" if len(jobs) == 1 else "Stop all"
 
 
 def stop(jobs: list) -> None:

@@ -106,6 +106,31 @@ def test_the_same_sweep_is_not_trained_twice_at_a_time(page):
     assert {job.status for job in queue().jobs} == {"stopped"}
 
 
+def test_more_runs_than_the_server_takes_are_one_calm_sentence(root, monkeypatch):
+    monkeypatch.setenv("LATENT_MAX_JOBS", "3")
+    page = AppTest.from_function(section, default_timeout=60).run()
+    page.button(key="sweep-train").click().run()
+    assert not page.exception
+    assert [each.value for each in page.warning] == [
+        "This server takes 3 jobs at a time, and 0 wait or train already; ask for 3 instead of 4, "
+        "or again when some have ended."
+    ]
+    assert queue().jobs == []
+
+
+def test_runs_that_are_here_already_are_shown_and_not_trained_again(page, root):
+    small(page, "1").button(key="sweep-train").click().run()
+    run_until(page, lambda: queue().sweeps[0].ended)
+    run_until(page, lambda: "here already" in said(page))
+    small(page, "1, 4")
+    assert "**2 runs**, 1 of them here already" in said(page)
+    page.button(key="sweep-train").click().run()
+    assert not page.exception
+    run_until(page, lambda: queue().sweeps[-1].ended)
+    assert len(read_catalogue(root).runs) == 2
+    assert len(queue().jobs) == 2
+
+
 def test_a_multi_rate_model_is_one_run(page, root):
     page.toggle(key="sweep-multi-rate").set_value(True)
     small(page, "ignored").button(key="sweep-train").click().run()
