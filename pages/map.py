@@ -138,4 +138,9 @@ with st.expander("What am I seeing?"):
         "(Kingma and Welling 2014). **Off data** says how near: the share of test images that lie "
         "nearer to their own nearest neighbour than this place to its nearest image, over all the "
         "active dimensions, also those that the plane leaves out."
+        "\n\n**Draw** treats what you draw as the data were treated: an MNIST digit was scaled to "
+        "fit 20x20 pixels and moved until its centre of mass was in the middle of 28x28 (LeCun et "
+        "al. 1998). The encoder sees the result, and its posterior's mean is pinned when you lift "
+        "the pen; a model that is told classes encodes it as one of the class chosen in the "
+        "sidebar. Images of other things stay where they are drawn."
     )

@@ -3,12 +3,13 @@
 It starts a server of its own over the shipped checkpoints and prints, from one run: the first load
 on that cold server, warm reloads, page switches, and paints per second while the mouse drags for
 four seconds, alone and while another session trains a model on the same server, with the number of
-messages that the browser sent during the drag. The mouse is a program's: on a busy machine it moves
-more rarely than there are frames, which are painted all the same. Times are milliseconds in the
-browser's own clock.
+messages that the browser sent during the drag; and how soon the map shows a drawing. The mouse is a
+program's: on a busy machine it moves more rarely than there are frames, which are painted all the
+same. Times are milliseconds in the browser's own clock.
 """
 
 import argparse
+import math
 import statistics
 import tempfile
 import time
@@ -54,6 +55,16 @@ SWITCH = """async ([name, title]) => {
   const titled = await onceTrue(heading);
   const ended = await onceTrue(idle);
   return [titled - start, ended - start];
+}"""
+WATCH_PEN = """(canvas) => {
+  window.delays = [];
+  let moved;
+  window.addEventListener("pointermove", (event) => (moved ??= event.timeStamp), true);
+  const painted = () => {
+    if (moved !== undefined) delays.push(performance.now() - moved);
+    moved = undefined;
+  };
+  new MutationObserver(painted).observe(canvas, { attributeFilter: ["data-draws"] });
 }"""
 
 
@@ -148,6 +159,31 @@ def print_drags(page: Page, sent: list[float], when: str) -> None:
         )
 
 
+def print_drawing(page: Page, model: str) -> None:
+    """Milliseconds from a move of the pen to the map that shows where the drawing now is."""
+    page.goto(f"/map?model={model}&tool=draw")
+    settled(page)
+    canvas, pad = page.get_by_test_id("live-map"), page.get_by_test_id("live-pad")
+    page.wait_for_timeout(1000)
+    canvas.evaluate(WATCH_PEN)
+    box = pad.bounding_box()
+    middle = [box[start] + box[length] / 2 for start, length in (("x", "width"), ("y", "height"))]
+    page.mouse.move(middle[0] + box["width"] * 0.4, middle[1])
+    page.mouse.down()
+    start = time.monotonic()
+    while (now := time.monotonic() - start) < DRAG_SECONDS:
+        reach, angle = box["width"] * (0.4 - 0.08 * now), 3 * now
+        across, down = reach * math.cos(angle), reach * math.sin(angle)
+        page.mouse.move(middle[0] + across, middle[1] + down)
+    delays = page.evaluate("delays")
+    page.mouse.up()
+    typical, late = statistics.median(delays), statistics.quantiles(delays, n=20)[-1]
+    print(
+        f"Draw, {model:30} pen to painted point: median {typical:.1f} ms, p95 {late:.1f} ms, "
+        f"{len(delays) / DRAG_SECONDS:.0f} a second"
+    )
+
+
 def print_loads(page: Page, repeats: int) -> None:
     """Warm reloads."""
     print(f"\n{'warm reload':24}{'title':>12}{'instrument':>12}   ms, median of {repeats}")
@@ -209,6 +245,8 @@ def measure(browser: Browser, address: str, repeats: int) -> None:
         print_switches(page, repeats, "alone")
         print()
         print_drags(page, sent, "alone")
+        for model in ("mnist-map", "mnist-best"):
+            print_drawing(page, model)
         with visitor(browser, address) as (other, _):
             start_training(other)
             print_switches(page, repeats, "beside a training session")
