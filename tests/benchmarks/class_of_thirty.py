@@ -12,7 +12,6 @@ import asyncio
 import json
 import os
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -31,7 +30,9 @@ MODELS = ("mnist-map", "mnist-map", "mnist-best", "mnist-beta-1")
 
 SERVED_SECONDS = 40.0
 LOOK_SECONDS = 5.0
-STOP = "Stop and keep it"
+OWN_STOPS = {"Cancel", "Stop and keep it"}
+STOP = "Stop it all the same"
+"""What is asked of those who did not start it."""
 SETTLE_SECONDS = 150.0
 """After the last one has left, until memory is read: longer than sessions are kept for return."""
 
@@ -89,6 +90,8 @@ async def training(address: str, wanted: bool):
             await visitor.open("train")
             visitor.fill({"Data set": "MNIST"}, {"Epochs": 1000})
             await visitor.press("Train")
+            if not OWN_STOPS & visitor.screen.buttons.keys():
+                raise SystemExit(f"nothing trains: {visitor.screen.warnings}")
     yield
     if wanted:
         async with visiting(address) as visitor:
@@ -216,7 +219,9 @@ def serving(**settings: str) -> Iterator[AppServer]:
         for item in (PROJECT / "checkpoints").iterdir():
             (checkpoints / item.name).symlink_to(item)
         data = os.environ.get("LATENT_DATA_DIR", str(Path(folder) / "no-data"))
-        settings = {"LATENT_DATA_DIR": data, **settings}
+        # The training has to outlast the lesson.
+        limits = {"LATENT_MAX_JOB_MINUTES": "100000"}
+        settings = {"LATENT_DATA_DIR": data, **limits, **settings}
         with running_server(Path(folder), checkpoints, **settings) as server:
             yield server
 
@@ -242,7 +247,6 @@ def main() -> None:
             found |= asyncio.run(dragging(server, options))
     if options.json:
         print(json.dumps(found))
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":
