@@ -7,6 +7,7 @@ from pages.shared.frame import calm_errors, link_to, open_page, show_error
 from pages.shared.live import Panel, live_walk
 from pages.shared.models import catalogue, choose, pick_explorer, sample_strip
 from pages.shared.mounts import decoder_id, mount_decoders
+from pages.shared.text import escaped
 from vae.errors import VaeError
 
 WALK_STOPS = 24
@@ -72,7 +73,7 @@ def show_comparison_card(comparison, worst: float) -> None:
 
 def show_samples(title: str, run, worst: float) -> bool:
     """The upper part of a card; False where the model cannot be loaded, which it says."""
-    st.markdown(f"**{title}**")
+    st.markdown(f"**{escaped(title)}**")
     try:
         samples = sample_strip(run.path, run.identity)
     except VaeError as error:

@@ -11,6 +11,7 @@ from pages.shared.images import choose_test_image, note_missing
 from pages.shared.live import live_path
 from pages.shared.models import open_gallery, pick_explorer, written
 from pages.shared.mounts import decoder_id, mount_codes, mount_decoders, plain_plane, surroundings
+from pages.shared.text import escaped, in_code
 from vae.errors import DataError
 from vae.pictures import tile
 
@@ -159,7 +160,10 @@ def show_means(explorer: "Explorer", finding: "Finding") -> None:
     low, high = (np.array(m) for m in (finding.direction.low_mean, finding.direction.high_mean))
     between = low + np.linspace(0, 1, STRIP)[:, None] * (high - low)
     st.image(tile(explorer.decode(between), STRIP, 56), alt="Between the means")
-    st.caption(f"From the mean code of **{finding.low_name}** to that of **{finding.high_name}**.")
+    st.caption(
+        f"From the mean code of **{escaped(finding.low_name)}** to that of "
+        f"**{escaped(finding.high_name)}**."
+    )
 
 
 def show_verdict(finding: "Finding") -> None:
@@ -269,7 +273,8 @@ def _command(explorer: "Explorer", chosen: str, finding: "Finding") -> str:
     if chosen == LASSO:
         return ""
     name = chosen if chosen != CLASS else f'"class:{finding.title.removeprefix("Class ")}"'
-    return f" `vae attributes {written(explorer.run)} --attribute {name}` prints these numbers."
+    command = f"vae attributes {written(explorer.run)} --attribute {name}"
+    return f" {in_code(command)} prints these numbers."
 
 
 @st.cache_data(max_entries=50, show_spinner="Measuring the images …")
@@ -318,7 +323,10 @@ with calm_errors():
     try:
         show_direction(explorer, gallery, chosen)
     except DataError as error:
-        st.info(f"There is no direction to be found here: {error}.", icon=":material/info:")
+        st.info(
+            f"There is no direction to be found here: {escaped(error, 1000)}.",
+            icon=":material/info:",
+        )
     index = choose_test_image(explorer, "Start from another test image", key="attribute-start")
     if index is not None:
         latent.start_from_image(explorer, index)

@@ -10,6 +10,7 @@ from pages.shared import link
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.images import note_missing
 from pages.shared.models import catalogue, open_explorer, open_gallery, pick_explorer
+from pages.shared.text import escaped
 from vae.data.class_choice import whole_name
 from vae.pictures import tile
 
@@ -86,16 +87,18 @@ def note_models(explorer: "Explorer", denoiser: "Explorer | None") -> None:
     run = explorer.run
     if run.train.corruption:
         own = f", trained to undo noise of {run.train.corruption:g}"
-        st.caption(f"The model: {run.name}{own}.")
+        st.caption(f"The model: {escaped(run.name)}{own}.")
     elif denoiser is None:
         st.caption(
-            f"The model: {run.name}. No model of these images was trained for it; Train, More "
+            f"The model: {escaped(run.name)}. "
+            "No model of these images was trained for it; Train, More "
             "settings, Corruption does."
         )
     else:
         level = denoiser.run.train.corruption
         st.caption(
-            f"The model: {run.name}. Trained for it, with noise of {level:g}: {denoiser.run.name}."
+            f"The model: {escaped(run.name)}. Trained for it, with noise of {level:g}: "
+            f"{escaped(denoiser.run.name)}."
         )
 
 

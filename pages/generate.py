@@ -8,6 +8,7 @@ import streamlit as st
 from pages.kind import companions
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.models import pick_explorer, written
+from pages.shared.text import escaped
 from vae.pictures import tile
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def judge_if_any(explorer: "Explorer") -> "Judge | None":
     try:
         return companions.judge_for(explorer)
     except CheckpointError as error:
-        st.info(f"The samples are not measured: {error}.", icon=":material/info:")
+        st.info(f"The samples are not measured: {escaped(error, 1000)}.", icon=":material/info:")
         return None
 
 
@@ -96,7 +97,8 @@ def about_samples(explorer: "Explorer", source: str, mixture: "Mixture", tempera
     """What they were drawn from."""
     latent, words = explorer.latent_dim, ""
     if explorer.label is not None:
-        words = f" All decoded as **{explorer.run.class_names[explorer.label]}**; see the sidebar."
+        name = escaped(explorer.run.class_names[explorer.label])
+        words = f" All decoded as **{name}**; see the sidebar."
     if source == MIXTURE:
         return (
             f"z is drawn from {len(mixture.weights)} normal distributions in {latent} dimensions, "
@@ -165,7 +167,7 @@ def about_measures(explorer: "Explorer", judge: "Judge", found: "Generation") ->
     labels = " Here each code gets the label of some image." if explorer.label is not None else ""
     return (
         f"{buys}{found.count:,} images of each sort against {against}, in the features of "
-        f"{judge.run.name}; the Fréchet distance is no FID.{labels} `vae generation "
+        f"{escaped(judge.run.name)}; the Fréchet distance is no FID.{labels} `vae generation "
         f"{written(explorer.run)}` measures more images, and chooses the number of components."
     )
 

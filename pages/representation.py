@@ -7,6 +7,7 @@ import streamlit as st
 from pages.shared.frame import calm_errors, open_page, show_error
 from pages.shared.images import note_missing
 from pages.shared.models import open_gallery, pick_explorer, written
+from pages.shared.text import escaped, in_code
 from vae.data.class_choice import whole_name
 from vae.errors import CheckpointError, DataError
 
@@ -43,7 +44,10 @@ def show_model(explorer: "Explorer", family: "LatentSizes | None") -> None:
     try:
         check_classes(explorer.atlas.label)
     except DataError as error:
-        st.info(f"This model's images leave nothing to ask: {error}.", icon=":material/info:")
+        st.info(
+            f"This model's images leave nothing to ask: {escaped(error, 1000)}.",
+            icon=":material/info:",
+        )
         return
     found = measured(explorer, family)
     st.markdown(table(found))
@@ -116,7 +120,7 @@ def show_family(explorer: "Explorer", family: "LatentSizes") -> None:
 
     title, run = dataset_title(family.dataset), explorer.run
     alike = whole_name(run.train.dataset) == family.dataset
-    st.markdown(f"## How large should a code be? {title}, {family.architecture}")
+    st.markdown(f"## How large should a code be? {escaped(title)}, {escaped(family.architecture)}")
     figure = _family_figure(family.created, explorer.latent_dim if alike else None, family)
     st.plotly_chart(figure, key="latent-sizes", config={"displayModeBar": False})
     seeds = len({model.seed for model in family.models})
@@ -124,7 +128,7 @@ def show_family(explorer: "Explorer", family: "LatentSizes") -> None:
         f"{len(family.models)} models, {seeds} seeds for each size, {family.epochs} epochs at "
         f"β {family.beta:g}; a line goes through the medians. "
         + ("The upright line is the chosen model's size. " if alike else "")
-        + f"Measured on {family.created[:10]} by `{family.command}`."
+        + f"Measured on {escaped(family.created[:10])} by {in_code(family.command)}."
     )
 
 

@@ -11,6 +11,7 @@ from pages.shared.images import choose_test_image
 from pages.shared.live import BetaImage, TrainedModel, live_beta
 from pages.shared.models import open_explorer, open_gallery
 from pages.shared.mounts import curve_id, mount_multi_rate, multi_rate_id
+from pages.shared.text import in_code
 
 if TYPE_CHECKING:
     from vae.catalogue import Comparison
@@ -135,7 +136,7 @@ def _show_gaps(explorer: "Explorer", comparison: "Comparison") -> None:
             st.dataframe(_gap_table(gaps), hide_index=True, width="content")
         st.caption(
             f"Each row again: `vae evaluate checkpoints/{explorer.run.name} --beta B`. "
-            f"The whole model again: `{_command(explorer)}`"
+            f"The whole model again: {in_code(_command(explorer))}"
         )
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.shared.frame import show_error
 from pages.shared.models import refresh_catalogue
+from pages.shared.text import escaped
 from pages.shared.training import training_queue
 from pages.training.stopping import stop_button
 from vae.pictures import png_bytes, tile
@@ -64,7 +65,7 @@ def watch(sweep, on_finished: Callable[[str], None], polls: bool) -> None:
 def show_overall(sweep, on_finished: Callable[[str], None]) -> None:
     """How far all of them are, and the button to stop them or to go on."""
     bar, action = st.columns([3.4, 1], gap="medium", vertical_alignment="center")
-    bar.progress(sweep.share, text=f"**{sweep.title}** · {describe(sweep)}")
+    bar.progress(sweep.share, text=f"**{escaped(sweep.title)}** · {describe(sweep)}")
     kept = [job for job in sweep.jobs if job.saved]
     if not sweep.ended:
         with action:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.few import outcomes
+from pages.shared.text import escaped
 
 if TYPE_CHECKING:
     from vae.charts.few import AccuracyLine
@@ -24,7 +25,8 @@ def show(explorer: "Explorer") -> None:
             f"{name[0].upper()}{name[1:]}": _lines(found, name) for name in (LOGISTIC, PERCEPTRON)
         }
         st.plotly_chart(accuracy_panels(panels), key="few-data", config={"displayModeBar": False})
-        st.markdown(f"**{verdict(found, SAMPLES)}** {verdict(found, SHIFTS)}")
+        samples, shifts = (escaped(verdict(found, what), 500) for what in (SAMPLES, SHIFTS))
+        st.markdown(f"**{samples}** {shifts}")
         outcomes.show_origin(outcome)
     with st.expander("What is compared?"):
         explain()

@@ -9,6 +9,7 @@ from pages.few import outcomes
 from pages.kind import companions
 from pages.shared.images import note_missing
 from pages.shared.models import open_gallery
+from pages.shared.text import escaped
 from vae.pictures import enlarge, tile
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def show_errors(dataset: str) -> None:
     errors = {name: spread.values for name, spread in found.errors.items()}
     figure = error_dots(errors, PUBLISHED if is_published else {})
     st.plotly_chart(figure, key="few-labels", config={"displayModeBar": False})
-    st.markdown(f"**{verdict(found)}**")
+    st.markdown(f"**{escaped(verdict(found), 500)}**")
     if is_published:
         st.caption(
             "Published (Kingma et al. 2014, table 1): M2 11.97 %, M1+M2 3.33 %. Ours trained for "
@@ -83,8 +84,8 @@ def show_guesses(model: "Explorer", seed: int) -> None:
     for column, image, row, label in guessed:
         guess = int(row.argmax())
         column.image(enlarge(image, TILE), width=TILE, alt=names[guess])
-        mark = "" if guess == label else f", not {names[label]}"
-        column.caption(f"**{names[guess]}**{mark}")
+        mark = "" if guess == label else f", not {escaped(names[label])}"
+        column.caption(f"**{escaped(names[guess])}**{mark}")
     st.plotly_chart(
         guess_map(names, probabilities.tolist()), key="guesses", config={"displayModeBar": False}
     )
@@ -103,7 +104,7 @@ def show_told(model: "Explorer") -> None:
     if not count:
         st.caption("This model was told the labels of all training images.")
     elif pictures is None:
-        st.caption(f"The training images of {title} are not on this machine.")
+        st.caption(f"The training images of {escaped(title)} are not on this machine.")
     else:
         st.image(pictures, alt="Labelled images")
         st.caption(

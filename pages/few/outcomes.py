@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.shared.text import escaped, in_code
+
 if TYPE_CHECKING:
     from vae.studies.stored_outcome import StoredOutcome
 
@@ -16,7 +18,8 @@ def stored(study: str, dataset: str) -> "StoredOutcome | None":
     outcome = load_outcome(outcome_file(checkpoints_dir(), study, dataset), study)
     if outcome is None:
         st.caption(
-            f"Nothing was measured on this data set yet: `vae {study} --dataset {dataset} --save` "
+            "Nothing was measured on this data set yet: "
+            f"{in_code(f'vae {study} --dataset {dataset} --save')} "
             "takes some minutes and keeps what it finds."
         )
     return outcome
@@ -25,4 +28,4 @@ def stored(study: str, dataset: str) -> "StoredOutcome | None":
 def show_origin(outcome: "StoredOutcome") -> None:
     """How the numbers came about."""
     versions = ", ".join(f"{name} {version}" for name, version in outcome.versions.items())
-    st.caption(f"`{outcome.command}`, {outcome.created[:10]}, {versions}.")
+    st.caption(f"{in_code(outcome.command)}, {escaped(outcome.created[:10])}, {escaped(versions)}.")

@@ -10,6 +10,7 @@ from pages.shared import latent
 from pages.shared.live import Panel, live_decode
 from pages.shared.models import written
 from pages.shared.mounts import labelled_id, mount_labelled
+from pages.shared.text import escaped
 from vae.pictures import tile
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def show_accuracy(explorer: "Explorer") -> None:
         "Generated as the class asked for",
         f"{found.accuracy:.1%}",
         help=f"{found.count} draws from the prior, each decoded as every class, by the judge "
-        f"{judge.run.name}.",
+        f"{escaped(judge.run.name)}.",
     )
     figure = accuracy_bars(explorer.run.class_names, found.accuracy_by_class)
     st.plotly_chart(figure, key="conditioning", config={"displayModeBar": False})

@@ -9,6 +9,7 @@ from pages.kind import companions
 from pages.shared import latent
 from pages.shared.images import choose_test_image
 from pages.shared.models import written
+from pages.shared.text import escaped
 from vae.errors import VaeError
 from vae.pictures import tile
 
@@ -93,7 +94,7 @@ def show_price(explorer: "Explorer") -> None:
         return
     st.caption(
         f"Per test image; {explorer.parameter_count:,} weights against {flat.parameter_count:,} "
-        f"of {flat.run.name}.{_best_flat(explorer)} `vae levels {written(explorer.run)} "
+        f"of {escaped(flat.run.name)}.{_best_flat(explorer)} `vae levels {written(explorer.run)} "
         f"--against {written(flat.run)}` prints "
         "this and the log-likelihoods."
     )
@@ -106,8 +107,8 @@ def _best_flat(explorer: "Explorer") -> str:
     alike = [run for run in alike if run.model.likelihood == explorer.run.model.likelihood]
     best = max(alike, key=lambda run: run.results.test_elbo)
     return (
-        f" The best flat model of any network here is {best.name} ({best.model.architecture}): "
-        f"{best.results.test_elbo:.1f}."
+        f" The best flat model of any network here is {escaped(best.name)} "
+        f"({best.model.architecture}): {best.results.test_elbo:.1f}."
     )
 
 
@@ -130,7 +131,9 @@ def show_kept(explorer: "Explorer") -> None:
     try:
         judge = companions.judge_for(explorer)
     except VaeError as error:
-        st.caption(f"How much of the class each level decides is not known: {error}.")
+        st.caption(
+            f"How much of the class each level decides is not known: {escaped(error, 1000)}."
+        )
         return
     found = _kept(explorer.run.identity, judge.run.identity, explorer, judge)
     names = [f"level{'s' * (n > 1)} {'1' if n == 1 else f'1 to {n}'}" for n in range(1, 9)]
@@ -141,7 +144,7 @@ def show_kept(explorer: "Explorer") -> None:
             f"Same class, {name} held",
             f"{share:.0%}",
             help=f"Of {found.count} pairs of samples that share these levels, by the judge "
-            f"{judge.run.name}; of pairs that share nothing {found.chance:.0%}.",
+            f"{escaped(judge.run.name)}; of pairs that share nothing {found.chance:.0%}.",
         )
 
 

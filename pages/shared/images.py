@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.shared.frame import show_error
 from pages.shared.models import fetch_images, open_gallery
+from pages.shared.text import escaped
 from vae.data.class_choice import whole_name
 from vae.pictures import tile
 from vae.read_only import is_read_only
@@ -42,7 +43,7 @@ def note_missing(explorer: "Explorer", gallery: "Gallery") -> None:
     from vae.data.registry import FOLDER_PREFIX, dataset_title
 
     dataset = whole_name(explorer.run.train.dataset)
-    title = dataset_title(dataset)
+    title = escaped(dataset_title(dataset))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             f"{title} is not on this machine: these are the model's reconstructions of its test "
@@ -74,7 +75,7 @@ def _offered(gallery: "Gallery", key: str) -> np.ndarray:
     chosen = st.pills(
         "Class",
         classes,
-        format_func=gallery.class_names.__getitem__,
+        format_func=lambda label: escaped(gallery.class_names[label]),
         default=classes[0],
         required=True,
         key=f"{key}-class",

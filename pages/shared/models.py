@@ -10,6 +10,7 @@ import streamlit as st
 from pages.shared import latent, link
 from pages.shared.frame import calm_errors, link_to
 from pages.shared.sockets import send_at_once
+from pages.shared.text import escaped
 from vae.pictures import png_bytes, tile
 from vae.read_only import refuse_if_read_only
 
@@ -216,7 +217,7 @@ def _model_card(run: "Run") -> None:
     images = "test image of these classes" if is_narrowed(run.train.dataset) else "test image"
     with st.sidebar:
         st.caption(
-            f"{dataset_title(run.train.dataset)} · {kind}{model.architecture} · "
+            f"{escaped(dataset_title(run.train.dataset))} · {kind}{model.architecture} · "
             f"{model.latent_dim} latent · {run.beta_label}"
         )
         if not model.has_rate:

@@ -10,7 +10,7 @@ from vae.names import in_one_line
 
 LONGEST_NAME = 80
 
-_MARKS = re.compile(r"([\\`*_{}\[\]<>~:$&|@]|(?<=www)\.|^[-+#]|(?<=^\d)[.)])")
+_MARKS = re.compile(r"([\\`*_{}\[\]<>~$&|@]|:(?!\s)|(?<=www)\.|^[-+#]|(?<=^\d)[.)])")
 
 
 def escaped(text: object, longest: int = LONGEST_NAME) -> str:

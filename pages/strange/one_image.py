@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shared.endpoints import uploaded_picture
+from pages.shared.text import escaped
 from pages.strange.ranking import NO_BAR, SAMPLES, Ranked, looked_at
 from vae.pictures import enlarge
 
@@ -31,7 +32,8 @@ def show_image(detector: "Explorer", gallery: "Gallery", ranked: Ranked, thresho
         show_error_map(detector, own.image)
         return
     index = looked_at(detector, ranked)
-    title = f"Test image {index}, of class {gallery.class_names[gallery.labels[index]]}"
+    name = escaped(gallery.class_names[gallery.labels[index]])
+    title = f"Test image {index}, of class {name}"
     _say(title, float(ranked.scores[index]), ranked, threshold)
     if gallery.are_real:
         show_error_map(detector, gallery.images(np.array([index]))[0])

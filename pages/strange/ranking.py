@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shared import latent
+from pages.shared.text import escaped
 from vae.pictures import tile
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def show_strips(detector: "Explorer", gallery: "Gallery", ranked: Ranked) -> Non
 
 def _offer(detector: "Explorer", gallery: "Gallery", index: int, strip: str) -> None:
     st.button(
-        gallery.class_names[gallery.labels[index]],
+        escaped(gallery.class_names[gallery.labels[index]], 20),
         key=f"strange-{strip}-{index}",
         type="tertiary",
         width=TILE + GAP,

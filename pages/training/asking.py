@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.shared.frame import show_error
 from pages.shared.models import choose, refresh_catalogue
+from pages.shared.text import escaped
 from pages.shared.training import training_queue
 from pages.training.chosen import open_run, watch_job
 from pages.training.form import request_form
@@ -40,7 +41,7 @@ def offer_finished() -> None:
         return
     request, name = st.session_state[OFFER]
     st.info(
-        f"This very model is here already: **{name}**. Another seed gives another one.",
+        f"This very model is here already: **{escaped(name)}**. Another seed gives another one.",
         icon=":material/info:",
     )
     if st.button("Open it", key="open-finished", type="primary", width="stretch"):

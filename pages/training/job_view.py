@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.shared.frame import link_to, show_error
 from pages.shared.models import catalogue, choose, refresh_catalogue
+from pages.shared.text import escaped
 from pages.training.stopping import is_own, stop_button
 from vae.pictures import tile
 
@@ -40,7 +41,7 @@ def show_progress(job) -> None:
     """Where it stands, in one line of figures and a bar."""
     latest = job.latest
     share = latest.step / latest.steps if latest else 0.0
-    st.progress(share, text=f"**{job.name}** · {describe(job)}")
+    st.progress(share, text=f"**{escaped(job.name)}** · {describe(job)}")
     figures = st.columns(5)
     shown = (
         ("Distortion", f"{latest.distortion:.1f}" if latest else "–", "nats per image"),

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.shared.frame import show_error
 from pages.shared.models import catalogue
+from pages.shared.text import escaped
 from pages.shared.training import training_queue
 from pages.training.chosen import watch_job
 from pages.training.stopping import is_own, own_jobs, stop_button
@@ -42,7 +43,7 @@ def show_entry(entry, place: int) -> None:
     """One job, or the runs of one sweep, and the buttons to watch and to stop it."""
     own = " · yours" if any(is_own(job) for job in entry.jobs) else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        text = f"{place + 1} · **{entry.title}**{own} · {describe(entry)}"
+        text = f"{place + 1} · **{escaped(entry.title)}**{own} · {describe(entry)}"
         st.markdown(text, width="stretch")
         if st.button("Watch", key=f"watch-{entry.number}", type="tertiary"):
             watch_job(entry.jobs[0])
@@ -88,7 +89,7 @@ def show_one_unfinished(run) -> None:
     """How far it is, and its buttons."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         done = f"{run.epochs} of {run.train.epochs} epochs, {ago(run.seconds_ago)}"
-        st.markdown(f"**{run.name}** · {done}", width="stretch")
+        st.markdown(f"**{escaped(run.name)}** · {done}", width="stretch")
         if st.button("Resume", key=f"resume-{run.name}", type="tertiary"):
             resume(run)
         with st.popover("Discard", key=f"discard-{run.name}", type="tertiary"):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shared.frame import link_to
+from pages.shared.text import escaped
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -16,8 +17,9 @@ def show_recorded(run: "Run") -> None:
     """How the chosen model was trained: its settings, its curves, the rate of each dimension."""
     train, model = run.train, run.model
     st.markdown(
-        f"**{run.name}** · {model.architecture} · {run.results.epochs_trained:g} epochs of "
-        f"{train.batch_size} images a step · {run.results.seconds:.0f} s on {run.provenance.device}"
+        f"**{escaped(run.name)}** · {model.architecture} · {run.results.epochs_trained:g} epochs "
+        f"of {train.batch_size} images a step · {run.results.seconds:.0f} s on "
+        f"{run.provenance.device}"
     )
     losses, rates = _figures(run.identity, run)
     left, right = st.columns([1.6, 1], gap="medium")

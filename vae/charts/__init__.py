@@ -4,6 +4,7 @@ Backgrounds are transparent and text takes the page's colours, so that one figur
 themes.
 """
 
+import html
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
@@ -19,6 +20,11 @@ INACTIVE_COLOUR = "#888888"
 
 MAX_CURVE_POINTS = 150
 MAX_MARKERS = 40
+
+
+def plain(name: str) -> str:
+    """A name as figures show it as it reads: plotly takes what looks like HTML for HTML."""
+    return html.escape(name, quote=False)
 
 
 def training_curves(
@@ -76,7 +82,7 @@ def elbo_bars(
     names: Sequence[str], distortions: Sequence[float], rates: Sequence[float], height: int = 260
 ) -> go.Figure:
     """Distortion and rate stacked, and their sum, -ELBO, as a mark (a density can be negative)."""
-    figure = go.Figure()
+    figure, names = go.Figure(), [plain(name) for name in names]
     totals = [distortion + rate for distortion, rate in zip(distortions, rates, strict=True)]
     figure.add_bar(x=names, y=distortions, name="distortion", marker_color=DISTORTION_COLOUR)
     figure.add_bar(x=names, y=rates, name="rate", marker_color=RATE_COLOUR)

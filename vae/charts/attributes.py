@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
-from vae.charts import CLASS_COLOURS, INACTIVE_COLOUR, finished
+from vae.charts import CLASS_COLOURS, INACTIVE_COLOUR, finished, plain
 
 LOW_COLOUR, HIGH_COLOUR, ARROW_COLOUR = CLASS_COLOURS[0], CLASS_COLOURS[1], CLASS_COLOURS[2]
 SHOWN_RANDOM = 40
@@ -71,7 +71,7 @@ def lasso_map(
             y=points[:, 1],
             mode="markers",
             text=[
-                class_names[label] if is_known else "no class"
+                plain(class_names[label]) if is_known else "no class"
                 for label, is_known in zip(labels, known, strict=True)
             ],
             marker={

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
-from vae.charts import CLASS_COLOURS, INACTIVE_COLOUR, RATE_COLOUR, finished
+from vae.charts import CLASS_COLOURS, INACTIVE_COLOUR, RATE_COLOUR, finished, plain
 
 BETA_SCALE = "Viridis"
 SCALE_ENDS = 0.2, 0.88
@@ -158,7 +158,7 @@ def share_map(
     """Shares from 0 to 1 as a heat map, each with its number; the first row on top."""
     figure = go.Figure(
         go.Heatmap(
-            x=list(columns),
+            x=[plain(column) for column in columns],
             y=list(rows),
             z=[list(row) for row in shares],
             zmin=0,

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
-from vae.charts import CLASS_COLOURS, INACTIVE_COLOUR, finished
+from vae.charts import CLASS_COLOURS, INACTIVE_COLOUR, finished, plain
 
 
 def codes_by_class(
@@ -25,7 +25,7 @@ def codes_by_class(
             x=mine[:, 0],
             y=mine[:, 1],
             mode="markers",
-            name=class_names[label] if known else "no class",
+            name=plain(class_names[label]) if known else "no class",
             marker={
                 "size": 3,
                 "color": CLASS_COLOURS[label % 10] if known else INACTIVE_COLOUR,
@@ -45,7 +45,7 @@ def accuracy_bars(
     percent = [100 * accuracy for accuracy in accuracies]
     figure = go.Figure(
         go.Bar(
-            x=list(class_names),
+            x=[plain(name) for name in class_names],
             y=percent,
             marker_color=[CLASS_COLOURS[i % 10] for i in range(len(percent))],
             hovertemplate="%{y:.1f} %",
