@@ -30,7 +30,7 @@ MODELS = ("mnist-map", "mnist-map", "mnist-best", "mnist-beta-1")
 
 SERVED_SECONDS = 40.0
 LOOK_SECONDS = 5.0
-OWN_STOPS = {"Cancel", "Stop and keep it"}
+OWN_STOPS = {"Cancel", "Stop"}
 STOP = "Stop it all the same"
 """What is asked of those who did not start it."""
 SETTLE_SECONDS = 150.0
