@@ -762,3 +762,21 @@ def test_a_damaged_checkpoint_is_one_line(refused, copied_checkpoint, damage):
 def test_a_name_that_moves_the_cursor_is_shown_without(refused):
     line = refused("evaluate", "a\x1b[2J\nb")
     assert line.isprintable()
+
+
+def test_while_it_trains_no_server_offers_to_go_on_with_it(tmp_path, monkeypatch):
+    from vae.queue.unfinished import unfinished_runs
+    from vae.recorder import RecordedTraining
+
+    note, seen = RecordedTraining.note, []
+
+    def noted(run, report, save_seconds=None):
+        run.save_state()
+        seen.append(unfinished_runs(tmp_path))
+        return note(run, report, save_seconds)
+
+    monkeypatch.setattr(RecordedTraining, "note", noted)
+    options = ["--dataset", "digits", "--arch", "mlp", "--latent-dim", "2", "--epochs", "1"]
+    assert main(["train", *options, "--out", str(tmp_path / "run"), "--threads", "1"]) == 0
+    assert seen
+    assert not any(seen)

@@ -13,7 +13,7 @@ except ImportError:  # Windows has no such locks: there nothing is held.
 
 
 class RunLock:
-    """Held until `release`, or until the process ends, however it ends."""
+    """Held until `release`, or the end of a with block, or of the process, however it ends."""
 
     def __init__(self, folder: int | None) -> None:
         self._folder = folder
@@ -34,6 +34,12 @@ class RunLock:
                 "another folder"
             ) from error
         return cls(folder)
+
+    def __enter__(self) -> "RunLock":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
     def release(self) -> None:
         """Let others train there."""

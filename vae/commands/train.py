@@ -23,6 +23,7 @@ from vae.device import pick_device, prepare
 from vae.errors import ConfigError
 from vae.recorder import RecordedTraining, check_free, check_same, read_resume_configs
 from vae.run import Run
+from vae.run_lock import RunLock
 from vae.symptoms import diagnose_run
 
 
@@ -42,9 +43,11 @@ def train_one(
 ) -> dict[str, Any]:
     """Train to the end and tell what came out; KeyboardInterrupt where Ctrl-C stopped it."""
     training = begin(options, config, out, resume=resume)
-    with stop_on_interrupt() as stopped:
-        follow(training, stopped)
-    finished = training.finish()
+    # So that no server offers to go on with it meanwhile.
+    with RunLock.take(training.path):
+        with stop_on_interrupt() as stopped:
+            follow(training, stopped)
+        finished = training.finish()
     if not training.training.finished:
         say(f"stopped; the same command with --out {finished.path} --resume goes on with it")
         raise KeyboardInterrupt
