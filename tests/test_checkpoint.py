@@ -46,6 +46,8 @@ from vae.model import VAE
 from vae.recorder import RecordedTraining
 from vae.run import WEIGHTS_FILE, Results
 
+EPOCHS = [{"epoch": epoch, "beta": epoch / 2, "distortion": 20.5, "rate": 1.5} for epoch in (1, 2)]
+
 
 def refusal(error: type[CheckpointError], path: Path) -> str:
     """Open a checkpoint that must be refused with exactly this error; return its one line."""
@@ -86,7 +88,7 @@ def save_untrained(path: Path, digits, model: VAE):
         Results.of(evaluate(model, digits.test), 1.0, 2.0, 3.0),
         encode_split(model, digits.test),
         digits.test.labels,
-        [{"epoch": 1, "beta": 0.5}, {"epoch": 2, "beta": 1.0}],
+        EPOCHS,
     )
 
 
@@ -109,7 +111,7 @@ def test_everything_that_is_saved_comes_back(tmp_path, digits):
     np.testing.assert_allclose(atlas.mean, posterior.mean, rtol=2**-10, atol=1e-6)
     np.testing.assert_allclose(atlas.logvar, posterior.logvar, rtol=2**-10, atol=1e-6)
     np.testing.assert_array_equal(atlas.label, digits.test.labels)
-    assert load_metrics(loaded) == [{"epoch": 1, "beta": 0.5}, {"epoch": 2, "beta": 1.0}]
+    assert load_metrics(loaded) == EPOCHS
 
 
 def test_a_loaded_model_is_ready_to_use_and_not_to_train(tiny_checkpoint):
@@ -455,7 +457,7 @@ def test_tensors_that_claim_more_than_there_is(copied_checkpoint):
     assert "cut short or not safetensors" in refusal(IncompleteCheckpoint, copied_checkpoint)
 
 
-@pytest.mark.parametrize("text", ["{", "[1]\n", "3\n", "[" * 100_000, "\ud800"])
+@pytest.mark.parametrize("text", ["{", "[1]\n", "3\n", '{"epoch": 1}\n', "[" * 100_000, "\ud800"])
 def test_metrics_that_are_no_epochs(copied_checkpoint, text):
     (copied_checkpoint / METRICS_FILE).write_bytes(text.encode(errors="surrogatepass"))
     fix_sha256(copied_checkpoint, METRICS_FILE)

@@ -307,9 +307,15 @@ def load_metrics(run: Run) -> list[dict[str, Any]]:
         epochs = [json.loads(line) for line in text.splitlines()]
     except (OSError, ValueError, RecursionError) as error:
         raise IncompleteCheckpoint(f"{run.path / METRICS_FILE} is damaged; train afresh") from error
-    if not all(isinstance(epoch, dict) for epoch in epochs):
+    if not all(isinstance(epoch, dict) and _is_measured(epoch) for epoch in epochs):
         raise TamperedCheckpoint(f"{run.path / METRICS_FILE} is no list of epochs; train afresh")
     return epochs
+
+
+def _is_measured(epoch: dict[str, Any]) -> bool:
+    wanted = (epoch.get(name) for name in ("epoch", "beta", "distortion", "rate"))
+    held_out = (epoch.get(f"validation_{name}", 0) or 0 for name in ("distortion", "rate"))
+    return all(isinstance(value, int | float) for value in (*wanted, *held_out))
 
 
 def save_scores(run: Run, scores: StoredScores) -> None:

@@ -1,6 +1,6 @@
 """A training that is over, as its checkpoint recorded it: for a server that trains nothing."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -37,7 +37,8 @@ def _figures(identity: str, _run: "Run") -> "tuple[go.Figure, go.Figure | None]"
     from vae.checkpoint import load_metrics
 
     lines = load_metrics(_run)
-    held_out = [(line["validation_distortion"], line["validation_rate"]) for line in lines]
+    names = "validation_distortion", "validation_rate"
+    held_out: list[Any] = [tuple(line.get(name) for name in names) for line in lines]
     losses = training_curves(
         [line["epoch"] for line in lines],
         [line["distortion"] for line in lines],
