@@ -143,12 +143,13 @@ def open_page(title: str, instruction: str) -> None:
             link_to(screen.file)
 
 
-def link_to(file: str, label: str = "") -> None:
-    """A link to one of the pages, by its file."""
+def link_to(file: str, label: str = "", model: str | None = None) -> None:
+    """A link to one of the pages, by its file; it opens a model of this name, or the same one."""
     screen = next(screen for screen in SCREENS if screen.file == file)
     label = label or screen.title
     try:
-        st.page_link(file, label=label, icon=screen.icon)
+        chosen = None if model is None else {"model": model}
+        st.page_link(file, label=label, icon=screen.icon, query_params=chosen)
     except StreamlitPageNotFoundError:
         # A page that is run alone, without app.py, has nowhere to link to.
         st.markdown(f"{screen.icon} {label}")

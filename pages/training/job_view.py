@@ -149,7 +149,7 @@ def show_finished(name: str) -> None:
         st.info(sentence, icon=":material/info:")
     with st.container(horizontal=True):
         for page, title in (("map", "Map"), ("decode", "Decode"), ("compare", "Compare beta")):
-            link_to(f"pages/{page}.py", f"Open in {title}")
+            link_to(f"pages/{page}.py", f"Open in {title}", run.name)
 
 
 @st.cache_data(max_entries=50, show_spinner=False)

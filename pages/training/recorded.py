@@ -28,7 +28,7 @@ def show_recorded(run: "Run") -> None:
         right.plotly_chart(rates, key="recorded-bars", config={"displayModeBar": False})
     with st.container(horizontal=True):
         for page, title in (("map", "Map"), ("decode", "Decode"), ("compare", "Compare beta")):
-            link_to(f"pages/{page}.py", f"Open in {title}")
+            link_to(f"pages/{page}.py", f"Open in {title}", run.name)
 
 
 @st.cache_resource(max_entries=50, show_spinner=False)

@@ -8,7 +8,7 @@ import pytest
 from tests.browser.app_server import AppServer, running_server
 from tests.load.lesson import PAGES
 from tests.load.process_usage import Usage, active_sessions, kept_media, usage
-from tests.load.visitor import visiting
+from tests.load.visitor import in_a_loop, visiting
 
 PEOPLE, PAGES_EACH, LESSONS = 12, 5, 3
 KEPT_SECONDS = 1
@@ -65,7 +65,7 @@ async def lesson(server: AppServer) -> tuple[Usage, int]:
 
 
 def test_nothing_is_kept_of_those_who_left(server):
-    looks = [asyncio.run(lesson(server)) for _ in range(1 + LESSONS)]
+    looks = [in_a_loop(lesson(server)) for _ in range(1 + LESSONS)]
     # The first lesson fills what is shared by all.
     (warm, warm_media), (last, last_media) = looks[1], looks[-1]
     assert 0 < last_media <= 2 * warm_media, looks

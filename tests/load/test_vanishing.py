@@ -8,7 +8,7 @@ import pytest
 from tests.browser.app_server import AppServer, running_server
 from tests.load.lesson import PAGES
 from tests.load.process_usage import active_sessions
-from tests.load.visitor import Visitor, visiting
+from tests.load.visitor import Visitor, in_a_loop, visiting
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ async def in_a_page(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("vanish", [in_a_drag, in_many_drags, in_a_page])
 def test_others_drag_on(server, vanish):
-    asyncio.run(others_go_on(server, vanish))
+    in_a_loop(others_go_on(server, vanish))
     assert "Traceback" not in server.log.read_text()
 
 
@@ -86,5 +86,5 @@ def test_a_page_may_be_left_at_any_moment_of_its_run(server, moment):
         await asyncio.gather(*(leave(page) for page in PAGES))
         return await stays_connected(server, 0)
 
-    assert asyncio.run(everybody()) == 0
+    assert in_a_loop(everybody()) == 0
     assert "Traceback" not in server.log.read_text()

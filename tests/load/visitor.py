@@ -11,9 +11,11 @@ import json
 import random
 import struct
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.BidiComponent_pb2 import BidiComponent
@@ -23,6 +25,8 @@ from streamlit.proto.Slider_pb2 import Slider
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+
+T = TypeVar("T")
 
 KEPT_RUNS = 2
 """For how many runs a front end keeps a message that may come again."""
@@ -307,6 +311,12 @@ def page_request(page: str = "", query: str = "") -> bytes:
     return BackMsg(rerun_script=run).SerializeToString()
 
 
+def in_a_loop(visits: Coroutine[Any, Any, T]) -> T:
+    """Run it in a thread of its own: browser tests before it leave a loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, visits).result()
+
+
 def run_once(address: str, page: str, query: str = "") -> Screen:
     """What a new visitor is shown."""
 
@@ -315,7 +325,7 @@ def run_once(address: str, page: str, query: str = "") -> Screen:
             await visitor.open(page, query)
             return visitor.screen
 
-    return asyncio.run(look())
+    return in_a_loop(look())
 
 
 def header(component: BidiComponent) -> dict:
