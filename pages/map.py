@@ -35,7 +35,7 @@ def choose_plane(explorer):
 
     if explorer.latent_dim == 2:
         return pair_plane(explorer.atlas.mean, 0, 1)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center", key="plane-row"):
         pair = choose_pair(explorer)
         plane = _pca_plane(explorer) if pair is None else _through_position(explorer, *pair)
         st.caption(
@@ -50,21 +50,33 @@ def choose_pair(explorer) -> tuple[int, int] | None:
     order, identity = explorer.dimensions_by_rate(), explorer.run.identity
     kept = _parse_pair(link.recall(PLANE, identity), explorer.latent_dim)
     link.start_widget(f"view-{identity}", VIEWS[0] if kept is None else VIEWS[1])
-    view = st.segmented_control("View", VIEWS, required=True, key=f"view-{identity}")
+    view = st.segmented_control(
+        "View", VIEWS, required=True, key=f"view-{identity}", label_visibility="collapsed"
+    )
     if view == VIEWS[0]:
         link.keep(PLANE, PRINCIPAL, identity)
         return None
     link.start_widget(f"across-{identity}", kept[0] if kept else order[0])
     link.start_widget(f"up-{identity}", kept[1] if kept else order[1])
-    first, second = (
-        st.selectbox(name, order, key=f"{key}-{identity}", format_func=_dimension_name, width=110)
-        for name, key in (("Across", "across"), ("Up", "up"))
-    )
+    first = choose_dimension("Across", "→", order, f"across-{identity}")
+    second = choose_dimension("Up", "↑", order, f"up-{identity}")
     if first == second:
         second = next(dimension for dimension in order if dimension != first)
         st.caption(f"A plane needs two: up is {_dimension_name(second)}.")
     link.keep(PLANE, f"{first + 1},{second + 1}", identity)
     return first, second
+
+
+def choose_dimension(name: str, arrow: str, order: list[int], key: str) -> int:
+    """One axis of the plane."""
+    return st.selectbox(
+        name,
+        order,
+        key=key,
+        format_func=lambda dimension: f"{arrow} {_dimension_name(dimension)}",
+        label_visibility="collapsed",
+        width=110,
+    )
 
 
 def _parse_pair(text: str | None, latent_dim: int) -> tuple[int, int] | None:

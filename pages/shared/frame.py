@@ -116,6 +116,7 @@ _STYLE = """<style>
 .stMetric [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; font-size: 1.5rem; }
 .stMarkdown table { display: block; overflow-x: auto; }
 button[kind^="primary"] p { color: light-dark(#ffffff, #06110f); }
+.st-key-plane-row { min-height: 2.55rem; }
 .stMain h1 { padding: 0 0 0.1rem; }
 .stElementContainer[data-stale="true"] { opacity: 1 !important; }
 .stElementContainer, .stProgress * { transition: none !important; }

@@ -181,6 +181,7 @@ def plain_plane(explorer: "Explorer", plane: "Projection") -> Plane:
         "origin": plane.origin.tolist(),
         "basis": plane.basis.tolist(),
         "labels": list(plane.labels),
+        "symbols": list(plane.symbols),
         "has_prior": explorer.run.model.is_gaussian,
     }
 

@@ -14,6 +14,7 @@ PLANE = {
     "origin": [0, 0, 0],
     "basis": [[1, 0, 0], [0, 1, 0]],
     "labels": ["z0", "z1"],
+    "symbols": ["z0", "z1"],
     "has_prior": True,
 }
 
@@ -392,7 +393,8 @@ def test_the_python_side_takes_numpy_and_mounts():
         panels = [{"asset": "a", "caption": "", "order": np.arange(2), "base": np.zeros(2)}]
         slider = {"index": 0, "label": "z", "low": -3.0, "high": 3.0, "kl": 1.0, "active": True}
         live.mount_asset(b"LATX", "asset")
-        plane = {"origin": np.zeros(2), "basis": np.eye(2), "labels": ["x", "y"], "has_prior": True}
+        names = {"labels": ["x", "y"], "symbols": ["x", "y"]}
+        plane = {"origin": np.zeros(2), "basis": np.eye(2), **names, "has_prior": True}
         assert live.live_decode("decode", panels, [slider], np.zeros(2)) is None
         assert live.live_path("path", panels, np.zeros((3, 2))) is None
         assert live.live_map("map", "codes", "decoder", plane, ["#ffffff"], np.zeros(2)) is None

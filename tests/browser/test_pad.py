@@ -11,7 +11,13 @@ from vae.browser.blobs import pack_codes, pack_decoder, pack_encoder
 
 SHAPE = (1, 8, 8)
 INK = {"pen": 0.2, "box": None, "centre": "mass", "invitation": "Draw here"}
-PLANE = {"origin": [0, 0], "basis": [[1, 0], [0, 1]], "labels": ["z0", "z1"], "has_prior": True}
+PLANE = {
+    "origin": [0, 0],
+    "basis": [[1, 0], [0, 1]],
+    "labels": ["z0", "z1"],
+    "symbols": ["z0", "z1"],
+    "has_prior": True,
+}
 TURNED = {**PLANE, "basis": [[0, 1], [1, 0]]}
 
 
@@ -166,3 +172,15 @@ def test_a_pad_without_an_encoder_says_why(page, pad):
     assert page.get_by_role("button", name="Draw", exact=True).is_disabled()
     assert page.get_by_title("It knows colour images alone.").count() == 1
     assert page.get_by_test_id("live-pad").count() == 0
+
+
+def test_what_stands_beside_the_map_fits_into_the_window(page, pad):
+    page.evaluate("document.body.style.margin = '190px 0 0 300px'")
+    long = ["a name that takes several lines of a narrow column"] * 2
+    pad.mount_with(spec({**PLANE, "labels": long, "symbols": long}) | {"size": None}, [])
+    last = page.get_by_role("group", name="backdrop")
+    for tool in ("Pointer", "Draw"):
+        page.get_by_role("button", name=tool, exact=True).click()
+        settle(page)
+        box = last.bounding_box()
+        assert 600 < box["y"] + box["height"] <= 710

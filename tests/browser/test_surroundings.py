@@ -16,6 +16,7 @@ PLANE = {
     "origin": [0, 0, 0],
     "basis": [[1, 0, 0], [0, 1, 0]],
     "labels": ["z1", "z2"],
+    "symbols": ["z1", "z2"],
     "has_prior": True,
 }
 COLORS = ["#ff0000", "#00ff00"]

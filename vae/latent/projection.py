@@ -7,6 +7,8 @@ from jaxtyping import Float
 
 from vae.errors import ConfigError
 
+PRINCIPAL = "principal component"
+
 
 @dataclass(frozen=True)
 class Plane:
@@ -19,6 +21,12 @@ class Plane:
 
     kept_variance: float
     """Share of the codes' variance that lies in the plane, 0 to 1."""
+
+    @property
+    def symbols(self) -> tuple[str, str]:
+        """What the axes are called beside a value."""
+        across, up = (label.replace(PRINCIPAL, "PC") for label in self.labels)
+        return across, up
 
     def project(self, codes: Float[np.ndarray, "n latent"]) -> Float[np.ndarray, "n 2"]:
         """Each code's place in the plane, its distance from the plane forgotten."""
@@ -64,7 +72,7 @@ def pca_plane(codes: Float[np.ndarray, "n latent"]) -> Plane:
     return Plane(
         origin.astype(np.float64),
         basis * signs[:, None],
-        ("principal component 1", "principal component 2"),
+        (f"{PRINCIPAL} 1", f"{PRINCIPAL} 2"),
         float(values[-2:].sum() / values.sum()),
     )
 

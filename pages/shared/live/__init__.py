@@ -54,6 +54,8 @@ class Plane(TypedDict):
     basis: Sequence[Sequence[float]]
     labels: Sequence[str]
     """Names of the two axes."""
+    symbols: Sequence[str]
+    """What they are called beside a value."""
     has_prior: bool
     """Whether codes have a normal prior, which |z| and the axes are measured by."""
 
@@ -460,6 +462,7 @@ def _plane(plane: Plane) -> dict[str, object]:
         "origin": _floats(plane["origin"]),
         "basis": [_floats(axis) for axis in plane["basis"]],
         "labels": list(plane["labels"]),
+        "symbols": list(plane["symbols"]),
         "has_prior": plane["has_prior"],
     }
 

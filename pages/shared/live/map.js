@@ -9,7 +9,8 @@ const THUMBNAIL = 56;
 const PAD = 256;
 const LARGE_PAD = 300;
 const PAD_GAP = 16;
-const BELOW = 332;
+const BOTTOM = 12;
+const SHORT = 320;
 const PAIR = 84;
 const LARGE_PAIR = 112;
 const TRAIL = 60;
@@ -73,11 +74,14 @@ class LiveMap {
   /** The side's pictures as large as the window has room for beside what else stands there. */
   fitSide(isNarrow) {
     const isLarge = this.size > 640;
-    const top = Math.max(0, this.root.getBoundingClientRect().top);
-    const room = isNarrow ? Infinity : Math.max(SMALL_PREVIEW, innerHeight - top - BELOW);
+    const preview = isLarge ? 2 * SMALL_PREVIEW : PREVIEW;
     const pad = isNarrow ? this.root.clientWidth - PAIR - PAD_GAP : isLarge ? LARGE_PAD : PAD;
-    const preview = Math.min(isLarge ? 2 * SMALL_PREVIEW : PREVIEW, room);
-    this.side.fit(preview, Math.min(pad, room), isLarge ? LARGE_PAIR : PAIR);
+    const pair = isLarge ? LARGE_PAIR : PAIR;
+    this.side.fit(preview, pad, pair);
+    const { top, height } = this.side.root.getBoundingClientRect();
+    const over = Math.max(0, top) + height + BOTTOM - innerHeight;
+    if (isNarrow || over <= 0) return;
+    this.side.fit(Math.max(SMALL_PREVIEW, preview - over), Math.max(SMALL_PREVIEW, pad - over), pair);
   }
 
   awaitAssets() {
@@ -86,7 +90,7 @@ class LiveMap {
       this.codes = new Codes(blob, this.plane);
       this.view = new View(this.plotSide, homeView(this.codes.x, this.codes.y));
       this.side.showClasses(this.codes);
-      this.stale();
+      this.resize();
     });
     whenAsset(this.spec.decoder, signal, (blob) => {
       this.decoder = openDecoder(blob);
@@ -217,7 +221,7 @@ class LiveMap {
 
   paint() {
     this.drawing?.follow();
-    if (!this.codes) return;
+    if (!this.codes) return this.paintEmpty();
     if (this.isStale) this.paintBase();
     this.isStale = false;
     const nearest = this.preview();
@@ -226,11 +230,23 @@ class LiveMap {
     context.clearRect(0, 0, this.size, this.size);
     context.drawImage(this.base, MARGIN.left, MARGIN.top, this.plotSide, this.plotSide);
     context.translate(MARGIN.left, MARGIN.top);
-    const unit = this.plane.has_prior ? " (standard deviations of the prior)" : "";
-    const titles = this.plane.labels.map((label) => `${label}${unit}`);
-    drawAxes(context, this.view, titles, this.theme);
+    drawAxes(context, this.view, this.titles, this.theme);
     this.drawMarkers(context, nearest);
     this.canvas.dataset.draws = Number(this.canvas.dataset.draws) + 1;
+  }
+
+  get titles() {
+    const { labels, symbols, has_prior } = this.plane;
+    const unit = has_prior ? " (standard deviations of the prior)" : "";
+    return (this.plotSide < SHORT ? symbols : labels).map((label) => `${label}${unit}`);
+  }
+
+  /** The place of the plot, until there are codes. */
+  paintEmpty() {
+    const context = this.canvas.getContext("2d");
+    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+    context.fillStyle = themeOf(this.root).empty;
+    context.fillRect(MARGIN.left, MARGIN.top, this.plotSide, this.plotSide);
   }
 
   paintBase() {

@@ -18,7 +18,7 @@ export class SidePanel {
     };
     this.caption = element("span");
     this.meter = plane.has_prior ? new NormMeter(map.latent) : null;
-    this.coordinates = plane.labels.map((text) => new Reading(text));
+    this.coordinates = plane.symbols.map((text) => new Reading(text));
     this.classes = element("div", { class: "chips", role: "group", "aria-label": "classes" });
     const backdrop = { label: "backdrop", choices: BACKDROPS, chosen: map.backdrop };
     this.backdrops = new Segments(backdrop, signal, (name) => map.chooseBackdrop(name));

@@ -11,6 +11,7 @@ export function themeOf(root) {
   return {
     text: read("--st-text-color"),
     background: read("--st-background-color"),
+    empty: read("--st-secondary-background-color"),
     border: read("--st-border-color"),
     primary: read("--st-primary-color"),
     quiet: read("--quiet"),
