@@ -76,8 +76,6 @@ def show_walk(explorer, points, start, end) -> None:
 def show_end(explorer, name: str, label: int):
     """One end: its widgets and its picture."""
     end = choose_endpoint(explorer, name, label)
-    if end.is_shown:
-        return end
     picture = enlarge(end.image, 112)
     caption = f"{name} · {end.caption}"
     st.image(picture, caption=caption, width=picture.shape[1], alt=f"End {name} of the path")

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shared import drawing, latent, link
-from pages.shared.access import note_if_read_only
+from pages.shared.access import looks_only, note_if_read_only
 from pages.shared.live import Drawn, live_draw
 from pages.shared.models import open_gallery
 from pages.shared.text import escaped
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 SOURCES = {"image": "Test image", "pin": "Pinned place", "draw": "Drawing", "upload": "Upload"}
 
 
+BOX = 320
+"""Pixels that the box of an uploaded picture is wide."""
+UNTIL = {"draw": "until something is drawn", "upload": "until a picture is chosen"}
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """An image (h, w, c) with pixels in [0, 1] and its code (latent,)."""
@@ -32,42 +37,75 @@ class Endpoint:
     caption: str
     """Markdown."""
 
-    is_shown: bool = False
-    """Whether the widgets that it was chosen by show the image already."""
-
 
 def choose_endpoint(explorer: "Explorer", name: str, label: int) -> Endpoint:
     """The widgets for one end; `label` is the class that it starts with."""
     dataset = explorer.run.train.dataset
     kept = link.recall(name.lower(), dataset)
+    source = _choose_source(explorer, name, kept)
+    if source == "image":
+        index = _choose_image(explorer, name, label, kept)
+        link.keep(name.lower(), str(index), dataset)
+        return _test_image(explorer, index)
+    link.keep(name.lower(), source, dataset)
+    if source == "pin":
+        code = latent.position(explorer)
+        return Endpoint(explorer.decode(code[None])[0], code, "the pinned place")
+    own = _own_picture(explorer, name, source)
+    if own is not None:
+        return own
+    return _test_image(explorer, _most_typical(explorer, label), f", {UNTIL[source]}")
+
+
+def _choose_source(explorer: "Explorer", name: str, kept: str | None) -> str:
     sources = [way for way in SOURCES if way != "draw" or drawing.is_offered(explorer)]
     key = f"endpoint-{name}"
     if st.session_state.get(key, "image") not in sources:
         st.session_state[key] = "image"
     link.start_widget(key, kept if kept in sources else "image", sources)
-    source = st.selectbox(name, sources, format_func=SOURCES.__getitem__, key=key)
-    if source == "pin":
-        link.keep(name.lower(), source, dataset)
-        code = latent.position(explorer)
-        return Endpoint(explorer.decode(code[None])[0], code, "the pinned place")
-    if source in ("upload", "draw"):
-        link.keep(name.lower(), source, dataset)
-        own = _own_picture(explorer, name, source)
-        if own is not None:
-            return own
-    index = _choose_image(explorer, name, label, kept)
-    if source == "image":
-        link.keep(name.lower(), str(index), dataset)
+    return st.selectbox(
+        name,
+        sources,
+        format_func=SOURCES.__getitem__,
+        key=key,
+        on_change=lambda: _open_uploader(name),
+    )
+
+
+def _open_uploader(name: str) -> None:
+    """Whoever has just said that a picture is to be brought need not ask for its box as well."""
+    st.session_state[f"bring-{name}"] = st.session_state[f"endpoint-{name}"] == "upload"
+
+
+def _test_image(explorer: "Explorer", index: int, remark: str = "") -> Endpoint:
     gallery = open_gallery(explorer)
     described = f"test image {index}" if gallery.are_real else f"reconstruction {index}"
-    return Endpoint(gallery.images(np.array([index]))[0], explorer.atlas.mean[index], described)
+    image = gallery.images(np.array([index]))[0]
+    return Endpoint(image, explorer.atlas.mean[index], described + remark)
+
+
+def _most_typical(explorer: "Explorer", label: int) -> int:
+    """The test image that a class begins with; the first of all where there are no classes."""
+    gallery = open_gallery(explorer)
+    classes = gallery.classes()
+    if not classes:
+        return 0
+    chosen = classes[min(label, len(classes) - 1)]
+    return int(explorer.most_typical_first(gallery.of_class(chosen))[0])
 
 
 def _own_picture(explorer: "Explorer", name: str, source: str) -> Endpoint | None:
     """What a person brings or draws; None until there is something."""
-    if source == "upload":
-        return uploaded_picture(explorer, name, "Until a picture is chosen, this is a test image.")
-    return _drawn_picture(explorer, name)
+    if source == "draw":
+        return _drawn_picture(explorer, name)
+    if looks_only():
+        return uploaded_picture(explorer, name)
+    # The box opens over the page, so that nothing moves for it.
+    box = st.popover(
+        "Picture", icon=":material/upload:", width="stretch", key=f"bring-{name}", on_change="rerun"
+    )
+    with box.container(width=BOX):
+        return uploaded_picture(explorer, name)
 
 
 def _drawn_picture(explorer: "Explorer", name: str) -> Endpoint | None:
@@ -86,7 +124,6 @@ def _drawn_picture(explorer: "Explorer", name: str) -> Endpoint | None:
     )
     image = drawing.drawn_image(kept, explorer)
     if image is None:
-        st.caption("Until something is drawn, this is a test image.")
         return None
     return Endpoint(image, explorer.encode(image[None])[0][0], "the drawing, as the model sees it")
 
@@ -118,16 +155,15 @@ def _choose_image(explorer: "Explorer", name: str, label: int, kept: str | None)
     return int(members[int(place) - 1])
 
 
-def uploaded_picture(explorer: "Explorer", name: str, meanwhile: str) -> Endpoint | None:
-    """A picture that a person brings; None until there is one, which `meanwhile` says."""
+def uploaded_picture(explorer: "Explorer", name: str) -> Endpoint | None:
+    """A picture that a person brings; None until there is one."""
     if note_if_read_only("Bringing pictures"):
         return None
     brought, invert = choose_upload(name), choose_ink(name)
     if brought is None:
-        st.caption(meanwhile)
         return None
     shape = explorer.run.model.image_shape
     image = 1 - brought.fitted(shape) if invert else brought.fitted(shape)
     show_made(brought, image, shape, invert)
     code = explorer.encode(image[None])[0][0]
-    return Endpoint(image, code, escaped(brought.name, 40), is_shown=True)
+    return Endpoint(image, code, escaped(brought.name, 40))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ENDINGS = ["png", "jpg", "jpeg", "bmp", "gif", "webp"]
 MAX_MEGABYTES = 10
-SIDE = 64
+SIDE = 140
 """Pixels of the two pictures that are shown side by side."""
 
 
@@ -57,14 +57,12 @@ def show_made(
     from vae.data.brought import all_alike
 
     pixels = enlarge(image, SIDE)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        st.image(brought.preview, alt="As it came", width=_width_within(brought.preview.shape))
-        st.image(pixels, alt="As the model sees it", width=pixels.shape[1])
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        width = _width_within(brought.preview.shape)
+        st.image(brought.preview, "as it came", width=width, alt="As it came")
+        st.image(pixels, "as the model sees it", width=pixels.shape[1], alt="As the model sees it")
     steps = brought.steps_to(image_shape) + ("light and dark exchanged",) * inverted
-    words = "; ".join(steps)
-    st.caption(
-        f"{escaped(brought.name, 40)}: {words}. Left as it came, right as the model sees it."
-    )
+    st.caption(f"{escaped(brought.name, 40)}: {'; '.join(steps)}.")
     if fault := all_alike(image):
         st.caption(f"This is **{fault}** to the model: try “Dark on light”, or another picture.")
 

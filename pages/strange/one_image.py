@@ -26,7 +26,9 @@ def show_image(detector: "Explorer", gallery: "Gallery", ranked: Ranked, thresho
     )
     own = None
     if source == OWN:
-        own = uploaded_picture(detector, "strange", "Until a picture is chosen: a test image.")
+        own = uploaded_picture(detector, "strange")
+        if own is None:
+            st.caption("Until a picture is chosen: a test image.")
     if own is not None:
         _say(own.caption, score_of(detector, own.image, ranked), ranked, threshold)
         show_error_map(detector, own.image)

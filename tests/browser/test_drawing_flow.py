@@ -243,8 +243,11 @@ def test_the_server_encodes_where_the_browser_cannot(visitor, root):
 def test_b_is_drawn_on_its_own_page(visitor):
     visitor.goto("/interpolate?model=mnist-map&b=draw")
     settled(visitor)
-    visitor.get_by_text("Until something is drawn").wait_for()
+    visitor.get_by_text("until something is drawn").wait_for()
+    visitor.get_by_role("button", name="Draw", exact=True).click()
     draw(visitor, Mouse(visitor), ONE)
+    assert seen(visitor).any()
+    visitor.keyboard.press("Escape")
     visitor.get_by_text("B · the drawing, as the model sees it").wait_for()
     settled(visitor)
     assert visitor.get_by_test_id("live-pad").get_attribute("data-strokes") == "1"

@@ -43,6 +43,11 @@ def spec(page) -> dict:
     return json.loads(proto.json)
 
 
+def captions(page) -> list[str]:
+    """Under the pictures."""
+    return [caption for image in page.get("image") for caption in image.captions]
+
+
 def kinds(page) -> list[str]:
     """Of all blobs."""
     blobs = [proto.bytes for proto in mounted(page, "latent_asset")]
@@ -87,8 +92,7 @@ def test_a_drawing_is_offered_to_every_kind_with_a_map(open_page, odd_kinds, fil
         assert spec(page)["tool"] == "draw"
         return
     assert len(mounted(page, "latent_draw")) == offered
-    captions = [caption for image in page.get("image") for caption in image.captions]
-    assert any("drawing, as the model sees it" in caption for caption in captions) is offered
+    assert any("drawing, as the model sees it" in caption for caption in captions(page)) is offered
 
 
 def test_colour_models_say_why_there_is_no_pad(open_page):
@@ -101,7 +105,7 @@ def test_colour_models_say_why_there_is_no_pad(open_page):
 
 def test_without_a_drawing_the_end_is_a_test_image(open_page):
     page = open_page("pages/interpolate.py", model="digits-map", a="draw")
-    assert any("Until something is drawn" in caption.value for caption in page.caption)
+    assert any("until something is drawn" in caption for caption in captions(page))
     assert page.query_params["a"] == "draw"
 
 

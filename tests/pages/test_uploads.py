@@ -59,7 +59,8 @@ def test_a_bad_picture_is_one_sentence_and_the_page_goes_on(open_page, name):
     assert page.warning[0].value.startswith("mine.png ")
     assert expected in page.warning[0].value
     assert any("Pixel blend" in text.value for text in page.markdown)
-    assert "Until a picture is chosen" in captions(page)
+    under = [caption for image in page.get("image") for caption in image.captions]
+    assert any("until a picture is chosen" in caption for caption in under)
 
 
 def test_a_black_picture_is_said_to_be_black(open_page):

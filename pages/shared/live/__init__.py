@@ -170,11 +170,12 @@ MODULES = {
         "encoder.js",
         "ink.js",
         "pad.js",
+        "seen.js",
         "draw_panel.js",
         "side.js",
         "map.js",
     ),
-    "draw": ("mount.js", "paint.js", "room.js", "ink.js", "pad.js", "draw.js"),
+    "draw": ("mount.js", "paint.js", "room.js", "ink.js", "pad.js", "seen.js", "draw.js"),
     "beta": (
         "decoder.js",
         "store.js",
@@ -350,12 +351,13 @@ def live_draw(
     drawing: Drawing,
     strokes: Sequence[Sequence[int]],
     is_known: bool,
-    size: int = 280,
+    size: int = 400,
     on_drawn: Callable[[Drawn], None] | None = None,
 ) -> None:
-    """A pad of up to `size` pixels that begins with `strokes`; Python hears when the pen is lifted.
+    """A button that opens a pad of up to `size` pixels over the page, which begins with `strokes`.
 
-    Unless it `is_known` what image the strokes are for this model, that is told at once.
+    Python hears when the pen is lifted. Unless it `is_known` what image the strokes are for this
+    model, that is told at once.
     """
     data = {
         "spec": {**drawing, "size": size},

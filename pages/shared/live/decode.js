@@ -173,7 +173,7 @@ class LiveDecode {
     const wide = this.panels.length > 1;
     const pictures = this.panels.map(({ root }) => root);
     if (this.blend) pictures.push(this.blend.root);
-    if (this.inset && kind === "path") pictures.push(this.inset.withCaption("the way on the map"));
+    if (this.inset && kind === "path") pictures.push(this.inset.withCaption("on the map"));
     const stage = element("div", { class: "stage" }, ...pictures);
     const view = element("div", { class: "view" }, stage);
     if (kind === "walk") stage.addEventListener("click", () => this.control.toggle());

@@ -3,16 +3,13 @@
 /** `map` is told of codes by `placeDrawing(numbers)` and of finished drawings by `keepDrawing(drawing)`. */
 export class DrawPanel {
   constructor({ ink, shape, encoder }, strokes, map, before) {
-    Object.assign(this, { ink, shape, map });
+    this.map = map;
     const { signal } = map.ending;
     this.slot = { signal };
     this.pad = before?.pad ?? new Pad(ink, strokes);
     const changed = () => map.frame.stayAwake();
     this.pad.listen(signal, { changed, released: () => map.frame.request() });
-    this.sees = new Picture(1, { "aria-label": "what the model sees", "data-testid": "live-drawn" });
-    this.sees.adopt(shape);
-    const caption = element("figcaption", { text: "the model sees" });
-    this.figure = element("figure", {}, this.sees.root, caption);
+    this.sees = new Seen({ ink, shape });
     this.buttons = element("div", { class: "pad-buttons" }, ...this.pad.buttons);
     whenAsset(encoder, signal, (blob) => {
       this.encoder = openEncoder(blob);
@@ -39,10 +36,8 @@ export class DrawPanel {
   }
 
   look() {
-    const { pad, shape } = this;
-    this.seen = pad.version;
-    this.image = drawnImage(pad.strokes, this.ink, shape[1]);
-    this.sees.draw(this.image ? Float32Array.from(this.image, (byte) => byte / 255) : blank(shape));
+    this.seen = this.pad.version;
+    this.image = this.sees.show(this.pad.strokes);
   }
 
   adopt(numbers, version) {
@@ -60,5 +55,3 @@ export class DrawPanel {
     this.map.keepDrawing({ strokes: pad.strokes, pixels });
   }
 }
-
-const blank = (shape) => new Float32Array(shape.reduce((product, length) => product * length, 1));

@@ -47,7 +47,7 @@ export class SidePanel {
       { class: "side" },
       ...(tools.length > 0 ? [element("div", { class: "tools" }, ...tools)] : []),
       ...(drawing ? [drawing.pad.root] : []),
-      element("div", { class: "pictures" }, ...(drawing ? [drawing.figure] : []), decoded),
+      element("div", { class: "pictures" }, ...(drawing ? [drawing.sees.root] : []), decoded),
       element("div", { class: "readings" }, ...coordinates),
       element("div", { class: "meters" }, ...meters),
       nearest,
