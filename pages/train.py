@@ -7,7 +7,7 @@ from pages.shared.frame import calm_errors, open_page
 from pages.shared.models import pick_run
 from pages.training.asking import ask
 from pages.training.chosen import choose_job, opened_run
-from pages.training.job_view import show_finished, show_job, watch
+from pages.training.job_view import look_again, show_finished, show_job, watch
 from pages.training.queue_view import show_queue
 from pages.training.recorded import show_recorded
 
@@ -46,5 +46,6 @@ with calm_errors():
     with form:
         ask()
     with progress:
+        look_again()
         show_queue()
         show_chosen()

@@ -45,6 +45,7 @@ class RecordedTraining:
         self.epochs: list[dict[str, Any]] = []
         self._dataset = dataset
         self._saved = time.monotonic()
+        self._saved_step: int | None = None
 
     @classmethod
     def start(
@@ -70,6 +71,7 @@ class RecordedTraining:
         run = cls(path, Training(model, train, dataset, device), dataset)
         run.training.restore(state)
         run.epochs = record["epochs"]
+        run._saved_step = run.training.step
         return run
 
     def run(
@@ -96,7 +98,6 @@ class RecordedTraining:
         if time.monotonic() - self._saved <= pause or self.training.finished:
             return False
         self.save_state()
-        self._saved = time.monotonic()
         return True
 
     def finish(self) -> Run:
@@ -133,13 +134,16 @@ class RecordedTraining:
         return run
 
     def save_state(self) -> None:
-        """Save how the run stands, so that it can go on another time."""
+        """Save how the run stands, so that it can go on another time, unless that is saved."""
+        if self._saved_step == self.training.step:
+            return
         record = {
             "model": self.training.model.config.to_dict(),
             "train": self.training.config.to_dict(),
             "epochs": self.epochs,
         }
         save_resume_state(self.path, self.training.state(), record)
+        self._saved, self._saved_step = time.monotonic(), self.training.step
 
 
 class RecordedCohort:
@@ -152,6 +156,10 @@ class RecordedCohort:
     def drop(self, member: RecordedTraining) -> None:
         """Leave one out from here on."""
         self._cohort.drop(member.training)
+
+    def close_apart(self, apart: bool) -> None:
+        """Whether to report before the last step of an epoch too, behind which it is measured."""
+        self._cohort.closes_apart = apart
 
     def run(
         self, report_seconds: float = REPORT_SECONDS, save_seconds: float | None = None

@@ -8,6 +8,7 @@ from pages.shared.text import escaped
 from pages.shared.training import training_queue
 from pages.training.chosen import open_run, watch_job
 from pages.training.form import request_form
+from pages.training.going_on import epochs_done, go_on
 from pages.training.stopping import own_jobs
 from vae.errors import VaeError
 
@@ -20,26 +21,39 @@ def ask() -> None:
         request = request_form()
         if request is not None:
             answer(request)
-        offer_finished()
+        offer()
     except VaeError as error:
         show_error(error)
 
 
 def answer(request) -> None:
-    """Queue it, unless the very same has been trained to its end."""
-    finished = training_queue().finished(request)
-    st.session_state.pop(OFFER, None)
+    """Queue it, unless the very same has been trained, to its end or in part."""
+    finished, begun = training_queue().finished(request), None
     if finished is None:
+        begun = training_queue().begun(request)
+    st.session_state.pop(OFFER, None)
+    if finished is None and begun is None:
         submit(request)
     else:
-        st.session_state[OFFER] = request, finished.name
+        st.session_state[OFFER] = request, finished, begun
 
 
-def offer_finished() -> None:
-    """Open what is there already, or train it anew: into a folder of its own."""
+def offer() -> None:
+    """Open or go on with what is there already, or train it anew: into a folder of its own."""
     if OFFER not in st.session_state:
         return
-    request, name = st.session_state[OFFER]
+    request, finished, begun = st.session_state[OFFER]
+    if finished is not None:
+        offer_finished(finished.name)
+    else:
+        offer_begun(begun)
+    if st.button("Train it all the same", key="train-anew", width="stretch"):
+        st.session_state.pop(OFFER)
+        submit(request)
+
+
+def offer_finished(name: str) -> None:
+    """Open what was trained to its end."""
     st.info(
         f"This very model is here already: **{escaped(name)}**. Another seed gives another one.",
         icon=":material/info:",
@@ -50,9 +64,18 @@ def offer_finished() -> None:
         refresh_catalogue()
         choose(name)
         st.rerun()
-    if st.button("Train it all the same", key="train-anew", width="stretch"):
+
+
+def offer_begun(run) -> None:
+    """Go on with what was trained in part: it comes out as if it had never stopped."""
+    st.info(
+        f"This very model was begun here: **{escaped(run.name)}**, {epochs_done(run)}. Going on "
+        "gives what training it anew would give, and sooner.",
+        icon=":material/info:",
+    )
+    if st.button("Go on with it", key="go-on-begun", type="primary", width="stretch"):
         st.session_state.pop(OFFER)
-        submit(request)
+        go_on(run)
 
 
 def submit(request) -> None:

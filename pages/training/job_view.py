@@ -8,11 +8,14 @@ import streamlit as st
 from pages.shared.frame import link_to, show_error
 from pages.shared.models import catalogue, choose, refresh_catalogue
 from pages.shared.text import escaped
+from pages.shared.training import training_queue
+from pages.training.going_on import offer_going_on, unfinished
 from pages.training.stopping import is_own, stop_button
 from vae.pictures import tile
 
 POLL_SECONDS = 1.0
 LIVELY_SECONDS = 10.0
+LISTED_SECONDS = 3.0
 LONG_REDRAW_SECONDS = 4.0
 
 
@@ -21,11 +24,19 @@ def watch(job) -> None:
     """One job, drawn anew every second until it ends."""
     show_job(job)
     if job.ended:
-        refresh_catalogue()
+        look_again()
         saved = any(run.name == job.name for run in catalogue().runs)
         if saved and is_own(job):
             choose(job.name)
         st.rerun(scope="app")
+
+
+def look_again() -> None:
+    """Read anew what lies in the folder, where the last look may be older than a job's end."""
+    ends = [job.finished for job in training_queue().jobs if job.finished is not None]
+    if ends and time.monotonic() - max(ends) < LISTED_SECONDS:
+        refresh_catalogue()
+        unfinished.clear()
 
 
 def show_job(job) -> None:
@@ -54,6 +65,8 @@ def show_progress(job) -> None:
         column.metric(label, value, help=help_text)
     if job.status == "failed":
         show_error(f"{job.name} has failed: {job.message}")
+    elif job.ended and job.message:
+        st.info(f"{escaped(job.name)}: {escaped(job.message)}.", icon=":material/info:")
     elif not job.ended:
         keeps = job.status == "training" and not job.stopping
         label = "Stop and keep it" if keeps else ""
@@ -137,7 +150,8 @@ def show_finished(name: str) -> None:
     if run is None:
         return
     results = run.results
-    stopped = f" Stopped after {results.epochs_trained:.3g} epochs." if run.stopped_early else ""
+    done = f"{results.epochs_trained:.3g} of {run.train.epochs} epochs"
+    stopped = f" Stopped after {done}, and kept." if run.stopped_early else ""
     terms = f"Test split: distortion {results.test_distortion:.1f} nats per image, no rate."
     if run.model.has_rate:
         terms = (
@@ -150,6 +164,7 @@ def show_finished(name: str) -> None:
     with st.container(horizontal=True):
         for page, title in (("map", "Map"), ("decode", "Decode"), ("compare", "Compare beta")):
             link_to(f"pages/{page}.py", f"Open in {title}", run.name)
+    offer_going_on(name)
 
 
 @st.cache_data(max_entries=50, show_spinner=False)

@@ -1,18 +1,16 @@
-"""The queue of the page Train, the same for everyone; and what was left unfinished."""
+"""The queue of the page Train, the same for everyone."""
 
 import streamlit as st
 
-from pages.shared.frame import show_error
 from pages.shared.models import catalogue
 from pages.shared.text import escaped
 from pages.shared.training import training_queue
 from pages.training.chosen import watch_job
-from pages.training.stopping import is_own, own_jobs, stop_button
-from vae.errors import VaeError
+from pages.training.going_on import show_unfinished
+from pages.training.stopping import is_own, stop_button
 
 POLL_SECONDS = 3.0
 ROWS = 5
-UNFINISHED_ROWS = 4
 
 
 @st.fragment(run_every=POLL_SECONDS)
@@ -64,63 +62,3 @@ def describe(entry) -> str:
     if "training" in states:
         return f"{max(job.share for job in entry.jobs):.0%}{left}"
     return "measuring and saving" if "saving" in states else "reading the data"
-
-
-@st.cache_data(ttl=2, show_spinner=False)
-def unfinished() -> list:
-    """Read anew at most every other second, however many people look."""
-    return training_queue().unfinished()
-
-
-def show_unfinished() -> None:
-    """Runs whose process ended before they did: to resume, or to discard."""
-    found = unfinished()
-    if not found:
-        return
-    with st.container(border=True, gap="xxsmall"):
-        st.markdown("**Left unfinished**: the server ended before these did, or their process")
-        for run in found[:UNFINISHED_ROWS]:
-            show_one_unfinished(run)
-        if len(found) > UNFINISHED_ROWS:
-            st.caption(f"… and {len(found) - UNFINISHED_ROWS} more.")
-
-
-def show_one_unfinished(run) -> None:
-    """How far it is, and its buttons."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        done = f"{run.epochs} of {run.train.epochs} epochs, {ago(run.seconds_ago)}"
-        st.markdown(f"**{escaped(run.name)}** · {done}", width="stretch")
-        if st.button("Resume", key=f"resume-{run.name}", type="tertiary"):
-            resume(run)
-        with st.popover("Discard", key=f"discard-{run.name}", type="tertiary"):
-            st.markdown("What it had learnt is lost for good.")
-            if st.button("Discard it", key=f"discard-it-{run.name}"):
-                discard(run)
-
-
-def resume(run) -> None:
-    """Queue it, and watch it."""
-    own = own_jobs()
-    try:
-        job = training_queue().resume(run)
-    except VaeError as error:
-        show_error(error)
-        return
-    own.add(job.number)
-    watch_job(job)
-    unfinished.clear()
-    st.rerun(scope="app")
-
-
-def discard(run) -> None:
-    """Remove what is left of it."""
-    run.discard()
-    unfinished.clear()
-    st.rerun(scope="app")
-
-
-def ago(seconds: float) -> str:
-    """Such as "3 min ago"."""
-    from vae.queue.sweep import roughly
-
-    return "just now" if seconds < 5 else f"{roughly(seconds)} ago"

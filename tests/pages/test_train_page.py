@@ -154,7 +154,35 @@ def test_a_killed_training_is_told_calmly_and_offered(page):
     page.run()
     assert not page.exception
     assert "most likely for lack of memory" in page.warning[0].value
-    assert not (job.path / RESUME_FILE).exists()
+    assert (job.path / RESUME_FILE).exists() == ("Left unfinished" in said(page))
     train(page, epochs=2)
     run_until_true(lambda: queue().jobs[-1].ended)
     assert queue().jobs[-1].status == "done"
+
+
+def test_a_training_that_was_stopped_is_kept_and_gone_on_with(page, tmp_path):
+    train(page, epochs=100)
+    (job,) = queue().jobs
+    run_until_true(lambda: job.epochs)
+    page.button(key="stop-1").click().run()
+    run_until_true(lambda: job.ended)
+    page.run()
+    assert not page.exception
+    assert "of 100 epochs, and kept" in page.success[0].value
+    train(page, epochs=100)
+    assert len(queue().jobs) == 1
+    assert "was begun here" in said(page)
+    assert {"Go on training", "Go on", "Go on with it", "Train it all the same"} <= set(
+        labels(page)
+    )
+    button(page, "Go on with it").click().run()
+    assert not page.exception
+    assert "was begun here" not in said(page)
+    again = queue().jobs[-1]
+    run_until_true(lambda: again.ended)
+    assert (again.status, again.path) == ("done", job.path)
+    page.run()
+    assert "Stopped" not in page.success[0].value
+    (run,) = read_catalogue(tmp_path).runs
+    assert run.results.epochs_trained == 100
+    assert "Go on training" not in labels(page)

@@ -73,9 +73,9 @@ def test_a_killed_process_fails_its_jobs_calmly_and_a_new_one_goes_on(queue):
 
 
 def test_a_killed_process_with_nothing_saved_leaves_no_folder(tmp_path):
-    queue = TrainingQueue(tmp_path, save_seconds=1e6)
-    job = queue.submit(LONG)
-    wait_for(lambda: job.latest is not None)
+    queue = TrainingQueue(tmp_path)
+    job = queue.submit(SLOW)
+    wait_for(lambda: job.status == "training")
     os.kill(queue.process.pid, signal.SIGKILL)
     assert "train it anew" in ended(job).message
     assert list(tmp_path.iterdir()) == []

@@ -102,8 +102,8 @@ def test_a_killed_job_is_offered_and_goes_on(tmp_path):
     assert ended(job).status == "failed"
     (found,) = queue.unfinished()
     again = queue.resume(found)
-    wait_for(lambda: again.epochs)
-    assert again.epochs[0].epoch >= found.epochs
+    assert [report.epoch for report in again.epochs] == [report.epoch for report in job.epochs]
+    wait_for(lambda: again.latest is not None)
     queue.stop(again)
     assert ended(again).saved
 
@@ -124,13 +124,42 @@ def test_a_finished_run_is_found_and_counts_in_a_sweep(tmp_path):
     assert fresh.submit_all([SHORT]).ended
 
 
-def test_a_stopped_run_does_not_count_as_finished(tmp_path):
-    queue = TrainingQueue(tmp_path)
-    job = queue.submit(LONG)
-    wait_for(lambda: job.latest is not None)
+def test_a_stopped_run_is_kept_and_goes_on_to_what_it_would_have_been(tmp_path):
+    request = dataclasses.replace(SHORT, train=dataclasses.replace(SHORT.train, epochs=60))
+    queue = TrainingQueue(tmp_path / "stopped")
+    job = queue.submit(request)
+    wait_for(lambda: len(job.epochs) > 1)
     queue.stop(job)
     assert ended(job).saved
-    assert queue.finished(LONG) is None
+    assert queue.finished(request) is None
+    (found,) = queue.unfinished()
+    assert found.is_kept
+    assert queue.begun(request) == found
+    kept = load_run(found.path)
+    (again,) = queue.submit_all([request]).jobs
+    assert (again.path, again.resumes) == (job.path, True)
+    assert queue.begun(request) is None
+    assert load_run(found.path) == kept
+    whole = TrainingQueue(tmp_path / "whole").submit(request)
+    assert ended(again).status == ended(whole).status == "done"
+    assert load_run(again.path).identity == load_run(whole.path).identity
+    assert [report.epoch for report in again.epochs] == list(range(1, 61))
+    assert queue.unfinished() == []
+
+
+def test_a_stopped_run_that_waits_to_go_on_and_is_cancelled_stays_as_it_is(left):
+    queue = TrainingQueue(left.parent)
+    first = queue.submit(LONG)
+    wait_for(lambda: first.latest is not None)
+    waiting = queue.resume(queue.unfinished()[0])
+    queue.stop(waiting)
+    assert (waiting.status, waiting.message) == (
+        "stopped",
+        "stopped before it began; it can still be resumed",
+    )
+    assert [run.path for run in queue.unfinished()] == [left]
+    queue.stop(first)
+    ended(first)
 
 
 def test_more_than_the_server_takes_is_refused_whole(tmp_path):

@@ -3,7 +3,7 @@
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,13 +57,34 @@ def train_jobs(
         _Group([begun[run] for run in group], save_seconds) for group in grouped(begun)
     )
     while under_way and not orders.abandoned.is_set():
-        for group in under_way:
-            group.end_stopped()
+        _end_due(under_way)
         group = under_way.popleft()
-        if group.take_turn():
+        if not group.is_empty:
             under_way.append(group)
+            group.take_turn()
+            if any(other.is_slow for other in under_way):
+                group.save_states()
     for group in under_way:
-        group.save_state()
+        group.save_states()
+
+
+def _end_due(under_way: Collection["_Group"]) -> None:
+    """Measure and keep what is trained to its end, and what somebody wants to stop.
+
+    That may take long, and be interrupted: first the states of all are saved, so that no more than
+    the measuring is lost.
+    """
+    due = [member for group in under_way for member in group.members if member.is_due]
+    if not due:
+        return
+    for group in under_way:
+        group.save_states()
+    for member in due:
+        member.begin_saving()
+    for member in due:
+        member.save()
+    for group in under_way:
+        group.drop_ended()
 
 
 class OneDataset:
@@ -125,8 +146,6 @@ class _Recorded:
             epoch = self.run.training.step // self.run.training.steps_per_epoch
             first = self._pictures.take(epoch, self.run)
             self._tell(Begun(self.task.number, epoch, self._pictures.originals, first))
-            if self.run.training.finished or self.task.only_measures:
-                self.save()
         return not self.ended
 
     def _open(self, data: OneDataset) -> Dataset:
@@ -147,15 +166,25 @@ class _Recorded:
             raise report
         pictures = self._pictures.take(report.epoch, self.run) if report.ends_epoch else None
         self._tell(Reported(self.task.number, report, pictures))
-        if self.run.training.finished:
-            self.save()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is to be measured as it stands, and kept."""
+        is_over = self.run.training.finished or self.task.only_measures
+        return not self.ended and (is_over or self.is_stopped)
+
+    def begin_saving(self) -> None:
+        """From here on it trains no more."""
+        if not self.ended:
+            self._orders.answer(self.task.number)
+            self._tell(Saving(self.task.number))
 
     def save(self) -> None:
         """Measure it as it stands, and keep it."""
-        self._orders.answer(self.task.number)
-        self._tell(Saving(self.task.number))
-        self.run.finish()
-        self.end(Ended(self.task.number, self._outcome(), saved=True))
+        if not self.ended:
+            with failing(self):
+                self.run.finish()
+                self.end(Ended(self.task.number, self._outcome(), saved=True))
 
     def _outcome(self) -> Status:
         return "done" if self.run.training.finished else "stopped"
@@ -207,46 +236,63 @@ class _Group:
     def __init__(self, members: Sequence[_Recorded], save_seconds: float) -> None:
         self._members = {member.run: member for member in members}
         self._cohort = RecordedCohort(list(self._members))
+        # How long it takes to measure an epoch shows at the end of the first one.
+        self._cohort.close_apart(True)
+        self._closes_slowly = True
         self._reports = self._cohort.run(save_seconds=save_seconds)
+        self.is_slow = False
+        """Whether a stop may have to interrupt a step or two of it."""
 
-    def take_turn(self) -> bool:
-        """Train until the next report; whether there is anything left to train."""
-        if not self._members:
-            return False
+    @property
+    def members(self) -> list[_Recorded]:
+        """Those that have not ended."""
+        return list(self._members.values())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all of them have ended."""
+        return not self._members
+
+    def take_turn(self) -> None:
+        """Train until the next report."""
+        if self._closes_slowly and self._closes_next():
+            # A stop while the epoch is measured then costs its last step at most.
+            self.save_states()
         began = time.process_time()
         reports: dict[RecordedTraining, Report | DivergedError] = {}
-        with failing(*self._members.values()):
+        with failing(*self.members):
             reports = next(self._reports)
-        is_slow = time.process_time() - began > SLOW_SECONDS
         for run, report in reports.items():
-            self._note(self._members[run], report, is_slow)
-        return bool(reports) and bool(self._members)
+            with failing(self._members[run]):
+                self._members[run].note(report)
+        self._time(time.process_time() - began, reports.values())
+        self.drop_ended()
 
-    def end_stopped(self) -> None:
-        """Save those that somebody wants to stop."""
-        for member in list(self._members.values()):
-            if member.is_stopped:
-                with failing(member):
-                    member.save()
-                self._drop(member)
-
-    def save_state(self) -> None:
+    def save_states(self) -> None:
         """Save how all of them stand, so that they can go on another time."""
-        for member in self._members.values():
+        for member in self.members:
             with failing(member):
                 member.run.save_state()
+        self.drop_ended()
 
-    def _note(self, member: _Recorded, report: Report | DivergedError, is_slow: bool) -> None:
-        with failing(member):
-            member.note(report)
-            if is_slow and not member.ended:
-                member.run.save_state()
-        if member.ended:
-            self._drop(member)
+    def drop_ended(self) -> None:
+        """Leave those out that have ended."""
+        for member in self.members:
+            if member.ended:
+                self._cohort.drop(member.run)
+                del self._members[member.run]
 
-    def _drop(self, member: _Recorded) -> None:
-        self._cohort.drop(member.run)
-        del self._members[member.run]
+    def _closes_next(self) -> bool:
+        return any(run.training.step and run.training.closes_next for run in self._members)
+
+    def _time(self, seconds: float, reports: Iterable[Report | DivergedError]) -> None:
+        """Learn from how long a turn took whether the next one may be interrupted."""
+        closes = any(isinstance(report, Report) and report.ends_epoch for report in reports)
+        if closes:
+            self._closes_slowly = seconds > SLOW_SECONDS
+            self._cohort.close_apart(self._closes_slowly)
+        if not closes or not self._closes_slowly:
+            self.is_slow = seconds > SLOW_SECONDS
 
 
 class _Pictures:

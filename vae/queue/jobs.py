@@ -125,6 +125,9 @@ class Job:
     None for good where it was trained before the server was started.
     """
 
+    share_before: float = 0.0
+    """How much of its steps had been done when its training began here, 0 to 1."""
+
     finished: float | None = None
     """When it ended, by the monotonic clock."""
 
@@ -132,6 +135,8 @@ class Job:
     """Whether it has left a checkpoint: also one that was stopped after it had begun."""
 
     _stop: threading.Event = field(default_factory=threading.Event)
+    _unmeasured: threading.Event = field(default_factory=threading.Event)
+    """Set where somebody did not want to wait until it was measured."""
 
     @property
     def name(self) -> str:
@@ -221,4 +226,4 @@ class Sweep:
     def _work(self) -> tuple[float, float]:
         left = sum(1 - job.share for job in self.jobs if not (job.ended or job.stopping))
         trained = (job for job in self.jobs if job.begun is not None)
-        return sum(job.share for job in trained), left
+        return sum(max(0.0, job.share - job.share_before) for job in trained), left

@@ -84,7 +84,8 @@ class TrainingQueue:
         """Queue requests as one sweep.
 
         Those that are under way already are shared; a sweep of the same jobs is the same sweep.
-        Those that are finished are not trained again: they stand beside the others as done.
+        Those that are finished are not trained again: they stand beside the others as done; those
+        that were stopped, or left unfinished, go on.
         LimitError where that is more than the server takes: then none is queued.
         """
         refuse_if_read_only("training")
@@ -94,10 +95,10 @@ class TrainingQueue:
         with self._changed:
             found = [next((run for run in runs if each.is_of(run)), None) for each in requests]
             self._check([each for each, run in zip(requests, found, strict=True) if run is None])
-            batch = next(self._batches)
+            batch, left = next(self._batches), self._unfinished()
             jobs = tuple(
                 dict.fromkeys(
-                    self._submit(request, batch) if run is None else self._done(request, run)
+                    self._submit(request, batch, left) if run is None else self._done(request, run)
                     for request, run in zip(requests, found, strict=True)
                 )
             )
@@ -113,13 +114,16 @@ class TrainingQueue:
         return next((run for run in read_catalogue(self.root).runs if request.is_of(run)), None)
 
     def unfinished(self) -> list[Unfinished]:
-        """Runs that were left unfinished, and that no job goes on with."""
+        """Runs that were stopped or left unfinished, and that no job goes on with."""
         with self._changed:
-            taken = {job.path for job in self.jobs if not job.ended}
-        return unfinished_runs(self.root, taken)
+            return self._unfinished()
+
+    def begun(self, request: Request) -> Unfinished | None:
+        """The run of this server that is what the request asks for, so far; None without one."""
+        return next((run for run in self.unfinished() if run.is_of(request)), None)
 
     def resume(self, run: Unfinished) -> Job:
-        """Queue a run that was left unfinished, to go on where its state was saved.
+        """Queue a run that was stopped or left unfinished, to go on where its state was saved.
 
         LimitError where that is more than the server takes, MissingCheckpoint where it is gone.
         """
@@ -130,19 +134,20 @@ class TrainingQueue:
                 return job
             load_resume_record(run.path)
             self._check([run.request])
-            batch = next(self._batches)
-            return self._queue(Job(next(self._numbers), run.request, run.path, batch, resumes=True))
+            return self._resume(run, next(self._batches))
 
     def stop(self, job: Job) -> None:
         """Take a job out of the queue, or stop it within a second and keep what there is.
 
-        Once more, and it is no longer measured either: then it can be resumed.
+        While it is measured, it is no longer measured either: then it can be resumed.
         """
         with self._changed:
             job._stop.set()
             under_way = not job.ended and job.status != "queued"
-            if job.status in ("queued", "loading") and not job.resumes:
-                job.end("stopped", "stopped before it began")
+            if job.status == "saving":
+                job._unmeasured.set()
+            elif job.status == "queued" or (job.status == "loading" and not job.resumes):
+                job.end("stopped", _not_begun(job))
         if under_way:
             self.process.stop(job.number)
 
@@ -163,10 +168,23 @@ class TrainingQueue:
         alike = (job for job in self.jobs if job.request == request)
         return next((job for job in alike if not job.ended and not job.stopping), None)
 
-    def _submit(self, request: Request, batch: int) -> Job:
+    def _unfinished(self) -> list[Unfinished]:
+        return unfinished_runs(self.root, {job.path for job in self.jobs if not job.ended})
+
+    def _submit(self, request: Request, batch: int, left: Sequence[Unfinished] = ()) -> Job:
         if (job := self._under_way(request)) is not None:
             return job
+        if (run := next((run for run in left if run.is_of(request)), None)) is not None:
+            return self._resume(run, batch)
         return self._queue(Job(next(self._numbers), request, self._path(request), batch))
+
+    def _resume(self, run: Unfinished, batch: int) -> Job:
+        job = Job(next(self._numbers), run.request, run.path, batch, resumes=True)
+        for before in self.jobs:
+            if before.path == run.path:
+                job.epochs, job.snapshots = list(before.epochs), list(before.snapshots)
+                job.originals = before.originals
+        return self._queue(job)
 
     def _done(self, request: Request, run: Run) -> Job:
         """The job of a run that is there already."""
@@ -263,6 +281,11 @@ class TrainingQueue:
         return tuple(tasks)
 
 
+def _not_begun(job: Job) -> str:
+    said = "stopped before it began"
+    return f"{said}; it can still be resumed" if job.resumes else said
+
+
 def _left_over(job: Job, status: int) -> Task | None:
     """What is still to be done for a job whose process has ended; None ends the job."""
     has_state = (job.path / RESUME_FILE).is_file()
@@ -271,7 +294,7 @@ def _left_over(job: Job, status: int) -> Task | None:
     elif not job.stopping:
         job.status = "loading"
         return Task(job.number, job.request, job.path, resumes=has_state)
-    elif has_state and job.status == "training":
+    elif has_state and not job._unmeasured.is_set():
         job.status = "saving"
         return Task(job.number, job.request, job.path, resumes=True, only_measures=True)
     else:
@@ -326,7 +349,8 @@ def _begin(job: Job, news: Begun) -> None:
     job.snapshots[:] = [shot for shot in job.snapshots if shot.epoch < news.epoch]
     job.snapshots.append(news.snapshot)
     job.originals = news.originals
-    job.begun = job.begun if job.begun is not None else time.monotonic()
+    if job.begun is None:
+        job.begun, job.share_before = time.monotonic(), news.epoch / job.request.train.epochs
     job.status = "saving" if job.stopping else "training"
 
 

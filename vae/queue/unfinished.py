@@ -1,4 +1,7 @@
-"""Runs whose process ended before they did: what is left of them, to resume or to discard."""
+"""Runs that have steps left: stopped on purpose, or left when their process ended before they did.
+
+Those that were stopped are checkpoints like any other meanwhile.
+"""
 
 import time
 from collections.abc import Collection
@@ -12,6 +15,7 @@ from vae.checkpoint import (
     discard_empty,
     discard_resume_state,
     load_resume_record,
+    load_run,
 )
 from vae.config import ModelConfig, TrainConfig
 from vae.errors import CheckpointError
@@ -23,7 +27,7 @@ from vae.run_lock import is_held
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A folder with a saved state and no checkpoint, in which nobody trains."""
+    """A folder with a saved state that has steps left, in which nobody trains."""
 
     path: Path
     model: ModelConfig
@@ -33,6 +37,9 @@ class Unfinished:
 
     saved: float
     """When that was, in seconds of the clock since 1970."""
+
+    is_kept: bool
+    """Whether it was stopped on purpose: then the folder holds a checkpoint too."""
 
     @property
     def name(self) -> str:
@@ -44,13 +51,18 @@ class Unfinished:
         """What it was asked for as; VaeError where its data set is known no more."""
         return Request.of(self.model, self.train)
 
+    def is_of(self, request: Request) -> bool:
+        """Whether this run is what a request asks for, so far."""
+        model = request.model(self.model.image_shape, self.model.classes)
+        return (model, request.train) == (self.model, self.train)
+
     @property
     def seconds_ago(self) -> float:
         """Since the state was saved."""
         return max(0.0, time.time() - self.saved)
 
     def discard(self) -> None:
-        """Remove the state, and the folder unless it holds anything else."""
+        """Remove the state, and the folder unless it holds anything else, such as a checkpoint."""
         refuse_if_read_only("discarding a run")
         discard_resume_state(self.path)
         discard_empty(self.path)
@@ -68,15 +80,18 @@ def unfinished_runs(root: Path, taken: Collection[Path] = ()) -> list[Unfinished
 
 
 def read_unfinished(folder: Path) -> Unfinished | None:
-    """What is left of a folder's run, if it was left unfinished and nobody goes on with it."""
+    """What is left of a folder's run, if it has steps left and nobody goes on with it."""
     state = folder / RESUME_FILE
-    if not state.is_file() or (folder / RUN_FILE).exists() or is_held(folder):
+    if not state.is_file() or is_held(folder):
         return None
     try:
         check_name(folder)
+        is_kept = (folder / RUN_FILE).exists()
+        if is_kept and not load_run(folder).stopped_early:
+            return None
         record = load_resume_record(folder)
         model, train = read_resume_configs(record)
         saved = state.stat().st_mtime
     except (CheckpointError, OSError):
         return None
-    return Unfinished(folder, model, train, len(record["epochs"]), saved)
+    return Unfinished(folder, model, train, len(record["epochs"]), saved, is_kept)

@@ -80,6 +80,11 @@ class Training:
         return self.steps_per_epoch * self.config.epochs
 
     @property
+    def closes_next(self) -> bool:
+        """Whether the next step is the last one of an epoch."""
+        return (self.step + 1) % self.steps_per_epoch == 0
+
+    @property
     def finished(self) -> bool:
         """Whether every step has been taken."""
         return self.step >= self.steps
@@ -219,6 +224,9 @@ class Cohort:
     def __init__(self, members: Sequence[Training]) -> None:
         assert all(can_train_together(members[0], other) for other in members[1:])
         self.members = list(members)
+        self.closes_apart = False
+        """Whether to report before the last step of an epoch too, behind which it is measured."""
+
         self._engine: Engine | None = None
 
     def drop(self, member: Training) -> None:
@@ -248,6 +256,8 @@ class Cohort:
             while not images or time.perf_counter() - began < report_seconds:
                 images += engine.take()
                 if lead.step % lead.steps_per_epoch == 0:
+                    break
+                if self.closes_apart and lead.closes_next:
                     break
         sums = engine.collect()
         seconds = (time.perf_counter() - began) / len(self.members)
