@@ -4,7 +4,8 @@
 |-----------------------|------------------------------------------------------------------------|
 | `registry.py`         | the data sets, by name                                                 |
 | `splits.py`           | what they are made of: splits, labels, factors                         |
-| `torchvision_sets.py` | those that torchvision reads and downloads                             |
+| `torchvision_sets.py` | those that torchvision downloads                                       |
+| `idx.py`              | MNIST's files, without torchvision                                     |
 | `sprites.py`          | those that are drawn here, of known factors                            |
 | `folder.py`           | a person's own images                                                  |
 | `drawing.py`          | how a drawing is made like their images                                |

@@ -1,4 +1,7 @@
-"""The data sets that torchvision reads, and downloads where they are absent."""
+"""The data sets that torchvision downloads, and reads where their files are not IDX.
+
+torchvision itself is imported where it has something to do, and no earlier: that takes a second.
+"""
 
 import os
 import sys
@@ -9,7 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
+from vae.data.idx import has_idx_split, read_idx_split
 from vae.data.source import Source
 from vae.data.splits import Split
 from vae.errors import DataError
@@ -25,19 +31,38 @@ def read_torchvision(source: Source, directory: Path, download: bool) -> tuple[S
 
 
 def _read_split(source: Source, directory: Path, train: bool, download: bool) -> Split:
-    from torchvision import datasets
-
-    reader = getattr(datasets, source.torchvision_class)
+    raw = directory / source.torchvision_class / "raw"
     try:
-        found = reader(directory, train=train, download=False)
+        if has_idx_split(raw, train):
+            return _as_split(source, *read_idx_split(raw, train))
+        if not download and not _might_be_here(source, directory):
+            raise DataError(_absent(source, directory))
+        found = _read_by_torchvision(source, directory, train, download)
     except (RuntimeError, OSError, ValueError, EOFError, AssertionError) as error:
-        if "not found" in str(error):
-            return _from_torchvision(_download(source, reader, directory, train, download), source)
         raise DataError(
             f"{source.title} in {directory} cannot be read ({_in_one_line(error)}); delete its "
             f"{source.torchvision_class} folder there, so that it is fetched afresh"
         ) from error
-    return _from_torchvision(found, source)
+    pixels = torch.as_tensor(np.asarray(found.data))  # type: ignore[attr-defined]
+    return _as_split(source, pixels, torch.as_tensor(found.targets, dtype=torch.int64))  # type: ignore[attr-defined]
+
+
+def _might_be_here(source: Source, directory: Path) -> bool:
+    """Whether there is any of the folders that torchvision looks into."""
+    folders = source.torchvision_class, "cifar-10-batches-py"
+    return any((directory / folder).is_dir() for folder in folders)
+
+
+def _read_by_torchvision(source: Source, directory: Path, train: bool, download: bool) -> object:
+    from torchvision import datasets
+
+    reader = getattr(datasets, source.torchvision_class)
+    try:
+        return reader(directory, train=train, download=False)
+    except RuntimeError as error:
+        if "not found" not in str(error):
+            raise
+    return _download(source, reader, directory, train, download)
 
 
 def _download(
@@ -82,12 +107,11 @@ def _in_one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def _from_torchvision(found: object, source: Source) -> Split:
-    pixels = torch.as_tensor(np.asarray(found.data))  # type: ignore[attr-defined]
+def _as_split(source: Source, pixels: Tensor, labels: Int[Tensor, "n"]) -> Split:
     images = pixels[:, None] if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
     if tuple(images.shape[1:]) != source.image_shape:
         raise DataError(
             f"{source.title} should have images of shape {source.image_shape}, but the files hold "
             f"{tuple(images.shape[1:])}; delete them, so that they are fetched afresh"
         )
-    return Split(images.contiguous(), torch.as_tensor(found.targets, dtype=torch.int64))  # type: ignore[attr-defined]
+    return Split(images.contiguous(), labels)

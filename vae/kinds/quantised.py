@@ -49,7 +49,11 @@ class QuantisedVAE(VAE):
         if config.architecture == "conv":
             self.encoder = _encoder(config.image_shape[0], self.size)
             self.decoder = _decoder(config.image_shape[0], (self.size, height, width))
-        self.codes = nn.Parameter(torch.randn(config.codebook, self.size))
+        codes = torch.empty(config.codebook, self.size)
+        if not codes.is_meta:
+            # Of a tensor without numbers torch would import sympy to make some.
+            codes.normal_()
+        self.codes = nn.Parameter(codes)
 
     @classmethod
     def code_numbers(cls, config: ModelConfig) -> int:
