@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PRIOR, MIXTURE = "Prior", "Mixture"
 COLUMNS, ROWS, TILE = 11, 4, 56
-COUNT, COMPONENTS = 2000, 20
+COUNT, COMPONENTS = 1000, 20
 # Above so many, fitting more than one covariance takes minutes.
 MANY_DIMENSIONS = 64
 SHARES = ("precision", "recall", "recognised")
@@ -54,12 +54,12 @@ def show(explorer: "Explorer") -> None:
             "Lower ones are safer and more alike, higher ones leave what the model was trained on.",
         )
         seed = int(st.number_input("Seed", 0, 10_000, 0, help="The same seed draws the same."))
-    mixture = fitted(explorer.run.identity, material)
     with right:
-        st.image(sheet(explorer, source, mixture, temperature, seed), alt="Samples")
-        st.caption(about_samples(explorer, source, mixture, temperature))
+        mixture = fitted(explorer.run.identity, material) if source == MIXTURE else None
+        st.image(sheet(explorer, mixture, temperature, seed), alt="Samples")
+        st.caption(about_samples(explorer, mixture, temperature))
     if judge is not None:
-        show_measures(explorer, judge, material, mixture, source, temperature)
+        show_measures(explorer, judge, material, source, temperature)
 
 
 def judge_if_any(explorer: "Explorer") -> "Judge | None":
@@ -82,24 +82,24 @@ def choose_source(explorer: "Explorer") -> str:
 
 
 def sheet(
-    explorer: "Explorer", source: str, mixture: "Mixture", temperature: float, seed: int
+    explorer: "Explorer", mixture: "Mixture | None", temperature: float, seed: int
 ) -> np.ndarray:
-    """Samples side by side."""
+    """Samples of the prior, or of a mixture, side by side."""
     from vae.studies.generation import draw_prior
 
     count = COLUMNS * ROWS
-    if source == MIXTURE:
+    if mixture is not None:
         return tile(explorer.decode(mixture.sample(count, seed, temperature)), COLUMNS, TILE)
     return tile(explorer.decode(draw_prior(explorer, count, temperature, seed)), COLUMNS, TILE)
 
 
-def about_samples(explorer: "Explorer", source: str, mixture: "Mixture", temperature: float) -> str:
+def about_samples(explorer: "Explorer", mixture: "Mixture | None", temperature: float) -> str:
     """What they were drawn from."""
     latent, words = explorer.latent_dim, ""
     if explorer.label is not None:
         name = escaped(explorer.run.class_names[explorer.label])
         words = f" All decoded as **{name}**; see the sidebar."
-    if source == MIXTURE:
+    if mixture is not None:
         return (
             f"z is drawn from {len(mixture.weights)} normal distributions in {latent} dimensions, "
             f"fitted to codes; within them the standard deviation is scaled by "
@@ -117,7 +117,6 @@ def show_measures(
     explorer: "Explorer",
     judge: "Judge",
     material: "Material",
-    mixture: "Mixture",
     source: str,
     temperature: float,
 ) -> None:
@@ -125,6 +124,7 @@ def show_measures(
     from vae.charts.generation import temperature_curves
 
     names = explorer.run.identity, judge.run.identity
+    mixture = fitted(explorer.run.identity, material)
     found = measured(*names, explorer, judge, material, mixture)
     table, curves = st.columns([1.35, 1], gap="large")
     with table:
