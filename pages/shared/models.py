@@ -2,6 +2,8 @@
 
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,8 +11,10 @@ import streamlit as st
 
 from pages.shared import latent, link
 from pages.shared.frame import calm_errors, link_to
+from pages.shared.preparation import prepare
 from pages.shared.sockets import send_at_once
 from pages.shared.text import escaped
+from vae.errors import VaeError
 from vae.pictures import png_bytes, tile
 from vae.read_only import refuse_if_read_only
 
@@ -122,7 +126,10 @@ def sample_strip(path: Path, identity: str) -> bytes:
 
     Of a conditional model each is of another class.
     """
-    explorer = _load(path, identity)
+    from vae.explorer import Explorer
+
+    # Not kept: a gallery of many would push out those that people look at.
+    explorer = Explorer.open(path)
     labels = [i % max(1, explorer.run.model.classes) for i in range(8)]
     return png_bytes(tile(explorer.sample(8, seed=1, labels=labels), columns=8, size=28))
 
@@ -162,7 +169,18 @@ def _warm_up() -> bool:
     send_at_once()
     gc.collect()
     gc.freeze()
+    prepare(_sample_strips)
     return True
+
+
+def _sample_strips() -> Iterator[None]:
+    """All that Home shows of the models, one by one."""
+    for run in catalogue().runs:
+        if run.model.is_generative:
+            # What cannot be loaded is Home's to say.
+            with suppress(VaeError):
+                sample_strip(run.path, run.identity)
+            yield
 
 
 def _current_choice(names: list[str]) -> str:

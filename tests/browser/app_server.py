@@ -40,13 +40,14 @@ def running_server(
     """A server of its own; its log in `folder` must stay free of tracebacks.
 
     `options` are Streamlit's own, `settings` environment variables. It finds no data set unless a
-    setting says where one is.
+    setting says where one is, and prepares nothing behind its first page.
     """
     port = _free_port()
     environment = os.environ | {
         "LATENT_CHECKPOINTS": str(checkpoints),
         "LATENT_DATA_DIR": str(folder / "no-data"),
         "OMP_NUM_THREADS": "1",
+        "LATENT_PREPARE": "0",
         **settings,
     }
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
