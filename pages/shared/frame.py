@@ -142,6 +142,9 @@ def open_page(title: str, instruction: str) -> None:
             if screen.group and screen.file == _first_of(screen.group):
                 st.caption(screen.group)
             link_to(screen.file)
+        from pages.shared.live import mount_navigation
+
+        mount_navigation()
 
 
 def link_to(file: str, label: str = "", model: str | None = None) -> None:

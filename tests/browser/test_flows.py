@@ -136,6 +136,9 @@ def test_a_page_opens_right_after_keys_moved_a_slider(visitor):
     settled(visitor)
     assert "/map" in visitor.url
     assert visitor.get_by_role("heading", name="Map").is_visible()
+    visitor.go_back()
+    visitor.get_by_role("heading", name="Decode").wait_for()
+    assert "/decode" in visitor.url
 
 
 def test_a_model_trained_in_the_app_opens_on_the_map(visitor):
@@ -165,6 +168,7 @@ def test_what_was_chosen_survives_a_page_change_and_a_reload(visitor):
     settled(visitor)
     visitor.get_by_role("radio", name="Along the data").click()
     visitor.wait_for_url("**path=data*")
+    settled(visitor)
     slider = visitor.get_by_test_id("live-path")
     slider.focus()
     visitor.keyboard.press("Home")

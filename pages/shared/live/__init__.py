@@ -131,6 +131,7 @@ class NoDrawing(TypedDict):
 
 
 MODULES = {
+    "navigation": ("mount.js", "navigation.js"),
     "asset": ("decoder.js", "store.js", "mount.js", "channel.js", "assets.js"),
     "served": ("served.js",),
     "decode": (
@@ -209,11 +210,17 @@ def _read(file: str) -> str:
     return (Path(__file__).parent / file).read_text(encoding="utf-8")
 
 
+_navigation = component("latent_navigation", js=module_source("navigation"))
 _asset = component("latent_asset", js=module_source("asset"))
 _decode = component("latent_decode", js=module_source("decode"), css=_read("live.css"))
 _map = component("latent_map", js=module_source("map"), css=_read("live.css"))
 _beta = component("latent_beta", js=module_source("beta"), css=_read("live.css"))
 _draw = component("latent_draw", js=module_source("draw"), css=_read("live.css"))
+
+
+def mount_navigation() -> None:
+    """In the sidebar: let its links close it on a phone, and Back go to the page before."""
+    _navigation(key="navigation")
 
 
 def mount_asset(blob: bytes, key: str) -> None:
