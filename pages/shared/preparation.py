@@ -20,6 +20,7 @@ MODULES = (
     *("scipy.spatial", "scipy.sparse.csgraph", "vae.queue.training_queue", "pandas"),
     *("scipy.ndimage", "scipy.optimize", "scipy.stats", "sklearn.base", "sklearn.linear_model"),
     *("sklearn.decomposition", "sklearn.metrics", "sklearn.neighbors", "sklearn.cluster"),
+    *("sklearn.mixture", "skimage.metrics"),
     *("vae.studies.generation", "vae.studies.anomaly", "vae.studies.denoising"),
     *("vae.studies.attributes", "vae.studies.representation", "vae.charts.kinds"),
 )

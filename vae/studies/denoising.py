@@ -2,7 +2,7 @@
 
 Beside it stand the corrupted image itself, a median filter, and principal components, as many as
 the model has latent dimensions: the linear way through as narrow a gap. Peak signal-to-noise ratio
-and structural similarity (Wang et al. 2004) are as scikit-image computes them.
+and structural similarity (Wang et al. 2004) are those of scikit-image.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

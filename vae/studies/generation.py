@@ -22,7 +22,7 @@ from vae.explorer import Explorer
 from vae.record import Record
 from vae.run import Run
 from vae.studies.holes import SURE
-from vae.studies.image_sets import Region, frechet_distance, precision_recall
+from vae.studies.image_sets import Features, frechet_distance, precision_recall
 from vae.studies.judge import Judge
 from vae.studies.mixture import (
     CHOICES,
@@ -218,7 +218,7 @@ def measure_generation(
 ) -> Generation:
     """All four sets against the reference; ConfigError for fewer than four images of any."""
     count = len(material.reconstructions.pixels)
-    reference = Region.around(judge.features(material.reference.pixels[:count]))
+    reference = judge.features(material.reference.pixels[:count])
     prior = draw_prior(explorer, count, temperature, seed)
     drawn = mixture.sample(count, seed, temperature)
     return Generation(
@@ -247,7 +247,7 @@ def sweep_temperature(
 ) -> dict[float, Quality]:
     """The quality of draws from the prior, or a mixture, at each of TEMPERATURES."""
     count = len(material.reconstructions.pixels)
-    reference = Region.around(judge.features(material.reference.pixels[:count]))
+    reference = judge.features(material.reference.pixels[:count])
     found = {}
     for temperature in TEMPERATURES:
         if mixture is None:
@@ -309,11 +309,11 @@ def _head(images: LabelledImages, count: int) -> LabelledImages:
     return LabelledImages(images.pixels[:count].copy(), images.labels[:count].copy())
 
 
-def _quality(judge: Judge, reference: Region, images: Float[np.ndarray, "_ h w c"]) -> Quality:
+def _quality(judge: Judge, reference: Features, images: Float[np.ndarray, "_ h w c"]) -> Quality:
     features, probabilities = judge.read(images)
-    shares = precision_recall(reference, Region.around(features))
+    shares = precision_recall(reference, features)
     return Quality(
-        frechet=frechet_distance(features, reference.centres),
+        frechet=frechet_distance(features, reference),
         precision=shares.precision,
         recall=shares.recall,
         recognised=float((probabilities.max(axis=1) >= SURE).mean()),

@@ -5,10 +5,10 @@ The Fréchet distance in the features of our own classifier is not an FID, which
 """
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.spatial.distance import cdist
 
 from vae.errors import ConfigError
 
@@ -16,9 +16,6 @@ NEIGHBOURS = 3
 """The k of precision and recall, as in Kynkäänniemi et al. 2019."""
 
 BLOCK_ROWS = 1000
-
-ROUNDING = 1e-12
-"""Of squared distances, as a share of the largest squared norm: the same image lies in its ball."""
 
 Features = Float[np.ndarray, "_ features"]
 
@@ -47,49 +44,37 @@ def frechet_distance(first: Features, second: Features) -> float:
     return float(shift @ shift + np.trace(one) + np.trace(other) - 2 * overlap)
 
 
-@dataclass(frozen=True)
-class Region:
-    """Where a set of images lies: balls around them, each to its k-th nearest other image."""
+def precision_recall(
+    real: Features, generated: Features, neighbours: int = NEIGHBOURS
+) -> PrecisionRecall:
+    """Improved precision and recall, Kynkäänniemi et al. 2019, equations 1 to 3.
 
-    centres: Float[np.ndarray, "n features"]
-    squared_radii: Float[np.ndarray, "n"]
-
-    @classmethod
-    def around(cls, images: Features, neighbours: int = NEIGHBOURS) -> Self:
-        """ConfigError for k images or fewer."""
-        if len(images) <= neighbours:
-            raise ConfigError(
-                f"precision and recall need more than {neighbours} images of each set, not "
-                f"{len(images)}; take more"
-            )
-        radii = [
-            np.partition(_squared_distances(some, images), neighbours)[:, neighbours]
-            for some in _blocks(images)
-        ]
-        return cls(images, np.concatenate(radii))
-
-    def holds(self, images: Features) -> Bool[np.ndarray, "_"]:
-        """Which images lie in one ball or more."""
-        most = np.square(self.centres, dtype=np.float64).sum(axis=1).max()
-        reach = self.squared_radii + ROUNDING * most
-        blocks = _blocks(images)
-        return np.concatenate(
-            [(_squared_distances(some, self.centres) <= reach).any(axis=1) for some in blocks]
+    Where a set lies is the union of balls around its images, each as far as its k-th nearest
+    neighbour in that set. ConfigError for a set of k images or fewer.
+    """
+    if min(len(real), len(generated)) <= neighbours:
+        raise ConfigError(
+            f"precision and recall need more than {neighbours} images of each set, not "
+            f"{min(len(real), len(generated))}; take more"
         )
-
-
-def precision_recall(real: Region, generated: Region) -> PrecisionRecall:
-    """Improved precision and recall, Kynkäänniemi et al. 2019, equations 1 to 3."""
     return PrecisionRecall(
-        precision=float(real.holds(generated.centres).mean()),
-        recall=float(generated.holds(real.centres).mean()),
+        precision=float(covered(generated, real, neighbours).mean()),
+        recall=float(covered(real, generated, neighbours).mean()),
     )
 
 
-def _squared_distances(points: Features, others: Features) -> Float[np.ndarray, "_ _"]:
-    """By one product of matrices, ten times as fast as pair by pair, and as exact as ROUNDING."""
-    a, b = points.astype(np.float64), others.astype(np.float64)
-    return np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2 * (a @ b.T)
+def covered(points: Features, by: Features, neighbours: int = NEIGHBOURS) -> Bool[np.ndarray, "_"]:
+    """Which points lie in the ball of one image or more of the other set."""
+    radii = _radii(by, neighbours)
+    return np.concatenate([(cdist(some, by) <= radii).any(axis=1) for some in _blocks(points)])
+
+
+def _radii(points: Features, neighbours: int) -> Float[np.ndarray, "_"]:
+    """The distance of each point from its k-th nearest neighbour, itself left out."""
+    found = [
+        np.partition(cdist(some, points), neighbours)[:, neighbours] for some in _blocks(points)
+    ]
+    return np.concatenate(found)
 
 
 def _blocks(points: Features) -> list[Features]:
