@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.quality import QUALITY_HEADING
+from tests.unreadable import unreadable
 from vae.__main__ import _parser
 from vae.catalogue import (
     CHECKPOINTS_VARIABLE,
@@ -24,7 +25,9 @@ from vae.catalogue import (
 )
 from vae.checkpoint import RUN_FILE, load_run, load_scores
 from vae.config import ModelConfig, TrainConfig
-from vae.errors import TamperedCheckpoint
+from vae.errors import CheckpointError, TamperedCheckpoint
+from vae.explorer import Explorer
+from vae.queue.unfinished import unfinished_runs
 from vae.run import Run
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -287,3 +290,22 @@ def test_the_shipped_sprites_have_three_seeds_a_setting_all_measured_alike(shipp
     assert all(scores is not None for scores in stored)
     kinds = {(s.settings["estimator"], s.settings["rows"]) for s in stored if s is not None}
     assert kinds == {("gradient-boosting", 5000)}
+
+
+@pytest.mark.parametrize("name", ["", RUN_FILE, "model.safetensors", "atlas.safetensors"])
+def test_what_may_not_be_read_is_said_and_the_others_are_listed(tiny_checkpoint, tmp_path, name):
+    for copy in ("closed", "open"):
+        shutil.copytree(tiny_checkpoint, tmp_path / copy)
+    with unreadable(tmp_path / "closed" / name):
+        found = read_catalogue(tmp_path)
+        assert "open" in [run.name for run in found.runs]
+        with pytest.raises(CheckpointError, match="cannot be read"):
+            Explorer.open(tmp_path / "closed")
+        assert unfinished_runs(tmp_path) == []
+
+
+def test_a_folder_that_may_not_be_listed(tmp_path):
+    with unreadable(tmp_path):
+        for look in (read_catalogue, unfinished_runs):
+            with pytest.raises(CheckpointError, match="cannot be listed"):
+                look(tmp_path)

@@ -35,11 +35,7 @@ def read_catalogue(root: Path) -> Catalogue:
     A folder that is a link is listed like any other: whoever may make one may make a checkpoint.
     """
     runs, refused = [], []
-    try:
-        folders = sorted(root.iterdir(), key=_natural) if root.is_dir() else []
-    except OSError as error:
-        raise CheckpointError(f"{root} cannot be listed ({error.strerror})") from error
-    for folder in folders:
+    for folder in sorted(folders_in(root), key=_natural):
         try:
             if not folder.name.startswith(".") and (folder / RUN_FILE).is_file():
                 check_name(folder)
@@ -49,6 +45,14 @@ def read_catalogue(root: Path) -> Catalogue:
         except OSError as error:
             refused.append(CheckpointError(f"{folder} cannot be read ({error.strerror})"))
     return Catalogue(tuple(runs), tuple(refused))
+
+
+def folders_in(root: Path) -> list[Path]:
+    """What lies right below a folder of checkpoints; nothing where there is no such folder."""
+    try:
+        return list(root.iterdir()) if root.is_dir() else []
+    except OSError as error:
+        raise CheckpointError(f"{root} cannot be listed ({error.strerror})") from error
 
 
 @dataclass(frozen=True)

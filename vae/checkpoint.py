@@ -331,7 +331,7 @@ def save_scores(run: Run, scores: StoredScores) -> None:
 def load_scores(run: Run) -> StoredScores | None:
     """What was last measured; None where nothing was, StaleScores where of other weights."""
     file = run.path / SCORES_FILE
-    if not file.is_file():
+    if not _is_there(file):
         return None
     record = _read_json(file, "measure again with `vae metrics --save`")
     version = record.pop("format_version", None) if isinstance(record, dict) else None
@@ -371,7 +371,7 @@ def load_resume_state(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, An
 def load_resume_record(path: Path) -> dict[str, Any]:
     """The configurations of an unfinished run and its epochs so far; else a CheckpointError."""
     file = path / RESUME_FILE
-    if not file.is_file():
+    if not _is_there(file):
         raise MissingCheckpoint(f"{path} holds no unfinished run; there is nothing to resume")
     try:
         with safe_open(file, framework="pt") as opened:
@@ -438,7 +438,7 @@ def _read_record(path: Path) -> dict[str, Any]:
         raise MissingCheckpoint(
             f"there is no checkpoint folder {path}; `vae list` shows those there"
         )
-    if not file.is_file():
+    if not _is_there(file):
         if (path / RESUME_FILE).is_file() or (path / WEIGHTS_FILE).is_file():
             raise IncompleteCheckpoint(
                 f"{path} has no {RUN_FILE}: its run did not finish; resume it or train it afresh"
@@ -446,6 +446,14 @@ def _read_record(path: Path) -> dict[str, Any]:
         raise ForeignCheckpoint(f"{path} is not a checkpoint: it has no {RUN_FILE}")
     record = _read_json(file, "restore it from a copy or train the run afresh")
     return _check_format(file, record)
+
+
+def _is_there(file: Path) -> bool:
+    """Whether there is such a file; CheckpointError where this program may not even ask."""
+    try:
+        return file.is_file()
+    except OSError as error:
+        raise IncompleteCheckpoint(f"{file} cannot be read ({error.strerror})") from error
 
 
 def _read_json(file: Path, remedy: str) -> Any:
@@ -502,7 +510,7 @@ def _read_hashed(run: Run, name: str, most_bytes: int) -> dict[str, torch.Tensor
 
 def _check_hash(run: Run, name: str, most_bytes: int) -> None:
     file = run.path / name
-    if not file.is_file():
+    if not _is_there(file):
         raise IncompleteCheckpoint(f"{file} is missing; restore it from a copy or train afresh")
     try:
         if (size := file.stat().st_size) > most_bytes:

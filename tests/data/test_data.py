@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.unreadable import unreadable
 from vae.data.brought import to_square
 from vae.data.registry import class_names, data_dir, dataset_names, dataset_title, load_dataset
 from vae.data.splits import Dataset
@@ -429,3 +430,36 @@ def test_mnist_is_whole(mnist_dir):
     assert found.test.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     mean = float(torch.cat([found.train.images, found.validation.images]).float().mean())
     assert mean / 255 == pytest.approx(0.1307, abs=1e-4)
+
+
+def test_links_lead_to_files_but_not_around_or_away(tmp_path):
+    inside, outside = tmp_path / "images", tmp_path / "outside"
+    fill(inside / "class", 21)
+    fill(outside, 25)
+    (inside / "class" / "file.png").symlink_to(outside / "000.png")
+    (inside / "class" / "loop.png").symlink_to(inside / "class" / "loop.png")
+    (inside / "class" / "gone.png").symlink_to(tmp_path / "nothing.png")
+    (inside / "class" / "device.png").symlink_to("/dev/zero")
+    (inside / "around").symlink_to(inside)
+    (inside / "away").symlink_to(outside)
+    found = load_dataset(f"folder:{inside}", validation_fraction=0)
+    assert len(found.train) + len(found.test) == 22
+    assert found.class_names == ("class",)
+
+
+@pytest.mark.parametrize("name", ["", "class", "class/003.png"])
+def test_what_may_not_be_read_is_named(tmp_path, name):
+    fill(tmp_path / "images" / "class", 21)
+    closed = tmp_path / "images" / name
+    with unreadable(closed), pytest.raises(DataError) as error:
+        load_dataset(f"folder:{tmp_path / 'images'}")
+    assert f"{closed} cannot be opened (Permission denied)" in assert_one_line(error)
+
+
+def test_a_folder_with_far_too_much_in_it(tmp_path, monkeypatch):
+    fill(tmp_path / "a", 21)
+    fill(tmp_path / "b", 21)
+    monkeypatch.setattr("vae.data.folder.MAX_ENTRIES", 30)
+    with pytest.raises(DataError) as error:
+        load_dataset(f"folder:{tmp_path}")
+    assert "holds more than 30 files and folders" in assert_one_line(error)

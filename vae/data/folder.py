@@ -75,7 +75,8 @@ def count_images(folder: Path) -> int:
 
 
 def _found_images(folder: Path) -> Iterator[Path]:
-    return (p for p in _files_below(folder) if p.suffix.lower() in SUFFIXES and p.is_file())
+    named = (path for path in _files_below(folder) if path.suffix.lower() in SUFFIXES)
+    return (path for path in named if _is_file(path))
 
 
 def _image_paths(folder: Path) -> list[Path]:
@@ -88,6 +89,13 @@ def _image_paths(folder: Path) -> list[Path]:
             f"known endings: {', '.join(sorted(SUFFIXES))}"
         )
     return paths
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        _refuse_folder(error)
 
 
 def _is_folder(path: Path) -> bool:

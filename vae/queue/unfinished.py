@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from vae.catalogue import folders_in
 from vae.checkpoint import (
     RESUME_FILE,
     RUN_FILE,
@@ -73,8 +74,7 @@ def unfinished_runs(root: Path, taken: Collection[Path] = ()) -> list[Unfinished
 
     States that cannot be read are left out.
     """
-    there = list(root.iterdir()) if root.is_dir() else []
-    folders = [folder for folder in there if folder.is_dir() and folder not in taken]
+    folders = [folder for folder in folders_in(root) if folder not in taken]
     found = [run for folder in folders if (run := read_unfinished(folder)) is not None]
     return sorted(found, key=lambda run: -run.saved)
 
@@ -82,9 +82,9 @@ def unfinished_runs(root: Path, taken: Collection[Path] = ()) -> list[Unfinished
 def read_unfinished(folder: Path) -> Unfinished | None:
     """What is left of a folder's run, if it has steps left and nobody goes on with it."""
     state = folder / RESUME_FILE
-    if not state.is_file() or is_held(folder):
-        return None
     try:
+        if not state.is_file() or is_held(folder):
+            return None
         check_name(folder)
         is_kept = (folder / RUN_FILE).exists()
         if is_kept and not load_run(folder).stopped_early:

@@ -203,10 +203,10 @@ def read_latent_sizes(root: Path) -> LatentSizes | None:
     CheckpointError, which names the file, for one that this program did not write.
     """
     file = root / FILE
-    if not file.is_file():
-        return None
     remedy = "restore it from a copy or write it anew with `vae latent-sizes`"
     try:
+        if not file.is_file():
+            return None
         if file.stat().st_size > MAX_BYTES:
             raise ConfigError("it is too large")
         record = json.loads(file.read_text(encoding="utf-8"))

@@ -3,8 +3,10 @@
 The file says by which command, when and with which versions the numbers came about.
 """
 
+import hashlib
 import json
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from vae.catalogue import dataset_part
 from vae.errors import CheckpointError, ConfigError, ForeignCheckpoint, NewerCheckpoint
 from vae.record import Record
 
@@ -56,7 +59,13 @@ class StoredOutcome(Record):
 
 
 def outcome_file(folder: Path, study: str, dataset: str) -> Path:
-    """Where a study's outcome of a data set lies in a folder of checkpoints."""
+    """Where a study's outcome of a data set lies in a folder of checkpoints.
+
+    A name that is a path, or too long, cannot be a file's; its sha256 tells it from others.
+    """
+    if not re.fullmatch(r"[\w:=,+.-]{1,100}", dataset):
+        digest = hashlib.sha256(dataset.encode()).hexdigest()
+        dataset = f"{dataset_part(dataset)}-{digest[:12]}"
     return folder / f"{study}-{dataset}.json"
 
 
@@ -71,9 +80,9 @@ def save_outcome(path: Path, outcome: StoredOutcome) -> None:
 
 def load_outcome(path: Path, study: str) -> StoredOutcome | None:
     """What a study found; None where there is no file, CheckpointError where it is another's."""
-    if not path.is_file():
-        return None
     try:
+        if not path.is_file():
+            return None
         if path.stat().st_size > MAX_BYTES:
             raise ForeignCheckpoint(f"{path} is too large to be a study's outcome; remove it")
         record = json.loads(path.read_text(encoding="utf-8"))
