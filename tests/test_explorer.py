@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hostile_checkpoints import ODD, write_odd
 from test_browser_format import read
 
 from vae.checkpoint import load_atlas, load_model, load_run
-from vae.errors import ConfigError
+from vae.errors import ConfigError, TamperedCheckpoint
 from vae.explorer import Explorer
 from vae.latent.neighbours import Neighbours
 from vae.latent.paths import follow, slerp
@@ -228,3 +229,8 @@ def test_decoded_images_are_a_caller_s_own(explorer):
     first = explorer.decode(CODES)
     first[:] = 0
     assert explorer.decode(CODES).max() > 0.1
+
+
+def test_weights_that_overflow_together_are_refused(tmp_path):
+    with pytest.raises(TamperedCheckpoint, match="so large that its pictures are no numbers"):
+        Explorer.open(write_odd(tmp_path / "exploding", ODD["exploding"]))

@@ -19,7 +19,7 @@ from vae.browser.blobs import pack_codes, pack_decoder, pack_encoder, pack_rate_
 from vae.checkpoint import Atlas, load_atlas, load_curve, load_model, load_run
 from vae.device import DeviceName, pick_device
 from vae.diagnostics import BATCH, log_likelihood
-from vae.errors import ConfigError, UnsupportedNetwork
+from vae.errors import ConfigError, TamperedCheckpoint, UnsupportedNetwork
 from vae.kinds.autoencoder import Autoencoder
 from vae.kinds.conditional import LabelledSequential
 from vae.kinds.quantised import QuantisedVAE
@@ -33,6 +33,8 @@ from vae.run import Run
 
 Images = Float[np.ndarray, "n h w c"]
 Codes = Float[np.ndarray, "n latent"]
+CHECKED = 4
+"""Test images whose pictures are looked at before a model is used."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,9 @@ class Explorer:
     @classmethod
     def load(cls, run: Run, device: DeviceName = "cpu") -> Self:
         """Load the weights and the atlas of a run that was listed."""
-        return cls(run, load_model(run, pick_device(device)), load_atlas(run), load_curve(run))
+        found = cls(run, load_model(run, pick_device(device)), load_atlas(run), load_curve(run))
+        found._check_pictures()
+        return found
 
     @property
     def latent_dim(self) -> int:
@@ -392,6 +396,16 @@ class Explorer:
             self.neighbours.active,
             self.neighbours.spacing_quantiles(),
         )
+
+    def _check_pictures(self) -> None:
+        """Weights that are finite, each for itself, can still overflow together."""
+        some = np.concatenate([np.zeros((1, self.latent_dim)), self.atlas.mean[:CHECKED]])
+        pictures = self.decode(some)
+        if not (np.isfinite(pictures).all() and np.isfinite(self.encode(pictures)[0]).all()):
+            raise TamperedCheckpoint(
+                f"{self.run.path}: its weights are so large that its pictures are no numbers; "
+                "train afresh"
+            )
 
     def _quantised(self) -> QuantisedVAE:
         if not isinstance(self._model, QuantisedVAE):

@@ -70,6 +70,11 @@ class Gallery:
         """The classes that have test images."""
         return [i for i in range(len(self.class_names)) if np.any(self.labels == i)]
 
+    def name_of(self, index: int) -> str:
+        """The class of an image; "no class" where it has none."""
+        label = int(self.labels[index])
+        return self.class_names[label] if 0 <= label < len(self.class_names) else "no class"
+
     def of_class(self, label: int) -> Int[np.ndarray, "m"]:
         """The positions of a class's images."""
         return np.flatnonzero(self.labels == label)

@@ -5,7 +5,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from vae.errors import ConfigError
-from vae.latent.projection import overview_plane, pair_plane, pca_plane
+from vae.latent.projection import direction_plane, overview_plane, pair_plane, pca_plane
 
 
 @pytest.fixture
@@ -83,3 +83,23 @@ def test_the_overview_of_more_dimensions_is_the_principal_plane(codes):
     overview, principal = overview_plane(codes), pca_plane(codes)
     assert overview.labels == principal.labels
     np.testing.assert_array_equal(overview.project(codes), principal.project(codes))
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [np.ones((1, 3)), np.ones((9, 3)), np.arange(9)[:, None] * np.eye(3)[1:2]],
+    ids=["one code", "all alike", "on a line"],
+)
+@pytest.mark.parametrize(
+    "make",
+    [
+        pca_plane,
+        lambda codes: pair_plane(codes, 0, 1),
+        lambda codes: direction_plane(codes, np.array([0.0, 1.0, 0.0])),
+    ],
+    ids=["principal", "pair", "direction"],
+)
+def test_codes_that_span_no_plane_have_one_all_the_same(codes, make):
+    plane = make(codes.astype(np.float32))
+    np.testing.assert_allclose(plane.basis @ plane.basis.T, np.eye(2), atol=1e-6)
+    assert plane.kept_variance == pytest.approx(1)

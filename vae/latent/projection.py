@@ -57,7 +57,7 @@ def pair_plane(
         origin,
         np.eye(latent)[[first, second]],
         (f"z{first + 1}", f"z{second + 1}"),
-        float(variances[[first, second]].sum() / variances.sum()),
+        _share(variances[[first, second]].sum(), variances.sum()),
     )
 
 
@@ -66,14 +66,14 @@ def pca_plane(codes: Float[np.ndarray, "n latent"]) -> Plane:
     if codes.shape[1] < 2:
         raise ConfigError("a plane needs at least two latent dimensions; this model has one")
     origin = codes.mean(axis=0)
-    values, vectors = np.linalg.eigh(np.cov(codes, rowvar=False))
+    values, vectors = np.linalg.eigh(_covariance(codes))
     basis = vectors[:, ::-1][:, :2].T
     signs = np.sign(basis[np.arange(2), np.abs(basis).argmax(axis=1)])
     return Plane(
         origin.astype(np.float64),
         basis * signs[:, None],
         (f"{PRINCIPAL} 1", f"{PRINCIPAL} 2"),
-        float(values[-2:].sum() / values.sum()),
+        _share(values[-2:].sum(), values.sum()),
     )
 
 
@@ -93,14 +93,38 @@ def direction_plane(
     origin = codes.mean(axis=0, dtype=np.float64)
     centred = codes - origin
     rest = centred - np.outer(centred @ along, along)
-    # What is left of any vector keeps a trace of rounding along the direction.
-    widest = np.linalg.eigh(np.cov(rest, rowvar=False))[1][:, -1]
-    widest = widest - (widest @ along) * along
-    basis = np.stack([along, widest / np.linalg.norm(widest)])
-    kept = (centred @ basis.T).var(axis=0).sum() / centred.var(axis=0).sum()
-    return Plane(origin, basis, ("along the direction", "widest at right angles"), float(kept))
+    widest = _at_right_angles(along, np.linalg.eigh(_covariance(rest))[1][:, -1])
+    basis = np.stack([along, widest])
+    kept = _share((centred @ basis.T).var(axis=0).sum(), centred.var(axis=0).sum())
+    return Plane(origin, basis, ("along the direction", "widest at right angles"), kept)
 
 
 def overview_plane(codes: Float[np.ndarray, "n latent"]) -> Plane:
     """The two latent dimensions as they are where there are no more, else the principal plane."""
     return pair_plane(codes, 0, 1) if codes.shape[1] == 2 else pca_plane(codes)
+
+
+def _covariance(codes: Float[np.ndarray, "n latent"]) -> Float[np.ndarray, "latent latent"]:
+    """All zeros for a single code."""
+    centred = codes - codes.mean(axis=0, dtype=np.float64)
+    return centred.T @ centred / max(1, len(codes) - 1)
+
+
+def _share(kept: float, whole: float) -> float:
+    """Of codes that are all alike nothing is projected away."""
+    return float(kept / whole) if whole > 0 else 1.0
+
+
+def _at_right_angles(
+    along: Float[np.ndarray, "latent"], vector: Float[np.ndarray, "latent"]
+) -> Float[np.ndarray, "latent"]:
+    """A vector of length 1 at right angles to another: the given one, else any.
+
+    What is left of any vector keeps a trace of rounding along the direction; nothing but that is
+    left where the codes vary along it alone.
+    """
+    rest = vector - (vector @ along) * along
+    if np.linalg.norm(rest) < 1e-6:
+        axis = np.eye(len(along))[np.abs(along).argmin()]
+        rest = axis - (axis @ along) * along
+    return rest / np.linalg.norm(rest)
