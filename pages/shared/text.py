@@ -11,11 +11,17 @@ from vae.names import in_one_line
 LONGEST_NAME = 80
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>~$&|@]|:(?!\s)|(?<=www)\.|^[-+#]|(?<=^\d)[.)])")
+_SYMBOLS = re.compile(r"(?<=:)(?=[\w+/-]+(?::|$))|(?<!\S)(?=(?:<->|->|<-|--|[><~]=)(?!\S))")
+"""Where Streamlit's `:smile:` and `->` begin. It looks for them in what Markdown has been read as,
+so that a backslash does not help."""
+
+JOINER = "\u2060"
+"""Takes no room, is no space, and lets no line break."""
 
 
 def escaped(text: object, longest: int = LONGEST_NAME) -> str:
     """Any text as one line of Markdown that reads as it is, cut where it is longer."""
-    return _MARKS.sub(r"\\\1", in_one_line(str(text), longest))
+    return _MARKS.sub(r"\\\1", _SYMBOLS.sub(JOINER, in_one_line(str(text), longest)))
 
 
 def in_code(text: object, longest: int = 1000) -> str:

@@ -19,7 +19,7 @@ def show_recorded(run: "Run") -> None:
     st.markdown(
         f"**{escaped(run.name)}** · {model.architecture} · {run.results.epochs_trained:g} epochs "
         f"of {train.batch_size} images a step · {run.results.seconds:.0f} s on "
-        f"{run.provenance.device}"
+        f"{escaped(run.provenance.device)}"
     )
     losses, rates = _figures(run.identity, run)
     left, right = st.columns([1.6, 1], gap="medium")

@@ -10,7 +10,7 @@ import pytest
 
 from pages.shared import link
 from pages.shared.frame import SCREENS
-from pages.shared.text import escaped, in_code
+from pages.shared.text import JOINER, escaped, in_code
 
 PAGES = [screen.file for screen in SCREENS]
 MARK = "hostile-link-4711"
@@ -39,6 +39,8 @@ NAMES = (
     ":red[alarm] :material/home:",
     "www.example.com",
     "# a heading",
+    "a -> b <-> c -- d >= 1 :smile:",
+    "->",
     "سفينة",
 )
 
@@ -115,9 +117,19 @@ def test_names_are_shown_and_not_obeyed(open_page, named_badly, file):
 @pytest.mark.parametrize("name", NAMES)
 def test_an_escaped_name_keeps_its_letters(name):
     shown = escaped(name)
-    assert shown.replace("\\", "") == name.replace("\\", "")
+    assert shown.replace("\\", "").replace(JOINER, "") == name.replace("\\", "")
     for mark in "`*_[]<>$:":
         assert shown.count("\\" + mark) == name.count(mark)
+
+
+SYMBOLS = r":[\w+/-]+:|(^|\s)(<->|->|<-|--|>=|<=|~=)(\s|$)"
+"""What Streamlit makes pictures and arrows of in a text, whatever Markdown has escaped."""
+
+
+@pytest.mark.parametrize("name", [*NAMES, ":a:b:+1:", "-> ->", ":streamlit:", "~= x --"])
+def test_an_escaped_name_holds_no_symbol(name):
+    # What is said of it often begins with a colon.
+    assert not re.search(SYMBOLS, f"{escaped(name)}: made grey".replace("\\", ""))
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,10 @@ class Thumbnail {
   constructor(box, place) {
     const testid = { "data-testid": `live-nearest-${place}` };
     this.picture = new Picture(box, { "aria-label": "nearby test image", ...testid });
-    this.caption = element("figcaption");
-    this.root = element("figure", {}, this.picture.root, this.caption);
+    this.name = element("span", { class: "name" });
+    this.distance = element("span");
+    const caption = element("figcaption", {}, this.name, this.distance);
+    this.root = element("figure", {}, this.picture.root, caption);
     this.shown = -1;
   }
 
@@ -52,7 +54,8 @@ class Thumbnail {
     this.root.style.visibility = index < 0 ? "hidden" : "";
     if (index < 0) return false;
     const name = codes.nameOf(index);
-    this.caption.textContent = name ? `${name} · ${distance.toFixed(2)}` : distance.toFixed(2);
+    this.name.textContent = name;
+    this.distance.textContent = `${name && " · "}${distance.toFixed(2)}`;
     this.root.title = `test image ${index}${name && `, ${name}`}: ${distance.toFixed(3)} away`;
     const isNew = index !== this.shown;
     this.shown = index;
