@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shared import link
+from pages.shared.choice import one_of
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.images import note_missing
 from pages.shared.models import catalogue, open_explorer, open_gallery, pick_explorer
@@ -61,18 +62,15 @@ def choose_score(detector: "Explorer", gallery: "Gallery") -> "Score":
         names = list(scores_there_are(detector.run.model))
     key = f"rank-by-{len(names)}"
     link.start_widget(key, link.recall(RANK_BY), names)
-    chosen = st.segmented_control(
+    chosen = one_of(
         "Rank by",
         names,
-        key=key,
-        default=None if key in st.session_state else names[0],
-        required=True,
+        key,
         format_func=SCORES.__getitem__,
         help="−ELBO is distortion + rate, at one posterior sample of each image; −log p(x) is "
         "importance weighted, with 10 samples; the missed share is |x − x̂|² / |x|². The higher, "
         "the stranger.",
     )
-    assert chosen is not None
     link.keep(RANK_BY, chosen)
     return chosen
 

@@ -6,11 +6,13 @@ import numpy as np
 import streamlit as st
 
 from pages.shared import latent, link
+from pages.shared.choice import one_of
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.images import choose_test_image, note_missing
 from pages.shared.live import live_path
 from pages.shared.models import open_gallery, pick_explorer, written
 from pages.shared.mounts import decoder_id, mount_codes, mount_decoders, plain_plane, surroundings
+from pages.shared.selection import selected_places
 from pages.shared.text import escaped, in_code
 from vae.errors import DataError
 from vae.pictures import tile
@@ -44,17 +46,14 @@ def choose_attribute(explorer: "Explorer", gallery: "Gallery") -> str:
     if explorer.latent_dim > 1:
         names[LASSO] = "Your group"
     link.start_widget("attribute", link.recall(CHOICE), list(names))
-    chosen = st.segmented_control(
+    chosen = one_of(
         "Attribute",
         list(names),
-        key="attribute",
-        default=None if "attribute" in st.session_state else "thickness",
-        required=True,
+        "attribute",
+        "thickness",
         format_func=names.__getitem__,
         label_visibility="collapsed",
     )
-    if chosen not in names:
-        chosen = "thickness"
     link.keep(CHOICE, chosen)
     return chosen
 
@@ -63,8 +62,8 @@ def choose_class(explorer: "Explorer", gallery: "Gallery") -> int:
     """A class that has test images; kept in the link."""
     dataset, classes = explorer.run.train.dataset, gallery.classes()
     kept, key = link.recall(LABEL, dataset), f"attribute-class-{dataset}"
-    is_known = kept is not None and kept.isdecimal() and int(kept) in classes
-    link.start_widget(key, int(kept) if kept and is_known else classes[0], classes)
+    known = latent.parse_index(kept, classes[-1] + 1)
+    link.start_widget(key, known if known in classes else classes[0], classes)
     chosen = st.selectbox(
         "Class",
         classes,
@@ -89,7 +88,7 @@ def show_lasso(explorer: "Explorer", gallery: "Gallery") -> "Groups | None":
         config={"displayModeBar": False},
     )
     shown = _shown_rows(len(gallery.labels))
-    places = [int(place) for place in event["selection"]["point_indices"]]
+    places = selected_places(event, len(shown))
     if not places:
         st.caption("Draw a loop around some points: they are one group, the others here the other.")
         return None

@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shared import link
+from pages.shared.choice import one_of
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.images import note_missing
 from pages.shared.models import catalogue, open_explorer, open_gallery, pick_explorer
@@ -41,15 +42,7 @@ def choose_corruption() -> "tuple[Corruption, float, int]":
 
     names = list(CORRUPTIONS)
     link.start_widget("denoise-kind", link.recall(KIND), names)
-    kind = st.segmented_control(
-        "Corruption",
-        names,
-        key="denoise-kind",
-        default=None if "denoise-kind" in st.session_state else names[0],
-        required=True,
-        format_func=CORRUPTIONS.__getitem__,
-    )
-    assert kind is not None
+    kind = one_of("Corruption", names, "denoise-kind", format_func=CORRUPTIONS.__getitem__)
     link.keep(KIND, kind)
     link.start_widget("denoise-strength", _kept_strength())
     strength = st.slider(

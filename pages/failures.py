@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shared import link
+from pages.shared.choice import one_of
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.images import note_missing
 from pages.shared.models import open_gallery, pick_explorer, written
@@ -39,16 +40,13 @@ def choose() -> str:
     titles = {name: failure.title for name, failure in FAILURES.items()}
     titles[STRANGERS] = "Images from elsewhere"
     link.start_widget("failure-choice", link.recall(CHOICE), list(titles))
-    chosen = st.segmented_control(
+    chosen = one_of(
         "Failure",
         list(titles),
-        key="failure-choice",
-        default=None if "failure-choice" in st.session_state else next(iter(titles)),
-        required=True,
+        "failure-choice",
         format_func=titles.__getitem__,
         label_visibility="collapsed",
     )
-    assert chosen is not None
     link.keep(CHOICE, chosen)
     return chosen
 

@@ -2,9 +2,8 @@
 
 import importlib
 
-import streamlit as st
-
 from pages.shared import link
+from pages.shared.choice import one_of
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.models import pick_explorer
 
@@ -23,16 +22,13 @@ open_page(
 def choose_section() -> str:
     """The section, kept in the link."""
     link.start_widget("few-section", link.recall(SECTION), list(SECTIONS))
-    chosen = st.segmented_control(
+    chosen = one_of(
         "Question",
         list(SECTIONS),
-        key="few-section",
-        default=None if "few-section" in st.session_state else next(iter(SECTIONS)),
-        required=True,
+        "few-section",
         format_func=SECTIONS.__getitem__,
         label_visibility="collapsed",
     )
-    assert chosen is not None
     link.keep(SECTION, chosen)
     return chosen
 

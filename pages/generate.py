@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.kind import companions
+from pages.shared.choice import one_of
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.models import pick_explorer, written
 from pages.shared.text import escaped
@@ -76,9 +77,7 @@ def judge_if_any(explorer: "Explorer") -> "Judge | None":
 def choose_source(explorer: "Explorer") -> str:
     """The standard normal prior, or the mixture."""
     words = "Drawn from" if explorer.run.model.has_rate else "Drawn from (it has no prior)"
-    chosen = st.segmented_control(words, [PRIOR, MIXTURE], default=PRIOR, required=True)
-    assert chosen is not None
-    return chosen
+    return one_of(words, [PRIOR, MIXTURE], "drawn-from")
 
 
 def sheet(

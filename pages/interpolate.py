@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shared import latent, link
+from pages.shared.choice import one_of
 from pages.shared.endpoints import choose_endpoint
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.images import note_missing
@@ -31,12 +32,11 @@ def choose_path():
     """Which way from A to B; kept in the link."""
     kept = link.recall(PATH)
     link.start_widget("path-kind", kept if kept in PATHS else "linear")
-    kind = st.segmented_control(
+    kind = one_of(
         "Path",
         list(PATHS),
+        "path-kind",
         format_func=PATHS.__getitem__,
-        required=True,
-        key="path-kind",
         label_visibility="collapsed",
         help="The **straight line** passes nearer to the origin than codes lie. The **arc** keeps "
         "the code's length between that of its ends (White 2016). **Along the data** goes from "

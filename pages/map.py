@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared import drawing, latent, link
+from pages.shared.choice import one_of
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.live import live_map
 from pages.shared.models import pick_explorer
@@ -50,9 +51,7 @@ def choose_pair(explorer) -> tuple[int, int] | None:
     order, identity = explorer.dimensions_by_rate(), explorer.run.identity
     kept = _parse_pair(link.recall(PLANE, identity), explorer.latent_dim)
     link.start_widget(f"view-{identity}", VIEWS[0] if kept is None else VIEWS[1])
-    view = st.segmented_control(
-        "View", VIEWS, required=True, key=f"view-{identity}", label_visibility="collapsed"
-    )
+    view = one_of("View", VIEWS, f"view-{identity}", label_visibility="collapsed")
     if view == VIEWS[0]:
         link.keep(PLANE, PRINCIPAL, identity)
         return None
@@ -80,9 +79,9 @@ def choose_dimension(name: str, arrow: str, order: list[int], key: str) -> int:
 
 
 def _parse_pair(text: str | None, latent_dim: int) -> tuple[int, int] | None:
-    pair = [int(part) - 1 for part in (text or "").split(",") if part.isascii() and part.isdigit()]
-    usable = len(pair) == 2 and pair[0] != pair[1] and all(0 <= d < latent_dim for d in pair)
-    return (pair[0], pair[1]) if usable else None
+    named = [latent.parse_index(part, latent_dim + 1) for part in (text or "").split(",")]
+    pair = [number - 1 for number in named if number]
+    return (pair[0], pair[1]) if len(named) == len(set(pair)) == 2 else None
 
 
 def _pca_plane(explorer):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shared import link
+from pages.shared.choice import one_of
 from pages.shared.models import catalogue
 
 if TYPE_CHECKING:
@@ -40,17 +41,15 @@ def choose_view(comparison: "Comparison | None") -> str:
     """One of VIEWS; the first that has something to show, unless a person chose another."""
     first = SWEEP if comparison is None else DRAG if comparison.multi_rate else COLUMNS
     link.start_widget("compare-view", link.recall("view"), [*VIEWS])
-    link.start_widget("compare-view", first)
-    chosen = st.segmented_control(
+    return one_of(
         "View",
         [*VIEWS],
+        "compare-view",
+        first,
         format_func=VIEWS.__getitem__,
-        key="compare-view",
-        required=True,
         label_visibility="collapsed",
-        on_change=lambda: link.keep("view", st.session_state["compare-view"]),
+        on_change=lambda: link.keep_pressed("view", "compare-view"),
     )
-    return str(chosen)
 
 
 def open_view(view: str) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shared import latent, link
+from pages.shared.choice import one_of
 from pages.shared.images import choose_test_image
 from pages.shared.live import Dimension, Panel, live_decode
 from pages.shared.models import open_explorer, open_gallery
@@ -52,31 +53,26 @@ def _choose_seed(comparison: "Comparison") -> int:
     if len(seeds) == 1:
         return comparison.seeds[0]
     link.start_widget("columns-seed", link.recall("seed"), seeds)
-    chosen = st.segmented_control(
+    chosen = one_of(
         "Seed",
         seeds,
-        key="columns-seed",
-        default=None if "columns-seed" in st.session_state else seeds[0],
-        required=True,
-        on_change=lambda: link.keep("seed", st.session_state["columns-seed"]),
+        "columns-seed",
+        on_change=lambda: link.keep_pressed("seed", "columns-seed"),
     )
-    return int(str(chosen))
+    return int(chosen)
 
 
 def _choose_order() -> str:
     link.start_widget("columns-order", link.recall("order"), [*ORDERS])
-    chosen = st.segmented_control(
+    return one_of(
         "Sliders and traversals",
         [*ORDERS],
+        "columns-order",
         format_func=ORDERS.__getitem__,
-        key="columns-order",
-        default=None if "columns-order" in st.session_state else "rate",
-        required=True,
-        on_change=lambda: link.keep("order", st.session_state["columns-order"]),
+        on_change=lambda: link.keep_pressed("order", "columns-order"),
         help="By rate, slider 1 moves each model's dimension of highest rate. Matched, it moves "
         "the dimension whose codes correlate most with the first model's, in the same direction.",
     )
-    return str(chosen)
 
 
 def _matchings(explorers: "list[Explorer]", order: str) -> "list[Matching]":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pages.shared.choice import one_of
 from pages.shared.frame import calm_errors, show_error
 from vae.errors import DataError
 from vae.read_only import is_read_only
@@ -198,16 +199,14 @@ def _choose_protocol(found: "dict[Protocol, Scores]", runs: int) -> "tuple[Proto
         return first, found[first]
     # By name: Streamlit takes a dataclass for a list of its fields.
     named = {_how(protocol): protocol for protocol in found}
-    chosen = st.segmented_control(
+    chosen = one_of(
         "Scores are comparable only where they were taken alike; show those by",
         list(named),
-        default=_how(first),
+        "measured-protocol",
+        _how(first),
         format_func=lambda name: f"{name} ({len(found[named[name]])} of {runs} runs)",
-        key="measured-protocol",
-        required=True,
     )
-    protocol = named.get(str(chosen), first)
-    return protocol, found[protocol]
+    return named[chosen], found[named[chosen]]
 
 
 def _how(protocol: "Protocol") -> str:
@@ -530,12 +529,14 @@ def _show_panels(comparison: "Comparison", values: Values) -> None:
     by_name = {measure.name: measure for measure in shown_measures(values.values())}
     first = [name for name in FIRST_PANELS if name in by_name][:MOST_PANELS]
     st.markdown("## How each measure moves with β, and how far seeds scatter")
+    key = f"measured-panels-{len(by_name)}"
+    # Boxes keep to it; a program need not.
+    st.session_state[key] = st.session_state.get(key, first)[:MOST_PANELS]
     chosen = st.multiselect(
         "Measures",
         list(by_name),
-        default=first,
         format_func=lambda name: by_name[name].title,
-        key=f"measured-panels-{len(by_name)}",
+        key=key,
         max_selections=MOST_PANELS,
         label_visibility="collapsed",
     )

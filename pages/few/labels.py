@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.few import outcomes
 from pages.kind import companions
+from pages.shared.choice import one_of
 from pages.shared.images import note_missing
 from pages.shared.models import open_gallery
 from pages.shared.text import escaped
@@ -60,7 +61,7 @@ def show_model(model: "Explorer") -> None:
     """One model: its guesses, its labels, its pictures."""
     views = [GUESSES, TOLD, PAINTED]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        view = st.segmented_control("This model", views, default=GUESSES, required=True)
+        view = one_of("This model", views, "few-labels-view")
         seed = int(st.number_input("Draw", 0, 10_000, 0, width=120, disabled=view == TOLD))
     if view == GUESSES:
         show_guesses(model, seed)

@@ -9,6 +9,7 @@ from pages.kind import companions
 from pages.shared import latent
 from pages.shared.images import choose_test_image
 from pages.shared.models import written
+from pages.shared.selection import selected_places
 from vae.pictures import enlarge
 
 if TYPE_CHECKING:
@@ -88,11 +89,8 @@ def show_swap(explorer: "Explorer") -> None:
 
 def chosen_place(explorer: "Explorer", shape: tuple[int, ...]) -> tuple[int, int]:
     """The square that was clicked, else the middle one."""
-    selection = st.session_state.get(_grid_key(explorer), {}).get("selection", {})
-    for point in selection.get("points", []):
-        if 0 <= int(point["point_index"]) < shape[0] * shape[1]:
-            return divmod(int(point["point_index"]), shape[1])
-    return shape[0] // 2, shape[1] // 2
+    chosen = selected_places(st.session_state.get(_grid_key(explorer)), shape[0] * shape[1])
+    return divmod(chosen[0], shape[1]) if chosen else (shape[0] // 2, shape[1] // 2)
 
 
 def show_usage(explorer: "Explorer") -> None:

@@ -43,7 +43,10 @@ def pick(kind: "Kind", explorer: "Explorer", label: str) -> "Explorer | None":
 
 
 def counterpart(explorer: "Explorer") -> "Explorer | None":
-    """The plain VAE that a model of another kind is to be compared with: equal but for the kind."""
+    """The plain VAE that a model of another kind is to be compared with: equal but for the kind.
+
+    Of another likelihood its nats would be others.
+    """
     run = explorer.run
     fitting = [
         other
@@ -54,6 +57,7 @@ def counterpart(explorer: "Explorer") -> "Explorer | None":
         and _alike(other, run)
         and other.model.architecture == run.model.architecture
         and other.model.latent_dim == run.model.latent_dim
+        and other.model.likelihood == run.model.likelihood
     ]
     best = min(fitting, key=lambda other: abs(other.train.beta - 1), default=None)
     return None if best is None else open_explorer(best)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from pages.shared.choice import one_of
 from pages.shared.images import note_missing
 from pages.shared.models import catalogue, open_explorer, open_gallery, read_images, written
 from vae.pictures import enlarge, tile
@@ -142,9 +143,7 @@ def _show_curve(model: "Explorer", images: np.ndarray, step: float) -> None:
     from vae.charts.compression import quality_curves
     from vae.studies.compression import STEPS
 
-    measure = st.segmented_control(
-        "Quality", ["PSNR", "SSIM"], default="PSNR", required=True, label_visibility="collapsed"
-    )
+    measure = one_of("Quality", ["PSNR", "SSIM"], "quality", label_visibility="collapsed")
     field = measure.lower()
     found = _measured(model.run.identity, images, model)
     model_curve, jpeg_curve = (

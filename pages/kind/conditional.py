@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.kind import companions
 from pages.shared import latent
+from pages.shared.choice import one_of
 from pages.shared.live import Panel, live_decode
 from pages.shared.models import written
 from pages.shared.mounts import labelled_id, mount_labelled
@@ -71,7 +72,7 @@ def show_live(explorer: "Explorer") -> None:
 def show_styles(explorer: "Explorer") -> None:
     """The same codes as each class."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        source = st.segmented_control("Styles", [OWN, DRAWN], default=OWN, required=True)
+        source = one_of("Styles", [OWN, DRAWN], "styles")
         seed = int(st.number_input("Draw", 0, 10_000, 0, width=160))
     st.image(_styles(explorer.run.identity, source == OWN, seed, explorer), alt="Styles")
     first = "The first column is the test image whose code it is, as the model sees it; "

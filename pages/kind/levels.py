@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.kind import companions
 from pages.shared import latent
+from pages.shared.choice import one_of
 from pages.shared.images import choose_test_image
 from pages.shared.models import written
 from pages.shared.text import escaped
@@ -51,15 +52,15 @@ def show_held(explorer: "Explorer") -> None:
     """A row shares its upper levels; the rest is drawn afresh in each column."""
     count = len(explorer.run.model.levels)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        held = st.segmented_control(
+        held = one_of(
             "Held in each row",
             list(range(count)),
-            default=1,
-            required=True,
+            f"held-{explorer.run.identity}",
+            1,
             format_func=lambda n: "nothing" if n == 0 else ("level 1" if n == 1 else f"1 to {n}"),
         )
         seed = int(st.number_input("Draw", 0, 10_000, 0, width=130))
-    st.image(_held(explorer.run.identity, int(held or 0), seed, explorer), alt="Samples")
+    st.image(_held(explorer.run.identity, held, seed, explorer), alt="Samples")
     st.caption(
         "Samples of the prior. Along a row the held levels stay and those below are drawn again."
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from pages.shared.live.reported import is_code
 from vae.data.drawing import Ink, ink_of
 
 if TYPE_CHECKING:
@@ -74,10 +75,9 @@ def keep(name: str, explorer: "Explorer", drawn: object) -> bool:
 def read_code(drawn: object, latent_dim: int) -> list[float] | None:
     """The drawing's code as a browser tells it; None where it tells none."""
     code = drawn.get("z") if isinstance(drawn, dict) else None
-    if not isinstance(code, list) or len(code) != latent_dim:
+    if not isinstance(code, list) or not is_code(code, latent_dim):
         return None
-    plain = all(type(x) in (int, float) and abs(x) < 1e4 for x in code)
-    return [float(x) for x in code] if plain else None
+    return [float(x) for x in code]
 
 
 def _ink(explorer: "Explorer") -> Ink | str:

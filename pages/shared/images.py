@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from pages.shared.choice import one_of
 from pages.shared.frame import show_error
 from pages.shared.models import fetch_images, open_gallery
 from pages.shared.text import escaped
@@ -25,7 +26,7 @@ def choose_test_image(explorer: "Explorer", label: str, key: str) -> int | None:
         if not fold.open:
             return None
         gallery = open_gallery(explorer)
-        note_missing(explorer, gallery)
+        note_missing(explorer, gallery, key)
         indices = _offered(gallery, key)
         st.image(tile(gallery.images(indices), ROW, 56, gap=8), alt="Test images")
         with st.container(horizontal=True, gap=None):
@@ -36,8 +37,11 @@ def choose_test_image(explorer: "Explorer", label: str, key: str) -> int | None:
     return int(indices[pressed.index(True)]) if any(pressed) else None
 
 
-def note_missing(explorer: "Explorer", gallery: "Gallery") -> None:
-    """Say so where the images are the decoder's own, and offer the download where there is one."""
+def note_missing(explorer: "Explorer", gallery: "Gallery", place: str = "page") -> None:
+    """Say so where the images are the decoder's own, and offer the download where there is one.
+
+    `place` tells apart the notes of one page.
+    """
     if gallery.are_real:
         return
     from vae.data.registry import FOLDER_PREFIX, dataset_title
@@ -51,11 +55,11 @@ def note_missing(explorer: "Explorer", gallery: "Gallery") -> None:
             width="content",
         )
         if not dataset.startswith(FOLDER_PREFIX) and not is_read_only():
-            _offer_download(explorer, title)
+            _offer_download(explorer, title, f"download-{place}")
 
 
-def _offer_download(explorer: "Explorer", title: str) -> None:
-    if not st.button(f"Download {title}", type="tertiary", icon=":material/download:"):
+def _offer_download(explorer: "Explorer", title: str, key: str) -> None:
+    if not st.button(f"Download {title}", key, type="tertiary", icon=":material/download:"):
         return
     from vae.errors import DataError
 
@@ -72,13 +76,12 @@ def _offered(gallery: "Gallery", key: str) -> np.ndarray:
     classes = gallery.classes()
     if not classes:
         return np.arange(min(ROW, len(gallery.labels)))
-    chosen = st.pills(
+    chosen = one_of(
         "Class",
         classes,
+        f"{key}-class",
+        look=st.pills,
         format_func=lambda label: escaped(gallery.class_names[label]),
-        default=classes[0],
-        required=True,
-        key=f"{key}-class",
         label_visibility="collapsed",
     )
-    return gallery.of_class(int(chosen))[:ROW]
+    return gallery.of_class(chosen)[:ROW]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pages.shared import link
+from pages.shared.live.reported import LIMIT
 from vae.data.class_choice import whole_name
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 POSITION = "z"
 IMAGE = "image"
-LIMIT = 100.0
 MOST_SLIDERS = 64
 
 

@@ -26,6 +26,12 @@ def keep(name: str, text: str, scope: str = "") -> None:
     _write(name, text)
 
 
+def keep_pressed(name: str, key: str, scope: str = "") -> None:
+    """Choose what a widget holds, for its callback; a browser may have sent nothing."""
+    if st.session_state[key] is not None:
+        keep(name, str(st.session_state[key]), scope)
+
+
 def forget(name: str, scope: str = "") -> None:
     """Take back a choice, say one from a link that means nothing here."""
     _kept().pop((scope, name), None)

@@ -69,7 +69,8 @@ def mount_decoders(explorers: "Sequence[Explorer]", encoders: "Sequence[Explorer
     mounted together at once.
     """
     served: list[ServedNetwork] = []
-    for explorer in explorers:
+    # Copies of a checkpoint have the same decoder.
+    for explorer in {decoder_id(explorer): explorer for explorer in explorers}.values():
         identity, shape = decoder_id(explorer), explorer.run.model.image_shape
         packed = _packed_decoder(explorer, identity, browser_megabytes())
         if isinstance(packed, bytes):

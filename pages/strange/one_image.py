@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from pages.shared.choice import one_of
 from pages.shared.endpoints import uploaded_picture
 from pages.shared.text import escaped
 from pages.strange.ranking import NO_BAR, SAMPLES, Ranked, looked_at
@@ -21,9 +22,7 @@ SIDE = 112
 
 def show_image(detector: "Explorer", gallery: "Gallery", ranked: Ranked, threshold: float) -> None:
     """A test image or a person's own, where it stands in the ranking, and its error map."""
-    source = st.segmented_control(
-        "Image", [TEST, OWN], default=TEST, required=True, label_visibility="collapsed"
-    )
+    source = one_of("Image", [TEST, OWN], "strange-source", label_visibility="collapsed")
     own = None
     if source == OWN:
         own = uploaded_picture(detector, "strange")
@@ -34,7 +33,7 @@ def show_image(detector: "Explorer", gallery: "Gallery", ranked: Ranked, thresho
         show_error_map(detector, own.image)
         return
     index = looked_at(detector, ranked)
-    name = escaped(gallery.class_names[gallery.labels[index]])
+    name = escaped(gallery.name_of(index))
     title = f"Test image {index}, of class {name}"
     _say(title, float(ranked.scores[index]), ranked, threshold)
     if gallery.are_real:

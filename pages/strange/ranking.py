@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shared import latent
 from pages.shared.text import escaped
+from vae.errors import DataError
 from vae.pictures import tile
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ def rank(detector: "Explorer", gallery: "Gallery", score: "Score") -> Ranked:
         scores, areas = found.of(score), _areas(identity, samples, detector, found, abnormal)
     else:
         scores, areas = atlas_rates(detector), {}
+    if not np.isfinite(scores).all():
+        raise DataError(
+            f"some test images cost {detector.run.name} more nats than a number holds, so they "
+            "cannot be ranked; choose another model"
+        )
     usual = usual_threshold(scores, abnormal)
     key = f"{identity[:16]}-{score}"
     return Ranked(key, score, SCORES[score], unit(score), scores, abnormal, usual, areas)
@@ -74,7 +80,7 @@ def show_threshold(ranked: Ranked) -> float:
         f"Threshold ({ranked.unit})",
         round(low, digits),
         round(high + step, digits),
-        round(ranked.usual, digits),
+        round(min(max(ranked.usual, low), high), digits),
         step,
         format=f"%.{digits}f",
         key=f"threshold-{ranked.key}",
@@ -141,7 +147,7 @@ def show_strips(detector: "Explorer", gallery: "Gallery", ranked: Ranked) -> Non
 
 def _offer(detector: "Explorer", gallery: "Gallery", index: int, strip: str) -> None:
     st.button(
-        escaped(gallery.class_names[gallery.labels[index]], 20),
+        escaped(gallery.name_of(index), 20),
         key=f"strange-{strip}-{index}",
         type="tertiary",
         width=TILE + GAP,

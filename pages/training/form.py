@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared.choice import one_of
 from pages.shared.models import catalogue
 
 Values = dict
@@ -11,10 +12,7 @@ def request_form():
     """The settings; returns the request once it is sent, else None."""
     from vae.config import PRESETS
 
-    names = list(PRESETS)
-    preset = PRESETS[
-        st.segmented_control("Preset", names, default=names[0], required=True, key="preset")
-    ]
+    preset = PRESETS[one_of("Preset", list(PRESETS), "preset")]
     st.caption(preset.purpose)
     with st.form("training", border=False):
         dataset, latent_dim, beta = _main_settings(preset)

@@ -42,6 +42,18 @@ class Disconnected(Exception):
     """The server closed the connection."""
 
 
+@dataclass(frozen=True)
+class Widget:
+    """Anything on a page that has a state."""
+
+    kind: str
+    """As Streamlit's protocol names it, such as `slider`; `fold` is what opens and shuts."""
+    told: Any
+    """What the server said of it, as its protocol has it."""
+    fragment: str
+    """The part of the page that a change runs anew; empty for the whole page."""
+
+
 @dataclass
 class Screen:
     """What the run under way, or the last one, has put on the page."""
@@ -59,6 +71,9 @@ class Screen:
     """Decoders on the server: identity and latent size."""
     exchange: tuple[str, str] | None = None
     """The component and the fragment through which they are asked."""
+    titles: int = 0
+    widgets: dict[str, Widget] = field(default_factory=dict)
+    """All that have a state, by identity."""
 
 
 class Visitor:
@@ -77,7 +92,7 @@ class Visitor:
         self._sending: set[asyncio.Task] = set()
         self._finished: asyncio.Future[None] | None = None
         self._answers: dict[int, asyncio.Future[None]] = {}
-        self._full_run = False
+        self._full_run, self._awaited, self._running = False, "", ""
         self._reader = asyncio.create_task(self._read())
 
     async def open(self, page: str, query: str = "") -> float:
@@ -114,6 +129,25 @@ class Visitor:
         """Press a button; the seconds its run took."""
         pressed = WidgetState(id=self.screen.buttons[button], trigger_value=True)
         return await self._run_page(pressed)
+
+    def set(self, state: WidgetState) -> None:
+        """Leave a widget in a state, which is sent with the next run."""
+        self._states[state.id] = state
+
+    async def act(self, states: Sequence[WidgetState], fragment: str = "") -> None:
+        """Send states that last for one run, and wait until the page, or the fragment, has run."""
+        self._finished = asyncio.get_running_loop().create_future()
+        self._awaited = fragment
+        self._send(fragment, pressed=states)
+        await self._wait(self._finished)
+
+    def ask_file(self, identity: str) -> None:
+        """Ask for a file that is only made when somebody wants it, and do not wait."""
+        message = BackMsg()
+        asked = message.backend_operation_request
+        asked.request_id, asked.session_id = str(next(self._numbers)), self.session_id
+        asked.deferred_file.file_id = identity
+        self._deliver_soon(message)
 
     async def ask_served(self) -> float | None:
         """Ask for one picture of a decoder on the server; None where the page has none."""
@@ -162,7 +196,7 @@ class Visitor:
     async def _run_page(self, *pressed: WidgetState) -> float:
         begun = time.perf_counter()
         self._finished = asyncio.get_running_loop().create_future()
-        self._full_run = False
+        self._full_run, self._awaited = False, ""
         self._send(pressed=pressed)
         await self._wait(self._finished)
         return time.perf_counter() - begun
@@ -186,8 +220,10 @@ class Visitor:
         run.page_name = "" if run.page_script_hash else self.page
         run.widget_states.widgets.extend([*self._states.values(), *pressed])
         run.cached_message_hashes.extend(self._hashes)
-        message = BackMsg(rerun_script=run).SerializeToString()
-        sending = asyncio.create_task(self._deliver(message))
+        self._deliver_soon(BackMsg(rerun_script=run))
+
+    def _deliver_soon(self, message: BackMsg) -> None:
+        sending = asyncio.create_task(self._deliver(message.SerializeToString()))
         self._sending.add(sending)
         sending.add_done_callback(self._sending.discard)
 
@@ -223,23 +259,32 @@ class Visitor:
         elif kind == "script_finished":
             self._end_run(message.script_finished)
         elif message.WhichOneof("type") == "delta":
+            self._note(message)
             self._draw(message)
 
     def _begin_run(self, message: ForwardMsg) -> None:
         new = message.new_session
         self.session_id = new.initialize.session_id or self.session_id
-        self._full_run = not message.metadata.run.fragment_ids
+        fragments = message.metadata.run.fragment_ids
+        self._full_run, self._running = not fragments, "".join(fragments[:1])
         if self._full_run:
             self._stop_timers()
             self.screen = Screen()
 
     def _end_run(self, status: int) -> None:
-        if not self._full_run or status == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+        if status == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            return
+        if not self._full_run:
+            if self._awaited and self._awaited == self._running:
+                self._answer_run()
             return
         self._runs += 1
         self._hashes = {
             name: run for name, run in self._hashes.items() if self._runs - run <= KEPT_RUNS
         }
+        self._answer_run()
+
+    def _answer_run(self) -> None:
         if self._finished is not None and not self._finished.done():
             self._finished.set_result(None)
 
@@ -256,6 +301,21 @@ class Visitor:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+
+    def _note(self, message: ForwardMsg) -> None:
+        """Keep whatever has a state."""
+        delta = message.delta
+        if delta.WhichOneof("type") == "add_block":
+            block = delta.add_block
+            told = block.popover if block.WhichOneof("type") == "popover" else block.expandable
+            kind = "fold"
+        else:
+            kind = delta.new_element.WhichOneof("type") or ""
+            told = getattr(delta.new_element, kind, None)
+            self.screen.titles += getattr(told, "tag", "") == "h1"
+        identity = getattr(told, "id", "")
+        if identity:
+            self.screen.widgets[identity] = Widget(kind, told, delta.fragment_id)
 
     def _draw(self, message: ForwardMsg) -> None:
         element = message.delta.new_element

@@ -97,6 +97,20 @@ def test_a_failed_download_leaves_the_page_standing(open_page, small_checkpoints
     assert any("Pixel blend" in text.value for text in page.markdown)
 
 
+def test_two_folds_on_a_page_both_offer_the_download(open_page, monkeypatch):
+    from vae.errors import DataError
+
+    def absent(*_, **__):
+        raise DataError("it is not here")
+
+    monkeypatch.setattr("vae.gallery.load_test_split", absent)
+    page = open_page("pages/attributes.py")
+    page.session_state["attribute-start-open"] = True
+    page.run()
+    assert not page.exception
+    assert sum(button.label.startswith("Download") for button in page.button) == 2
+
+
 def test_a_changed_link_moves_the_position_and_another_model_drops_it(open_page):
     page = open_page("pages/decode.py", model="digits-map", z="0.5,-1.25")
     page.query_params["z"] = "1,2"

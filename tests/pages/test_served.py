@@ -7,7 +7,8 @@ import threading
 import numpy as np
 import pytest
 
-from pages.shared.live.served import BATCH, LIMIT, Request, ServedDecoder, read_request
+from pages.shared.live.reported import LIMIT
+from pages.shared.live.served import BATCH, Request, ServedDecoder, read_request
 from pages.shared.mounts import browser_megabytes
 from vae.errors import ConfigError
 

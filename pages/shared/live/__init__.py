@@ -15,6 +15,7 @@ import numpy as np
 import streamlit as st
 from streamlit.components.v2 import component
 
+from pages.shared.live.reported import is_code, is_number, is_pin
 from vae.pictures import enlarge
 
 
@@ -250,7 +251,8 @@ def live_decode(
     control = {"kind": "sliders", "dimensions": [dict(dimension) for dimension in dimensions]}
     spec = _decode_spec(panels, control, len(z), size) | _around(surroundings)
     data = {"spec": spec, "value": _floats(z)}
-    return _decode(key=key, data=data, on_z_change=_teller(key, "z", on_release)).z
+    told = _teller(key, "z", on_release, lambda value: is_code(value, len(z)))
+    return _decode(key=key, data=data, on_z_change=told).z
 
 
 def live_path(
@@ -284,9 +286,8 @@ def live_path(
     spec = _decode_spec(panels, control, len(points[0]), size) | _around(surroundings)
     if blend is not None:
         spec["blend"] = _blend(*blend)
-    return _decode(
-        key=key, data={"spec": spec, "value": [float(t)]}, on_t_change=_teller(key, "t", on_release)
-    ).t
+    told = _teller(key, "t", on_release, is_number)
+    return _decode(key=key, data={"spec": spec, "value": [float(t)]}, on_t_change=told).t
 
 
 def live_walk(
@@ -328,6 +329,7 @@ def live_map(
     the hand at first. `on_drawn(drawn)` is called when the pen is lifted, `on_tool(tool)` when the
     hand takes another tool.
     """
+    latent = len(plane["origin"])
     spec = {
         "codes": codes_asset,
         "decoder": decoder_asset,
@@ -347,7 +349,7 @@ def live_map(
     return _map(
         key=key,
         data=data,
-        on_pinned_change=_teller(key, "pinned", on_pin),
+        on_pinned_change=_teller(key, "pinned", on_pin, lambda pin: is_pin(pin, latent)),
         on_drawn_change=_teller(key, "drawn", on_drawn),
         on_tool_change=_teller(key, "tool", on_tool),
     ).pinned
@@ -394,7 +396,8 @@ def live_beta(
     """
     spec = beta_spec(decoder_asset, curve_asset, images, trained, plane_labels, colors)
     data = {"spec": spec, "value": [float(beta)]}
-    return _beta(key=key, data=data, on_beta_change=_teller(key, "beta", on_release)).beta
+    told = _teller(key, "beta", on_release, is_number)
+    return _beta(key=key, data=data, on_beta_change=told).beta
 
 
 def beta_spec(
@@ -437,12 +440,17 @@ def _beta_image(image: BetaImage) -> dict[str, object]:
     return plain
 
 
-def _teller(key: str, state: str, tell: Callable[[Any], None] | None) -> Callable[[], None]:
-    """Streamlit's callback for a state, which hands the state's value to `tell`."""
+def _teller(
+    key: str,
+    state: str,
+    tell: Callable[[Any], None] | None,
+    is_usable: Callable[[Any], bool] = lambda value: value is not None,
+) -> Callable[[], None]:
+    """Streamlit's callback for a state, which hands the state's value to `tell` if it is usable."""
 
     def changed() -> None:
-        value = st.session_state[key][state]
-        if tell is not None and value is not None:
+        value = st.session_state[key].get(state)
+        if tell is not None and is_usable(value):
             tell(value)
 
     return changed

@@ -14,12 +14,10 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from pages.shared.live import module_source, mount_asset
+from pages.shared.live.reported import is_code
 
 BATCH = 32
 """The most codes in one request."""
-
-LIMIT = 1e4
-"""The largest coordinate of a code; what people reach by hand is a hundredth of it."""
 
 LAST_ANSWER = "served-answer"
 
@@ -171,13 +169,6 @@ def _read_ask(
     network = networks.get(name) if isinstance(name, str) else None
     if network is None or not isinstance(codes, list) or not 0 < len(codes) <= BATCH:
         return None
-    if not all(_is_code(code, network.inputs) for code in codes):
+    if not all(is_code(code, network.inputs) for code in codes):
         return None
     return network, np.array(codes, dtype=np.float32)
-
-
-def _is_code(code: object, length: int) -> bool:
-    if not isinstance(code, list) or len(code) != length:
-        return False
-    # The comparison also keeps out NaN, which Python's JSON lets through.
-    return all(type(x) in (int, float) and abs(x) <= LIMIT for x in code)
