@@ -217,6 +217,23 @@ def set_record(path: Path, **values: Any) -> None:
     (path / RUN_FILE).write_text(json.dumps(record | values))
 
 
+def write_scores(path: Path) -> None:
+    """Scores as nobody measures them, of the protocol that is compared."""
+    record = json.loads((path / RUN_FILE).read_text())
+    scores = {"mig": 10**400, "sap": "x", "modularity": -1e308, "label_information": [1e999, None]}
+    scores |= {"factors": 5, "sampling_seeds": None, "rows": "![x](http://x.example/x.png)"}
+    values = {
+        "format": "latent-explorer-scores",
+        "format_version": 1,
+        "weights": record["sha256"][WEIGHTS_FILE],
+        "created": "",
+        "settings": {"estimator": "gradient-boosting", "rows": 10**9, "seed": -1},
+        "versions": {},
+        "scores": scores,
+    }
+    (path / "scores.json").write_text(json.dumps(values))
+
+
 def _be_folder(file: Path) -> None:
     file.unlink()
     file.mkdir()
@@ -252,6 +269,7 @@ def write_hostile(root: Path) -> list[str]:
     """All of them; the names of those that can be read."""
     for name, odd in ODD.items():
         write_odd(root / name, odd)
+    write_scores(root / "digits-beta-0.5-seed-1")
     for name, damage in BROKEN.items():
         damage(shutil.copytree(root / "digits-map", root / name))
     return list(ODD)

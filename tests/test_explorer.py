@@ -231,6 +231,13 @@ def test_decoded_images_are_a_caller_s_own(explorer):
     assert explorer.decode(CODES).max() > 0.1
 
 
-def test_weights_that_overflow_together_are_refused(tmp_path):
-    with pytest.raises(TamperedCheckpoint, match="so large that its pictures are no numbers"):
-        Explorer.open(write_odd(tmp_path / "exploding", ODD["exploding"]))
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("exploding", "so large that its pictures are no numbers"),
+        ("conditional-unlabelled", "tensor label holds -1 to 1"),
+    ],
+)
+def test_a_model_that_cannot_be_looked_at_is_refused(tmp_path, name, reason):
+    with pytest.raises(TamperedCheckpoint, match=reason):
+        Explorer.open(write_odd(tmp_path / name, ODD[name]))

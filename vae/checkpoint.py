@@ -262,7 +262,9 @@ def _check_labels(run: Run, labels: torch.Tensor) -> None:
     if not len(labels):
         raise TamperedCheckpoint(f"{run.path}: {ATLAS_FILE} holds no test image; train afresh")
     lowest, highest = float(labels.min()), float(labels.max())
-    if lowest < -1 or highest >= len(run.class_names):
+    # Such a model cannot be asked about an image without its class.
+    least = 0 if run.model.is_told_labels else -1
+    if lowest < least or highest >= len(run.class_names):
         raise TamperedCheckpoint(
             f"{run.path}: tensor label holds {lowest:g} to {highest:g}, but {RUN_FILE} names "
             f"{len(run.class_names)} classes; train afresh"
@@ -315,7 +317,12 @@ def load_metrics(run: Run) -> list[dict[str, Any]]:
 def _is_measured(epoch: dict[str, Any]) -> bool:
     wanted = (epoch.get(name) for name in ("epoch", "beta", "distortion", "rate"))
     held_out = (epoch.get(f"validation_{name}", 0) or 0 for name in ("distortion", "rate"))
-    return all(isinstance(value, int | float) for value in (*wanted, *held_out))
+    return all(map(_fits_a_float, (*wanted, *held_out)))
+
+
+def _fits_a_float(value: object) -> bool:
+    """JSON has whole numbers of any length."""
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**53)
 
 
 def save_scores(run: Run, scores: StoredScores) -> None:

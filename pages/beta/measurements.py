@@ -8,7 +8,8 @@ import streamlit as st
 
 from pages.shared.choice import one_of
 from pages.shared.frame import calm_errors, show_error
-from vae.errors import DataError
+from pages.shared.text import escaped
+from vae.errors import VaeError
 from vae.read_only import is_read_only
 
 if TYPE_CHECKING:
@@ -258,7 +259,7 @@ def _measure(runs: "list[Run]") -> None:
         bar.progress(place / len(runs), f"Measuring `{run.name}`, {place + 1} of {len(runs)} …")
         try:
             _quick_scores()[run.identity] = measure_quickly(run)
-        except DataError as error:
+        except VaeError as error:
             show_error(error)
             break
     bar.empty()
@@ -456,11 +457,10 @@ def _explain_scores(protocol: "Protocol", scores: Scores) -> None:
     if not scores:
         return
     taken = next(iter(scores.values()))
-    rows, test_rows = taken.get("rows"), taken.get("test_rows")
+    rows, test_rows = (escaped(taken.get(name)) for name in ("rows", "test_rows"))
     parts = [f"Scores of the posterior means of {rows} test images, drawn by seed {protocol.seed}"]
     if "mig" in taken:
-        factors = ", ".join(map(str, taken.get("factors", ())))
-        seeds = ", ".join(map(str, taken.get("sampling_seeds", ())))
+        factors, seeds = (_listed(taken.get(name)) for name in ("factors", "sampling_seeds"))
         parts[0] += f", and {test_rows} others to test on, against the factors {factors}."
         parts.append(f"DCI by {protocol.estimator.replace('-', ' ')}.")
         parts.append(f"FactorVAE and β-VAE scores: means over the sampling seeds {seeds}.")
@@ -473,6 +473,11 @@ def _explain_scores(protocol: "Protocol", scores: Scores) -> None:
             "stores the published ones."
         )
     st.caption(" ".join(parts) + " Hold the pointer over a column's head for what it measures.")
+
+
+def _listed(values: object) -> str:
+    """What a scores.json lists; anybody can have written one."""
+    return ", ".join(map(escaped, values)) if isinstance(values, list | tuple) else "unknown"
 
 
 def _show_folds(

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import streamlit
+from hostile_checkpoints import write_scores
 
 from pages.shared.frame import SCREENS
 from pages.shared.models import refresh_catalogue
@@ -100,6 +101,15 @@ def test_scores_that_are_broken_leave_the_comparison_standing(open_page, copies)
     page = open_page("pages/compare.py", checkpoints=copies, view="measures")
     assert not page.exception
     assert sum("scores.json" in warning.value for warning in page.warning) == 3
+
+
+def test_scores_that_somebody_else_wrote_are_not_obeyed(open_page, copies):
+    for name in ("digits-beta-0.5", "digits-beta-1", "digits-beta-4"):
+        write_scores(copies / name)
+    page = open_page("pages/compare.py", checkpoints=copies, view="measures")
+    assert not page.exception
+    (caption,) = (caption.value for caption in page.caption if "Scores of" in caption.value)
+    assert r"of !\[x\](http\://x.example/x.png) test images" in caption
 
 
 def test_hostile_numbers_break_no_page(open_page, copies):

@@ -3,7 +3,7 @@
 import csv
 import dataclasses
 import io
-import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -225,7 +225,10 @@ def values_of(run: Run, scores: Mapping[str, Any] | None = None) -> dict[str, fl
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    # JSON has whole numbers of any length, which no float holds.
+    return abs(value) <= sys.float_info.max
 
 
 def shown_measures(values: Iterable[Mapping[str, float]]) -> tuple[Measure, ...]:
