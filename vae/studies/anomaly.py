@@ -165,7 +165,9 @@ def atlas_rates(explorer: Explorer) -> Float[np.ndarray, "n"]:
             "reconstructions alone; for them, put its data set on this machine"
         )
     mean, logvar = explorer.atlas.mean, explorer.atlas.logvar
-    return 0.5 * (mean**2 + np.exp(logvar) - 1 - logvar).sum(axis=1)
+    with np.errstate(over="ignore"):
+        # Log-variances that nothing clamped can be too large: such a rate is infinite.
+        return 0.5 * (mean**2 + np.exp(logvar) - 1 - logvar).sum(axis=1)
 
 
 def abnormal_ones(labels: Int[np.ndarray, "n"], normal: Collection[int]) -> Bool[np.ndarray, "n"]:
