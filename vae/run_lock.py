@@ -1,9 +1,11 @@
 """Who trains in a run's folder: one process at a time, told by a lock that ends with it."""
 
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from vae.checkpoint import make_folder
+from vae.checkpoint import discard_empty, make_folder
 from vae.errors import CheckpointError
 
 try:
@@ -27,12 +29,16 @@ class RunLock:
         folder = os.open(path, os.O_RDONLY)
         try:
             flock(folder, LOCK_EX | LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             os.close(folder)
             raise CheckpointError(
                 f"somebody trains in {path} at the moment; wait until that has ended, or name "
                 "another folder"
             ) from error
+        except OSError:
+            # A file system of other machines that knows no such locks: there nothing is held.
+            os.close(folder)
+            return cls(None)
         return cls(folder)
 
     def __enter__(self) -> "RunLock":
@@ -46,6 +52,19 @@ class RunLock:
         if self._folder is not None:
             os.close(self._folder)
             self._folder = None
+
+
+@contextmanager
+def holding(folders: Iterable[Path]) -> Iterator[None]:
+    """Train in all of these folders, and nobody else; CheckpointError where somebody does in one.
+
+    Those in which nothing is left in the end are removed.
+    """
+    with ExitStack() as held:
+        for folder in folders:
+            held.enter_context(RunLock.take(folder))
+            held.callback(discard_empty, folder)
+        yield
 
 
 def is_held(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import argparse
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -85,14 +86,15 @@ def _lead(
         if board.has(FINISHED):
             return load_run(Path(folder))
         options = _started_again(options, Path(folder))
-    recorded = begin(options, config, options.out, resume=options.resume)
-    board.write(FOLDER, str(recorded.path))
-    training = recorded.training
-    processes.share(training.model.config.image_shape)
-    processes.share_state(training.state())
-    training.processes = processes
-    follow(recorded, threading.Event())
-    finished = recorded.finish()
+    with ExitStack() as held:
+        recorded = begin(options, config, options.out, held, resume=options.resume)
+        board.write(FOLDER, str(recorded.path))
+        training = recorded.training
+        processes.share(training.model.config.image_shape)
+        processes.share_state(training.state())
+        training.processes = processes
+        follow(recorded, threading.Event())
+        finished = recorded.finish()
     board.claim(FINISHED)
     tell_symptoms(finished)
     return finished

@@ -15,6 +15,7 @@ from vae.device import prepare, use_threads
 from vae.errors import ConfigError, SweepFailed
 from vae.recorder import RecordedTraining
 from vae.run import Run
+from vae.run_lock import holding
 from vae.sweeps.place import Place, is_url
 from vae.sweeps.published_run import Published, published
 from vae.sweeps.ray_sweep import Failed, Machines, Trained, check_ray, train_on_ray
@@ -61,12 +62,14 @@ def _here(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, A
     def start(run: SweepRun) -> RecordedTraining:
         data = datasets[run.train.dataset].to(device)
         unfinished = found[run.name][0] == "unfinished"
-        return begin(options, run.train, paths[run.name], data, unfinished)
+        return begin(options, run.train, paths[run.name], dataset=data, resume=unfinished)
 
     finished = {name: held for name, (_, held) in found.items() if held is not None}
     left = [run for run in runs if run.name not in finished]
     in_one_pass = gains_from_company(model_config(options, (1, 8, 8), 2), runs[0].train, device)
-    finished |= train_here(left, start, in_one_pass, Path(options.out))
+    # All of them from the beginning: nobody may come into the folder of a run that waits.
+    with holding(paths[run.name] for run in left):
+        finished |= train_here(left, start, in_one_pass, Path(options.out))
     return [training_record(finished[run.name]) | run.labels for run in runs]
 
 
@@ -82,7 +85,8 @@ def _on_ray(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str,
         datasets = _datasets(options, [held.run for held in left])
         root.make()
         machines = Machines(options.address, threads, options.device, options.gpus)
-        finished |= _train_all(left, datasets, machines, root)
+        with holding(held.place.folder for held in left if held.place.folder is not None):
+            finished |= _train_all(left, datasets, machines, root)
     return [
         training_record(finished[run.name]) | {"checkpoint": str(root / run.name)} | run.labels
         for run in runs

@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,7 +23,7 @@ from vae.device import pick_device, prepare
 from vae.errors import ConfigError
 from vae.recorder import RecordedTraining, check_free, check_same, read_resume_configs
 from vae.run import Run
-from vae.run_lock import RunLock
+from vae.run_lock import holding
 from vae.symptoms import diagnose_run
 
 
@@ -42,9 +42,8 @@ def train_one(
     resume: bool = False,
 ) -> dict[str, Any]:
     """Train to the end and tell what came out; KeyboardInterrupt where Ctrl-C stopped it."""
-    training = begin(options, config, out, resume=resume)
-    # So that no server offers to go on with it meanwhile.
-    with RunLock.take(training.path):
+    with ExitStack() as held:
+        training = begin(options, config, out, held, resume=resume)
         with stop_on_interrupt() as stopped:
             follow(training, stopped)
         finished = training.finish()
@@ -59,16 +58,24 @@ def begin(
     options: argparse.Namespace,
     config: TrainConfig,
     out: Path | None,
+    held: ExitStack | None = None,
     dataset: Dataset | None = None,
     resume: bool = False,
 ) -> RecordedTraining:
-    """The run to be trained, from its first step or, to resume it, from its last saved one."""
+    """The run to be trained, from its first step or, to resume it, from its last saved one.
+
+    Its folder is held until `held` ends; without that, the caller holds it already.
+    """
     start = _resume if resume else _start
-    return start(options, config, out, dataset)
+    return start(options, config, out, held, dataset)
 
 
 def _start(
-    options: argparse.Namespace, config: TrainConfig, out: Path | None, dataset: Dataset | None
+    options: argparse.Namespace,
+    config: TrainConfig,
+    out: Path | None,
+    held: ExitStack | None,
+    dataset: Dataset | None,
 ) -> RecordedTraining:
     device = pick_device(options.device)
     if out is not None:
@@ -77,11 +84,17 @@ def _start(
     model = model_config(options, data.image_shape, len(data.class_names))
     name = run_name(config, model.architecture, model.latent_dim, model.beta_range, model.kind)
     path = out or unused_path(checkpoints_dir(), name)
+    if held is not None:
+        held.enter_context(holding([path]))
     return RecordedTraining.start(path, model, config, data, device, options.overwrite)
 
 
 def _resume(
-    options: argparse.Namespace, config: TrainConfig, out: Path | None, dataset: Dataset | None
+    options: argparse.Namespace,
+    config: TrainConfig,
+    out: Path | None,
+    held: ExitStack | None,
+    dataset: Dataset | None,
 ) -> RecordedTraining:
     if out is None:
         raise ConfigError("--resume needs --out, the folder of the unfinished run")
@@ -94,6 +107,8 @@ def _resume(
         validation_fraction=config.validation_fraction,
         image_shape=model.image_shape,
     )
+    if held is not None:
+        held.enter_context(holding([out]))
     return RecordedTraining.resume(out, data, pick_device(options.device))
 
 

@@ -38,6 +38,11 @@ class Place:
     def __truediv__(self, name: str) -> "Place":
         return Place(f"{self.url.rstrip('/')}/{name}")
 
+    @property
+    def folder(self) -> Path | None:
+        """The folder as this machine sees it; None of a URL."""
+        return None if is_url(self.url) else Path(self.url)
+
     def make(self) -> None:
         """Make the folder; CheckpointError where that is not allowed."""
         with self._or_refused("made"):
