@@ -1,4 +1,4 @@
-"""What visitors of this server may do: everything, or look only.
+"""What visitors of this server may do: everything, or look only; and what it reads for them.
 
 `LATENT_READ_ONLY=1`, or `streamlit run app.py -- --read-only`, is for public demonstrations.
 """
@@ -9,9 +9,13 @@ import sys
 import streamlit as st
 from streamlit import config
 
+from vae.data.named_folders import FOLDERS_VARIABLE
 from vae.read_only import READ_ONLY_VARIABLE, is_read_only
 
 OPTION = "--read-only"
+HERE_ALONE = ("localhost", "127.0.0.1", "::1")
+"""Addresses that nobody else reaches."""
+
 _UPLOAD_LIMIT = "server.maxUploadSize"
 
 
@@ -25,6 +29,16 @@ def looks_only() -> bool:
     if is_read_only() and config.get_option(_UPLOAD_LIMIT):
         config.set_option(_UPLOAD_LIMIT, 0)
     return is_read_only()
+
+
+def keep_to_named_folders() -> None:
+    """From here on no folder is read that LATENT_FOLDERS lacks, where others reach this server.
+
+    Alone on one's own machine any may be, so that a model of one's own pictures just opens.
+    """
+    is_shared = is_read_only() or config.get_option("server.address") not in HERE_ALONE
+    if is_shared:
+        os.environ.setdefault(FOLDERS_VARIABLE, "")
 
 
 def note_if_read_only(what: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
-from pages.shared.access import looks_only
+from pages.shared.access import keep_to_named_folders, looks_only
 from pages.shared.text import escaped
 from vae.errors import VaeError
 
@@ -133,6 +133,7 @@ def open_page(title: str, instruction: str) -> None:
         initial_sidebar_state="auto",
     )
     looks_only()
+    keep_to_named_folders()
     st.html(_STYLE)
     st.title(title)
     st.markdown(instruction)

@@ -44,15 +44,20 @@ def note_missing(explorer: "Explorer", gallery: "Gallery", place: str = "page") 
     """
     if gallery.are_real:
         return
-    from vae.data.registry import FOLDER_PREFIX, dataset_title
+    from vae.data.named_folders import FOLDERS_VARIABLE
+    from vae.data.registry import FOLDER_PREFIX, dataset_title, may_be_read
 
     dataset = whole_name(explorer.run.train.dataset)
     title = escaped(dataset_title(dataset))
+    why = f"{title} is not on this machine"
+    if not may_be_read(dataset):
+        why = (
+            f"{title} is a folder that whoever started this server has not named in "
+            f"{FOLDERS_VARIABLE}, so it is not read"
+        )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"{title} is not on this machine: these are the model's reconstructions of its test "
-            "images.",
-            width="content",
+            f"{why}: these are the model's reconstructions of its test images.", width="content"
         )
         if not dataset.startswith(FOLDER_PREFIX) and not is_read_only():
             _offer_download(explorer, title, f"download-{place}")

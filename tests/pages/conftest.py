@@ -1,12 +1,15 @@
 """Small trained models for the pages, and a way to run a page."""
 
 import gc
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import streamlit
 from streamlit.testing.v1 import AppTest
+
+from vae.data.named_folders import FOLDERS_VARIABLE
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -35,5 +38,7 @@ def open_page(monkeypatch, small_checkpoints) -> Iterator[Callable[..., AppTest]
         return test.run()
 
     yield run
+    # What pages of a server for all set for the whole process.
+    os.environ.pop(FOLDERS_VARIABLE, None)
     # The pages freeze what they imported; unfrozen, it is torn down quietly at the end.
     gc.unfreeze()

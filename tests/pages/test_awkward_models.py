@@ -1,12 +1,15 @@
 """Every page over models that are allowed but unusual."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from pages.shared.frame import SCREENS
+from vae.checkpoint import load_run
+from vae.data import registry
 
 PAGES = [screen.file for screen in SCREENS]
 
@@ -60,6 +63,31 @@ def test_renders_without_exception(open_page, awkward, file, name):
     page.run()
     assert not page.exception
     assert not page.warning
+
+
+@pytest.mark.parametrize(
+    ("is_shared", "named", "is_read"),
+    [(False, None, True), (True, None, False), (True, "images", True), (True, "images/cla", False)],
+)
+def test_where_others_reach_the_server_no_folder_is_read_that_was_not_named(
+    open_page, awkward, monkeypatch, is_shared, named, is_read
+):
+    read, read_folder = [], registry.read_folder
+    monkeypatch.setattr(
+        registry, "read_folder", lambda *how: (read.append(how), read_folder(*how))[1]
+    )
+    folder = Path(load_run(awkward / "flat").train.dataset.removeprefix("folder:"))
+    if is_shared:
+        monkeypatch.setattr("pages.shared.access.HERE_ALONE", ())
+    if named:
+        monkeypatch.setenv("LATENT_FOLDERS", str(folder.parent / named.removeprefix("images")[1:]))
+    page = open_page("pages/decode.py", checkpoints=awkward, model="flat")
+    page.session_state["decode-start-open"] = True
+    page.run()
+    assert not page.exception
+    assert bool(read) == is_read
+    said = " ".join(each.value for each in page.caption)
+    assert ("flat is a folder that whoever started this server has not named" in said) != is_read
 
 
 def test_a_folder_that_is_gone_offers_no_download(open_page, awkward):

@@ -17,6 +17,7 @@ from jaxtyping import Int
 
 from vae.data.class_choice import is_narrowed, read_class_choice, whole_name
 from vae.data.folder import FOLDER_SIDE, FolderImages, count_images, read_folder
+from vae.data.named_folders import check_named
 from vae.data.source import Source
 from vae.data.splits import Dataset, Factor, Split, own_part, shuffled, with_validation
 from vae.data.sprites import SPRITES, SpriteSet, is_sprites, read_sprite_set
@@ -75,10 +76,11 @@ def image_shape_of(name: str, folder_side: int = FOLDER_SIDE) -> tuple[int, int,
 def training_images(name: str) -> int:
     """About how many images a data set trains on, before anything is read.
 
-    Of a folder the files that look like images; none where there is no folder.
+    Of a folder the files that look like images; none where there is no folder. DataError for one
+    that may not be read.
     """
     if name.startswith(FOLDER_PREFIX):
-        return count_images(Path(name.removeprefix(FOLDER_PREFIX)).expanduser())
+        return count_images(_folder_of(name))
     if is_sprites(name):
         return len(read_sprite_set(name).split()[0])
     source = _source(name)
@@ -91,6 +93,17 @@ def needs_download(name: str) -> bool:
     """Whether the data set is one that torchvision fetches."""
     source = _source_if_known(name)
     return source is not None and source.torchvision_class != ""
+
+
+def may_be_read(name: str) -> bool:
+    """Whether it is none of a folder that may not be read (see `vae.data.named_folders`)."""
+    if not name.startswith(FOLDER_PREFIX):
+        return True
+    try:
+        _folder_of(name)
+    except DataError:
+        return False
+    return True
 
 
 def check_dataset_name(name: str) -> None:
@@ -197,13 +210,19 @@ def _check_image_shape(name: str, source: Source, image_shape: tuple[int, int, i
 
 
 def _load_folder(name: str, validation_fraction: float, side: int, channels: int | None) -> Dataset:
+    found = read_folder(_folder_of(name), side, channels)
+    train, test = _folder_splits(found)
+    return with_validation(name, found.class_names, train, test, validation_fraction)
+
+
+def _folder_of(name: str) -> Path:
+    """The folder of such a name; DataError for one that may not be read."""
     try:
         folder = Path(name.removeprefix(FOLDER_PREFIX)).expanduser()
     except RuntimeError as error:
         raise DataError(f"{name} names a home that nobody has here; give the whole path") from error
-    found = read_folder(folder, side, channels)
-    train, test = _folder_splits(found)
-    return with_validation(name, found.class_names, train, test, validation_fraction)
+    check_named(folder)
+    return folder
 
 
 def _folder_splits(found: FolderImages) -> tuple[Split, Split]:
