@@ -13,7 +13,7 @@ from pages.shared.live import live_path
 from pages.shared.models import open_gallery, pick_explorer, written
 from pages.shared.mounts import decoder_id, mount_codes, mount_decoders, plain_plane, surroundings
 from pages.shared.selection import selected_places
-from pages.shared.text import escaped, in_code
+from pages.shared.text import error_text, escaped, in_code
 from vae.errors import DataError
 from vae.pictures import tile
 
@@ -323,7 +323,7 @@ with calm_errors():
         show_direction(explorer, gallery, chosen)
     except DataError as error:
         st.info(
-            f"There is no direction to be found here: {escaped(error, 1000)}.",
+            f"There is no direction to be found here: {error_text(error)}.",
             icon=":material/info:",
         )
     index = choose_test_image(explorer, "Start from another test image", key="attribute-start")

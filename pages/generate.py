@@ -9,7 +9,7 @@ from pages.kind import companions
 from pages.shared.choice import one_of
 from pages.shared.frame import calm_errors, open_page
 from pages.shared.models import pick_explorer, written
-from pages.shared.text import escaped
+from pages.shared.text import error_text, escaped
 from vae.pictures import tile
 
 if TYPE_CHECKING:
@@ -70,7 +70,10 @@ def judge_if_any(explorer: "Explorer") -> "Judge | None":
     try:
         return companions.judge_for(explorer)
     except CheckpointError as error:
-        st.info(f"The samples are not measured: {escaped(error, 1000)}.", icon=":material/info:")
+        st.info(
+            f"The samples are not measured: {error_text(error)}.",
+            icon=":material/info:",
+        )
         return None
 
 

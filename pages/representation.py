@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared.frame import calm_errors, open_page, show_error
 from pages.shared.images import note_missing
 from pages.shared.models import open_gallery, pick_explorer, written
-from pages.shared.text import escaped, in_code
+from pages.shared.text import error_text, escaped, in_code, without_places
 from vae.data.class_choice import whole_name
 from vae.errors import CheckpointError, DataError
 
@@ -45,7 +45,7 @@ def show_model(explorer: "Explorer", family: "LatentSizes | None") -> None:
         check_classes(explorer.atlas.label)
     except DataError as error:
         st.info(
-            f"This model's images leave nothing to ask: {escaped(error, 1000)}.",
+            f"This model's images leave nothing to ask: {error_text(error)}.",
             icon=":material/info:",
         )
         return
@@ -74,7 +74,7 @@ def measured(explorer: "Explorer", family: "LatentSizes | None") -> "Representat
     try:
         drawn = _drawn(dataset, run.model.image_shape, run)
     except DataError as error:
-        return _of_codes_alone(run.identity, str(error), explorer)
+        return _of_codes_alone(run.identity, without_places(error), explorer)
     known = family is not None and family.dataset == dataset
     if family is not None and known and family.fitted == len(drawn.fitted.labels):
         pixels = family.pixels

@@ -1,16 +1,14 @@
 """Measurements: which beta, and what does it buy, over all the seeds there are."""
 
-from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pages.beta.quick_scores import Scores, known_quick_scores, offer_quick_scores
 from pages.shared.choice import one_of
 from pages.shared.frame import calm_errors, show_error
 from pages.shared.text import escaped
-from vae.errors import VaeError
-from vae.read_only import is_read_only
 
 if TYPE_CHECKING:
     from vae.catalogue import Comparison, Setting
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
     from vae.comparison.measurements import Measure, Protocol
     from vae.run import Run
     from vae.scores.glossary import Entry
-
-Scores = Mapping[str, Mapping[str, Any]]
-"""By the weights that they are of."""
 
 Values = dict[str, dict[str, float]]
 """By the run's name, then the measure's."""
@@ -41,9 +36,6 @@ MOVERS = {
     "constant": "neither",
     "unknown": "?",
 }
-PATIENCE = 6.0
-"""Seconds that a visitor waits for scores without having asked for them."""
-
 FIRST_PANELS = (
     "mig sap dci_disentanglement dci_completeness factor_vae explicitness gaussian_tc "
     "label_information knn_accuracy probe_accuracy rate distortion active_units"
@@ -184,8 +176,8 @@ def _choose_scores(comparison: "Comparison") -> "tuple[Protocol, Scores]":
     found = dict(stored.by_protocol)
     best = max(map(len, found.values()), default=0)
     if best < len(comparison.runs):
-        _offer_quick_scores(comparison, best)
-    quick = {**_known_quick_scores(comparison), **found.get(QUICK, {})}
+        offer_quick_scores(comparison, best)
+    quick = {**known_quick_scores(comparison), **found.get(QUICK, {})}
     if quick:
         found[QUICK] = quick
     if not found:
@@ -212,57 +204,6 @@ def _choose_protocol(found: "dict[Protocol, Scores]", runs: int) -> "tuple[Proto
 
 def _how(protocol: "Protocol") -> str:
     return f"{protocol.estimator.replace('-', ' ')}, {protocol.rows} rows, seed {protocol.seed}"
-
-
-@st.cache_resource(show_spinner=False)
-def _quick_scores() -> dict[str, dict[str, Any]]:
-    """What was measured here, for all visitors."""
-    return {}
-
-
-def _known_quick_scores(comparison: "Comparison") -> Scores:
-    known = _quick_scores()
-    wanted = (run.identity for run in comparison.runs)
-    return {identity: known[identity] for identity in wanted if identity in known}
-
-
-def _offer_quick_scores(comparison: "Comparison", stored: int) -> None:
-    """Measure at once where that is quick and nothing is stored, else behind a button."""
-    from vae.comparison.measurements import metrics_command, quick_seconds
-
-    known = _known_quick_scores(comparison)
-    missing = [run for run in comparison.runs if run.identity not in known]
-    if not missing:
-        return
-    seconds = quick_seconds(missing[0])
-    if not stored and seconds * len(missing) <= PATIENCE:
-        _measure(missing)
-        return
-    has = f"Of {stored} of these {len(comparison.runs)} models" if stored else "Of none of these"
-    offer = st.empty()
-    text, button = offer.columns([3, 1], vertical_alignment="center")
-    text.caption(
-        f"{has} the full scores are stored; `{metrics_command(missing[0])}` stores those of one. "
-        f"Quick ones (random forest, fewer images) take about {seconds:.0f} s a model.",
-    )
-    if not is_read_only() and button.button(f"Measure {len(missing)} models now", width="stretch"):
-        _measure(missing)
-        if len(_known_quick_scores(comparison)) == len(comparison.runs):
-            offer.empty()
-
-
-def _measure(runs: "list[Run]") -> None:
-    from vae.comparison.measurements import measure_quickly
-
-    bar = st.progress(0.0)
-    for place, run in enumerate(runs):
-        bar.progress(place / len(runs), f"Measuring `{run.name}`, {place + 1} of {len(runs)} …")
-        try:
-            _quick_scores()[run.identity] = measure_quickly(run)
-        except VaeError as error:
-            show_error(error)
-            break
-    bar.empty()
 
 
 def _values(comparison: "Comparison", scores: Scores) -> Values:

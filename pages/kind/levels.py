@@ -10,7 +10,7 @@ from pages.shared import latent
 from pages.shared.choice import one_of
 from pages.shared.images import choose_test_image
 from pages.shared.models import written
-from pages.shared.text import escaped
+from pages.shared.text import error_text, escaped
 from vae.errors import VaeError
 from vae.pictures import tile
 
@@ -132,9 +132,7 @@ def show_kept(explorer: "Explorer") -> None:
     try:
         judge = companions.judge_for(explorer)
     except VaeError as error:
-        st.caption(
-            f"How much of the class each level decides is not known: {escaped(error, 1000)}."
-        )
+        st.caption(f"How much of the class each level decides is not known: {error_text(error)}.")
         return
     found = _kept(explorer.run.identity, judge.run.identity, explorer, judge)
     names = [f"level{'s' * (n > 1)} {'1' if n == 1 else f'1 to {n}'}" for n in range(1, 9)]

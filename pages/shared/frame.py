@@ -11,7 +11,8 @@ import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
 from pages.shared.access import keep_to_named_folders, looks_only
-from pages.shared.text import escaped
+from pages.shared.held_uploads import bound_uploads
+from pages.shared.text import error_text
 from vae.errors import VaeError
 
 PRODUCT = "Latent Explorer"
@@ -134,6 +135,7 @@ def open_page(title: str, instruction: str) -> None:
     )
     looks_only()
     keep_to_named_folders()
+    bound_uploads()
     st.html(_STYLE)
     st.title(title)
     st.markdown(instruction)
@@ -176,7 +178,7 @@ def calm_errors() -> Iterator[None]:
 
 def show_error(error: VaeError | str) -> None:
     """What the input got wrong, as one calm sentence."""
-    text = escaped(error, longest=1000)
+    text = error_text(error)
     if text.split(maxsplit=1)[0].isalpha():
         text = text[0].upper() + text[1:]
     st.warning(text + ("" if text.endswith((".", "!", "?")) else "."), icon=":material/info:")

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.shared.frame import link_to, show_error
 from pages.shared.models import catalogue, choose, refresh_catalogue
-from pages.shared.text import escaped
+from pages.shared.text import error_text, escaped
 from pages.shared.training import training_queue
 from pages.training.going_on import offer_going_on, unfinished
 from pages.training.stopping import is_own, stop_button
@@ -66,7 +66,10 @@ def show_progress(job) -> None:
     if job.status == "failed":
         show_error(f"{job.name} has failed: {job.message}")
     elif job.ended and job.message:
-        st.info(f"{escaped(job.name)}: {escaped(job.message)}.", icon=":material/info:")
+        st.info(
+            f"{escaped(job.name)}: {error_text(job.message)}.",
+            icon=":material/info:",
+        )
     elif not job.ended:
         keeps = job.status == "training" and not job.stopping
         label = "Stop and keep it" if keeps else ""

@@ -12,11 +12,12 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from pages.shared.held_uploads import SESSION_BYTES
 from tests.browser.app_server import AppServer, running_server
 from tests.load.visitor import page_request, run_once
 
 SECRET = "only in run.json"
-UPLOAD = "/_stcore/upload_file/{}/a-file"
+UPLOAD = "/_stcore/upload_file/{}/{}"
 BOUNDARY = "limit"
 
 
@@ -70,14 +71,21 @@ def xsrf_cookie(server: AppServer) -> str:
     return headers["Set-Cookie"].split("_streamlit_xsrf=")[1].split(";")[0]
 
 
-def upload(server: AppServer, session: str, content: bytes, token: str, said: str = "") -> int:
+def upload(
+    server: AppServer,
+    session: str,
+    content: bytes,
+    token: str,
+    said: str = "",
+    file: str = "a-file",
+) -> int:
     """The status that a file is answered with; `said` is what the page says that its token is."""
     head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="f"; filename="a.png"\r\n\r\n'
     body = head.encode() + content + f"\r\n--{BOUNDARY}--\r\n".encode()
     headers = {"Content_Type": f"multipart/form-data; boundary={BOUNDARY}"}
     headers |= {"X_Xsrftoken": said or token, "Cookie": f"_streamlit_xsrf={token}"}
     try:
-        return ask(server, UPLOAD.format(session), "PUT", body, **headers)[0]
+        return ask(server, UPLOAD.format(session, file), "PUT", body, **headers)[0]
     except ConnectionError:
         # It need not read a body to the end that it does not want.
         return 413
@@ -113,6 +121,22 @@ def test_a_file_is_taken_from_a_session_with_its_token_up_to_the_limit(server):
         assert upload(server, session, b"1", token, said=xsrf_cookie(server)) == 403
         assert upload(server, "no-session", b"1", token) == 400
         assert upload(server, session, bytes(10 * 2**20 + 1), token) == 413
+
+
+def test_a_session_that_sends_file_after_file_is_held_to_a_share_of_the_memory(server):
+    run_once(server.address, "")
+    with session_on(server) as (_, session):
+        token = xsrf_cookie(server)
+        for number in range(6):
+            assert upload(server, session, bytes(9 * 2**20), token, file=f"file-{number}") == 204
+        assert 27 * 2**20 <= uploaded_bytes(server) <= SESSION_BYTES
+
+
+def uploaded_bytes(server: AppServer) -> int:
+    """What the server holds of the files that were brought."""
+    lines = ask(server, "/_stcore/metrics")[2].splitlines()
+    (held,) = [line for line in lines if "UploadedFileManager" in line]
+    return int(float(held.rsplit(" ", 1)[1]))
 
 
 def test_a_message_above_the_limit_ends_the_connection_alone(server):

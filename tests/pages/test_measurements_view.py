@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from known_codes import noise, perfect_code, random_factors
 from streamlit.testing.v1 import AppTest
 
 from vae.checkpoint import ATLAS_FILE, RUN_FILE, load_atlas, load_run, save_scores
+from vae.comparison import measurements
 from vae.scores.assessment import assess
 from vae.scores.stored_scores import StoredScores
 
@@ -53,7 +55,7 @@ def show(monkeypatch):
 @pytest.fixture
 def impatient(monkeypatch):
     """Nothing is measured that was not asked for."""
-    monkeypatch.setattr("pages.beta.measurements.PATIENCE", 0.0)
+    monkeypatch.setattr("pages.beta.quick_scores.PATIENCE", 0.0)
 
 
 @pytest.fixture
@@ -145,6 +147,42 @@ def test_scores_against_factors_are_measured_on_demand(show, with_factors, impat
     again = AppTest.from_function(script, default_timeout=60).run()
     assert not again.button, "measured for all visitors"
     assert "MIG" in table(again)
+
+
+def test_one_model_is_measured_at_a_time_however_many_people_ask(seeds_of_digits, monkeypatch):
+    """And each of them once: the others wait, and read what the first has found."""
+    measuring, taken = [], []
+    measure = measurements.measure_quickly
+
+    def watched(run):
+        measuring.append(run.name)
+        assert len(measuring) == 1
+        taken.append(run.name)
+        found = measure(run)
+        measuring.pop()
+        return found
+
+    monkeypatch.setattr(measurements, "measure_quickly", watched)
+    monkeypatch.setenv("LATENT_CHECKPOINTS", str(seeds_of_digits))
+    streamlit.cache_resource.clear()
+    with ThreadPoolExecutor(3) as people:
+        visits = [AppTest.from_function(script, default_timeout=60) for _ in range(3)]
+        pages = list(people.map(AppTest.run, visits))
+    assert not any(page.exception for page in pages)
+    assert sorted(taken) == sorted(folder.name for folder in seeds_of_digits.iterdir())
+    assert all("Neighbour accuracy" in table(page) for page in pages)
+
+
+def test_what_takes_too_long_for_a_page_is_left_to_the_command(
+    show, with_factors, impatient, monkeypatch
+):
+    monkeypatch.setattr(measurements, "quick_seconds", lambda run: 25.0)
+    page = show(with_factors)
+    assert page.button[0].label == "Measure 2 models now"
+    monkeypatch.setattr(measurements, "quick_seconds", lambda run: 61.0)
+    page = show(with_factors)
+    assert not page.button
+    assert "61 s a model, more than this page may take" in captions(page)
 
 
 def _heads(page: AppTest) -> list[str]:
