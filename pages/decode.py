@@ -50,7 +50,8 @@ def show_quantised(explorer) -> None:
     )
     link_to("pages/kinds.py", "Swap codes")
     image = explorer.decode(latent.position(explorer)[None])[0]
-    st.image(enlarge(image, 308), caption="The code chosen last, decoded", alt="Decoded image")
+    caption = "The code chosen last, decoded"
+    st.image(enlarge(image, 308), caption=caption, alt="Decoded image", output_format="PNG")
 
 
 def note_many(explorer) -> None:

@@ -78,7 +78,8 @@ def show_end(explorer, name: str, label: int):
     end = choose_endpoint(explorer, name, label)
     picture = enlarge(end.image, 112)
     caption = f"{name} · {end.caption}"
-    st.image(picture, caption=caption, width=picture.shape[1], alt=f"End {name} of the path")
+    alt = f"End {name} of the path"
+    st.image(picture, caption=caption, width=picture.shape[1], alt=alt, output_format="PNG")
     return end
 
 

@@ -105,7 +105,9 @@ def _show_image(explorer: "Explorer", index: int) -> None:
     gallery = open_gallery(explorer)
     kind = "Test image" if gallery.are_real else "Reconstruction"
     picture = enlarge(gallery.images(np.array([index]))[0], PICTURE)
-    st.image(picture, caption=f"{kind} {index}", width=picture.shape[1], alt=kind)
+    st.image(
+        picture, caption=f"{kind} {index}", width=picture.shape[1], alt=kind, output_format="PNG"
+    )
     st.caption("At 0 each picture is that model's reconstruction of it.")
 
 

@@ -84,7 +84,7 @@ def show_guesses(model: "Explorer", seed: int) -> None:
     guessed = zip(places, images, probabilities, gallery.labels[chosen], strict=False)
     for column, image, row, label in guessed:
         guess = int(row.argmax())
-        column.image(enlarge(image, TILE), width=TILE, alt=names[guess])
+        column.image(enlarge(image, TILE), width=TILE, alt=names[guess], output_format="PNG")
         mark = "" if guess == label else f", not {escaped(names[label])}"
         column.caption(f"**{escaped(names[guess])}**{mark}")
     st.plotly_chart(

@@ -77,7 +77,7 @@ def show_swap(explorer: "Explorer") -> None:
         changed = swapped(codes, row, column, int(code))
         plain, other = explorer.decode(explorer.from_code_maps(np.stack([codes, changed])))
         caption = "Decoded" if code == before else "With it swapped"
-        st.image(enlarge(other, SIDE), caption=caption, alt=caption)
+        st.image(enlarge(other, SIDE), caption=caption, alt=caption, output_format="PNG")
         if code != before:
             moved = float(np.abs(other - plain).mean())
             st.caption(f"Code {before} → {code}: a pixel changes by {moved:.3f} on average.")

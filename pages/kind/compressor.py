@@ -96,18 +96,18 @@ def show_way(
     c, h, w = model.run.model.image_shape
     grids = np.clip(coded.reshape(channels, height, width, 1) / (2 * DEVIATIONS) + 0.5, 0, 1)
     columns = st.columns(4 if are_real else 3)
-    columns[0].image(enlarge(images[index], SIDE), alt="In")
+    columns[0].image(enlarge(images[index], SIDE), alt="In", output_format="PNG")
     columns[0].markdown(f"**In**  \n{c * h * w:,} numbers  \n{8 * c} bits per pixel")
     columns[1].image(tile(grids, 2 if channels > 1 else 1, SIDE // 2), alt="Code")
     columns[1].markdown(
         f"**Code**, {channels} × {height} × {width}  \n{coded.size} numbers  \n"
         f"{bits / (h * w):.2f} bits per pixel"
     )
-    columns[2].image(enlarge(decoded, SIDE), alt="Out")
+    columns[2].image(enlarge(decoded, SIDE), alt="Out", output_format="PNG")
     columns[2].markdown(f"**Out**  \n{_closeness(images[index], decoded) if are_real else ''}")
     if are_real:
         copy, per_pixel = _jpeg(model.run.identity, bits / (h * w), images)
-        columns[3].image(enlarge(copy[index], SIDE), alt="JPEG")
+        columns[3].image(enlarge(copy[index], SIDE), alt="JPEG", output_format="PNG")
         columns[3].markdown(
             f"**JPEG**  \n{_closeness(images[index], copy[index])}  \n"
             f"{per_pixel:.2f} bits per pixel"

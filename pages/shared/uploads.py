@@ -59,8 +59,9 @@ def show_made(
     pixels = enlarge(image, SIDE)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         width = _width_within(brought.preview.shape)
-        st.image(brought.preview, "as it came", width=width, alt="As it came")
-        st.image(pixels, "as the model sees it", width=pixels.shape[1], alt="As the model sees it")
+        st.image(brought.preview, "as it came", width=width, alt="as it came")
+        seen = "as the model sees it"
+        st.image(pixels, seen, width=pixels.shape[1], alt=seen, output_format="PNG")
     steps = brought.steps_to(image_shape) + ("light and dark exchanged",) * inverted
     st.caption(f"{escaped(brought.name, 40)}: {'; '.join(steps)}.")
     if fault := all_alike(image):

@@ -40,7 +40,7 @@ def show_image(detector: "Explorer", gallery: "Gallery", ranked: Ranked, thresho
         show_error_map(detector, gallery.images(np.array([index]))[0])
         return
     picture = enlarge(detector.atlas_images([index])[0], SIDE)
-    st.image(picture, width=picture.shape[1], alt="Decoded")
+    st.image(picture, width=picture.shape[1], alt="Decoded", output_format="PNG")
     st.caption("Its reconstruction; the error map needs the image itself, which is not here.")
 
 
