@@ -26,7 +26,12 @@ class RunLock:
         make_folder(path)
         if flock is None:
             return cls(None)
-        folder = os.open(path, os.O_RDONLY)
+        try:
+            folder = os.open(path, os.O_RDONLY)
+        except OSError as error:
+            raise CheckpointError(
+                f"the folder {path} cannot be opened ({error.strerror}); name another"
+            ) from error
         try:
             flock(folder, LOCK_EX | LOCK_NB)
         except BlockingIOError as error:

@@ -8,9 +8,15 @@ import time
 import pytest
 import torch
 
-from vae.checkpoint import METRICS_FILE, RESUME_FILE, load_run
+from vae.checkpoint import (
+    METRICS_FILE,
+    RESUME_FILE,
+    load_resume_state,
+    load_run,
+    save_resume_state,
+)
 from vae.config import TrainConfig
-from vae.errors import LimitError, MissingCheckpoint
+from vae.errors import CheckpointError, LimitError, MissingCheckpoint
 from vae.queue.jobs import Job, Request
 from vae.queue.limits import Limits
 from vae.queue.outlook import outlook
@@ -79,6 +85,17 @@ def test_one_that_is_discarded_leaves_nothing(left):
     assert list(left.parent.iterdir()) == []
     with pytest.raises(MissingCheckpoint, match="nothing to resume"):
         queue.resume(found)
+
+
+def test_one_whose_critic_lies_elsewhere_is_left_to_the_command_line(left):
+    state, record = load_resume_state(left)
+    record["train"] |= {"perceptual": 1.0, "critic": str(left.parent.parent / "classifier")}
+    save_resume_state(left, state, record)
+    queue = TrainingQueue(left.parent)
+    (found,) = queue.unfinished()
+    with pytest.raises(CheckpointError, match="go on with it by `vae train --resume`"):
+        queue.resume(found)
+    assert queue.jobs == []
 
 
 def test_one_in_which_somebody_trains_is_not_offered(left):

@@ -16,7 +16,7 @@ from pathlib import Path
 from vae.catalogue import read_catalogue, run_name, unused_path
 from vae.checkpoint import RESUME_FILE, discard_empty, load_resume_record
 from vae.data.registry import data_dir
-from vae.errors import ConfigError
+from vae.errors import CheckpointError, ConfigError
 from vae.queue.earlier import done_before
 from vae.queue.jobs import Job, Request, Snapshot, Sweep
 from vae.queue.limits import Limits
@@ -125,7 +125,8 @@ class TrainingQueue:
     def resume(self, run: Unfinished) -> Job:
         """Queue a run that was stopped or left unfinished, to go on where its state was saved.
 
-        LimitError where that is more than the server takes, MissingCheckpoint where it is gone.
+        LimitError where that is more than the server takes, MissingCheckpoint where it is gone,
+        CheckpointError where it asks for a checkpoint that is none of this server's.
         """
         refuse_if_read_only("training")
         with self._changed:
@@ -133,6 +134,7 @@ class TrainingQueue:
             if (job := next(under_way, None)) is not None:
                 return job
             load_resume_record(run.path)
+            self._check_critic(run)
             self._check([run.request])
             return self._resume(run, next(self._batches))
 
@@ -163,6 +165,15 @@ class TrainingQueue:
     def _check(self, requests: Sequence[Request]) -> None:
         new = [request for request in requests if self._under_way(request) is None]
         self._limits.check(new, sum(not job.ended for job in self.jobs))
+
+    def _check_critic(self, run: Unfinished) -> None:
+        """A state from elsewhere may name any folder of the server."""
+        critic = run.train.critic
+        if critic and Path(critic).resolve().parent != self.root.resolve():
+            raise CheckpointError(
+                f"{run.name} was trained with a critic that is not among the checkpoints of this "
+                "server; go on with it by `vae train --resume`"
+            )
 
     def _under_way(self, request: Request) -> Job | None:
         alike = (job for job in self.jobs if job.request == request)
