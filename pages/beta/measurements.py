@@ -476,8 +476,10 @@ def _show_panels(comparison: "Comparison", values: Values) -> None:
     first = [name for name in FIRST_PANELS if name in by_name][:MOST_PANELS]
     st.markdown("## How each measure moves with β, and how far seeds scatter")
     key = f"measured-panels-{len(by_name)}"
-    # Boxes keep to it; a program need not.
-    st.session_state[key] = st.session_state.get(key, first)[:MOST_PANELS]
+    held = st.session_state.get(key)
+    # Boxes keep to the most that fit; a program need not.
+    if held is None or len(held) > MOST_PANELS:
+        st.session_state[key] = (held or first)[:MOST_PANELS]
     chosen = st.multiselect(
         "Measures",
         list(by_name),

@@ -57,13 +57,15 @@ def test_a_clicked_square_is_the_one_that_is_swapped(monkeypatch):
     """The selection is what the browser sends; AppTest has no chart to click on."""
     from pages.kind import codes
 
-    points = [{"point_index": 2}]
+    places = [2]
     monkeypatch.setattr(codes, "_grid_key", lambda explorer: "grid")
-    monkeypatch.setattr(codes.st, "session_state", {"grid": {"selection": {"points": points}}})
+    monkeypatch.setattr(
+        codes.st, "session_state", {"grid": {"selection": {"point_indices": places}}}
+    )
     assert codes.chosen_place(None, (2, 3)) == (0, 2)
-    points[0]["point_index"] = 4
+    places[0] = 4
     assert codes.chosen_place(None, (2, 3)) == (1, 1)
-    points.clear()
+    places.clear()
     assert codes.chosen_place(None, (7, 7)) == (3, 3)
 
 
