@@ -4,7 +4,9 @@ Thirty sessions (`--sessions`) speak Streamlit's protocol to a server that this 
 one model trains on it. In the first part they walk over all pages as people do, with the settings
 that ship; some shut their laptops in the middle of something and come back. In the second all
 decoders are the server's, and people drag on them between their pages. `--minutes 60` is a long
-soak: its table says how memory went from the middle to the end.
+soak: its table says how memory went from the middle to the end. `--part live` asks whether one real
+browser notices the class (see `live_in_class`), `--part opening` how long people wait for the first
+look at each page.
 """
 
 import argparse
@@ -18,10 +20,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from tests.benchmarks.live_in_class import Beside, Chromium, chromium, measure, print_beside
 from tests.browser.app_server import PROJECT, AppServer, running_server
-from tests.load.lesson import Log, Manner, prepare, teach
+from tests.load.lesson import PAGES, Log, Manner, prepare, teach
 from tests.load.process_usage import Usage, active_sessions, usage
 from tests.load.visitor import visiting
 
@@ -169,6 +173,53 @@ async def dragging(server: AppServer, options: argparse.Namespace) -> dict:
     return {"served_per_second": rate, "served_switch_p95": quantile(seconds(log), 0.95)}
 
 
+async def live(server: AppServer, browser: Chromium, options: argparse.Namespace) -> Beside:
+    """One real browser beside the class."""
+    await prepare(server.address, sorted(set(MODELS)))
+    manner = Manner(MODELS, think_seconds=options.think)
+    train = partial(training, server.address, not options.no_training)
+    return await measure(server.address, browser, options.sessions, manner, train)
+
+
+def live_part(options: argparse.Namespace) -> dict:
+    """With the browser as one among all, and before the others, as if on a machine of its own."""
+    found = {}
+    for comes_first in (False, True):
+        print(
+            "the browser comes before server, class and training, as a laptop of its own would:"
+            if comes_first
+            else f"server, class, training and browser share {os.cpu_count()} cores alike:"
+        )
+        with chromium(comes_first) as browser, serving() as server:
+            beside = asyncio.run(live(server, browser, options))
+        print_beside(beside, options.sessions)
+        name = "first" if comes_first else "alike"
+        found |= {f"live_ratio_{name}": beside.ratio, f"live_messages_{name}": beside.messages}
+    return found
+
+
+async def first_looks(server: AppServer, pages: Sequence[str], wait: float) -> list[float]:
+    """One after the other, the second and later ones after a wait."""
+    async with visiting(server.address) as visitor:
+        looks = [await visitor.open(pages[0], f"model={MODELS[0]}")]
+        await asyncio.sleep(wait if len(pages) > 1 else 0)
+        return looks + [await visitor.open(page) for page in pages[1:]]
+
+
+def opening_part(options: argparse.Namespace) -> dict:
+    """Each page as the first of a server; and all of them some time after the first, Home."""
+    cold = {}
+    for page in PAGES:
+        with serving() as server:
+            cold[page] = asyncio.run(first_looks(server, [page], 0))[0]
+    with serving() as server:
+        looks = asyncio.run(first_looks(server, PAGES, options.wait))
+    print(f"| page | a server's first | {options.wait:g} s after Home |\n|---|---:|---:|")
+    for page, later in zip(PAGES, looks, strict=True):
+        print(f"| {page or 'home'} | {cold[page]:.1f} s | {later:.1f} s |")
+    return {"first_page_at_most": max(cold.values()), "later_at_most": max(looks[1:])}
+
+
 def seconds(log: Log) -> list[float]:
     """Of all page switches."""
     return [taken for _, taken in log.switches]
@@ -227,7 +278,7 @@ def serving(**settings: str) -> Iterator[AppServer]:
 
 
 def main() -> None:
-    """Print both parts."""
+    """Print the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sessions", type=int, default=30)
     parser.add_argument("--minutes", type=float, default=3.0, help="of the lesson")
@@ -235,16 +286,22 @@ def main() -> None:
     parser.add_argument("--drag", type=float, default=8.0, help="seconds that a hand drags")
     parser.add_argument("--settle", type=float, default=SETTLE_SECONDS, help="seconds at the end")
     parser.add_argument("--no-training", action="store_true", help="no model trains beside them")
-    parser.add_argument("--part", choices=("lesson", "dragging", "both"), default="both")
+    parser.add_argument("--wait", type=float, default=10.0, help="seconds of --part opening")
+    parts = ("lesson", "dragging", "both", "live", "opening")
+    parser.add_argument("--part", choices=parts, default="both", help="both: the first two")
     parser.add_argument("--json", action="store_true", help="print one JSON object last")
     options = parser.parse_args()
     found: dict = {"sessions": options.sessions, "minutes": options.minutes}
-    if options.part != "dragging":
+    if options.part in ("lesson", "both"):
         with serving() as server:
             found |= asyncio.run(lesson(server, options))
-    if options.part != "lesson":
+    if options.part in ("dragging", "both"):
         with serving(LATENT_BROWSER_MEGABYTES="0") as server:
             found |= asyncio.run(dragging(server, options))
+    if options.part == "live":
+        found |= live_part(options)
+    if options.part == "opening":
+        found |= opening_part(options)
     if options.json:
         print(json.dumps(found))
 

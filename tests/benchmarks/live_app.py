@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -121,10 +122,21 @@ def _to_and_fro(t: float) -> float:
     return abs(t % 2 - 1)
 
 
-def drag(
-    page: Page, sent: list[float], testid: str, place, pressed: bool
-) -> tuple[float, float, int]:
-    """Paints and moves of the mouse per second, and messages sent to the server meanwhile."""
+@dataclass(frozen=True)
+class Drag:
+    """A hand on an instrument for DRAG_SECONDS."""
+
+    name: str
+    paints: float
+    """A second."""
+    moves: float
+    """Of the mouse, a second."""
+    messages: int
+    """That the browser sent to the server meanwhile."""
+
+
+def drag(page: Page, sent: list[float], name: str, testid: str, place, pressed: bool) -> Drag:
+    """Move the mouse over an instrument, or pull at it, and count."""
     canvas = page.get_by_test_id(testid)
     page.wait_for_timeout(1000)
     page.mouse.move(*place(0))
@@ -140,22 +152,29 @@ def drag(
     paints = int(canvas.get_attribute("data-draws")) - first
     seconds, messages = time.monotonic() - start, len(sent)
     page.mouse.up()
-    return paints / seconds, moves / seconds, messages
+    return Drag(name, paints / seconds, moves / seconds, messages)
 
 
-def print_drags(page: Page, sent: list[float], when: str) -> None:
-    """Decode's slider, the pointer over the map, and the map itself pulled aside."""
+def all_drags(page: Page, sent: list[float]) -> list[Drag]:
+    """Decode's slider, the pointer over the Map, and the map itself pulled aside."""
     drags = (
         ("Decode, a slider dragged", "live-decoded", drag_slider, 0.7, True),
         ("Map, the pointer over it: preview", "live-map-decoded", move_over_map, 0.7, False),
         ("Map, the pointer over it: map", "live-map", move_over_map, 0.7, False),
         ("Map, dragged", "live-map", move_over_map, 0.3, True),
     )
-    for name, testid, start, size, pressed in drags:
-        paints, moves, messages = drag(page, sent, testid, start(page, size), pressed)
+    return [
+        drag(page, sent, name, testid, start(page, size), pressed)
+        for name, testid, start, size, pressed in drags
+    ]
+
+
+def print_drags(page: Page, sent: list[float], when: str) -> None:
+    """A line for each."""
+    for found in all_drags(page, sent):
         print(
-            f"{name:36}{when:26}{paints:5.1f} paints/s, {moves:5.1f} moves/s, "
-            f"{messages} messages to the server"
+            f"{found.name:36}{when:26}{found.paints:5.1f} paints/s, {found.moves:5.1f} moves/s, "
+            f"{found.messages} messages to the server"
         )
 
 
