@@ -20,7 +20,7 @@ from tests.benchmarks.live_app import Drag, all_drags, visitor
 from tests.browser.conftest import FLAGS, chromium_path
 from tests.load.lesson import Log, Manner, attend
 
-BEHIND = 10
+BEHIND = 5
 """What everything but the browser adds to its nice value where the browser comes first."""
 
 ARRIVAL_SECONDS = 15.0
