@@ -26,7 +26,7 @@ MODULES = (
 )
 """What the pages import on their first run, and the thread before that."""
 
-QUIET_SECONDS = 0.2
+QUIET_SECONDS = 0.1
 MOST_SECONDS = 10.0
 """After so long it goes on although pages run: in a class some always does."""
 
