@@ -1,12 +1,13 @@
 """Small trained models for the pages, and a way to run a page."""
 
-import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import streamlit
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from vae.data.named_folders import FOLDERS_VARIABLE
@@ -24,6 +25,14 @@ def small_checkpoints(tmp_path_factory, train_into) -> Path:
     return root
 
 
+@pytest.fixture(autouse=True)
+def _no_collection(monkeypatch):
+    """As each run is a first one here, each would walk over all that the tests have imported."""
+    for module in ("models", "preparation"):
+        stand_in = SimpleNamespace(collect=int, freeze=int)
+        monkeypatch.setattr(f"pages.shared.{module}.gc", stand_in)
+
+
 @pytest.fixture
 def open_page(monkeypatch, small_checkpoints) -> Iterator[Callable[..., AppTest]]:
     """Run one page over the small models (or another folder) as a first visitor would."""
@@ -31,6 +40,8 @@ def open_page(monkeypatch, small_checkpoints) -> Iterator[Callable[..., AppTest]
     def run(file: str, checkpoints: Path = small_checkpoints, **query: str) -> AppTest:
         streamlit.cache_data.clear()
         streamlit.cache_resource.clear()
+        # Each test page would read what all installed packages say of themselves.
+        monkeypatch.setattr(manifest_scanner, "scan_component_manifests", list)
         monkeypatch.setenv("LATENT_CHECKPOINTS", str(checkpoints))
         test = AppTest.from_file(str(PROJECT / file), default_timeout=60)
         for name, value in query.items():
@@ -40,5 +51,3 @@ def open_page(monkeypatch, small_checkpoints) -> Iterator[Callable[..., AppTest]
     yield run
     # What pages of a server for all set for the whole process.
     os.environ.pop(FOLDERS_VARIABLE, None)
-    # The pages freeze what they imported; unfrozen, it is torn down quietly at the end.
-    gc.unfreeze()
