@@ -99,6 +99,10 @@ class Monkey:
         self._walk.actions["look"] += 1
         self._inspect()
 
+    def give_up(self, error: Exception) -> None:
+        """Note that the server did not answer."""
+        self._walk.find(f"{type(error).__name__} {error}", self.trail)
+
     def _inspect(self) -> None:
         """Look for what must not be."""
         screen = self._visitor.screen
@@ -306,12 +310,18 @@ async def look_everywhere(server: AppServer, names: Sequence[str]) -> Walk:
     walk = Walk(server)
     zoo = Zoo(names, Path(), Path(), ())
     for name in names:
-        async with visiting(server.address) as visitor:
-            monkey = Monkey(visitor, "of all views", zoo, walk)
-            for page in PAGES:
-                for view in ["", *VIEWS.get(page, ())]:
-                    await monkey.look_at(page, f"{urlencode({'model': name})}&{view}")
+        for page in PAGES:
+            async with visiting(server.address) as visitor:
+                await _look_at_all(Monkey(visitor, "of all views", zoo, walk), page, name)
     return walk
+
+
+async def _look_at_all(monkey: Monkey, page: str, model: str) -> None:
+    try:
+        for view in ["", *VIEWS.get(page, ())]:
+            await monkey.look_at(page, f"{urlencode({'model': model})}&{view}")
+    except (TimeoutError, Disconnected) as error:
+        monkey.give_up(error)
 
 
 async def let_loose(
@@ -335,4 +345,4 @@ async def _keep_walking(zoo: Zoo, seed: str, walk: Walk, end: float) -> None:
             try:
                 await monkey.walk_on(stay)
             except (TimeoutError, Disconnected) as error:
-                walk.find(f"{type(error).__name__} {error}", monkey.trail)
+                monkey.give_up(error)
