@@ -224,7 +224,7 @@ def test_a_hand_ends_the_play(page, live):
 def test_ticks_and_trained_models_stand_at_their_betas(page, live):
     ticks = page.locator(".beta-bar .stop")
     assert ticks.all_inner_texts() == ["0.1", "0.2", "0.5", "1", "2", "5", "10"]
-    marks = page.locator(".beta-bar .mark")
+    marks = page.locator(".beta-bar .beta-mark")
     assert marks.count() == len(TRAINED)
     box = page.get_by_test_id("live-beta").bounding_box()
     for mark, model in zip(marks.all(), TRAINED, strict=True):
@@ -241,7 +241,7 @@ def test_models_of_other_seeds_share_a_tick(page, measured):
     page.goto("about:blank")
     measured.mount_assets(page)
     measured.mount(page, trained=[*TRAINED, {**TRAINED[0], "rate": 11.0}])
-    assert page.locator(".beta-bar .mark").count() == len(TRAINED)
+    assert page.locator(".beta-bar .beta-mark").count() == len(TRAINED)
 
 
 def test_a_beta_beyond_the_curve_is_its_end(page, measured):

@@ -60,7 +60,7 @@ export class BetaSlider {
       this.released();
     };
     const title = `go to β = ${beta}, for which a model was trained separately`;
-    const attributes = { class: "mark", title, "aria-label": title, "data-beta": beta };
+    const attributes = { class: "beta-mark", title, "aria-label": title, "data-beta": beta };
     return this.placed(button("", this.signal, go, attributes), beta);
   }
 
