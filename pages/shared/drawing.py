@@ -51,6 +51,12 @@ def strokes(name: str) -> Strokes:
     return _kept(name).get("strokes", [])
 
 
+def placing_ink(explorer: "Explorer") -> Ink | None:
+    """How the data set of a model places its ink; None where it does not."""
+    ink = _ink(explorer)
+    return ink if isinstance(ink, Ink) and ink.box is not None else None
+
+
 def drawn_image(name: str, explorer: "Explorer") -> np.ndarray | None:
     """The drawing as a model's image (h, w, 1); None where it is not drawn or not yet known."""
     pixels = _kept(name).get(_size(explorer))

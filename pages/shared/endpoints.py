@@ -12,10 +12,12 @@ import streamlit as st
 
 from pages.shared import drawing, latent, link
 from pages.shared.access import looks_only, note_if_read_only
+from pages.shared.frame import show_error
 from pages.shared.live import Drawn, live_draw
 from pages.shared.models import open_gallery
 from pages.shared.text import escaped
-from pages.shared.uploads import choose_ink, choose_upload, show_made
+from pages.shared.uploads import choose_ink, choose_upload, made_of, show_made
+from vae.errors import DataError
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer
@@ -159,11 +161,15 @@ def uploaded_picture(explorer: "Explorer", name: str) -> Endpoint | None:
     """A picture that a person brings; None until there is one."""
     if note_if_read_only("Bringing pictures"):
         return None
-    brought, invert = choose_upload(name), choose_ink(name)
+    ink = drawing.placing_ink(explorer)
+    brought, is_inked = choose_upload(name), choose_ink(name, ink)
     if brought is None:
         return None
-    shape = explorer.run.model.image_shape
-    image = 1 - brought.fitted(shape) if invert else brought.fitted(shape)
-    show_made(brought, image, shape, invert)
+    try:
+        image, steps = made_of(brought, explorer.run.model.image_shape, is_inked, ink)
+    except DataError as error:
+        show_error(error)
+        return None
+    show_made(brought, image, steps)
     code = explorer.encode(image[None])[0][0]
     return Endpoint(image, code, escaped(brought.name, 40))

@@ -17,6 +17,7 @@ from vae.pictures import enlarge
 
 if TYPE_CHECKING:
     from vae.data.brought import Brought
+    from vae.data.drawing import Ink
 
 ENDINGS = ["png", "jpg", "jpeg", "bmp", "gif", "webp"]
 MAX_MEGABYTES = 10
@@ -38,21 +39,35 @@ def choose_upload(name: str) -> "Brought | None":
     return found
 
 
-def choose_ink(name: str) -> bool:
-    """Whether a picture has dark ink on light paper, which is to be turned around."""
+def choose_ink(name: str, ink: "Ink | None") -> bool:
+    """Whether a picture has dark ink on light paper, which is to become a data set's like."""
     link.start_widget(f"invert-{name}", st.session_state.get(f"inverted-{name}", False))
-    invert = st.toggle(
-        "Dark on light",
-        key=f"invert-{name}",
-        help="Turn ink on paper into white on black, as in MNIST.",
-    )
-    st.session_state[f"inverted-{name}"] = invert
-    return invert
+    label, help_text = "Dark on light", "Turn ink on paper into white on black."
+    if ink is not None:
+        label = "Ink on paper"
+        help_text = (
+            "Take the paper away, however it is lit, and make its ink as thick and as large as the "
+            "data set's, in the same place."
+        )
+    chosen = st.toggle(label, key=f"invert-{name}", help=help_text)
+    st.session_state[f"inverted-{name}"] = chosen
+    return chosen
 
 
-def show_made(
-    brought: "Brought", image: np.ndarray, image_shape: tuple[int, int, int], inverted: bool
-) -> None:
+def made_of(
+    brought: "Brought", image_shape: tuple[int, int, int], is_inked: bool, ink: "Ink | None"
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The image (h, w, c) for a model, and what was done to it; DataError where no ink is."""
+    from vae.data.photograph import ink_on_paper
+
+    if is_inked and ink is not None:
+        placed = "its ink taken off the paper, and made as thick and as large as the data set's"
+        return ink_on_paper(brought.pixels, ink, image_shape[1]), (*brought.steps, placed)
+    image, steps = brought.fitted(image_shape), brought.steps_to(image_shape)
+    return (1 - image, (*steps, "light and dark exchanged")) if is_inked else (image, steps)
+
+
+def show_made(brought: "Brought", image: np.ndarray, steps: tuple[str, ...]) -> None:
     """The picture as it came beside the image (h, w, c) made of it, and how, in words."""
     from vae.data.brought import all_alike
 
@@ -62,10 +77,9 @@ def show_made(
         st.image(brought.preview, "as it came", width=width, alt="as it came")
         seen = "as the model sees it"
         st.image(pixels, seen, width=pixels.shape[1], alt=seen, output_format="PNG")
-    steps = brought.steps_to(image_shape) + ("light and dark exchanged",) * inverted
     st.caption(f"{escaped(brought.name, 40)}: {'; '.join(steps)}.")
     if fault := all_alike(image):
-        st.caption(f"This is **{fault}** to the model: try “Dark on light”, or another picture.")
+        st.caption(f"This is **{fault}** to the model: try the switch above, or another picture.")
 
 
 def _read_once(name: str, file) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 from hostile_files import UNWELCOME, WELCOME, noise, saved
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from pages.shared.text import JOINER
 
@@ -69,7 +69,19 @@ def test_a_black_picture_is_said_to_be_black(open_page):
     page = brought_to(open_page, saved(Image.new("RGBA", (9, 9), (255, 255, 255, 0))))
     assert "This is **all black** to the model" in captions(page)
     page.toggle(key="invert-B").set_value(True).run()
-    assert "This is **all white** to the model" in captions(page)
+    assert page.warning[0].value.startswith("No dark ink on light paper")
+    assert not page.exception
+
+
+def test_ink_on_paper_is_made_the_data_set_s(open_page):
+    paper = Image.new("L", (300, 300), 200)
+    ImageDraw.Draw(paper).line([(40, 40), (60, 120)], fill=60, width=5)
+    page = brought_to(open_page, saved(paper))
+    toggle = page.toggle(key="invert-B")
+    assert toggle.label == "Ink on paper"
+    toggle.set_value(True).run()
+    assert "mine.png: its ink taken off the paper" in captions(page)
+    assert not page.warning
 
 
 @pytest.mark.parametrize(
