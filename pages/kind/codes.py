@@ -7,9 +7,11 @@ import streamlit as st
 
 from pages.kind import companions
 from pages.shared import latent
+from pages.shared.frame import show_error
 from pages.shared.images import choose_test_image
 from pages.shared.models import written
 from pages.shared.selection import selected_places
+from vae.errors import DataError
 from vae.pictures import enlarge
 
 if TYPE_CHECKING:
@@ -98,7 +100,11 @@ def show_usage(explorer: "Explorer") -> None:
     from vae.charts.codebook import usage_bars
     from vae.studies.codebook import counts_of
 
-    found = _measured(explorer.run.identity, explorer)
+    try:
+        found = _measured(explorer.run.identity, explorer)
+    except DataError as error:
+        show_error(error)
+        return
     shown = (
         ("Perplexity", f"{found.perplexity:.1f}", f"of {found.codes} codes"),
         ("Dead codes", f"{found.dead}", f"of {found.codes}, in {found.images} test images"),

@@ -8,8 +8,8 @@ import pytest
 from scipy.stats import entropy
 
 from vae.__main__ import main
-from vae.checkpoint import load_run
-from vae.errors import ConfigError
+from vae.checkpoint import Atlas, load_run
+from vae.errors import ConfigError, DataError
 from vae.explorer import Explorer
 from vae.studies import codebook as books
 from vae.studies import levels as ladders
@@ -134,6 +134,14 @@ def test_a_grid_of_codes_comes_back_from_its_vectors_and_a_swap_changes_one_plac
         explorer.from_code_maps(maps + 24)
     with pytest.raises(ConfigError, match="--model vq"):
         _ = Explorer.open(root / "flat").codebook
+
+
+def test_one_image_has_no_other_half(root, monkeypatch):
+    explorer = Explorer.open(root / "vq")
+    mean, logvar = explorer.atlas.mean[:1], explorer.atlas.logvar[:1]
+    monkeypatch.setattr(explorer, "atlas", Atlas(mean, logvar, explorer.atlas.label[:1]))
+    with pytest.raises(DataError, match="1 test image"):
+        books.measure_codebook(explorer)
 
 
 def test_colours_follow_the_longest_direction_of_the_codebook():

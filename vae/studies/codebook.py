@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from vae.errors import DataError
 from vae.explorer import Explorer
 from vae.record import Record
 
@@ -74,9 +75,17 @@ def perplexity(counts: Int[np.ndarray, "codes"]) -> float:
 
 
 def measure_codebook(explorer: Explorer) -> Codebook:
-    """Of the test images whose codes the checkpoint keeps; ConfigError where it has no codebook."""
+    """Of the test images whose codes the checkpoint keeps.
+
+    ConfigError where it has no codebook, DataError where there are fewer than two of them.
+    """
     codes, results = len(explorer.codebook), explorer.run.results
     maps = explorer.code_maps(explorer.atlas.mean)
+    if len(maps) < 2:
+        raise DataError(
+            f"{explorer.run.name} keeps the codes of {len(maps)} test image, and frequencies are "
+            "fitted to one half of them and measured on the other; train on a data set with more"
+        )
     counts, places = counts_of(maps, codes), maps[0].size
     by_place = bits_by_place(maps, codes)
     return Codebook(
