@@ -81,11 +81,11 @@ def show_guesses(model: "Explorer", seed: int) -> None:
     images = gallery.images(chosen)
     probabilities, names = model.classify(images), gallery.class_names
     places = [column for _ in range(2) for column in st.columns(SHOWN // 2, gap="small")]
-    guessed = zip(places, images, probabilities, gallery.labels[chosen], strict=False)
-    for column, image, row, label in guessed:
+    guessed = zip(places, images, probabilities, chosen, strict=False)
+    for column, image, row, index in guessed:
         guess = int(row.argmax())
         column.image(enlarge(image, TILE), width=TILE, alt=names[guess], output_format="PNG")
-        mark = "" if guess == label else f", not {escaped(names[label])}"
+        mark = "" if guess == gallery.labels[index] else f", not {escaped(gallery.name_of(index))}"
         column.caption(f"**{escaped(names[guess])}**{mark}")
     st.plotly_chart(
         guess_map(names, probabilities.tolist()), key="guesses", config={"displayModeBar": False}
