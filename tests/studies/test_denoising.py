@@ -173,3 +173,10 @@ def test_the_chart_has_a_line_for_each_method_in_both_halves():
     figure = quality_curves(found.strengths, found.psnr, found.ssim, {"vae": "The model"}, 0.3, "s")
     assert [trace.name for trace in figure.data[:2]] == ["corrupted", "The model"]
     assert len(figure.data) == 4
+
+
+def test_equal_images_have_no_error():
+    images = np.random.default_rng(0).random((3, 8, 8, 1))
+    found = quality(images, images)
+    assert found.psnr == np.inf
+    assert found.ssim == pytest.approx(1)

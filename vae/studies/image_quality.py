@@ -31,5 +31,6 @@ def quality(images: Float[np.ndarray, "n h w c"], decoded: Float[np.ndarray, "n 
     similar = [
         structural_similarity(a, b, **settings) for a, b in zip(images, decoded, strict=True)
     ]
-    psnr = peak_signal_noise_ratio(images, decoded, data_range=1.0)
+    with np.errstate(divide="ignore"):  # of equal images it is infinite
+        psnr = peak_signal_noise_ratio(images, decoded, data_range=1.0)
     return Quality(float(psnr), float(np.mean(similar)))
