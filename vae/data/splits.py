@@ -48,7 +48,8 @@ class Split:
 
     def batch(self, indices: Int[Tensor, "batch"]) -> Float[Tensor, "batch c h w"]:
         """The chosen images as float32 pixels in [0, 1]."""
-        return self.images.index_select(0, indices).to(torch.float32).div_(255)
+        images = self.images.index_select(0, indices).to(torch.float32).div_(255)
+        return _by_pixel(images) if images.shape[1] == 1 else images
 
     def head(self, count: int) -> "Split":
         """The first images with their labels and factors."""
@@ -101,6 +102,16 @@ class Dataset:
         """The same data set on another device, whole: what trains together shares it."""
         splits = {name: getattr(self, name).to(device) for name in ("train", "validation", "test")}
         return replace(self, **splits)
+
+
+def _by_pixel(images: Float[Tensor, "batch 1 h w"]) -> Float[Tensor, "batch 1 h w"]:
+    """The same memory, its strides those of channels last.
+
+    Of one channel both layouts are the same, and torch takes it for the one that convolutions like
+    less, unless the strides tell.
+    """
+    _, _, height, width = images.shape
+    return images.as_strided(images.shape, (height * width, 1, width, 1))
 
 
 def own_part(split: Split, labels: tuple[int, ...] | None) -> Split:
