@@ -22,7 +22,7 @@ from vae.data.registry import load_dataset
 from vae.data.splits import Dataset
 from vae.training import Training
 from vae.training.distributed import ALONE, Board, Launch, Processes, joined
-from vae.training.engine import Engine
+from vae.training.group import Group
 
 STEPS = 20
 EVENT = 30
@@ -68,18 +68,18 @@ def happens(event: str, arguments: list[str]) -> int:
     launch = Launch.found()
     assert launch is not None
     vae.recorder.SAVE_SECONDS = 0.0
-    take = Engine.take
+    take = Group.take
 
-    def take_after_event(engine: Engine) -> int:
-        training = engine._leads[0]
+    def take_after_event(group: Group) -> int:
+        training = group._leads[0]
         if launch.attempt == 0 and training.step == EVENT:
             if event == "diverges":
                 training.weights.values[0] = float("nan")
             elif launch.rank == 1:
                 os.kill(os.getpid(), signal.SIGKILL)
-        return take(engine)
+        return take(group)
 
-    Engine.take = take_after_event
+    Group.take = take_after_event
     if launch.attempt > 0 and launch.rank == 0:
         saved = int(load_resume_state(folder)[0]["step"])
         (folder.parent / "resumed").write_text(str(saved))

@@ -239,17 +239,18 @@ def test_resuming_with_another_model_is_refused(refused, tmp_path):
 
 
 def interrupt(monkeypatch, wanted: Callable[[Any], bool]) -> None:
-    """Press Ctrl-C before the step of a run that is wanted."""
-    from vae.training.engine import Engine
+    """Press Ctrl-C, once, before the step of a run that is wanted."""
+    from vae.training.group import Group
 
-    take = Engine.take
+    take, pressed = Group.take, []
 
-    def interrupted(engine):
-        if any(map(wanted, engine._members)):
+    def interrupted(group):
+        if not pressed and any(map(wanted, group._members)):
+            pressed.append(True)
             signal.raise_signal(signal.SIGINT)
-        return take(engine)
+        return take(group)
 
-    monkeypatch.setattr(Engine, "take", interrupted)
+    monkeypatch.setattr(Group, "take", interrupted)
 
 
 def test_ctrl_c_leaves_a_run_that_can_go_on(vae, capsys, tmp_path, monkeypatch):
@@ -274,7 +275,7 @@ def test_options_are_written_in_full(refused):
     )
 
 
-def test_a_sweep_in_one_pass_goes_on_where_it_stopped(vae, tmp_path, monkeypatch):
+def test_a_sweep_whose_models_train_together_goes_on_where_it_stopped(vae, tmp_path, monkeypatch):
     command = sweep("1,2,4", tmp_path / "stopped", epochs=2)
     interrupt(monkeypatch, lambda run: run.step == 3)
     assert main(command) == 130

@@ -18,7 +18,7 @@ from vae.kinds import build_seeded
 from vae.likelihood import DiscretisedLogistic, LearnedGaussian, build_likelihood
 from vae.recorder import RecordedTraining
 from vae.training import Training
-from vae.training.dense_step import is_dense
+from vae.training.dense.step import is_dense
 
 PLAIN = ModelConfig((1, 8, 8), 3)
 SHORT = TrainConfig("digits", epochs=3, batch_size=32, learning_rate=5e-3)

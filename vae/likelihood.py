@@ -30,8 +30,8 @@ LOWEST_LOGIT = -80.0
 """Below it a pixel's sigmoid would underflow, and all that it adds is below 1e-34 nats."""
 
 
-BLOCK_NUMBERS = 25_000
-"""What a processor's nearest cache has room for several times over."""
+BLOCK_NUMBERS = 2**17
+"""What a processor's own cache has room for several times over."""
 
 
 LEVELS = 256
@@ -75,9 +75,15 @@ class LikelihoodByHand(Likelihood):
 
     @abstractmethod
     def distortion_and_gradient(
-        self, output: Float[Tensor, "*batch pixels"], images: Float[Tensor, "*batch pixels"]
+        self,
+        output: Float[Tensor, "*batch pixels"],
+        images: Float[Tensor, "*batch pixels"],
+        gradient: Float[Tensor, "*batch pixels"] | None = None,
     ) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch pixels"]]:
-        """The distortion and its gradient by the output, of which autograd records nothing."""
+        """The distortion and its gradient by the output, of which autograd records nothing.
+
+        The gradient is written into `gradient` where that is given.
+        """
 
 
 def pixel_mean(output: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -94,21 +100,19 @@ class Bernoulli(LikelihoodByHand):
     """
 
     def distortion_and_gradient(
-        self, output: Float[Tensor, "*batch pixels"], images: Float[Tensor, "*batch pixels"]
+        self,
+        output: Float[Tensor, "*batch pixels"],
+        images: Float[Tensor, "*batch pixels"],
+        gradient: Float[Tensor, "*batch pixels"] | None = None,
     ) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch pixels"]]:
         """Binary cross-entropy of the logits: softplus(logit) - x * logit; sigmoid(logit) - x.
 
         softplus(l) = l - log(sigmoid(l)) shares the sigmoid with the gradient.
         """
-        gradient, distortion = torch.empty_like(output), output.new_empty(output.shape[:-1])
-        for rows in _blocks(output):
-            logits, pixels = output[..., rows, :], images[..., rows, :]
-            clamped = logits.clamp(min=LOWEST_LOGIT)
-            means = torch.sigmoid(clamped, out=gradient[..., rows, :])
-            clamped.sub_(torch.log(means)).addcmul_(logits, pixels, value=-1)
-            torch.sum(clamped, dim=-1, out=distortion[..., rows])
-            means.sub_(pixels)
-        return distortion, gradient
+        gradient = torch.empty_like(output) if gradient is None else gradient
+        blocks = zip(*(_blocks(each) for each in (output, images, gradient)), strict=True)
+        found = [_cross_entropy(*block) for block in blocks]
+        return found[0] if len(found) == 1 else torch.cat(found, dim=-1), gradient
 
 
 @dataclass(frozen=True)
@@ -121,14 +125,18 @@ class Gaussian(LikelihoodByHand):
     scale: float
 
     def distortion_and_gradient(
-        self, output: Float[Tensor, "*batch pixels"], images: Float[Tensor, "*batch pixels"]
+        self,
+        output: Float[Tensor, "*batch pixels"],
+        images: Float[Tensor, "*batch pixels"],
+        gradient: Float[Tensor, "*batch pixels"] | None = None,
     ) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch pixels"]]:
         """-log Normal(x; mean, scale), where mean = sigmoid(output)."""
         means = pixel_mean(output)
         residual = (means - images).div_(self.scale)
         constant = math.log(self.scale) + 0.5 * math.log(2 * math.pi)
         distortion = (0.5 * residual.square() + constant).sum(dim=-1)
-        return distortion, residual.mul_(means).mul_(1 - means).div_(self.scale)
+        by_output = residual.mul_(means).mul_(1 - means).div_(self.scale)
+        return distortion, by_output if gradient is None else gradient.copy_(by_output)
 
 
 class LearnedScales(nn.Module, Likelihood):
@@ -254,11 +262,24 @@ def build_likelihood(config: ModelConfig) -> Likelihood:
     return builders[config.likelihood]()
 
 
-def _blocks(output: Float[Tensor, "*batch pixels"]) -> list[slice]:
-    """Rows of the last batch axis: on the CPU as many as its nearest cache has room for."""
-    count, pixels = output.shape[-2:]
-    size = max(1, BLOCK_NUMBERS // pixels) if output.device.type == "cpu" else max(1, count)
-    return [slice(start, start + size) for start in range(0, count, size)]
+def _blocks(numbers: Float[Tensor, "*batch pixels"]) -> tuple[Float[Tensor, "*block pixels"], ...]:
+    """Rows of the last batch axis: on the CPU as many as its own cache has room for."""
+    if numbers.numel() <= BLOCK_NUMBERS or numbers.device.type != "cpu":
+        return (numbers,)
+    return numbers.split(max(1, BLOCK_NUMBERS // numbers.shape[-1]), dim=-2)
+
+
+def _cross_entropy(
+    logits: Float[Tensor, "*batch pixels"],
+    images: Float[Tensor, "*batch pixels"],
+    gradient: Float[Tensor, "*batch pixels"],
+) -> Float[Tensor, "*batch"]:
+    """In nats, and its gradient into the room given."""
+    clamped = logits.clamp(min=LOWEST_LOGIT)
+    means = torch.sigmoid(clamped, out=gradient)
+    clamped.sub_(torch.log(means)).addcmul_(logits, images, value=-1)
+    means.sub_(images)
+    return clamped.sum(dim=-1)
 
 
 class _Distortion(torch.autograd.Function):

@@ -17,7 +17,7 @@ from vae.explorer import Explorer
 from vae.kinds import build_seeded
 from vae.kinds.semi_supervised import ALPHA, SemiSupervisedVAE
 from vae.training import Training
-from vae.training.dense_step import is_dense
+from vae.training.dense.step import is_dense
 
 CONFIG = ModelConfig((1, 8, 8), 3, kind="semi-supervised", classes=4)
 TRAIN = TrainConfig("digits", epochs=2, batch_size=32, learning_rate=3e-3, labelled=50)

@@ -15,7 +15,7 @@ from vae.kinds import build_seeded
 from vae.objective.perceptual import Critic, open_critic
 from vae.studies.judge import Judge
 from vae.training import Training
-from vae.training.dense_step import is_dense
+from vae.training.dense.step import is_dense
 
 PLAIN = ModelConfig((1, 8, 8), 3)
 

@@ -191,13 +191,14 @@ def test_an_epoch_takes_every_training_image_once_in_an_order_of_its_own(digits)
     training = Training(MODEL, replace(TRAIN, epochs=2), digits)
     batches = []
     engine = Engine([training])
-    take_step = engine._step
+    (group,) = engine._groups
+    take_step = group._step
 
     def spy(indices, *schedule):
         batches.append(indices[0])
         take_step(indices, *schedule)
 
-    engine._step = spy
+    group._step = spy
     for _ in range(2 * STEPS_PER_EPOCH):
         engine.take()
     orders = [torch.cat(batches[:STEPS_PER_EPOCH]), torch.cat(batches[STEPS_PER_EPOCH:])]
@@ -205,14 +206,26 @@ def test_an_epoch_takes_every_training_image_once_in_an_order_of_its_own(digits)
     assert not torch.equal(*orders)
 
 
+class Told:
+    """A step that writes down its learning rates."""
+
+    def __init__(self, step, rates) -> None:
+        self._step, self._rates = step, rates
+
+    def __call__(self, indices, share, learning_rate) -> None:
+        self._rates.append(float(learning_rate))
+        self._step(indices, share, learning_rate)
+
+
 def test_the_cosine_schedule_falls_from_the_learning_rate_towards_zero(digits):
     rates = {}
     for schedule in ("cosine", "constant"):
         training = Training(MODEL, replace(TRAIN, schedule=schedule, epochs=2), digits)
         engine, rates[schedule] = Engine([training]), []
+        (group,) = engine._groups
+        group._step = Told(group._step, rates[schedule])
         while not training.finished:
             engine.take()
-            rates[schedule].append(float(engine._learning_rate))
     assert rates["cosine"][0] == pytest.approx(3e-3)
     assert rates["cosine"][STEPS_PER_EPOCH] == pytest.approx(1.5e-3)
     assert rates["cosine"][-1] < 1e-4
@@ -300,7 +313,7 @@ def test_speed_is_that_of_the_later_epochs_steps_alone(digits, monkeypatch):
     training = Training(MODEL, replace(TRAIN, epochs=3, batch_size=683), digits)
     take = Engine.take
 
-    def timed_take(engine):
+    def timed_take(engine, most, seconds):
         clock.now += 4 if training.step < 2 else 1
         return take(engine)
 

@@ -11,9 +11,10 @@ from vae.config import ModelConfig, TrainConfig
 from vae.data.splits import Dataset
 from vae.errors import DivergedError
 from vae.model import VAE
-from vae.training import Cohort, Training, can_train_together
+from vae.training import Cohort, Training, can_train_together, engine
 from vae.training.autograd_step import AutogradStep
-from vae.training.dense_step import is_dense
+from vae.training.dense.step import is_dense
+from vae.training.engine import STEPS_A_TURN, Engine
 from vae.training.weights import part
 
 MODEL = ModelConfig((1, 8, 8), latent_dim=3)
@@ -38,8 +39,7 @@ def plain_loop(
     noise = torch.Generator().manual_seed(train.seed)
     total = 0.0
     for step in range(steps):
-        training.step = step
-        optimiser.param_groups[0]["lr"] = training.learning_rate
+        optimiser.param_groups[0]["lr"] = training.learning_rate(step)
         chosen = order[step * train.batch_size : (step + 1) * train.batch_size]
         images = dataset.train.images[chosen] / 255
         seen = images
@@ -135,12 +135,18 @@ def test_a_log_variance_at_its_limit_gets_no_gradient(digits):
     assert moments[:3].abs().min() > 0
 
 
+@pytest.mark.parametrize("by_turns", [True, False])
 @pytest.mark.parametrize("architecture", ["mlp", "mlp-deep", "conv"])
 @pytest.mark.parametrize("seeds", [(5,), (5, 6)])
-def test_models_that_train_together_come_out_as_if_alone(digits, architecture, seeds):
+def test_models_that_train_together_come_out_as_if_alone(
+    digits, monkeypatch, architecture, by_turns, seeds
+):
+    """By turns, as on the CPU; or side by side, as on CUDA."""
+    if not by_turns:
+        monkeypatch.setattr(engine, "side_by_side", lambda members: [members])
     model = replace(MODEL, architecture=architecture)
     configs = [
-        replace(TRAIN, beta=beta, seed=seed, warmup_epochs=0.5, grad_clip=20.0)
+        replace(TRAIN, beta=beta, seed=seed, warmup_epochs=0.5, grad_clip=20.0, free_bits=0.02)
         for beta in (0.5, 1.0, 4.0)
         for seed in seeds
     ]
@@ -238,8 +244,8 @@ def test_the_step_by_hand_and_the_one_by_autograd_are_interchangeable(digits):
     order = half.order(0)
     for position in range(10, STEPS):
         chosen = order[None, position * 64 : (position + 1) * 64]
-        half.step = position
-        step(chosen, torch.tensor(half.warmup_share), torch.tensor(half.learning_rate))
+        share, learning_rate = half.warmup_share(position), half.learning_rate(position)
+        step(chosen, torch.tensor(share), torch.tensor(learning_rate))
     assert_close(half.model, plain_loop(MODEL, TRAIN, digits, STEPS)[0], 1e-5)
 
 
@@ -278,3 +284,16 @@ def test_layers_in_bfloat16_learn_the_same(digits, architecture):
     assert torch.get_float32_matmul_precision() == before
     for name, parameter in runs[1].model.named_parameters():
         assert parameter.dtype == torch.float32, name
+
+
+def test_models_that_take_turns_take_several_steps_in_each(digits):
+    """As many as the reports leave time for, up to the end of the epoch, and all stay abreast."""
+    members = [Training(MODEL, replace(TRAIN, beta=beta), digits) for beta in (1.0, 2.0, 4.0)]
+    steps = Engine(members)
+    assert steps.take(most=100, seconds=1e9) == 64
+    assert {member.step for member in members} == {1}
+    steps.take(most=100, seconds=1e9)
+    assert {member.step for member in members} == {1 + STEPS_A_TURN}
+    steps.take(most=2, seconds=1e9)
+    steps.take(most=100, seconds=0.0)
+    assert {member.step for member in members} == {4 + STEPS_A_TURN}

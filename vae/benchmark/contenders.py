@@ -11,8 +11,9 @@ from vae.data.splits import Dataset, Split
 from vae.data.sprites import SpriteGrid
 from vae.device import flushed_denormals
 from vae.model import VAE
-from vae.training import Training
+from vae.training import REPORT_SECONDS, Training
 from vae.training.engine import Engine
+from vae.training.loop import ROUND
 
 SHAPE = (1, 28, 28)
 IMAGES = 12_800
@@ -22,6 +23,9 @@ CONV = ModelConfig(SHAPE, 30, "conv-mlp")
 
 BATCH: dict[Architecture, int] = {"mlp": 128, "conv-mlp": 64}
 PRODUCT_SIDE = 1024
+
+STEPS_AT_ONCE = 10
+"""Between two looks at the clock; in `Cohort.run` there are more."""
 
 
 def dataset() -> Dataset:
@@ -52,12 +56,13 @@ def training(
     ]
     members = [Training(config, each, data, device) for each in settings]
     engine = Engine(members, graphed)
+    left, seconds = members[0].steps_per_epoch, ROUND * REPORT_SECONDS
 
-    def step() -> int:
+    def steps() -> int:
         with flushed_denormals():
-            return models * engine.take()
+            return models * sum(engine.take(left, seconds) for _ in range(STEPS_AT_ONCE))
 
-    return Work(name, step, lambda: _wait(device))
+    return Work(name, steps, lambda: _wait(device))
 
 
 def product(name: str, device: torch.device) -> Work:

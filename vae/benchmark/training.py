@@ -60,7 +60,7 @@ def _measure_sweeps(
         name = f"{count} betas"
         together = training(name, MLP, data, device, models=count)
         rates = take_turns([training("mlp", MLP, data, device), together], seconds)
-        ratio, what = rates.ratio(name, "mlp"), f"mlp: {name} in one pass"
+        ratio, what = rates.ratio(name, "mlp"), f"mlp: {name} together"
         speeds.rows.append(Row(what, where, rates.median(name), "images/s", ratio, ALONE))
         speeds.ratios[f"sweep_of_{count}_ratio{suffix}"] = ratio
     speeds.ratios[f"sweep_ratio{suffix}"] = speeds.ratios[f"sweep_of_{SWEEPS[0]}_ratio{suffix}"]

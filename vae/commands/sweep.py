@@ -66,10 +66,10 @@ def _here(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, A
 
     finished = {name: held for name, (_, held) in found.items() if held is not None}
     left = [run for run in runs if run.name not in finished]
-    in_one_pass = gains_from_company(model_config(options, (1, 8, 8), 2), runs[0].train, device)
+    together = gains_from_company(model_config(options, (1, 8, 8), 2), runs[0].train, device)
     # All of them from the beginning: nobody may come into the folder of a run that waits.
     with holding(paths[run.name] for run in left):
-        finished |= train_here(left, start, in_one_pass, Path(options.out))
+        finished |= train_here(left, start, together, Path(options.out))
     return [training_record(finished[run.name]) | run.labels for run in runs]
 
 

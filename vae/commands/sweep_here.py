@@ -1,4 +1,4 @@
-"""The runs of a sweep in this process: in one pass where they gain from it, else in turn."""
+"""The runs of a sweep in this process: abreast where they lose nothing by it, else one by one."""
 
 import sys
 import threading
@@ -14,14 +14,14 @@ from vae.recorder import RecordedCohort, RecordedTraining, grouped
 from vae.run import Run
 from vae.sweeps.sweep_runs import SweepRun
 
-IN_ONE_PASS = 16
+ABREAST = 16
 """Models in memory at a time."""
 
 
 def train_here(
     runs: Sequence[SweepRun],
     begin: Callable[[SweepRun], RecordedTraining],
-    in_one_pass: bool,
+    together: bool,
     root: Path,
 ) -> dict[str, Run]:
     """Train all of them; the finished runs by name.
@@ -31,7 +31,7 @@ def train_here(
     """
     finished: dict[str, Run] = {}
     failed: dict[str, str] = {}
-    size = IN_ONE_PASS if in_one_pass else 1
+    size = ABREAST if together else 1
     for start in range(0, len(runs), size):
         begun = {begin(run): run.name for run in runs[start : start + size]}
         for group in grouped(begun):

@@ -4,10 +4,11 @@
 |-----------------------|-----------------------------------------------------------------------|
 | `loop.py`             | one run, and several that train together; what reports are made of    |
 | `progress.py`         | the reports, and the sums and times behind them                       |
-| `engine.py`           | picks what takes the steps of a cohort, and feeds it batches          |
+| `engine.py`           | takes the steps of a cohort, side by side or by turns                 |
+| `group.py`            | those side by side: picks the arithmetic, and feeds it batches        |
 | `steps.py`            | what a step is, whoever takes it                                      |
 | `autograd_step.py`    | any model under any objective                                         |
-| `dense_step.py`       | several fully connected models at once, gradients written out by hand |
+| `dense/`              | several fully connected models at once, gradients written out by hand |
 | `graphed_step.py`     | any step as a CUDA graph                                              |
 | `distributed_step.py` | the steps of one model by several processes                           |
 | `distributed.py`      | those processes, as torchrun starts them                              |

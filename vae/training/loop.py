@@ -19,12 +19,17 @@ from vae.errors import DataError, DivergedError, TrainingError
 from vae.kinds import build_seeded
 from vae.objective.losses import warmup_share
 from vae.objective.perceptual import open_critic
+from vae.training.dense.step import is_dense
 from vae.training.distributed import ALONE, Processes
 from vae.training.engine import Engine
 from vae.training.progress import Pace, Report, Tally
 from vae.training.weights import Weights
 
 REPORT_SECONDS = 0.1
+
+ROUND = 4
+"""Reports may take so many times as long where models take turns, so that turns can be long."""
+
 MONITORED_IMAGES = 5000
 
 
@@ -53,7 +58,7 @@ class Training:
         self.model = build_seeded(model_config, config.seed).to(device)
         # Convolutions are faster so, and nothing else is slower.
         self.model.to(memory_format=torch.channels_last)
-        self.weights = Weights(self.model)
+        self.weights = Weights(self.model, is_dense(model_config, config, self.model.device))
         whole = dataset.train.to(device)
         self.images = keep_labels(whole, config.labelled, config.seed) if config.labelled else whole
         self._order = Order(self.images, config.batch_size, repeats_labelled=config.labelled > 0)
@@ -99,17 +104,15 @@ class Training:
         """Of the training loop alone, the first epoch left out when there are more."""
         return self.pace.images_per_second
 
-    @property
-    def warmup_share(self) -> float:
-        """How much of beta counts at the next step."""
-        return warmup_share(self.step, self.config.warmup_epochs * self.steps_per_epoch)
+    def warmup_share(self, step: int) -> float:
+        """How much of beta counts at a step, from 0."""
+        return warmup_share(step, self.config.warmup_epochs * self.steps_per_epoch)
 
-    @property
-    def learning_rate(self) -> float:
-        """Adam's step size at the next step."""
+    def learning_rate(self, step: int) -> float:
+        """Adam's step size at a step, from 0."""
         if self.config.schedule == "constant":
             return self.config.learning_rate
-        share = 0.5 * (1 + math.cos(math.pi * self.step / self.steps))
+        share = 0.5 * (1 + math.cos(math.pi * step / self.steps))
         return share * self.config.learning_rate
 
     def run(self, report_seconds: float = REPORT_SECONDS) -> Iterator[Report]:
@@ -175,8 +178,7 @@ class Training:
         return self._report(whole, seconds_left, evaluation)
 
     def _beta_of_last_step(self) -> float:
-        warmup_steps = self.config.warmup_epochs * self.steps_per_epoch
-        return warmup_share(self.step - 1, warmup_steps) * self.config.beta
+        return self.warmup_share(self.step - 1) * self.config.beta
 
     def _evaluate(self) -> Evaluation:
         evaluation = evaluate(self.model.at_beta(self.config.beta), self._monitor)
@@ -254,7 +256,7 @@ class Cohort:
         lead, began, images = self.members[0], time.perf_counter(), 0
         with flushed_denormals():
             while not images or time.perf_counter() - began < report_seconds:
-                images += engine.take()
+                images += engine.take(self._steps_left, ROUND * report_seconds)
                 if lead.step % lead.steps_per_epoch == 0:
                     break
                 if self.closes_apart and lead.closes_next:
@@ -269,6 +271,13 @@ class Cohort:
             if isinstance(report, DivergedError):
                 self.drop(member)
         return told
+
+    @property
+    def _steps_left(self) -> int:
+        """Before there is something to report."""
+        lead = self.members[0]
+        left = lead.steps_per_epoch - lead.step % lead.steps_per_epoch
+        return left - 1 if self.closes_apart and left > 1 else left
 
     def _tell(
         self, member: Training, images: int, sums: Tensor, seconds: float

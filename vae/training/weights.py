@@ -1,8 +1,8 @@
 """Weights and Adam's moments in flat buffers: of one model, and of several side by side."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -31,13 +31,10 @@ class Weights:
     The model's own parameters are views of the first: whoever changes one changes the other.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, affine: bool = False) -> None:
+        """With `affine`, all are linear layers', and lie as `WeightStack.affine` says."""
         self._parameters = dict(model.named_parameters())
-        self.places: dict[str, Place] = {}
-        count = 0
-        for name, parameter in self._parameters.items():
-            self.places[name] = Place(count, tuple(parameter.shape), parameter.stride())
-            count += -(-parameter.numel() // ALIGNMENT) * ALIGNMENT
+        self.places, count = _affine_places(model) if affine else _places(self._parameters)
         device = next(iter(self._parameters.values())).device
         self.first, self.second = torch.zeros(2, count, device=device)
         self.values = torch.zeros(count, device=device)
@@ -94,13 +91,43 @@ class WeightStack:
         self.first = _rows([member.first for member in members])
         self.second = _rows([member.second for member in members])
 
-    def stacked(
-        self, buffer: Float[Tensor, "models count"], name: str
-    ) -> Float[Tensor, "models *shape"]:
-        """A parameter of all models, as a view of such a buffer."""
-        place = self.places[name]
-        size = math.prod(place.shape)
-        return buffer[:, place.offset : place.offset + size].unflatten(1, place.shape)
+    def affine(
+        self, buffer: Float[Tensor, "models count"], layer: str
+    ) -> Float[Tensor, "*models rows outputs"]:
+        """A linear layer of all models, as a view of such a buffer; of one model without its axis.
+
+        A row for each input, then one of biases: times a signal with a one behind it, the output.
+        """
+        place = self.places[f"{layer}.weight"]
+        outputs, inputs = place.shape
+        size = (inputs + 1) * outputs
+        found = buffer[:, place.offset : place.offset + size].unflatten(1, (inputs + 1, outputs))
+        return found[0] if len(found) == 1 else found
+
+
+def _places(parameters: dict[str, nn.Parameter]) -> tuple[dict[str, Place], int]:
+    """Where each lies, as it is laid out already; and how many numbers that takes."""
+    places, count = {}, 0
+    for name, parameter in parameters.items():
+        places[name] = Place(count, tuple(parameter.shape), parameter.stride())
+        count += _aligned(parameter.numel())
+    return places, count
+
+
+def _affine_places(model: nn.Module) -> tuple[dict[str, Place], int]:
+    """Weights turned, so that those of an output are a column, and the biases below them."""
+    places, count = {}, 0
+    for name, layer in model.named_modules():
+        if isinstance(layer, nn.Linear):
+            outputs, inputs = layer.weight.shape
+            places[f"{name}.weight"] = Place(count, (outputs, inputs), (1, outputs))
+            places[f"{name}.bias"] = Place(count + inputs * outputs, (outputs,), (1,))
+            count += _aligned((inputs + 1) * outputs)
+    return places, count
+
+
+def _aligned(count: int) -> int:
+    return -(-count // ALIGNMENT) * ALIGNMENT
 
 
 def part(buffer: Float[Tensor, "count"], place: Place) -> Float[Tensor, "*shape"]:
@@ -118,25 +145,19 @@ def update_by_adam(
     learning_rate: Tensor,
 ) -> None:
     """One step of Adam (Kingma and Ba 2015) in place; `taken` counts the steps of each."""
-    device = values[0].device.type
-    adam(
-        values,
-        gradients,
-        first,
-        second,
-        [],
-        taken,
-        fused=device in ("cpu", "cuda"),
-        foreach=False,
-        capturable=device == "cuda",
-        amsgrad=False,
-        beta1=BETAS[0],
-        beta2=BETAS[1],
-        lr=learning_rate,
-        weight_decay=0.0,
-        eps=EPSILON,
-        maximize=False,
-    )
+    options: dict[str, Any] = {
+        "amsgrad": False,
+        "weight_decay": 0.0,
+        "eps": EPSILON,
+        "maximize": False,
+    }
+    options |= {"beta1": BETAS[0], "beta2": BETAS[1], "lr": learning_rate}
+    if values[0].device.type in ("cpu", "cuda"):
+        # What torch.optim comes to as well, by way of Python that a small model's step would feel.
+        torch._foreach_add_(taken, 1)
+        torch._fused_adam_(values, gradients, first, second, [], taken, **options)
+    else:
+        adam(values, gradients, first, second, [], taken, foreach=False, **options)
 
 
 def _rows(buffers: list[Tensor]) -> Float[Tensor, "models count"]:

@@ -1,0 +1,95 @@
+"""Linear layers with ReLUs between them, forward and backward by hand, for batches of one size.
+
+A signal has a column of ones behind it, which multiplies the biases: the last row of the layer's
+weights. So a product gives a layer's output, bias and all, and another the gradients of both.
+Everything is written into room that is there before: what is allocated anew, and every other kind
+of operation between two products, finds the processor's cache full of weights and has to wait.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vae.training.dense.signals import Signal
+from vae.training.dense.tape import Tape
+from vae.training.weights import WeightStack
+
+threshold_backward = torch.ops.aten.threshold_backward.grad_input
+
+
+class Layers:
+    """Those of one network, of all models at once, with room for the signals between them."""
+
+    def __init__(
+        self,
+        part: str,
+        network: nn.Sequential,
+        stack: WeightStack,
+        gradients: Float[Tensor, "models count"],
+        batch: int,
+    ) -> None:
+        """`part` is the network's name in front of its parameters'."""
+        names = [f"{part}.{i}" for i, layer in enumerate(network) if isinstance(layer, nn.Linear)]
+        self._weights = [stack.affine(stack.values, name) for name in names]
+        self._turned = [weight[..., :-1, :].mT for weight in self._weights]
+        self._gradients = [stack.affine(gradients, name) for name in names]
+        device, sizes = gradients.device, (*self._weights[0].shape[:-2], batch)
+        widths = [weight.shape[-1] for weight in self._weights]
+        self._hidden = [Signal.empty(sizes, width, device) for width in widths[:-1]]
+        self._by_hidden = [Signal.empty(sizes, width, device) for width in widths[:-1]]
+        self.output = torch.zeros(*sizes, widths[-1], device=device)
+
+    def forward(self, tape: Tape, signal: Signal) -> Float[Tensor, "*models batch outputs"]:
+        """Record it; returns where the last layer's output will be."""
+        for weight, hidden in zip(self._weights, self._hidden, strict=False):
+            multiply(tape, signal.with_ones, weight, hidden.values)
+            tape.record(hidden.whole.relu_)
+            signal = hidden
+        multiply(tape, signal.with_ones, self._weights[-1], self.output)
+        return self.output
+
+    def backward(
+        self,
+        tape: Tape,
+        signal: Signal,
+        gradient: Float[Tensor, "*models batch outputs"],
+        scale: float = 1.0,
+    ) -> Float[Tensor, "*models batch _"]:
+        """Record it: gradients of weights and biases, `scale` times what `gradient` makes of them.
+
+        `signal` is what went in. Returns where the gradient of the first layer's output will be,
+        not scaled.
+        """
+        for layer in range(len(self._weights) - 1, 0, -1):
+            below, by_below = self._hidden[layer - 1], self._by_hidden[layer - 1]
+            multiply(tape, below.turned, gradient, self._gradients[layer], scale)
+            multiply(tape, gradient, self._turned[layer], by_below.values)
+            whole = by_below.whole
+            tape.record(threshold_backward, whole, below.whole, 0, grad_input=whole)
+            gradient = by_below.values
+        multiply(tape, signal.turned, gradient, self._gradients[0], scale)
+        return gradient
+
+    def by_input(
+        self,
+        tape: Tape,
+        gradient: Float[Tensor, "*models batch _"],
+        out: Float[Tensor, "*models batch inputs"],
+        scale: float,
+    ) -> None:
+        """Record `scale` times the input's gradient, from that of the first layer's output."""
+        multiply(tape, gradient, self._turned[0], out, scale)
+
+
+def multiply(
+    tape: Tape,
+    a: Float[Tensor, "*models rows inner"],
+    b: Float[Tensor, "*models inner columns"],
+    out: Float[Tensor, "*models rows columns"],
+    scale: float = 1.0,
+) -> None:
+    """Record `scale` times the matrix product, of one model or of each."""
+    product = torch.addmm if out.dim() == 2 else torch.baddbmm
+    tape.record(product, out, a, b, beta=0, alpha=scale, out=out)

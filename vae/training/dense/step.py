@@ -1,0 +1,123 @@
+"""A step of several fully connected models at once, none of it by autograd.
+
+The models have one shape and one objective, the beta-VAE's, and differ in beta, seed or both.
+"""
+
+import math
+from collections.abc import Sequence
+from contextlib import nullcontext
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from vae.config import ModelConfig, TrainConfig
+from vae.data.corruption import corrupted
+from vae.data.splits import Split
+from vae.device import products_in_bfloat16
+from vae.likelihood import BY_HAND
+from vae.model import VAE
+from vae.networks.architectures import DENSE
+from vae.training.dense.gradient import Gradient
+from vae.training.dense.signals import Batch
+from vae.training.weights import Weights, WeightStack, update_by_adam
+
+CLIP_EPSILON = 1e-6
+"""As in torch's clip_grad_norm_."""
+
+
+def is_dense(model: ModelConfig, config: TrainConfig, device: torch.device) -> bool:
+    """Whether a DenseStep can take this model's steps."""
+    is_plain = model.kind == "vae" and model.beta_range is None and model.architecture in DENSE
+    is_plain = is_plain and model.likelihood in BY_HAND and config.perceptual == 0
+    is_supported = device.type == "cpu" or (device.type == "cuda" and config.precision == "float32")
+    return is_plain and config.objective == "beta-vae" and is_supported
+
+
+class DenseStep:
+    """Steps of models that `is_dense` holds for, side by side in every operation."""
+
+    def __init__(
+        self,
+        models: Sequence[VAE],
+        betas: Sequence[float],
+        config: TrainConfig,
+        weights: Sequence[Weights],
+        taken: int,
+        images: Split,
+        streams: Sequence[int],
+        noises: Sequence[torch.Generator],
+    ) -> None:
+        device, latent_dim = models[0].device, models[0].config.latent_dim
+        self.sums = torch.zeros(len(models), 1 + latent_dim, device=device)
+        self.generators = list(noises)
+        self._model, self._config, self._streams = models[0], config, list(streams)
+        self._betas = torch.tensor(betas, device=device)
+        self._images = images.images.flatten(1)
+        self._stack = WeightStack(weights)
+        self._gradients = torch.zeros_like(self._stack.values)
+        self._rows = list(self._gradients)
+        self._taken = torch.tensor(float(taken), device=device)
+        self._by_size: dict[int, tuple[Batch, Gradient]] = {}
+
+    @torch.inference_mode()
+    def __call__(
+        self,
+        indices: Int[Tensor, "streams batch"],
+        share: Float[Tensor, ""],
+        learning_rate: Float[Tensor, ""],
+    ) -> None:
+        """See `Step`."""
+        size = indices.shape[1]
+        if size not in self._by_size:
+            self._by_size[size] = self._room(size)
+        batch, gradient = self._by_size[size]
+        self._read(batch, indices)
+        is_half = self._config.precision == "bfloat16"
+        with products_in_bfloat16() if is_half else nullcontext():
+            gradient.write(share)
+        self._clip()
+        stack, rate = self._stack, learning_rate
+        moments = [stack.first], [stack.second]
+        update_by_adam([stack.values], [self._gradients], *moments, [self._taken], rate)
+
+    def _room(self, size: int) -> tuple[Batch, Gradient]:
+        sizes, model = (len(self.generators), size), self._model
+        is_corrupted = self._config.corruption > 0
+        batch = Batch(sizes, self._images, model.config.latent_dim, is_corrupted)
+        gradient = Gradient(
+            model,
+            self._config,
+            self._betas,
+            self._stack,
+            self._gradients,
+            batch,
+            self._streams,
+            self.sums,
+        )
+        return batch, gradient
+
+    def _read(self, batch: Batch, indices: Int[Tensor, "streams batch"]) -> None:
+        batch.read(self._images, indices)
+        if self._config.corruption:
+            drawn = torch.zeros(batch.images.values.shape, device=indices.device)
+            self._draw(list(drawn))
+            seen = corrupted(batch.images.values, self._config.corruption, drawn)
+            batch.seen.values.copy_(seen)
+        self._draw(batch.noises)
+
+    def _draw(self, streams: Sequence[Float[Tensor, "batch _"]]) -> None:
+        for generator, rows in zip(self.generators, streams, strict=True):
+            rows.normal_(generator=generator)
+
+    def _clip(self) -> None:
+        """On the CPU a norm that is small enough costs no second pass; on CUDA nobody may look."""
+        limit = self._config.grad_clip
+        if self._gradients.device.type != "cpu":
+            norms = torch.linalg.vector_norm(self._gradients, dim=1, keepdim=True)
+            self._gradients.mul_((limit / (norms + CLIP_EPSILON)).clamp(max=1))
+            return
+        for row in self._rows:
+            norm = math.sqrt(torch.dot(row, row))
+            if norm > limit:
+                row.mul_(limit / (norm + CLIP_EPSILON))
