@@ -146,12 +146,14 @@ def update_by_adam(
 ) -> None:
     """One step of Adam (Kingma and Ba 2015) in place; `taken` counts the steps of each."""
     options: dict[str, Any] = {
-        "amsgrad": False,
-        "weight_decay": 0.0,
+        "beta1": BETAS[0],
+        "beta2": BETAS[1],
+        "lr": learning_rate,
         "eps": EPSILON,
+        "weight_decay": 0.0,
+        "amsgrad": False,
         "maximize": False,
     }
-    options |= {"beta1": BETAS[0], "beta2": BETAS[1], "lr": learning_rate}
     if values[0].device.type in ("cpu", "cuda"):
         # What torch.optim comes to as well, by way of Python that a small model's step would feel.
         torch._foreach_add_(taken, 1)
