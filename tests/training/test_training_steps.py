@@ -92,6 +92,7 @@ def distance(first: Training, other: Training) -> float:
         ({}, {}),
         ({"architecture": "mlp-deep"}, {"warmup_epochs": 1.0}),
         ({"likelihood": "gaussian", "pixel_scale": 0.3}, {}),
+        ({}, {"beta": 2, "learning_rate": 1, "schedule": "constant", "grad_clip": 1e-3}),
         ({}, {"free_bits": 0.05}),
         ({}, {"grad_clip": 0.5}),
         ({}, {"corruption": 0.4}),

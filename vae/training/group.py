@@ -60,7 +60,8 @@ class Group:
         self._planned, size = range(step, step + count), lead.config.batch_size
         chosen = self._orders[:, position * size : (position + count) * size].split(size, dim=1)
         schedule = [(lead.warmup_share(each), lead.learning_rate(each)) for each in self._planned]
-        shares, learning_rates = torch.tensor(schedule, device=lead.model.device).unbind(dim=1)
+        made = torch.tensor(schedule, dtype=torch.float32, device=lead.model.device)
+        shares, learning_rates = made.unbind(dim=1)
         self._plan = list(zip(chosen, shares, learning_rates, strict=True))
 
     def collect(self) -> Float[Tensor, "members terms"]:

@@ -52,7 +52,7 @@ class DenseStep:
         self.sums = torch.zeros(len(models), 1 + latent_dim, device=device)
         self.generators = list(noises)
         self._model, self._config, self._streams = models[0], config, list(streams)
-        self._betas = torch.tensor(betas, device=device)
+        self._betas = torch.tensor(betas, dtype=torch.float32, device=device)
         self._images = images.images.flatten(1)
         self._stack = WeightStack(weights)
         self._gradients = torch.zeros_like(self._stack.values)
