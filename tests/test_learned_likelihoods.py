@@ -18,7 +18,7 @@ from vae.kinds import build_seeded
 from vae.likelihood import DiscretisedLogistic, LearnedGaussian, build_likelihood
 from vae.recorder import RecordedTraining
 from vae.training import Training
-from vae.training.dense.step import is_dense
+from vae.training.by_hand.step import is_by_hand
 
 PLAIN = ModelConfig((1, 8, 8), 3)
 SHORT = TrainConfig("digits", epochs=3, batch_size=32, learning_rate=5e-3)
@@ -143,10 +143,10 @@ def test_the_scales_are_trained_stored_and_resumed(digits, tmp_path, likelihood)
 
 def test_the_hand_written_step_leaves_them_alone():
     device = torch.device("cpu")
-    assert is_dense(PLAIN, SHORT, device)
-    assert is_dense(replace(PLAIN, likelihood="gaussian"), SHORT, device)
+    assert is_by_hand(PLAIN, SHORT, device)
+    assert is_by_hand(replace(PLAIN, likelihood="gaussian"), SHORT, device)
     for likelihood in LEARNED:
-        assert not is_dense(replace(PLAIN, likelihood=likelihood), SHORT, device)
+        assert not is_by_hand(replace(PLAIN, likelihood=likelihood), SHORT, device)
 
 
 def test_at_a_beta_and_at_a_label_the_learned_scale_is_the_same():

@@ -17,7 +17,7 @@ from vae.explorer import Explorer
 from vae.kinds import build_seeded
 from vae.kinds.semi_supervised import ALPHA, SemiSupervisedVAE
 from vae.training import Training
-from vae.training.dense.step import is_dense
+from vae.training.by_hand.step import is_by_hand
 
 CONFIG = ModelConfig((1, 8, 8), 3, kind="semi-supervised", classes=4)
 TRAIN = TrainConfig("digits", epochs=2, batch_size=32, learning_rate=3e-3, labelled=50)
@@ -172,7 +172,7 @@ def test_settings_that_do_not_go_together(tiny_checkpoint):
         check_together(ModelConfig((1, 8, 8)), TRAIN)
     with pytest.raises(ConfigError, match="--model semi-supervised"):
         Explorer.open(tiny_checkpoint).classify([[[[0.0]]]])
-    assert not is_dense(CONFIG, TRAIN, torch.device("cpu"))
+    assert not is_by_hand(CONFIG, TRAIN, torch.device("cpu"))
 
 
 def test_evaluating_says_how_often_its_guesses_are_wrong(digits, tmp_path, train_into, capsys):

@@ -15,7 +15,7 @@ from vae.kinds import build_seeded
 from vae.objective.perceptual import Critic, open_critic
 from vae.studies.judge import Judge
 from vae.training import Training
-from vae.training.dense.step import is_dense
+from vae.training.by_hand.step import is_by_hand
 
 PLAIN = ModelConfig((1, 8, 8), 3)
 
@@ -94,8 +94,8 @@ def test_training_with_it_brings_the_features_nearer_and_costs_likelihood(digits
 
 
 def test_the_hand_written_step_leaves_it_alone(perceptual):
-    assert not is_dense(PLAIN, perceptual, torch.device("cpu"))
-    assert is_dense(PLAIN, replace(perceptual, perceptual=0.0, critic=""), torch.device("cpu"))
+    assert not is_by_hand(PLAIN, perceptual, torch.device("cpu"))
+    assert is_by_hand(PLAIN, replace(perceptual, perceptual=0.0, critic=""), torch.device("cpu"))
 
 
 @pytest.mark.parametrize("settings", [{"critic": "somewhere"}, {"perceptual": 2.0}])

@@ -82,7 +82,7 @@ def test_played_steps_give_the_numbers_of_eager_ones(digits, model, train):
         engine = Engine([runs[-1]], graphed)
         for _ in range(4 * STEPS_PER_EPOCH + 5):
             engine.take()
-        assert isinstance(engine._step, GraphedStep) == graphed
+        assert isinstance(engine._groups[0]._step, GraphedStep) == graphed
     first, second = (torch.cat([p.flatten() for p in run.model.parameters()]) for run in runs)
     assert float((first - second).norm() / second.norm()) < 1e-4
     assert torch.equal(runs[0].noise.get_state(), runs[1].noise.get_state())

@@ -11,9 +11,9 @@ from vae.config import ModelConfig, TrainConfig
 from vae.data.splits import Dataset
 from vae.errors import DivergedError
 from vae.model import VAE
-from vae.training import Cohort, Training, can_train_together, engine
+from vae.training import Cohort, Training, can_train_together, engine, group
 from vae.training.autograd_step import AutogradStep
-from vae.training.dense.step import is_dense
+from vae.training.by_hand.step import is_by_hand
 from vae.training.engine import STEPS_A_TURN, Engine
 from vae.training.weights import part
 
@@ -99,12 +99,12 @@ def distance(first: Training, other: Training) -> float:
         ({"architecture": "conv"}, {"corruption": 0.4}),
         ({"architecture": "conv"}, {"warmup_epochs": 1.0}),
         ({"architecture": "conv-mlp"}, {"free_bits": 0.05, "grad_clip": 5.0}),
+        ({"architecture": "conv", "likelihood": "gaussian", "pixel_scale": 0.3}, {"beta": 1.0}),
     ],
 )
 def test_steps_are_those_of_an_ordinary_loop(digits, model, train):
     config, settings = replace(MODEL, **model), replace(TRAIN, **train)
     training = Training(config, settings, digits)
-    assert is_dense(config, settings, CPU) == config.architecture.startswith("mlp")
     report = next(training.run(report_seconds=1e9))
     _, distortion = plain_loop(config, settings, digits, training.steps_per_epoch)
     assert report.distortion == pytest.approx(distortion, rel=0.01)
@@ -112,6 +112,38 @@ def test_steps_are_those_of_an_ordinary_loop(digits, model, train):
     short = Training(config, settings, digits)
     take(Cohort([short]), STEPS)
     assert_close(short.model, plain_loop(config, settings, digits, STEPS)[0], 3e-5)
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "conv", "conv-mlp"])
+def test_steps_on_colour_images_are_those_of_an_ordinary_loop(digits, architecture):
+    """Channels come first in the data set and last in convolutions."""
+    plain = digits.train.images
+    images = torch.cat([plain, 255 - plain, plain.flip(-1)], dim=1)
+    coloured = replace(digits, train=replace(digits.train, images=images))
+    config = replace(MODEL, architecture=architecture, image_shape=(3, 8, 8))
+    run = Training(config, TRAIN, coloured)
+    take(Cohort([run]), STEPS)
+    assert_close(run.model, plain_loop(config, TRAIN, coloured, STEPS)[0], 3e-5)
+
+
+@pytest.mark.parametrize(
+    ("model", "train", "models", "expected"),
+    [
+        ({}, {}, 5, True),
+        ({}, {"precision": "bfloat16"}, 5, True),
+        ({"architecture": "conv"}, {}, 1, True),
+        ({"architecture": "conv-mlp"}, {}, 1, True),
+        ({"architecture": "conv"}, {}, 2, False),
+        ({"architecture": "conv"}, {"precision": "bfloat16"}, 1, False),
+        ({"architecture": "resnet"}, {}, 1, False),
+        ({"architecture": "conv", "beta_range": (0.1, 10.0)}, {}, 1, False),
+        ({}, {"objective": "beta-tcvae"}, 1, False),
+    ],
+)
+def test_which_steps_are_taken_by_hand(model, train, models, expected):
+    """Else the comparisons with an ordinary loop could compare autograd with itself."""
+    configs = replace(MODEL, **model), replace(TRAIN, **train)
+    assert is_by_hand(*configs, CPU, models) == expected
 
 
 def test_free_bits_clipping_and_corruption_make_a_difference_there(digits):
@@ -144,6 +176,7 @@ def test_models_that_train_together_come_out_as_if_alone(
 ):
     """By turns, as on the CPU; or side by side, as on CUDA."""
     if not by_turns:
+        monkeypatch.setattr(group, "is_by_hand", lambda *_: architecture != "conv")  # as on CUDA
         monkeypatch.setattr(engine, "side_by_side", lambda members: [members])
     model = replace(MODEL, architecture=architecture)
     configs = [
@@ -235,11 +268,13 @@ def test_only_runs_that_differ_in_beta_and_seed_train_together(digits):
     assert not can_train_together(first, ahead)
 
 
-def test_the_step_by_hand_and_the_one_by_autograd_are_interchangeable(digits):
+@pytest.mark.parametrize("architecture", ["mlp", "conv"])
+def test_the_step_by_hand_and_the_one_by_autograd_are_interchangeable(digits, architecture):
     """The second goes on from the moments that the first left."""
-    by_hand = Training(MODEL, TRAIN, digits)
+    model = replace(MODEL, architecture=architecture)
+    by_hand = Training(model, TRAIN, digits)
     take(Cohort([by_hand]), 10)
-    half = Training(MODEL, TRAIN, digits)
+    half = Training(model, TRAIN, digits)
     half.restore(by_hand.state())
     step = AutogradStep(half.model, half.config, half.weights, half.step, half.images, half.noise)
     order = half.order(0)
@@ -247,7 +282,7 @@ def test_the_step_by_hand_and_the_one_by_autograd_are_interchangeable(digits):
         chosen = order[None, position * 64 : (position + 1) * 64]
         share, learning_rate = half.warmup_share(position), half.learning_rate(position)
         step(chosen, torch.tensor(share), torch.tensor(learning_rate))
-    assert_close(half.model, plain_loop(MODEL, TRAIN, digits, STEPS)[0], 1e-5)
+    assert_close(half.model, plain_loop(model, TRAIN, digits, STEPS)[0], 1e-5)
 
 
 def test_a_model_s_parameters_are_views_of_its_weights(digits):

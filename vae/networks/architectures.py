@@ -28,6 +28,9 @@ from vae.networks.residual import residual_decoder, residual_encoder
 DENSE: tuple[Architecture, ...] = ("mlp", "mlp-deep")
 """Those of linear layers with ReLUs between them, and nothing else that has weights."""
 
+CONVOLUTIONAL: tuple[Architecture, ...] = ("conv", "conv-mlp")
+"""Those of linear layers and convolutions, with ReLUs between them."""
+
 CONV_WIDTH = 256
 """Of the linear layer beside the convolutions."""
 
@@ -37,7 +40,7 @@ SMALL_IMAGE_PIXELS = 256
 
 def build_encoder(config: ModelConfig, outputs: int) -> nn.Sequential:
     """Images (batch, c, h, w) to so many numbers each (batch, outputs)."""
-    if config.architecture in ("conv", "conv-mlp"):
+    if config.architecture in CONVOLUTIONAL:
         return _conv_encoder(config, outputs)
     if config.architecture in ("resnet", "spatial"):
         return residual_encoder(config, outputs)
@@ -58,7 +61,7 @@ def build_decoder(config: ModelConfig) -> nn.Sequential:
 
 def build_lowest_encoder(config: ModelConfig) -> tuple[nn.Sequential, int]:
     """The encoder's layers next to the image, up to the first features, and how many those are."""
-    if config.architecture in ("conv", "conv-mlp"):
+    if config.architecture in CONVOLUTIONAL:
         return _conv_encoder(config, 1)[:-1], CONV_WIDTH
     width = hidden_widths(config)[0]
     return nn.Sequential(

@@ -8,7 +8,7 @@
 | `group.py`            | those side by side: picks the arithmetic, and feeds it batches        |
 | `steps.py`            | what a step is, whoever takes it                                      |
 | `autograd_step.py`    | any model under any objective                                         |
-| `dense/`              | several fully connected models at once, gradients written out by hand |
+| `by_hand/`            | the plain models under the plain objective: gradients written out     |
 | `graphed_step.py`     | any step as a CUDA graph                                              |
 | `distributed_step.py` | the steps of one model by several processes                           |
 | `distributed.py`      | those processes, as torchrun starts them                              |

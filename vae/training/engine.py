@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vae.config import ModelConfig, TrainConfig
-from vae.training.dense.step import is_dense
+from vae.training.by_hand.step import is_by_hand
 from vae.training.group import Group
 
 if TYPE_CHECKING:
@@ -62,4 +62,4 @@ def side_by_side(members: Sequence[Training]) -> list[list[Training]]:
 
 def gains_from_company(model: ModelConfig, config: TrainConfig, device: torch.device) -> bool:
     """Whether such models lose nothing by training together, and so can be watched side by side."""
-    return is_dense(model, config, device) or device.type == "cuda"
+    return is_by_hand(model, config, device) or device.type == "cuda"

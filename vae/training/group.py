@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from vae.training.autograd_step import AutogradStep
-from vae.training.dense.step import DenseStep, is_dense
+from vae.training.by_hand.step import StepByHand, is_by_hand
 from vae.training.distributed_step import DistributedStep
 from vae.training.graphed_step import GraphedStep
 
@@ -75,10 +75,10 @@ class Group:
         if lead.processes.size > 1:
             return _distributed_step(members)
         step: Step
-        if is_dense(lead.model.config, lead.config, lead.model.device):
+        if is_by_hand(lead.model.config, lead.config, lead.model.device, len(members)):
             for member, stream in zip(members, self._streams, strict=True):
                 member.noise = self._leads[stream].noise
-            step = DenseStep(
+            step = StepByHand(
                 [member.model for member in members],
                 [member.config.beta for member in members],
                 lead.config,

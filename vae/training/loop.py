@@ -19,7 +19,7 @@ from vae.errors import DataError, DivergedError, TrainingError
 from vae.kinds import build_seeded
 from vae.objective.losses import warmup_share
 from vae.objective.perceptual import open_critic
-from vae.training.dense.step import is_dense
+from vae.training.by_hand.step import is_by_hand
 from vae.training.distributed import ALONE, Processes
 from vae.training.engine import Engine
 from vae.training.progress import Pace, Report, Tally
@@ -58,7 +58,7 @@ class Training:
         self.model = build_seeded(model_config, config.seed).to(device)
         # Convolutions are faster so, and nothing else is slower.
         self.model.to(memory_format=torch.channels_last)
-        self.weights = Weights(self.model, is_dense(model_config, config, self.model.device))
+        self.weights = Weights(self.model, is_by_hand(model_config, config, self.model.device))
         whole = dataset.train.to(device)
         self.images = keep_labels(whole, config.labelled, config.seed) if config.labelled else whole
         self._order = Order(self.images, config.batch_size, repeats_labelled=config.labelled > 0)

@@ -32,7 +32,7 @@ class Weights:
     """
 
     def __init__(self, model: nn.Module, affine: bool = False) -> None:
-        """With `affine`, all are linear layers', and lie as `WeightStack.affine` says."""
+        """With `affine`, those of linear layers lie as `WeightStack.affine` says."""
         self._parameters = dict(model.named_parameters())
         self.places, count = _affine_places(model) if affine else _places(self._parameters)
         device = next(iter(self._parameters.values())).device
@@ -105,9 +105,9 @@ class WeightStack:
         return found[0] if len(found) == 1 else found
 
 
-def _places(parameters: dict[str, nn.Parameter]) -> tuple[dict[str, Place], int]:
-    """Where each lies, as it is laid out already; and how many numbers that takes."""
-    places, count = {}, 0
+def _places(parameters: dict[str, nn.Parameter], count: int = 0) -> tuple[dict[str, Place], int]:
+    """Where each lies behind so many numbers, as it is laid out already; and where that ends."""
+    places = {}
     for name, parameter in parameters.items():
         places[name] = Place(count, tuple(parameter.shape), parameter.stride())
         count += _aligned(parameter.numel())
@@ -115,7 +115,7 @@ def _places(parameters: dict[str, nn.Parameter]) -> tuple[dict[str, Place], int]
 
 
 def _affine_places(model: nn.Module) -> tuple[dict[str, Place], int]:
-    """Weights turned, so that those of an output are a column, and the biases below them."""
+    """Linear layers turned, an output's weights a column, its bias below; others as they are."""
     places, count = {}, 0
     for name, layer in model.named_modules():
         if isinstance(layer, nn.Linear):
@@ -123,6 +123,11 @@ def _affine_places(model: nn.Module) -> tuple[dict[str, Place], int]:
             places[f"{name}.weight"] = Place(count, (outputs, inputs), (1, outputs))
             places[f"{name}.bias"] = Place(count + inputs * outputs, (outputs,), (1,))
             count += _aligned((inputs + 1) * outputs)
+        else:
+            own = {f"{name}.{key}": each for key, each in layer.named_parameters(recurse=False)}
+            found, size = _places(own, count)
+            places |= found
+            count = size
     return places, count
 
 

@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vae.training.dense.signals import Signal
-from vae.training.dense.tape import Tape
+from vae.training.by_hand.signals import Signal
+from vae.training.by_hand.tape import Tape
 from vae.training.weights import WeightStack
 
 threshold_backward = torch.ops.aten.threshold_backward.grad_input
@@ -24,14 +24,14 @@ class Layers:
 
     def __init__(
         self,
-        part: str,
+        prefix: str,
         network: nn.Sequential,
         stack: WeightStack,
         gradients: Float[Tensor, "models count"],
         batch: int,
     ) -> None:
-        """`part` is the network's name in front of its parameters'."""
-        names = [f"{part}.{i}" for i, layer in enumerate(network) if isinstance(layer, nn.Linear)]
+        """`prefix` stands in front of the parameters' names."""
+        names = [f"{prefix}.{i}" for i, layer in enumerate(network) if isinstance(layer, nn.Linear)]
         self._weights = [stack.affine(stack.values, name) for name in names]
         self._turned = [weight[..., :-1, :].mT for weight in self._weights]
         self._gradients = [stack.affine(gradients, name) for name in names]
@@ -41,14 +41,13 @@ class Layers:
         self._by_hidden = [Signal.empty(sizes, width, device) for width in widths[:-1]]
         self.output = torch.zeros(*sizes, widths[-1], device=device)
 
-    def forward(self, tape: Tape, signal: Signal) -> Float[Tensor, "*models batch outputs"]:
-        """Record it; returns where the last layer's output will be."""
+    def forward(self, tape: Tape, signal: Signal) -> None:
+        """See `Network`."""
         for weight, hidden in zip(self._weights, self._hidden, strict=False):
             multiply(tape, signal.with_ones, weight, hidden.values)
             tape.record(hidden.whole.relu_)
             signal = hidden
         multiply(tape, signal.with_ones, self._weights[-1], self.output)
-        return self.output
 
     def backward(
         self,
@@ -56,12 +55,9 @@ class Layers:
         signal: Signal,
         gradient: Float[Tensor, "*models batch outputs"],
         scale: float = 1.0,
-    ) -> Float[Tensor, "*models batch _"]:
-        """Record it: gradients of weights and biases, `scale` times what `gradient` makes of them.
-
-        `signal` is what went in. Returns where the gradient of the first layer's output will be,
-        not scaled.
-        """
+        by_signal: Float[Tensor, "*models batch inputs"] | None = None,
+    ) -> None:
+        """See `Network`."""
         for layer in range(len(self._weights) - 1, 0, -1):
             below, by_below = self._hidden[layer - 1], self._by_hidden[layer - 1]
             multiply(tape, below.turned, gradient, self._gradients[layer], scale)
@@ -70,17 +66,8 @@ class Layers:
             tape.record(threshold_backward, whole, below.whole, 0, grad_input=whole)
             gradient = by_below.values
         multiply(tape, signal.turned, gradient, self._gradients[0], scale)
-        return gradient
-
-    def by_input(
-        self,
-        tape: Tape,
-        gradient: Float[Tensor, "*models batch _"],
-        out: Float[Tensor, "*models batch inputs"],
-        scale: float,
-    ) -> None:
-        """Record `scale` times the input's gradient, from that of the first layer's output."""
-        multiply(tape, gradient, self._turned[0], out, scale)
+        if by_signal is not None:
+            multiply(tape, gradient, self._turned[0], by_signal, scale)
 
 
 def multiply(

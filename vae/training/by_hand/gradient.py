@@ -12,9 +12,9 @@ from torch import Tensor
 from vae.config import TrainConfig
 from vae.likelihood import LikelihoodByHand
 from vae.model import VAE
-from vae.training.dense.layers import Layers
-from vae.training.dense.signals import Batch, Signal
-from vae.training.dense.tape import Tape
+from vae.training.by_hand.networks import network_by_hand
+from vae.training.by_hand.signals import Batch, Signal
+from vae.training.by_hand.tape import Tape
 from vae.training.weights import WeightStack
 
 hardtanh_backward = torch.ops.aten.hardtanh_backward.grad_input
@@ -44,8 +44,10 @@ class Gradient:
         count, device = batch.sizes[1], model.device
         self._share_of_one = 1 / count
         self._seen, self._images, self._noise = batch.of_models(streams, self._tape)
-        self._encoder = Layers("encoder", model.encoder, stack, gradients, count)
-        self._decoder = Layers("decoder", model.decoder, stack, gradients, count)
+        self._encoder, self._decoder = (
+            network_by_hand(prefix, network, stack, gradients, count, model.config.image_shape)
+            for prefix, network in (("encoder", model.encoder), ("decoder", model.decoder))
+        )
         is_alone = len(streams) == 1
         terms = sums[0] if is_alone else sums
         self._distortions, self._rates = terms[..., 0], terms[..., 1:]
@@ -75,8 +77,7 @@ class Gradient:
         self._decoder.forward(self._tape, self._z)
         self._tape.record(self._measure_distortion)
         part, by_output = self._share_of_one, self._by_output
-        by_hidden = self._decoder.backward(self._tape, self._z, by_output, part)
-        self._decoder.by_input(self._tape, by_hidden, self._by_z, part)
+        self._decoder.backward(self._tape, self._z, by_output, part, self._by_z)
         self._record_posterior_backward()
         self._encoder.backward(self._tape, self._seen, self._by_encoded)
 

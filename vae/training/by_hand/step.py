@@ -1,4 +1,4 @@
-"""A step of several fully connected models at once, none of it by autograd.
+"""A step of one model or of several at once, none of it by autograd.
 
 The models have one shape and one objective, the beta-VAE's, and differ in beta, seed or both.
 """
@@ -17,25 +17,33 @@ from vae.data.splits import Split
 from vae.device import products_in_bfloat16
 from vae.likelihood import BY_HAND
 from vae.model import VAE
-from vae.networks.architectures import DENSE
-from vae.training.dense.gradient import Gradient
-from vae.training.dense.signals import Batch
+from vae.networks.architectures import CONVOLUTIONAL, DENSE
+from vae.training.by_hand.gradient import Gradient
+from vae.training.by_hand.signals import Batch
 from vae.training.weights import Weights, WeightStack, update_by_adam
 
 CLIP_EPSILON = 1e-6
 """As in torch's clip_grad_norm_."""
 
 
-def is_dense(model: ModelConfig, config: TrainConfig, device: torch.device) -> bool:
-    """Whether a DenseStep can take this model's steps."""
-    is_plain = model.kind == "vae" and model.beta_range is None and model.architecture in DENSE
+def is_by_hand(
+    model: ModelConfig, config: TrainConfig, device: torch.device, models: int = 1
+) -> bool:
+    """Whether a StepByHand can take the steps of so many such models.
+
+    With convolutions it takes one's, on the CPU: a CUDA graph has done away with what it saves.
+    """
+    is_plain = model.kind == "vae" and model.beta_range is None and config.objective == "beta-vae"
     is_plain = is_plain and model.likelihood in BY_HAND and config.perceptual == 0
-    is_supported = device.type == "cpu" or (device.type == "cuda" and config.precision == "float32")
-    return is_plain and config.objective == "beta-vae" and is_supported
+    on_cpu, is_float32 = device.type == "cpu", config.precision == "float32"
+    if model.architecture in DENSE:
+        return is_plain and (on_cpu or (device.type == "cuda" and is_float32))
+    is_supported = model.architecture in CONVOLUTIONAL and on_cpu and is_float32
+    return is_plain and is_supported and models == 1
 
 
-class DenseStep:
-    """Steps of models that `is_dense` holds for, side by side in every operation."""
+class StepByHand:
+    """Steps of models that `is_by_hand` holds for, side by side in every operation."""
 
     def __init__(
         self,

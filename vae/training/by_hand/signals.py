@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from vae.training.dense.tape import Tape
+from vae.training.by_hand.tape import Tape
 from vae.training.weights import ALIGNMENT
 
 
