@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vae.config import ModelConfig, TrainConfig
+from vae.training.by_hand.rooms import Rooms
 from vae.training.by_hand.step import is_by_hand
 from vae.training.group import Group
 
@@ -27,7 +28,8 @@ class Engine:
 
     def __init__(self, members: Sequence[Training], graphed: bool = True) -> None:
         """On CUDA steps are played from graphs; not so if `graphed` is false."""
-        self._groups = [Group(each, graphed) for each in side_by_side(members)]
+        rooms = Rooms(members[0].model.device)
+        self._groups = [Group(each, graphed, rooms) for each in side_by_side(members)]
         self._seconds_a_step = math.inf
 
     def take(self, most: int = 1, seconds: float = 0.0) -> int:

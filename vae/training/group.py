@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from vae.training.autograd_step import AutogradStep
+from vae.training.by_hand.rooms import Rooms
 from vae.training.by_hand.step import StepByHand, is_by_hand
 from vae.training.distributed_step import DistributedStep
 from vae.training.graphed_step import GraphedStep
@@ -25,14 +26,14 @@ STEPS_AHEAD = 512
 class Group:
     """Runs that go through each step side by side; those of one seed share order and noise."""
 
-    def __init__(self, members: Sequence[Training], graphed: bool) -> None:
-        """See `Engine`."""
+    def __init__(self, members: Sequence[Training], graphed: bool, rooms: Rooms) -> None:
+        """See `Engine`; groups that take turns may be given the same rooms."""
         self._members = list(members)
         seeds = [member.config.seed for member in members]
         firsts = [seeds.index(seed) for seed in dict.fromkeys(seeds)]
         self._leads = [members[first] for first in firsts]
         self._streams = [firsts.index(seeds.index(seed)) for seed in seeds]
-        self._step = self._build(graphed)
+        self._step = self._build(graphed, rooms)
         self._epoch: int | None = None
         self._orders: Int[Tensor, "streams n"]
         self._planned = range(0)
@@ -70,7 +71,7 @@ class Group:
         self._step.sums.zero_()
         return found
 
-    def _build(self, graphed: bool) -> Step:
+    def _build(self, graphed: bool, rooms: Rooms) -> Step:
         members, lead = self._members, self._leads[0]
         if lead.processes.size > 1:
             return _distributed_step(members)
@@ -87,6 +88,7 @@ class Group:
                 lead.images,
                 self._streams,
                 [each.noise for each in self._leads],
+                rooms,
             )
         else:
             step = _EachStep([_autograd_step(member) for member in members], self._streams)

@@ -27,8 +27,11 @@ from vae.training.weights import Weights
 
 REPORT_SECONDS = 0.1
 
-ROUND = 4
-"""Reports may take so many times as long where models take turns, so that turns can be long."""
+ROUND = 8
+"""Reports may take so many times as long where models take turns, so that turns can be long.
+
+That is 0.8 s, and the pages look once a second.
+"""
 
 MONITORED_IMAGES = 5000
 

@@ -4,6 +4,7 @@ Signals lie channels last, as convolutions like them. They write each result int
 what lies between two of them is kept until the way back has been there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vae.training.by_hand.rooms import Room
 from vae.training.by_hand.tape import Tape
 from vae.training.weights import WeightStack, part
 
@@ -87,6 +89,7 @@ class Convolutions:
 
     def __init__(
         self,
+        room: Room,
         prefix: str,
         network: nn.Sequential,
         stack: WeightStack,
@@ -104,11 +107,9 @@ class Convolutions:
             if isinstance(layer, CONVOLUTIONS)
         ]
         self._goes_on = goes_on
-        self.signal = torch.zeros(inputs, device=gradients.device).to(
-            memory_format=torch.channels_last
-        )
+        self.signal = _channels_last(room, inputs)
         self._forward()
-        self.gradient = torch.zeros_like(self.output)
+        self.gradient = _channels_last(room, self.output.shape)
 
     def forward(self, tape: Tape) -> None:
         """Record the way from `signal` to `output`."""
@@ -132,3 +133,8 @@ class Convolutions:
             below = self._layers[len(self._signals)].backward(signal, gradient, goes_on=True)
             gradient = threshold_backward(below, signal, 0, grad_input=below)
         self.by_signal = self._layers[0].backward(self.signal, gradient, self._goes_on)
+
+
+def _channels_last(room: Room, shape: Sequence[int]) -> Float[Tensor, "batch c h w"]:
+    batch, channels, height, width = shape
+    return room.take(batch, height, width, channels).permute(0, 3, 1, 2)

@@ -13,6 +13,7 @@ from vae.config import TrainConfig
 from vae.likelihood import LikelihoodByHand
 from vae.model import VAE
 from vae.training.by_hand.networks import network_by_hand
+from vae.training.by_hand.rooms import Room
 from vae.training.by_hand.signals import Batch, Signal
 from vae.training.by_hand.tape import Tape
 from vae.training.weights import WeightStack
@@ -21,13 +22,14 @@ hardtanh_backward = torch.ops.aten.hardtanh_backward.grad_input
 
 
 class Gradient:
-    """The objective's, by a batch of one size, with room for all that it takes.
+    """The objective's, by a batch of one size.
 
-    Of one model the room is (batch, ...), of several (models, batch, ...).
+    What it works on is (batch, ...) of one model, (models, batch, ...) of several.
     """
 
     def __init__(
         self,
+        room: Room,
         model: VAE,
         config: TrainConfig,
         betas: Float[Tensor, "models"],
@@ -41,11 +43,13 @@ class Gradient:
         self._likelihood, self._limit = model.likelihood, model.config.logvar_limit
         self._free_bits = config.free_bits
         self._tape = Tape()
-        count, device = batch.sizes[1], model.device
+        count = batch.sizes[1]
         self._share_of_one = 1 / count
         self._seen, self._images, self._noise = batch.of_models(streams, self._tape)
         self._encoder, self._decoder = (
-            network_by_hand(prefix, network, stack, gradients, count, model.config.image_shape)
+            network_by_hand(
+                room, prefix, network, stack, gradients, count, model.config.image_shape
+            )
             for prefix, network in (("encoder", model.encoder), ("decoder", model.decoder))
         )
         is_alone = len(streams) == 1
@@ -53,13 +57,13 @@ class Gradient:
         self._distortions, self._rates = terms[..., 0], terms[..., 1:]
         self._mean, self._raw = self._encoder.output.chunk(2, dim=-1)
         sizes, latent_dim = self._mean.shape[:-1], model.config.latent_dim
-        self._z = Signal.empty(sizes, latent_dim, device)
-        self._logvar, self._shift, self._excess, self._twice_rate, self._by_z = torch.zeros(
-            5, *sizes, latent_dim, device=device
+        self._z = Signal.empty(room, sizes, latent_dim)
+        self._logvar, self._shift, self._excess, self._twice_rate, self._by_z = room.take(
+            5, *sizes, latent_dim
         )
-        self._by_output = torch.zeros_like(self._decoder.output)
-        self._by_encoded = torch.zeros_like(self._encoder.output)
-        self._zero = torch.zeros((), device=device)
+        self._by_output = room.take(*self._decoder.output.shape)
+        self._by_encoded = room.take(*self._encoder.output.shape)
+        self._zero = torch.zeros((), device=model.device)
         weights = betas[0] if is_alone else betas[:, None, None]
         self._betas = (weights / count).expand(*sizes[:-1], 1, latent_dim).contiguous()
         self._weight = torch.zeros_like(self._betas)

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vae.training.by_hand.rooms import Room
 from vae.training.by_hand.signals import Signal
 from vae.training.by_hand.tape import Tape
 from vae.training.weights import WeightStack
@@ -24,6 +25,7 @@ class Layers:
 
     def __init__(
         self,
+        room: Room,
         prefix: str,
         network: nn.Sequential,
         stack: WeightStack,
@@ -35,11 +37,11 @@ class Layers:
         self._weights = [stack.affine(stack.values, name) for name in names]
         self._turned = [weight[..., :-1, :].mT for weight in self._weights]
         self._gradients = [stack.affine(gradients, name) for name in names]
-        device, sizes = gradients.device, (*self._weights[0].shape[:-2], batch)
+        sizes = (*self._weights[0].shape[:-2], batch)
         widths = [weight.shape[-1] for weight in self._weights]
-        self._hidden = [Signal.empty(sizes, width, device) for width in widths[:-1]]
-        self._by_hidden = [Signal.empty(sizes, width, device) for width in widths[:-1]]
-        self.output = torch.zeros(*sizes, widths[-1], device=device)
+        self._hidden = [Signal.empty(room, sizes, width) for width in widths[:-1]]
+        self._by_hidden = [Signal.empty(room, sizes, width) for width in widths[:-1]]
+        self.output = room.take(*sizes, widths[-1])
 
     def forward(self, tape: Tape, signal: Signal) -> None:
         """See `Network`."""

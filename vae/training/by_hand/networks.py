@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from vae.training.by_hand.convolutions import CONVOLUTIONS, Convolutions
 from vae.training.by_hand.layers import Layers, threshold_backward
+from vae.training.by_hand.rooms import Room
 from vae.training.by_hand.signals import Signal
 from vae.training.by_hand.tape import Tape
 from vae.training.weights import WeightStack
@@ -46,6 +47,7 @@ class Network(Protocol):
 
 
 def network_by_hand(
+    room: Room,
     prefix: str,
     network: nn.Sequential,
     stack: WeightStack,
@@ -54,28 +56,28 @@ def network_by_hand(
     image_shape: tuple[int, int, int],
 ) -> Network:
     """The encoder or decoder; `prefix` stands in front of its parameters' names."""
-    layers = Layers(prefix, network, stack, gradients, batch)
+    layers = Layers(room, prefix, network, stack, gradients, batch)
     if isinstance(network[0], CONVOLUTIONS):
         inputs = (batch, *image_shape)
-        convolutions = Convolutions(prefix, network, stack, gradients, inputs, goes_on=False)
-        return ConvolutionalEncoder(convolutions, layers)
+        convolutions = Convolutions(room, prefix, network, stack, gradients, inputs, False)
+        return ConvolutionalEncoder(room, convolutions, layers)
     if any(isinstance(layer, CONVOLUTIONS) for layer in network):
         (unflatten,) = (layer for layer in network if isinstance(layer, nn.Unflatten))
         inputs = (batch, *unflatten.unflattened_size)
-        convolutions = Convolutions(prefix, network, stack, gradients, inputs, goes_on=True)
-        return ConvolutionalDecoder(layers, convolutions)
+        convolutions = Convolutions(room, prefix, network, stack, gradients, inputs, True)
+        return ConvolutionalDecoder(room, layers, convolutions)
     return layers
 
 
 class ConvolutionalEncoder:
     """Convolutions, a ReLU, linear layers."""
 
-    def __init__(self, convolutions: Convolutions, layers: Layers) -> None:
+    def __init__(self, room: Room, convolutions: Convolutions, layers: Layers) -> None:
         self._convolutions, self._layers = convolutions, layers
         self.output = layers.output
-        shape, device = convolutions.gradient.shape, self.output.device
+        batch, *shape = convolutions.gradient.shape
         self._features, self._by_features = (
-            Signal.empty(shape[:1], math.prod(shape[1:]), device) for _ in range(2)
+            Signal.empty(room, (batch,), math.prod(shape)) for _ in range(2)
         )
 
     def forward(self, tape: Tape, signal: Signal) -> None:
@@ -111,10 +113,11 @@ class ConvolutionalEncoder:
 class ConvolutionalDecoder:
     """Linear layers, a ReLU, transposed convolutions."""
 
-    def __init__(self, layers: Layers, convolutions: Convolutions) -> None:
+    def __init__(self, room: Room, layers: Layers, convolutions: Convolutions) -> None:
         self._layers, self._convolutions = layers, convolutions
-        self._by_features = torch.zeros_like(layers.output)
-        self.output = torch.zeros_like(convolutions.gradient).flatten(1)
+        self._by_features = room.take(*layers.output.shape)
+        batch, *shape = convolutions.gradient.shape
+        self.output = room.take(batch, math.prod(shape))
 
     def forward(self, tape: Tape, signal: Signal) -> None:
         """See `Network`."""

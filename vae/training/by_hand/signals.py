@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from vae.training.by_hand.rooms import Room
 from vae.training.by_hand.tape import Tape
 from vae.training.weights import ALIGNMENT
 
@@ -21,31 +22,32 @@ class Signal:
         self.turned = self.with_ones.mT
 
     @classmethod
-    def empty(cls, sizes: tuple[int, ...], width: int, device: torch.device) -> Signal:
-        """Room for one; zeros for now."""
+    def empty(cls, room: Room, sizes: tuple[int, ...], width: int) -> Signal:
+        """One of the room's buffers."""
         columns = -(-(width + 1) // ALIGNMENT) * ALIGNMENT
-        whole = torch.zeros(*sizes, columns, device=device)
+        whole = room.take(*sizes, columns)
         whole[..., width] = 1
         return cls(whole, width)
 
 
 class Batch:
-    """Room for a batch of every stream: its images, what the encoders see of them, the noise."""
+    """A batch of every stream: its images, what the encoders see of them, the noise."""
 
     def __init__(
         self,
+        room: Room,
         sizes: tuple[int, int],
         images: UInt8[Tensor, "n pixels"],
         latent_dim: int,
         is_corrupted: bool,
     ) -> None:
-        device, pixels = images.device, images.shape[1]
+        pixels = images.shape[1]
         self.sizes = sizes
-        self._levels = images.new_empty(sizes[0] * sizes[1], pixels)
+        self._levels = room.take(sizes[0] * sizes[1], pixels, dtype=torch.uint8)
         self._by_stream = self._levels.unflatten(0, sizes)
-        self.images = Signal.empty(sizes, pixels, device)
-        self.seen = Signal.empty(sizes, pixels, device) if is_corrupted else self.images
-        self.noise = torch.zeros(*sizes, latent_dim, device=device)
+        self.images = Signal.empty(room, sizes, pixels)
+        self.seen = Signal.empty(room, sizes, pixels) if is_corrupted else self.images
+        self.noise = room.take(*sizes, latent_dim)
         self.noises = list(self.noise)
 
     def of_models(self, streams: list[int], tape: Tape) -> tuple[Signal, Tensor, Tensor]:

@@ -19,6 +19,7 @@ from vae.likelihood import BY_HAND
 from vae.model import VAE
 from vae.networks.architectures import CONVOLUTIONAL, DENSE
 from vae.training.by_hand.gradient import Gradient
+from vae.training.by_hand.rooms import Rooms
 from vae.training.by_hand.signals import Batch
 from vae.training.weights import Weights, WeightStack, update_by_adam
 
@@ -55,7 +56,9 @@ class StepByHand:
         images: Split,
         streams: Sequence[int],
         noises: Sequence[torch.Generator],
+        rooms: Rooms | None = None,
     ) -> None:
+        """Such models that take steps in between may be given the same rooms to work in."""
         device, latent_dim = models[0].device, models[0].config.latent_dim
         self.sums = torch.zeros(len(models), 1 + latent_dim, device=device)
         self.generators = list(noises)
@@ -63,7 +66,8 @@ class StepByHand:
         self._betas = torch.tensor(betas, dtype=torch.float32, device=device)
         self._images = images.images.flatten(1)
         self._stack = WeightStack(weights)
-        self._gradients = torch.zeros_like(self._stack.values)
+        self._rooms = Rooms(device) if rooms is None else rooms
+        self._gradients = self._rooms.enter("gradients").take(*self._stack.values.shape)
         self._rows = list(self._gradients)
         self._taken = torch.tensor(float(taken), device=device)
         self._by_size: dict[int, tuple[Batch, Gradient]] = {}
@@ -78,7 +82,7 @@ class StepByHand:
         """See `Step`."""
         size = indices.shape[1]
         if size not in self._by_size:
-            self._by_size[size] = self._room(size)
+            self._by_size[size] = self._prepared(size)
         batch, gradient = self._by_size[size]
         self._read(batch, indices)
         is_half = self._config.precision == "bfloat16"
@@ -89,11 +93,13 @@ class StepByHand:
         moments = [stack.first], [stack.second]
         update_by_adam([stack.values], [self._gradients], *moments, [self._taken], rate)
 
-    def _room(self, size: int) -> tuple[Batch, Gradient]:
+    def _prepared(self, size: int) -> tuple[Batch, Gradient]:
+        room = self._rooms.enter(size)
         sizes, model = (len(self.generators), size), self._model
         is_corrupted = self._config.corruption > 0
-        batch = Batch(sizes, self._images, model.config.latent_dim, is_corrupted)
+        batch = Batch(room, sizes, self._images, model.config.latent_dim, is_corrupted)
         gradient = Gradient(
+            room,
             model,
             self._config,
             self._betas,
