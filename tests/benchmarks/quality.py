@@ -90,7 +90,9 @@ BARS = (
 def vae(*arguments: str) -> dict:
     """What a command of `vae` finds."""
     command = [sys.executable, "-m", "vae", *arguments, "--json"]
-    answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    if answer.returncode:
+        sys.exit(answer.stderr.strip())
     return json.loads(answer.stdout.splitlines()[-1])
 
 

@@ -27,7 +27,7 @@ def measure_cuda_steps(speeds: Speeds, data: Dataset, where: str) -> None:
         for _ in range(STEPS):
             contender.do()
         step = size / contender.rate(SECONDS)
-        kernels = _kernel_seconds(contender)
+        kernels = kernel_seconds(contender) * size
         speeds.rows += [
             Row(f"{name}: one step", where, 1e6 * step, "µs"),
             Row(f"{name}: of that in kernels", where, 100 * kernels / step, "%"),
@@ -42,14 +42,13 @@ def measure_cuda_steps(speeds: Speeds, data: Dataset, where: str) -> None:
     speeds.ratios["floor_fraction_cuda"] = floor / steps["mlp"]
 
 
-def _kernel_seconds(contender: Work) -> float:
-    """Of one step, all kernels together."""
+def kernel_seconds(contender: Work) -> float:
+    """For one image, all kernels together."""
     with profile(activities=[ProfilerActivity.CUDA]) as recorded:
-        for _ in range(STEPS):
-            contender.do()
+        images = sum(contender.do() for _ in range(STEPS))
         contender.wait()
     microseconds = sum(event.self_device_time_total for event in recorded.key_averages())
-    return microseconds / 1e6 / STEPS
+    return microseconds / 1e6 / images
 
 
 def _floor(config: ModelConfig, speeds: Speeds, where: str) -> float:

@@ -55,18 +55,23 @@ def network_by_hand(
     batch: int,
     image_shape: tuple[int, int, int],
 ) -> Network:
-    """The encoder or decoder; `prefix` stands in front of its parameters' names."""
+    """An encoder or a decoder; `prefix` stands in front of its parameters' names."""
     layers = Layers(room, prefix, network, stack, gradients, batch)
-    if isinstance(network[0], CONVOLUTIONS):
-        inputs = (batch, *image_shape)
-        convolutions = Convolutions(room, prefix, network, stack, gradients, inputs, False)
+    if not any(isinstance(layer, CONVOLUTIONS) for layer in network):
+        return layers
+    is_encoder = isinstance(network[0], CONVOLUTIONS)
+    convolutions = Convolutions(
+        room,
+        prefix,
+        network,
+        stack,
+        gradients,
+        (batch, *(image_shape if is_encoder else _shape_behind_layers(network))),
+        goes_on=not is_encoder,
+    )
+    if is_encoder:
         return ConvolutionalEncoder(room, convolutions, layers)
-    if any(isinstance(layer, CONVOLUTIONS) for layer in network):
-        (unflatten,) = (layer for layer in network if isinstance(layer, nn.Unflatten))
-        inputs = (batch, *unflatten.unflattened_size)
-        convolutions = Convolutions(room, prefix, network, stack, gradients, inputs, True)
-        return ConvolutionalDecoder(room, layers, convolutions)
-    return layers
+    return ConvolutionalDecoder(room, layers, convolutions)
 
 
 class ConvolutionalEncoder:
@@ -160,3 +165,9 @@ def as_images(
 ) -> Float[Tensor, "batch c h w"]:
     """Rows as images of that shape, whose channels lie one behind the other."""
     return rows.unflatten(1, like.shape[1:])
+
+
+def _shape_behind_layers(decoder: nn.Sequential) -> tuple[int, int, int]:
+    (unflatten,) = (layer for layer in decoder if isinstance(layer, nn.Unflatten))
+    channels, height, width = unflatten.unflattened_size
+    return channels, height, width
