@@ -293,7 +293,7 @@ def test_a_sweep_whose_models_train_together_goes_on_where_it_stopped(vae, tmp_p
 def test_a_sweep_in_turn_keeps_what_is_done_and_goes_on_where_it_stopped(
     vae, tmp_path, monkeypatch
 ):
-    command = sweep("1", tmp_path, seed=None, seeds="1,2,3", epochs=2, arch="conv")
+    command = sweep("1", tmp_path, seed=None, seeds="1,2,3", epochs=2, arch="resnet")
     interrupt(monkeypatch, lambda run: run.config.seed == 2 and run.step == 3)
     assert main(command) == 130
     monkeypatch.undo()

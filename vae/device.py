@@ -71,11 +71,12 @@ def use_threads(count: int | None = None) -> int:
 
 
 def prepare(name: DeviceName, threads: int | None = None) -> torch.device:
-    """The named device with torch set up for it: threads, memory, who multiplies on the CPU."""
+    """The named device with torch set up for it: threads, memory, products in float32."""
     device = pick_device(name)
     use_threads(threads)
     keep_freed_memory()
     multiply_by_onednn(device)
+    convolve_in_float32(device)
     return device
 
 
@@ -130,6 +131,12 @@ def multiply_by_onednn(device: torch.device) -> bool:
         if not keeps:
             torch.set_float32_matmul_precision(before)
     return keeps
+
+
+def convolve_in_float32(device: torch.device) -> None:
+    """Let cuDNN's convolutions keep float32; by default they take TF32, which has three digits."""
+    if device.type == "cuda":
+        torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
 
 
 @contextmanager

@@ -116,6 +116,7 @@ def test_a_bug_in_a_step_fails_those_that_share_it(queue, monkeypatch, caplog):
     [
         MemoryError(),
         RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+        RuntimeError("CUDA error: out of memory"),
         torch.OutOfMemoryError("CUDA out of memory"),
     ],
 )

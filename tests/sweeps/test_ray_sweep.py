@@ -19,7 +19,7 @@ from ray.cluster_utils import Cluster
 from vae.__main__ import main
 from vae.checkpoint import RESUME_FILE, load_run, save_resume_state
 from vae.config import ModelConfig, TrainConfig
-from vae.errors import ClusterError
+from vae.errors import ClusterError, ConfigError
 from vae.sweeps import ray_sweep
 
 SETTINGS = "--dataset digits --arch mlp --latent-dim 2 --batch-size 128 --device cpu --threads 1"
@@ -240,6 +240,10 @@ def test_a_run_takes_a_gpu_where_there_are_any_and_the_device_allows_it():
     assert gpus(with_gpus, gpus=0.25) == 0.25
     assert gpus(without) == 0
     assert gpus(without, device="cuda") == 1
+    assert gpus(with_gpus, gpus=0) == gpus(with_gpus, gpus=0, device="cpu") == 0
+    for contradiction in ({"device": "cpu", "gpus": 1}, {"device": "cuda", "gpus": 0}):
+        with pytest.raises(ConfigError, match="say different things of each run"):
+            gpus(with_gpus, **contradiction)
 
 
 def test_what_no_machine_can_give_is_refused_here_and_waited_for_elsewhere(capsys):

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from vae.config import ModelConfig, TrainConfig
+from vae.device import convolve_in_float32
 from vae.training import Training, graphed_step
 from vae.training.engine import Engine
-from vae.training.graphed_step import EAGER_STEPS, GraphedStep
+from vae.training.graphed_step import EAGER_STEPS, STEPS_AHEAD, GraphedStep
 
 MODEL = ModelConfig((1, 8, 8), latent_dim=3)
 TRAIN = TrainConfig("digits", epochs=6, batch_size=64, seed=5, warmup_epochs=2.0)
@@ -63,6 +64,33 @@ def test_each_size_of_batch_is_recorded_once_after_its_first_steps(monkeypatch):
     assert Tape.made == 2
 
 
+def test_the_host_waits_for_the_device_before_it_runs_far_ahead(monkeypatch):
+    """Each mark is waited for once the next one is made."""
+    told: list[str] = []
+
+    class Mark:
+        made = 0
+
+        def __init__(self) -> None:
+            Mark.made += 1
+            self._name = str(Mark.made)
+
+        def record(self) -> None:
+            told.append("record " + self._name)
+
+        def synchronize(self) -> None:
+            told.append("wait for " + self._name)
+
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: None)
+    monkeypatch.setattr(torch.cuda, "Event", Mark)
+    monkeypatch.setattr(graphed_step, "_Recorded", Tape)
+    graphed = GraphedStep(Counting())
+    monkeypatch.setattr(graphed, "_take_aside", lambda *inputs: None)
+    for _ in range(3 * STEPS_AHEAD):
+        graphed(torch.zeros(1, 64, dtype=torch.int64), torch.ones(()), torch.ones(()))
+    assert told == ["record 1", "record 2", "wait for 1", "record 3", "wait for 2"]
+
+
 @needs_cuda
 @pytest.mark.parametrize(
     ("model", "train"),
@@ -75,7 +103,9 @@ def test_each_size_of_batch_is_recorded_once_after_its_first_steps(monkeypatch):
         ({}, {"objective": "beta-tcvae"}),
     ],
 )
-def test_played_steps_give_the_numbers_of_eager_ones(digits, model, train):
+def test_played_steps_give_the_numbers_of_eager_ones(digits, monkeypatch, model, train):
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
+    convolve_in_float32(torch.device("cuda"))
     runs = []
     for graphed in (True, False):
         runs.append(Training(replace(MODEL, **model), replace(TRAIN, **train), digits, "cuda"))

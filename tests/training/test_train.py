@@ -16,6 +16,7 @@ from vae.model import VAE
 from vae.recorder import RecordedTraining
 from vae.training import Report, Training
 from vae.training.engine import Engine
+from vae.training.loop import NOISE_BYTES
 
 MODEL = ModelConfig((1, 8, 8), latent_dim=3)
 TRAIN = TrainConfig("digits", epochs=3, batch_size=64, learning_rate=3e-3, seed=5)
@@ -144,6 +145,19 @@ def test_a_state_of_another_model_is_refused(digits):
     del state["noise"]
     with pytest.raises(TrainingError, match="does not fit this run"):
         Training(MODEL, TRAIN, digits).restore(state)
+
+
+def test_a_run_goes_on_where_a_gpu_has_come_or_gone(digits):
+    """With other noise, as that of CUDA means nothing to the CPU, but the same at every try."""
+    state = trained(digits, replace(TRAIN, epochs=1)).state()
+    assert len(state["noise"]) in NOISE_BYTES
+    moved = [Training(MODEL, TRAIN, digits) for _ in range(2)]
+    for each in moved:
+        each.restore(state | {"noise": torch.zeros(16, dtype=torch.uint8)})
+        run_until(each, STEPS_PER_EPOCH + 3)
+    assert_equal_states(*moved)
+    with pytest.raises(TrainingError, match="does not fit this run"):
+        moved[0].restore(state | {"noise": torch.zeros(17, dtype=torch.uint8)})
 
 
 def test_images_of_another_shape_are_refused(digits):

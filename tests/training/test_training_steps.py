@@ -1,5 +1,7 @@
 """A step of training, against a loop with torch's own autograd, loss and optimiser."""
 
+import gc
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -254,6 +256,23 @@ def test_one_that_diverges_leaves_the_others_alone(digits):
     alone = Training(MODEL, configs[2], digits)
     take(Cohort([alone]), 22)
     assert distance(members[2], alone) < 1e-4
+
+
+def test_one_that_diverges_frees_what_took_its_steps(digits):
+    """Its error may be kept, and must not keep the engine with all that is on the device."""
+    members = [Training(MODEL, replace(TRAIN, beta=beta), digits) for beta in (0.5, 1.0)]
+    cohort = Cohort(members)
+    run = cohort.run(report_seconds=0.0)
+    next(run)
+    taken_by = weakref.ref(cohort._engine)
+    members[1].weights.values[0] = float("nan")
+    gc.disable()
+    try:
+        error = next(run)[members[1]]
+        assert isinstance(error, DivergedError)
+        assert taken_by() is None
+    finally:
+        gc.enable()
 
 
 def test_only_runs_that_differ_in_beta_and_seed_train_together(digits):

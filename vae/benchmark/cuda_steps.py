@@ -35,9 +35,6 @@ def measure_cuda_steps(speeds: Speeds, data: Dataset, where: str) -> None:
         speeds.ratios[f"kernel_share_{name.replace('-', '_')}_cuda"] = kernels / step
         steps[name] = step
     floor = _floor(MLP, speeds, where)
-    step = BATCH["mlp"] / next(
-        r.value for r in speeds.rows if r.what == "mlp: ours" and r.where == where
-    )
     speeds.rows.append(Row("mlp: floor of a step, by bytes and products", where, 1e6 * floor, "µs"))
     speeds.ratios["floor_fraction_cuda"] = floor / steps["mlp"]
 

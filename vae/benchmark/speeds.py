@@ -14,7 +14,7 @@ from vae.benchmark.evaluation import measure_decoding, measure_evaluation
 from vae.benchmark.table import Speeds
 from vae.benchmark.training import measure_beside_another, measure_training, on_cpu
 from vae.data.splits import Dataset
-from vae.device import keep_freed_memory, multiply_by_onednn
+from vae.device import convolve_in_float32, keep_freed_memory, multiply_by_onednn
 
 CPU = torch.device("cpu")
 
@@ -25,15 +25,18 @@ def measure_speeds(seconds: float, say: Callable[[str], None]) -> Speeds:
     Images are sprites of MNIST's size, drawn here: speeds do not depend on what they show. Sets the
     number of torch's threads, and puts it back. `say` is told what comes next.
     """
-    data, before = dataset(), torch.get_num_threads()
+    data, before = dataset(), (torch.get_num_threads(), torch.get_float32_matmul_precision())
     keep_freed_memory()
     speeds = Speeds(_machine(multiply_by_onednn(CPU)))
     try:
         _measure_cpu(speeds, data, seconds, say)
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(before[0])
+        # On CUDA the same setting means other things.
+        torch.set_float32_matmul_precision(before[1])
     if torch.cuda.is_available():
         name, device = torch.cuda.get_device_name(), torch.device("cuda")
+        convolve_in_float32(device)
         say(f"training on {name}")
         measure_training(speeds, data, seconds, device, name, "_cuda")
         measure_cuda_steps(speeds, data, name)

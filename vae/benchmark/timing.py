@@ -35,6 +35,7 @@ class Work:
 
     def rate(self, seconds: float) -> float:
         """See `Contender`."""
+        self.wait()
         done, start = 0, time.perf_counter()
         while not done or time.perf_counter() - start < seconds:
             done += self.do()

@@ -57,10 +57,10 @@ def _here(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, A
         run.name: folder_standing(run, paths[run.name], options.resume, options.overwrite)
         for run in runs
     }
-    datasets = _datasets(options, runs)
+    datasets = {name: data.to(device) for name, data in _datasets(options, runs).items()}
 
     def start(run: SweepRun) -> RecordedTraining:
-        data = datasets[run.train.dataset].to(device)
+        data = datasets[run.train.dataset]
         unfinished = found[run.name][0] == "unfinished"
         return begin(options, run.train, paths[run.name], dataset=data, resume=unfinished)
 

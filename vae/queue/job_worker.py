@@ -35,6 +35,9 @@ SLOW_SECONDS = 0.5
 """Of the processor's time between two reports: then the state is saved at each of them."""
 
 NO_MEMORY = "there is not enough memory for it here; choose a smaller batch or network"
+OUT_OF_MEMORY = ("allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+"""What torch says where it has no error of its own for that: on the CPU, and within libraries."""
+
 UNEXPECTED = "an unexpected error; the server's log has the details"
 
 Tell = Callable[[News], object]
@@ -225,9 +228,10 @@ def _fail(jobs: Sequence[_Recorded], message: str, details: str = "") -> None:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether memory was refused: torch says so in words alone where the processor's is."""
+    """Whether memory was refused: torch often says so in words alone."""
     named = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    return named or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
+    said = any(words in str(error) for words in OUT_OF_MEMORY)
+    return named or (isinstance(error, RuntimeError) and said)
 
 
 class _Group:

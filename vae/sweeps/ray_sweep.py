@@ -163,6 +163,11 @@ def _check_answers(address: str) -> None:
 
 def _gpus_of_a_run(ray: Any, machines: Machines) -> float:
     if machines.gpus is not None:
+        if (machines.device, machines.gpus > 0) in (("cpu", True), ("cuda", False)):
+            raise ConfigError(
+                f"--device {machines.device} and --gpus {machines.gpus:g} say different things of "
+                "each run; leave one of them out"
+            )
         return machines.gpus
     if machines.device == "cuda":
         return 1

@@ -1,5 +1,7 @@
 """A step recorded once as a CUDA graph and played again: one launch in place of some sixty."""
 
+from collections import deque
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -8,6 +10,10 @@ from vae.training.steps import Step
 
 EAGER_STEPS = 3
 """Steps of each batch size taken one kernel at a time first, so that the libraries are set up."""
+
+
+STEPS_AHEAD = 16
+"""The device is at most twice as many steps behind, each of which is one launch."""
 
 
 class GraphedStep:
@@ -24,6 +30,7 @@ class GraphedStep:
         self._taken: dict[int, int] = {}
         self._graphs: dict[int, _Recorded] = {}
         self._aside = torch.cuda.Stream(step.sums.device)
+        self._marks: deque[torch.cuda.Event] = deque()
 
     def __call__(
         self,
@@ -41,6 +48,16 @@ class GraphedStep:
         if count not in self._graphs:
             self._graphs[count] = _Recorded(self._step, indices, share, learning_rate)
         self._graphs[count].play(indices, share, learning_rate)
+        if self._taken[count] % STEPS_AHEAD == 0:
+            self._wait_for_earlier_ones()
+
+    def _wait_for_earlier_ones(self) -> None:
+        """Launches return at once, and a report would wait for all that were made before it."""
+        mark = torch.cuda.Event()
+        mark.record()
+        self._marks.append(mark)
+        if len(self._marks) > 1:
+            self._marks.popleft().synchronize()
 
     def _take_aside(self, *inputs: Tensor) -> None:
         """On a stream of its own: what is set up on the default one cannot be recorded."""
@@ -55,8 +72,9 @@ class _Recorded:
     def __init__(self, step: Step, *inputs: Tensor) -> None:
         self._inputs = [value.clone() for value in inputs]
         self._graph = torch.cuda.CUDAGraph()
-        for generator in step.generators:
-            self._graph.register_generator_state(generator)
+        if torch.__version__ < "2.15":  # Later ones take up by themselves what is drawn from.
+            for generator in step.generators:
+                self._graph.register_generator_state(generator)
         # Other threads of a server may use the device while this one records.
         with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
             step(*self._inputs)

@@ -35,6 +35,9 @@ That is 0.8 s, and the pages look once a second.
 
 MONITORED_IMAGES = 5000
 
+NOISE_BYTES = (5056, 16)
+"""Of a generator's state on the CPU and on CUDA."""
+
 
 class Training:
     """One run in progress: the model, its optimiser's moments, and where in the schedule it is."""
@@ -152,13 +155,21 @@ class Training:
             self.model.load_state_dict(_with_prefix(state, "model."))
             self.weights.restore(_with_prefix(state, "adam."))
             self._epoch.restore(_with_prefix(state, "epoch."))
-            self.noise.set_state(state["noise"])
             self.step = int(state["step"])
+            self._restore_noise(state["noise"])
             self.pace.resume(float(state["seconds"]))
         except (KeyError, RuntimeError, ValueError) as error:
             raise TrainingError(
                 "the saved training state does not fit this run; start it afresh"
             ) from error
+
+    def _restore_noise(self, saved: Tensor) -> None:
+        """The state of one kind of device means nothing to another, where noise begins anew."""
+        if len(saved) in NOISE_BYTES and len(saved) != len(self.noise.get_state()):
+            seed = np.random.SeedSequence([self.config.seed, self.step]).generate_state(1)[0]
+            self.noise.manual_seed(int(seed))
+        else:
+            self.noise.set_state(saved)
 
     def report(self, images: int, sums: Float[Tensor, "terms"], abreast: int = 1) -> Report:
         """How it stands: `sums` are of the images since the last report, see `Tally`.
@@ -289,7 +300,8 @@ class Cohort:
         try:
             return member.report(images, sums, abreast=len(self.members))
         except DivergedError as error:
-            return error
+            # Its traceback holds the engine, and with it all that is on the device.
+            return error.with_traceback(None)
 
     def _part(self) -> None:
         """Members that drew from one generator get one each again."""

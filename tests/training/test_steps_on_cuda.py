@@ -1,0 +1,173 @@
+"""Steps as they are recorded on CUDA, with tensors that only say that they are there.
+
+A CUDA graph cannot be made of a step that waits for the device or touches a tensor of the CPU, and
+no test without CUDA runs one. Fake tensors know device, shape, type and strides: enough to find
+either.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from vae import kinds
+from vae.config import ModelConfig, TrainConfig
+from vae.data.splits import Split
+from vae.training import autograd_step
+from vae.training import weights as weights_room
+from vae.training.autograd_step import AutogradStep
+from vae.training.by_hand.step import StepByHand
+from vae.training.steps import Step
+from vae.training.weights import Weights
+
+CUDA = torch.device("cuda:0")
+MODEL = ModelConfig((1, 8, 8), latent_dim=4)
+TRAIN = TrainConfig("digits", epochs=1, batch_size=16)
+WAITING = ("nonzero", "_local_scalar", "masked_select", "unique", "lift_fresh")
+"""Parts of the names of operations that read from the device or are given numbers by the host."""
+
+
+class Unrecordable(AssertionError):
+    """An operation that no graph can play."""
+
+
+class Watch(TorchDispatchMode):
+    """Raises at what cannot be recorded."""
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if any(word in str(operation) for word in WAITING):
+            raise Unrecordable(f"{operation} waits for the device")
+        found = operation(*args, **kwargs)
+        tensors = [x for x in tree_leaves((args, kwargs, found)) if isinstance(x, Tensor)]
+        if any(tensor.device.type != "cuda" for tensor in tensors):
+            raise Unrecordable(f"{operation} takes or gives a tensor of the host")
+        return found
+
+
+def checked_adam(values, gradients, first, second, _, taken, *, lr, **options) -> None:
+    """What torch's kernel asks of its arguments; a fake tensor has no memory to update."""
+    for tensors in zip(values, gradients, first, second, strict=True):
+        value = tensors[0]
+        for tensor in tensors:
+            assert (tensor.device, tensor.dtype, tensor.shape) == (CUDA, torch.float32, value.shape)
+            pairs = zip(value.shape, value.stride(), tensor.stride(), strict=True)
+            assert all(size == 1 or mine == its for size, mine, its in pairs)
+    for scalar in (*taken, lr):
+        assert (scalar.device, scalar.dtype, scalar.dim()) == (CUDA, torch.float32, 0)
+
+
+@pytest.fixture(autouse=True)
+def faked(monkeypatch) -> Iterator[None]:
+    """What takes a generator, which CUDA alone has, and the kernel of Adam."""
+    draw = lambda shape, generator, dtype=torch.float32: torch.randn(  # noqa: E731
+        tuple(shape), device=CUDA, dtype=dtype
+    )
+    for name in ("vae.posterior", "vae.training.autograd_step", "vae.kinds.ladder"):
+        monkeypatch.setattr(f"{name}.standard_normal", draw)
+    betas = lambda low, high, count, generator: torch.rand(count, device=CUDA)  # noqa: E731
+    monkeypatch.setattr(autograd_step, "draw_betas", betas)
+    monkeypatch.setattr(
+        StepByHand, "_draw", lambda self, streams: [rows.normal_() for rows in streams]
+    )
+    monkeypatch.setattr(weights_room.torch, "_fused_adam_", checked_adam)
+    with FakeTensorMode():
+        yield
+
+
+def model_of(config: ModelConfig) -> torch.nn.Module:
+    with torch.device(CUDA):
+        return kinds.build(config)
+
+
+def images_of(config: ModelConfig) -> Split:
+    images = torch.zeros(50, *config.image_shape, dtype=torch.uint8, device=CUDA)
+    return Split(images, torch.zeros(50, dtype=torch.int64, device=CUDA))
+
+
+def take_recordable(step: Step, streams: int) -> None:
+    """Steps of two sizes: the first of each makes room for it, as eager ones do."""
+    for size in (16, 5):
+        inputs = (
+            torch.zeros(streams, size, dtype=torch.int64, device=CUDA),
+            *torch.ones(2, device=CUDA),
+        )
+        step(*inputs)
+        with Watch():
+            step(*inputs)
+
+
+@pytest.mark.parametrize(
+    ("model", "train", "streams"),
+    [
+        ({}, {}, [0]),
+        ({"architecture": "mlp-deep"}, {"corruption": 0.3, "free_bits": 0.1}, [0]),
+        ({}, {}, [0, 0, 0, 0, 0]),
+        ({}, {"corruption": 0.2, "free_bits": 0.1}, [0, 1, 0, 1]),
+        ({"likelihood": "gaussian"}, {}, [0, 0]),
+    ],
+)
+def test_steps_by_hand_can_be_recorded(model, train, streams):
+    config = replace(MODEL, **model)
+    models = [model_of(config) for _ in streams]
+    step = StepByHand(
+        models,
+        [1.0 + index for index in range(len(streams))],
+        replace(TRAIN, **train),
+        [Weights(each, affine=True) for each in models],
+        0,
+        images_of(config),
+        streams,
+        [torch.Generator() for _ in set(streams)],
+    )
+    take_recordable(step, len(set(streams)))
+
+
+@pytest.mark.parametrize(
+    ("model", "train"),
+    [
+        ({}, {}),
+        ({"architecture": "conv"}, {"corruption": 0.3, "free_bits": 0.1}),
+        ({"architecture": "conv", "beta_range": (0.1, 10.0)}, {}),
+        ({"architecture": "resnet"}, {}),
+        ({"architecture": "conv", "likelihood": "logistic"}, {}),
+        ({"likelihood": "gaussian-learned"}, {}),
+        ({}, {"objective": "beta-tcvae"}),
+        ({"kind": "conditional", "classes": 10}, {}),
+    ],
+)
+def test_steps_by_autograd_can_be_recorded_on_their_way_forward(monkeypatch, model, train):
+    """And the update behind it; fake tensors on CUDA have no backward."""
+    config = replace(MODEL, **model)
+    built = model_of(config)
+
+    def backward(loss: Tensor) -> None:
+        assert loss.requires_grad
+        for parameter in built.parameters():
+            parameter.grad = torch.empty_like(parameter)
+
+    monkeypatch.setattr(Tensor, "backward", backward)
+    weights, noise = Weights(built), torch.Generator()
+    step = AutogradStep(built, replace(TRAIN, **train), weights, 0, images_of(config), noise)
+    take_recordable(step, 1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda values: float(values.sum()),
+        lambda values: values.nonzero(),
+        lambda values: values * torch.ones((), device="cpu"),
+        lambda values: torch.tensor(1.0, device=CUDA) * values,
+    ],
+)
+def test_what_no_graph_can_play_is_found(wrong):
+    """Else the tests above would pass whatever a step does."""
+    values = torch.ones(3, device=CUDA)
+    with pytest.raises(Unrecordable), Watch():
+        wrong(values)
