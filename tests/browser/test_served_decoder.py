@@ -452,4 +452,6 @@ def test_the_map_previews_and_draws_its_manifold(page, server):
     settle(page)
     assert page.get_by_test_id("live-map").evaluate("(canvas) => canvas.toDataURL()") != before
     batches = server.codes[asked:]
-    assert 1 < len(batches) < sum(map(len, batches)) / 4
+    # How many go together depends on how fast the machine is; one by one they never go.
+    assert len(batches) > 1
+    assert max(map(len, batches)) > 3
