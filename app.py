@@ -3,12 +3,13 @@
 import numpy as np
 import streamlit as st
 
-from pages.shared.frame import calm_errors, link_to, open_page, show_error
-from pages.shared.live import Panel, live_walk
-from pages.shared.models import catalogue, choose, pick_explorer, sample_strip
-from pages.shared.mounts import decoder_id, mount_decoders
-from pages.shared.text import escaped
-from vae.errors import VaeError
+from pages.state.models import catalogue, choose, sample_strip
+from pages.ui.assets import decoder_id, mount_decoders
+from pages.ui.instruments import Panel, live_walk
+from pages.ui.layout import calm_errors, link_to, open_page, show_error
+from pages.ui.markdown import escaped
+from pages.ui.model_picker import pick_explorer
+from vae.core.errors import VaeError
 
 WALK_STOPS = 24
 
@@ -87,7 +88,7 @@ def show_samples(title: str, run, worst: float) -> bool:
 
 def show_gallery() -> None:
     """All models as cards: plain VAEs, what can be compared, other kinds; what cannot be read."""
-    from vae.catalogue import comparisons
+    from vae.runs.catalogue import comparisons
 
     found = catalogue()
     compared = comparisons(found.runs)
@@ -116,7 +117,7 @@ def show_cards(cards, runs) -> None:
 
 def _kind(run) -> str:
     """The beta of a VAE; what any other model is."""
-    from vae.config import KINDS
+    from vae.core.config import KINDS
 
     if run.model.kind == "vae":
         return run.beta_label
@@ -138,7 +139,7 @@ def _worst(runs, run) -> float:
 
 def _stacked_bar(distortion: float, rate: float | None, full: float) -> str:
     """Both terms end to end, the length `full` being the whole width; rate None for no rate."""
-    from vae.charts import DISTORTION_COLOUR, RATE_COLOUR
+    from vae.charts.figures import DISTORTION_COLOUR, RATE_COLOUR
 
     parts = "".join(
         f"<span style='height:.6rem;background:{colour};width:{100 * max(0.0, nats) / full:.1f}%'>"

@@ -4,18 +4,19 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import link
-from pages.shared.choice import one_of
-from pages.shared.frame import calm_errors, open_page
-from pages.shared.images import note_missing
-from pages.shared.models import catalogue, open_explorer, open_gallery, pick_explorer
-from pages.strange.one_image import show_image
-from pages.strange.ranking import rank, show_numbers, show_roc, show_strips, show_threshold
+from pages.state import url_state
+from pages.state.models import catalogue, open_explorer, open_gallery
+from pages.ui.image_picker import note_missing
+from pages.ui.layout import calm_errors, open_page
+from pages.ui.model_picker import pick_explorer
+from pages.ui.widgets import one_of
+from pages.views.anomaly.one_image import show_image
+from pages.views.anomaly.ranking import rank, show_numbers, show_roc, show_strips, show_threshold
 
 if TYPE_CHECKING:
+    from vae.analysis.anomaly import Score
     from vae.explorer import Explorer
-    from vae.gallery import Gallery
-    from vae.studies.anomaly import Score
+    from vae.explorer.gallery import Gallery
 
 RANK_BY = "score"
 
@@ -28,7 +29,7 @@ open_page(
 
 def pick_detector(explorer: "Explorer") -> "Explorer | None":
     """The chosen model if it was trained on some classes, else one that was; None without any."""
-    from vae.data.class_choice import is_narrowed
+    from vae.core.dataset_name import is_narrowed
 
     if is_narrowed(explorer.run.train.dataset):
         return explorer
@@ -55,13 +56,13 @@ def pick_detector(explorer: "Explorer") -> "Explorer | None":
 
 def choose_score(detector: "Explorer", gallery: "Gallery") -> "Score":
     """What to rank by, kept in the link; without the images only what the checkpoint holds."""
-    from vae.studies.anomaly import SCORES, scores_there_are
+    from vae.analysis.anomaly import SCORES, scores_there_are
 
     names: list[Score] = ["rate"]
     if gallery.are_real:
         names = list(scores_there_are(detector.run.model))
     key = f"rank-by-{len(names)}"
-    link.start_widget(key, link.recall(RANK_BY), names)
+    url_state.start_widget(key, url_state.recall(RANK_BY), names)
     chosen = one_of(
         "Rank by",
         names,
@@ -71,7 +72,7 @@ def choose_score(detector: "Explorer", gallery: "Gallery") -> "Score":
         "importance weighted, with 10 samples; the missed share is |x − x̂|² / |x|². The higher, "
         "the stranger.",
     )
-    link.keep(RANK_BY, chosen)
+    url_state.keep(RANK_BY, chosen)
     return chosen
 
 

@@ -5,23 +5,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from pages.shared import latent, link
-from pages.shared.choice import one_of
-from pages.shared.frame import calm_errors, open_page
-from pages.shared.images import choose_test_image, note_missing
-from pages.shared.live import live_path
-from pages.shared.models import open_gallery, pick_explorer, written
-from pages.shared.mounts import decoder_id, mount_codes, mount_decoders, plain_plane, surroundings
-from pages.shared.selection import selected_places
-from pages.shared.text import error_text, escaped, in_code
-from vae.errors import DataError
-from vae.pictures import tile
+from pages.state import latent_position, url_state
+from pages.state.models import open_gallery, written
+from pages.ui.assets import decoder_id, mount_codes, mount_decoders, plain_plane, surroundings
+from pages.ui.image_picker import choose_test_image, note_missing
+from pages.ui.instruments import live_path
+from pages.ui.layout import calm_errors, open_page
+from pages.ui.markdown import error_text, escaped, in_code
+from pages.ui.model_picker import pick_explorer
+from pages.ui.selection import selected_places
+from pages.ui.widgets import one_of
+from vae.charts.images import tile
+from vae.core.errors import DataError
 
 if TYPE_CHECKING:
+    from vae.analysis.attributes import Finding, Groups
     from vae.explorer import Explorer
-    from vae.gallery import Gallery
-    from vae.studies.attributes import Finding, Groups
-    from vae.studies.ink import Attribute
+    from vae.explorer.gallery import Gallery
+    from vae.metrics.morphology import Attribute
 
 CHOICE, LABEL, PLACE = "attribute", "group", "by"
 CLASS, LASSO = "class", "lasso"
@@ -38,14 +39,14 @@ open_page(
 
 def choose_attribute(explorer: "Explorer", gallery: "Gallery") -> str:
     """An attribute, a class or a group of one's own; kept in the link."""
-    from vae.studies.ink import ATTRIBUTES
+    from vae.metrics.morphology import ATTRIBUTES
 
     names = {name: attribute.title for name, attribute in ATTRIBUTES.items()}
     if gallery.classes():
         names[CLASS] = "A class"
     if explorer.latent_dim > 1:
         names[LASSO] = "Your group"
-    link.start_widget("attribute", link.recall(CHOICE), list(names))
+    url_state.start_widget("attribute", url_state.recall(CHOICE), list(names))
     chosen = one_of(
         "Attribute",
         list(names),
@@ -54,16 +55,16 @@ def choose_attribute(explorer: "Explorer", gallery: "Gallery") -> str:
         format_func=names.__getitem__,
         label_visibility="collapsed",
     )
-    link.keep(CHOICE, chosen)
+    url_state.keep(CHOICE, chosen)
     return chosen
 
 
 def choose_class(explorer: "Explorer", gallery: "Gallery") -> int:
     """A class that has test images; kept in the link."""
     dataset, classes = explorer.run.train.dataset, gallery.classes()
-    kept, key = link.recall(LABEL, dataset), f"attribute-class-{dataset}"
-    known = latent.parse_index(kept, classes[-1] + 1)
-    link.start_widget(key, known if known in classes else classes[0], classes)
+    kept, key = url_state.recall(LABEL, dataset), f"attribute-class-{dataset}"
+    known = latent_position.parse_index(kept, classes[-1] + 1)
+    url_state.start_widget(key, known if known in classes else classes[0], classes)
     chosen = st.selectbox(
         "Class",
         classes,
@@ -72,13 +73,13 @@ def choose_class(explorer: "Explorer", gallery: "Gallery") -> int:
         label_visibility="collapsed",
         width=160,
     )
-    link.keep(LABEL, str(chosen), dataset)
+    url_state.keep(LABEL, str(chosen), dataset)
     return int(chosen)
 
 
 def show_lasso(explorer: "Explorer", gallery: "Gallery") -> "Groups | None":
     """The codes to draw a loop around; the groups once that is done."""
-    from vae.studies.attributes import by_choice
+    from vae.analysis.attributes import by_choice
 
     event: Any = st.plotly_chart(
         _lasso_figure(explorer),
@@ -117,7 +118,7 @@ def show_map(explorer: "Explorer", groups: "Groups", finding: "Finding") -> None
 
 def show_slider(explorer: "Explorer", finding: "Finding") -> None:
     """The shared image with so much of the direction added, decoded while it is dragged."""
-    start, vector = latent.position(explorer), finding.direction.vector
+    start, vector = latent_position.position(explorer), finding.direction.vector
     around = surroundings(explorer)
     if around is not None:
         around["plane"] = plain_plane(explorer, plane_of(explorer, finding))
@@ -130,7 +131,7 @@ def show_slider(explorer: "Explorer", finding: "Finding") -> None:
         span=(-REACH, REACH),
         size=196,
         surroundings=around,
-        on_release=lambda t: link.keep(PLACE, f"{t:g}"),
+        on_release=lambda t: url_state.keep(PLACE, f"{t:g}"),
     )
     mount_decoders([explorer])
     mount_codes(explorer)
@@ -138,7 +139,7 @@ def show_slider(explorer: "Explorer", finding: "Finding") -> None:
 
 def plane_of(explorer: "Explorer", finding: "Finding"):
     """The two dimensions as they are, or of more the plane in which the direction lies."""
-    from vae.latent.projection import direction_plane
+    from vae.explorer.latent.projection import direction_plane
 
     if explorer.latent_dim == 2 or finding.direction.length == 0:
         return _plane(explorer)
@@ -148,7 +149,7 @@ def plane_of(explorer: "Explorer", finding: "Finding"):
 def kept_place() -> float:
     """How far the hand left the slider; kept in the link."""
     try:
-        place = float(link.recall(PLACE) or 0.0)
+        place = float(url_state.recall(PLACE) or 0.0)
     except ValueError:
         return 0.0
     return place if abs(place) <= REACH else 0.0
@@ -255,7 +256,7 @@ def choose_groups(
 
 
 def _class_groups(gallery: "Gallery", label: int) -> "Groups":
-    from vae.studies.attributes import by_class
+    from vae.analysis.attributes import by_class
 
     return by_class(gallery.labels, label, gallery.class_names[label])
 
@@ -280,7 +281,7 @@ def _command(explorer: "Explorer", chosen: str, finding: "Finding") -> str:
 def _groups(
     identity: str, are_real: bool, name: str, _explorer: "Explorer", _gallery: "Gallery"
 ) -> "tuple[Groups, Attribute | None]":
-    from vae.studies.attributes import attribute_groups
+    from vae.analysis.attributes import attribute_groups
 
     return attribute_groups(_gallery, name)
 
@@ -289,7 +290,7 @@ def _groups(
 def _finding(
     identity: str, key: tuple, _explorer: "Explorer", _gallery: "Gallery", _groups, _attribute
 ) -> "Finding":
-    from vae.studies.attributes import measure_attribute
+    from vae.analysis.attributes import measure_attribute
 
     return measure_attribute(_explorer, _gallery, _groups, _attribute)
 
@@ -305,7 +306,7 @@ def _lasso_figure(explorer: "Explorer"):
 
 
 def _plane(explorer: "Explorer"):
-    from vae.latent.projection import overview_plane
+    from vae.explorer.latent.projection import overview_plane
 
     return overview_plane(explorer.atlas.mean)
 
@@ -328,14 +329,14 @@ with calm_errors():
         )
     index = choose_test_image(explorer, "Start from another test image", key="attribute-start")
     if index is not None:
-        latent.start_from_image(explorer, index)
+        latent_position.start_from_image(explorer, index)
         st.rerun()
     if not gallery.are_real:
         note_missing(explorer, gallery)
         st.caption("Attributes are measured on those reconstructions, and groups made of them.")
 
 with st.expander("What is measured, and against what?"):
-    from vae.studies.ink import ATTRIBUTES
+    from vae.metrics.morphology import ATTRIBUTES
 
     formulas = "\n".join(f"- **{each.title}**: {each.formula}" for each in ATTRIBUTES.values())
     st.markdown(

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from pages.beta import choice
-from pages.shared.frame import calm_errors, open_page
-from pages.shared.models import choose, pick_explorer
+from pages.state.models import choose
+from pages.ui.layout import calm_errors, open_page
+from pages.ui.model_picker import pick_explorer
+from pages.views.compare import choice
 
 open_page(
     "Compare beta",
@@ -16,7 +17,7 @@ open_page(
 def show(view: str, comparison) -> None:
     """One view; the others are not even imported."""
     if view == choice.SWEEP:
-        from pages.beta.sweep import show_sweep
+        from pages.views.compare.sweep import show_sweep
 
         show_sweep(on_finished=show_side_by_side)
     elif comparison is None:
@@ -26,15 +27,15 @@ def show(view: str, comparison) -> None:
             icon=":material/info:",
         )
     elif view == choice.DRAG:
-        from pages.beta.drag import show_drag
+        from pages.views.compare.drag import show_drag
 
         show_drag(comparison)
     elif view == choice.COLUMNS:
-        from pages.beta.columns import show_columns
+        from pages.views.compare.columns import show_columns
 
         show_columns(comparison)
     else:
-        from pages.beta.measurements import show_measurements
+        from pages.views.compare.measurements import show_measurements
 
         show_measurements(comparison)
 

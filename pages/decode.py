@@ -2,19 +2,20 @@
 
 import streamlit as st
 
-from pages.shared import latent
-from pages.shared.frame import calm_errors, link_to, open_page
-from pages.shared.images import choose_test_image
-from pages.shared.live import live_decode
-from pages.shared.models import pick_explorer
-from pages.shared.mounts import (
+from pages.state import latent_position
+from pages.ui.assets import (
     decoder_id,
     mount_codes,
     mount_decoders,
     mount_pictures,
     surroundings,
 )
-from vae.pictures import enlarge
+from pages.ui.image_picker import choose_test_image
+from pages.ui.instruments import live_decode
+from pages.ui.latent_sliders import MOST_SLIDERS, slider_dimensions
+from pages.ui.layout import calm_errors, link_to, open_page
+from pages.ui.model_picker import pick_explorer
+from vae.charts.images import enlarge
 
 open_page(
     "Decode",
@@ -28,11 +29,11 @@ def show_sliders(explorer) -> None:
     live_decode(
         f"decode-{explorer.run.identity[:16]}",
         [{"asset": decoder_id(explorer), "caption": ""}],
-        latent.slider_dimensions(explorer),
-        latent.position(explorer).tolist(),
+        slider_dimensions(explorer),
+        latent_position.position(explorer).tolist(),
         size=308,
         surroundings=surroundings(explorer),
-        on_release=lambda z: latent.move_to(explorer, z),
+        on_release=lambda z: latent_position.move_to(explorer, z),
     )
     mount_decoders([explorer])
     mount_codes(explorer)
@@ -49,16 +50,16 @@ def show_quantised(explorer) -> None:
         icon=":material/info:",
     )
     link_to("pages/kinds.py", "Swap codes")
-    image = explorer.decode(latent.position(explorer)[None])[0]
+    image = explorer.decode(latent_position.position(explorer)[None])[0]
     caption = "The code chosen last, decoded"
     st.image(enlarge(image, 308), caption=caption, alt="Decoded image", output_format="PNG")
 
 
 def note_many(explorer) -> None:
     """Where there are more dimensions than sliders, which ones have one."""
-    if explorer.latent_dim > latent.MOST_SLIDERS:
+    if explorer.latent_dim > MOST_SLIDERS:
         st.caption(
-            f"Sliders for the {latent.MOST_SLIDERS} of {explorer.latent_dim} dimensions with the "
+            f"Sliders for the {MOST_SLIDERS} of {explorer.latent_dim} dimensions with the "
             "highest rate; the others keep the values of the test image chosen above."
         )
 
@@ -74,7 +75,7 @@ def note_points(explorer) -> None:
 
 def explain_collapsed(explorer) -> None:
     """Why no slider does anything, where none does."""
-    from vae.diagnostics import explain_collapse
+    from vae.metrics.evaluation import explain_collapse
 
     run = explorer.run
     if run.results.active_units == 0:
@@ -85,7 +86,7 @@ explorer = pick_explorer()
 with calm_errors():
     index = choose_test_image(explorer, "Start from a test image", key="decode-start")
     if index is not None:
-        latent.start_from_image(explorer, index)
+        latent_position.start_from_image(explorer, index)
     if explorer.run.model.kind == "vq":
         show_quantised(explorer)
         st.stop()

@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.shared import link
-from pages.shared.choice import one_of
-from pages.shared.frame import calm_errors, open_page
-from pages.shared.images import note_missing
-from pages.shared.models import catalogue, open_explorer, open_gallery, pick_explorer
-from pages.shared.text import escaped
-from vae.data.class_choice import whole_name
-from vae.pictures import tile
+from pages.state import url_state
+from pages.state.models import catalogue, open_explorer, open_gallery
+from pages.ui.image_picker import note_missing
+from pages.ui.layout import calm_errors, open_page
+from pages.ui.markdown import escaped
+from pages.ui.model_picker import pick_explorer
+from pages.ui.widgets import one_of
+from vae.charts.images import tile
+from vae.core.dataset_name import whole_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from vae.analysis.denoising import Corruption, Denoising, Method
     from vae.explorer import Explorer
-    from vae.gallery import Gallery
-    from vae.studies.denoising import Corruption, Denoising, Method
+    from vae.explorer.gallery import Gallery
 
     Ways = Callable[[np.ndarray], dict[str, Method]]
 
@@ -38,24 +39,24 @@ open_page(
 
 def choose_corruption() -> "tuple[Corruption, float, int]":
     """What is done to the images, how strongly, and to which; the first two stand in the link."""
-    from vae.studies.denoising import CORRUPTIONS, STRENGTHS
+    from vae.analysis.denoising import CORRUPTIONS, STRENGTHS
 
     names = list(CORRUPTIONS)
-    link.start_widget("denoise-kind", link.recall(KIND), names)
+    url_state.start_widget("denoise-kind", url_state.recall(KIND), names)
     kind = one_of("Corruption", names, "denoise-kind", format_func=CORRUPTIONS.__getitem__)
-    link.keep(KIND, kind)
-    link.start_widget("denoise-strength", _kept_strength())
+    url_state.keep(KIND, kind)
+    url_state.start_widget("denoise-strength", _kept_strength())
     strength = st.slider(
         "Strength", 0.05, 1.0, step=0.05, key="denoise-strength", help=STRENGTHS[kind], width=260
     )
-    link.keep(STRENGTH, f"{strength:g}")
+    url_state.keep(STRENGTH, f"{strength:g}")
     seed = st.number_input("Draw", 0, 10_000, 0, width=130, help="Which images, and which noise.")
     return kind, float(strength), int(seed)
 
 
 def _kept_strength() -> float:
     try:
-        strength = float(link.recall(STRENGTH) or 0.5)
+        strength = float(url_state.recall(STRENGTH) or 0.5)
     except ValueError:
         return 0.5
     return min(1.0, max(0.05, strength)) if strength == strength else 0.5
@@ -63,8 +64,8 @@ def _kept_strength() -> float:
 
 def pick_denoiser(explorer: "Explorer") -> "Explorer | None":
     """The model of the same images that was trained to undo noise; None where there is none."""
-    from vae.errors import CheckpointError
-    from vae.studies.denoising import find_denoiser
+    from vae.analysis.denoising import find_denoiser
+    from vae.core.errors import CheckpointError
 
     if explorer.run.train.corruption:
         return None
@@ -97,7 +98,7 @@ def note_models(explorer: "Explorer", denoiser: "Explorer | None") -> None:
 
 def ways(explorer: "Explorer", denoiser: "Explorer | None", gallery: "Gallery") -> "Ways":
     """What is done with corrupted images of given labels."""
-    from vae.studies.denoising import methods
+    from vae.analysis.denoising import methods
 
     run = explorer.run
     pca = None
@@ -108,7 +109,7 @@ def ways(explorer: "Explorer", denoiser: "Explorer | None", gallery: "Gallery") 
 
 def show_rows(gallery: "Gallery", how: "Ways", chosen: np.ndarray, settings: tuple) -> None:
     """The clean images, and below them a row a method, with what it comes to on these."""
-    from vae.studies.denoising import METHODS, corrupt, quality
+    from vae.analysis.denoising import METHODS, corrupt, quality
 
     clean = gallery.images(chosen)
     corrupted = corrupt(clean, *settings)
@@ -130,9 +131,9 @@ def _row(title: str, numbers: str, images: np.ndarray) -> None:
 
 def show_chart(found: "Denoising", strength: float) -> None:
     """The curves of every method, and which of them wins at each strength."""
+    from vae.analysis.denoising import METHODS
+    from vae.analysis.denoising import STRENGTHS as MEANING
     from vae.charts.denoising import quality_curves
-    from vae.studies.denoising import METHODS
-    from vae.studies.denoising import STRENGTHS as MEANING
 
     axis = MEANING[found.corruption]
     figure = quality_curves(found.strengths, found.psnr, found.ssim, METHODS, strength, axis)
@@ -144,7 +145,7 @@ def show_chart(found: "Denoising", strength: float) -> None:
 
 def _winners(strengths: "Sequence[float]", best: "Sequence[str]") -> str:
     """Such as "As it came at 0.1, Trained for it at 0.2 to 1"."""
-    from vae.studies.denoising import METHODS
+    from vae.analysis.denoising import METHODS
 
     parts = []
     for name, places in groupby(range(len(best)), key=best.__getitem__):
@@ -156,8 +157,8 @@ def _winners(strengths: "Sequence[float]", best: "Sequence[str]") -> str:
 
 @st.cache_resource(max_entries=8, show_spinner="Fitting the principal components …")
 def _pca(dataset: str, components: int, shape: tuple[int, int, int]) -> "Method | None":
-    from vae.gallery import read_training_images
-    from vae.studies.denoising import PCA_IMAGES, fit_pca
+    from vae.analysis.denoising import PCA_IMAGES, fit_pca
+    from vae.explorer.gallery import read_training_images
 
     images = read_training_images(dataset, shape, PCA_IMAGES)
     return None if images is None else fit_pca(images, components)
@@ -167,7 +168,7 @@ def _pca(dataset: str, components: int, shape: tuple[int, int, int]) -> "Method 
 def _measured(
     identity: str, kind: "Corruption", seed: int, _gallery: "Gallery", _how: "Ways"
 ) -> "Denoising":
-    from vae.studies.denoising import measure_denoising
+    from vae.analysis.denoising import measure_denoising
 
     chosen = _drawn(_gallery, seed, MEASURED)
     how, components = _how(_gallery.labels[chosen]), _gallery.explorer.latent_dim

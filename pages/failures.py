@@ -5,20 +5,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.shared import link
-from pages.shared.choice import one_of
-from pages.shared.frame import calm_errors, open_page
-from pages.shared.images import note_missing
-from pages.shared.models import open_gallery, pick_explorer, written
-from vae.pictures import tile
-from vae.read_only import is_read_only, refuse_if_read_only
+from pages.state import url_state
+from pages.state.models import open_gallery, written
+from pages.ui.image_picker import note_missing
+from pages.ui.layout import calm_errors, open_page
+from pages.ui.model_picker import pick_explorer
+from pages.ui.widgets import one_of
+from vae.charts.images import tile
+from vae.core.read_only import is_read_only, refuse_if_read_only
 
 if TYPE_CHECKING:
+    from vae.analysis.failure_modes.attempt import Attempt, Outcome
+    from vae.analysis.failure_modes.prepared import Failure
+    from vae.analysis.failure_modes.stored import Stored
+    from vae.analysis.ood import Strangers
     from vae.explorer import Explorer
-    from vae.failures.attempt import Attempt, Outcome
-    from vae.failures.prepared import Failure
-    from vae.failures.stored import Stored
-    from vae.studies.strangers import Strangers
 
 STRANGERS = "strangers"
 CHOICE = "failure"
@@ -35,11 +36,11 @@ open_page(
 
 def choose() -> str:
     """One of the failures, kept in the link."""
-    from vae.failures.prepared import FAILURES
+    from vae.analysis.failure_modes.prepared import FAILURES
 
     titles = {name: failure.title for name, failure in FAILURES.items()}
     titles[STRANGERS] = "Images from elsewhere"
-    link.start_widget("failure-choice", link.recall(CHOICE), list(titles))
+    url_state.start_widget("failure-choice", url_state.recall(CHOICE), list(titles))
     chosen = one_of(
         "Failure",
         list(titles),
@@ -47,14 +48,14 @@ def choose() -> str:
         format_func=titles.__getitem__,
         label_visibility="collapsed",
     )
-    link.keep(CHOICE, chosen)
+    url_state.keep(CHOICE, chosen)
     return chosen
 
 
 def show_prepared(name: str) -> None:
     """Both runs side by side, their losses below."""
-    from vae.charts.failures import loss_curves
-    from vae.failures.prepared import FAILURES
+    from vae.analysis.failure_modes.prepared import FAILURES
+    from vae.charts.failure_modes import loss_curves
 
     failure, stored = FAILURES[name], stored_outcomes()
     here = st.session_state.get("failures-run-here", {})
@@ -147,8 +148,8 @@ def offer_run(name: str, failure: "Failure") -> None:
 
 def run_here(name: str, failure: "Failure") -> None:
     """Train both, with a bar, and show what comes out."""
+    from vae.analysis.failure_modes.attempt import run_both
     from vae.data.registry import load_dataset
-    from vae.failures.attempt import run_both
 
     refuse_if_read_only("training")
     bar = st.progress(0.0, text="Reading the data …")
@@ -163,7 +164,7 @@ def run_here(name: str, failure: "Failure") -> None:
 @st.cache_resource(show_spinner=False)
 def stored_outcomes() -> "Stored":
     """What was measured before."""
-    from vae.failures.stored import load_stored
+    from vae.analysis.failure_modes.stored import load_stored
 
     return load_stored()
 
@@ -211,7 +212,7 @@ def strange_table(found: "list[Strangers]") -> str:
 @st.cache_data(max_entries=20, show_spinner="Showing it images from elsewhere …")
 def met(identity: str, are_real: bool, _explorer, _gallery) -> "list[Strangers]":
     """What the model makes of each sort."""
-    from vae.studies.strangers import meet_strangers
+    from vae.analysis.ood import meet_strangers
 
     chosen = np.random.default_rng(0).permutation(len(_gallery.labels))[:MET]
     return meet_strangers(_explorer, _gallery.images(chosen), _gallery.labels[chosen])
@@ -220,7 +221,7 @@ def met(identity: str, are_real: bool, _explorer, _gallery) -> "list[Strangers]"
 @st.cache_data(max_entries=20, show_spinner=False)
 def strange_sheet(identity: str, are_real: bool, _explorer, _gallery) -> np.ndarray:
     """Some images of each sort, each above what the model makes of it."""
-    from vae.studies.strangers import shown_sorts
+    from vae.analysis.ood import shown_sorts
 
     chosen = np.random.default_rng(1).permutation(len(_gallery.labels))[:EACH]
     sorts = shown_sorts(_explorer, _gallery.images(chosen))

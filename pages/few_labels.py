@@ -2,12 +2,12 @@
 
 import importlib
 
-from pages.shared import link
-from pages.shared.choice import one_of
-from pages.shared.frame import calm_errors, open_page
-from pages.shared.models import pick_explorer
+from pages.state import url_state
+from pages.ui.layout import calm_errors, open_page
+from pages.ui.model_picker import pick_explorer
+from pages.ui.widgets import one_of
 
-# By module of `pages.few`, each with a function `show`.
+# By module of `pages.views.few_labels`, each with a function `show`.
 SECTIONS = {"labels": "Few labels", "data": "Few data"}
 
 SECTION = "few"
@@ -21,7 +21,7 @@ open_page(
 
 def choose_section() -> str:
     """The section, kept in the link."""
-    link.start_widget("few-section", link.recall(SECTION), list(SECTIONS))
+    url_state.start_widget("few-section", url_state.recall(SECTION), list(SECTIONS))
     chosen = one_of(
         "Question",
         list(SECTIONS),
@@ -29,11 +29,11 @@ def choose_section() -> str:
         format_func=SECTIONS.__getitem__,
         label_visibility="collapsed",
     )
-    link.keep(SECTION, chosen)
+    url_state.keep(SECTION, chosen)
     return chosen
 
 
 explorer = pick_explorer()
 with calm_errors():
     # Only the section that is shown is imported.
-    importlib.import_module(f"pages.few.{choose_section()}").show(explorer)
+    importlib.import_module(f"pages.views.few_labels.{choose_section()}").show(explorer)

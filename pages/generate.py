@@ -5,18 +5,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.kind import companions
-from pages.shared.choice import one_of
-from pages.shared.frame import calm_errors, open_page
-from pages.shared.models import pick_explorer, written
-from pages.shared.text import error_text, escaped
-from vae.pictures import tile
+from pages.state.models import written
+from pages.ui.layout import calm_errors, open_page
+from pages.ui.markdown import error_text, escaped
+from pages.ui.model_picker import pick_explorer
+from pages.ui.widgets import one_of
+from pages.views.kinds import companions
+from vae.charts.images import tile
 
 if TYPE_CHECKING:
+    from vae.analysis.eval_classifier import Judge
+    from vae.analysis.generation import Generation, Material, Quality
+    from vae.analysis.mixture import Mixture
     from vae.explorer import Explorer
-    from vae.studies.generation import Generation, Material, Quality
-    from vae.studies.judge import Judge
-    from vae.studies.mixture import Mixture
 
 PRIOR, MIXTURE = "Prior", "Mixture"
 COLUMNS, ROWS, TILE = 11, 4, 56
@@ -65,7 +66,7 @@ def show(explorer: "Explorer") -> None:
 
 def judge_if_any(explorer: "Explorer") -> "Judge | None":
     """The classifier that judges the images; said, where there is none."""
-    from vae.errors import CheckpointError
+    from vae.core.errors import CheckpointError
 
     try:
         return companions.judge_for(explorer)
@@ -87,7 +88,7 @@ def sheet(
     explorer: "Explorer", mixture: "Mixture | None", temperature: float, seed: int
 ) -> np.ndarray:
     """Samples of the prior, or of a mixture, side by side."""
-    from vae.studies.generation import draw_prior
+    from vae.analysis.generation import draw_prior
 
     count = COLUMNS * ROWS
     if mixture is not None:
@@ -181,7 +182,7 @@ def gathered(explorer: "Explorer", judge: "Judge | None") -> "Material":
 
 @st.cache_resource(max_entries=4, show_spinner="Encoding images …")
 def _gathered(identity: str, with_images: bool, _explorer: "Explorer") -> "Material":
-    from vae.studies.generation import gather, read_real_images
+    from vae.analysis.generation import gather, read_real_images
 
     real = read_real_images(_explorer.run, COUNT) if with_images else None
     return gather(_explorer, real, COUNT)
@@ -190,7 +191,7 @@ def _gathered(identity: str, with_images: bool, _explorer: "Explorer") -> "Mater
 @st.cache_resource(max_entries=20, show_spinner="Fitting a mixture to the codes …")
 def fitted(identity: str, _material: "Material") -> "Mixture":
     """The mixture of a model's codes."""
-    from vae.studies.generation import fit_prior
+    from vae.analysis.generation import fit_prior
 
     is_wide = _material.fitted.shape[1] > MANY_DIMENSIONS
     return fit_prior(_material, 1 if is_wide else COMPONENTS)
@@ -201,7 +202,7 @@ def measured(
     identity: str, judge_identity: str, _explorer, _judge, _material, _mixture
 ) -> "Generation":
     """All sets at temperature 1."""
-    from vae.studies.generation import measure_generation
+    from vae.analysis.generation import measure_generation
 
     return measure_generation(_explorer, _judge, _material, _mixture)
 
@@ -211,7 +212,7 @@ def over_temperatures(
     identity: str, judge_identity: str, source: str, _explorer, _judge, _material, _mixture
 ) -> "dict[float, Quality]":
     """The chosen prior over temperatures."""
-    from vae.studies.generation import sweep_temperature
+    from vae.analysis.generation import sweep_temperature
 
     chosen = _mixture if source == MIXTURE else None
     return sweep_temperature(_explorer, _judge, _material, chosen)

@@ -3,15 +3,16 @@
 import numpy as np
 import streamlit as st
 
-from pages.shared import latent, link
-from pages.shared.choice import one_of
-from pages.shared.endpoints import choose_endpoint
-from pages.shared.frame import calm_errors, open_page
-from pages.shared.images import note_missing
-from pages.shared.live import live_path
-from pages.shared.models import open_gallery, pick_explorer
-from pages.shared.mounts import decoder_id, mount_codes, mount_decoders, surroundings
-from vae.pictures import enlarge, gif_bytes, png_bytes, tile
+from pages.state import latent_position, url_state
+from pages.state.models import open_gallery
+from pages.ui.assets import decoder_id, mount_codes, mount_decoders, surroundings
+from pages.ui.endpoints import choose_endpoint
+from pages.ui.image_picker import note_missing
+from pages.ui.instruments import live_path
+from pages.ui.layout import calm_errors, open_page
+from pages.ui.model_picker import pick_explorer
+from pages.ui.widgets import one_of
+from vae.charts.images import enlarge, gif_bytes, png_bytes, tile
 
 FRAMES = 11
 FILM_FRAMES = 41
@@ -30,8 +31,8 @@ open_page(
 
 def choose_path():
     """Which way from A to B; kept in the link."""
-    kept = link.recall(PATH)
-    link.start_widget("path-kind", kept if kept in PATHS else "linear")
+    kept = url_state.recall(PATH)
+    url_state.start_widget("path-kind", kept if kept in PATHS else "linear")
     kind = one_of(
         "Path",
         list(PATHS),
@@ -43,14 +44,14 @@ def choose_path():
         "test image to test image by many short hops (a shortest path in the graph of each "
         "code's ten nearest).",
     )
-    link.keep(PATH, kind)
+    url_state.keep(PATH, kind)
     return kind
 
 
 def kept_place() -> float:
     """How far along the path the hand left the slider, 0 to 1; kept in the link."""
     try:
-        place = float(link.recall(PLACE) or 0.5)
+        place = float(url_state.recall(PLACE) or 0.5)
     except ValueError:
         return 0.5
     return place if 0 <= place <= 1 else 0.5
@@ -67,7 +68,7 @@ def show_walk(explorer, points, start, end) -> None:
         size=182,
         blend=(start.image, end.image),
         surroundings=surroundings(explorer),
-        on_release=lambda t: link.keep(PLACE, f"{t:g}"),
+        on_release=lambda t: url_state.keep(PLACE, f"{t:g}"),
     )
     mount_decoders([explorer])
     mount_codes(explorer)
@@ -105,7 +106,7 @@ def offer_exports(explorer, points, walked, blended, name: str) -> None:
             "Pin this place",
             icon=":material/push_pin:",
             help="Make the place at the slider the shared one: Decode and Map open there.",
-            on_click=lambda: latent.move_to(explorer, place_on(points, kept_place())),
+            on_click=lambda: latent_position.move_to(explorer, place_on(points, kept_place())),
         )
         st.download_button(
             "Film (GIF)",
@@ -134,8 +135,8 @@ def place_on(points, t: float) -> np.ndarray:
 
 def show_measures(explorer, start, end, kind) -> None:
     """How evenly each way moves, and how near the data it runs."""
-    from vae.charts import path_measures
-    from vae.latent.paths import pixel_changes
+    from vae.charts.figures import path_measures
+    from vae.explorer.latent.paths import pixel_changes
 
     ways = {
         name: explorer.path(start.code, end.code, FILM_FRAMES, way) for way, name in PATHS.items()

@@ -3,10 +3,11 @@
 import numpy as np
 import streamlit as st
 
-from pages.shared.frame import LAB, SCREENS, calm_errors, link_to, open_page
-from pages.shared.images import note_missing
-from pages.shared.models import open_gallery, pick_explorer
-from vae.pictures import tile
+from pages.state.models import open_gallery
+from pages.ui.image_picker import note_missing
+from pages.ui.layout import LAB, SCREENS, calm_errors, link_to, open_page
+from pages.ui.model_picker import pick_explorer
+from vae.charts.images import tile
 
 SHOWN, DOORS = 10, 4
 
@@ -30,7 +31,7 @@ def show_doors() -> None:
 
 def show_costs(explorer) -> None:
     """Reconstructions with the ELBO's terms of each image."""
-    from vae.charts import elbo_bars
+    from vae.charts.figures import elbo_bars
 
     gallery = open_gallery(explorer)
     note_missing(explorer, gallery)

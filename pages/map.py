@@ -2,12 +2,9 @@
 
 import streamlit as st
 
-from pages.shared import drawing, latent, link
-from pages.shared.choice import one_of
-from pages.shared.frame import calm_errors, open_page
-from pages.shared.live import live_map
-from pages.shared.models import pick_explorer
-from pages.shared.mounts import (
+from pages.state import latent_position, url_state
+from pages.ui import drawing
+from pages.ui.assets import (
     codes_id,
     decoder_id,
     encoder_id,
@@ -17,6 +14,10 @@ from pages.shared.mounts import (
     pictures_id,
     plain_plane,
 )
+from pages.ui.instruments import live_map
+from pages.ui.layout import calm_errors, open_page
+from pages.ui.model_picker import pick_explorer
+from pages.ui.widgets import one_of
 
 PLANE = "plane"
 TOOL = "tool"
@@ -32,7 +33,7 @@ open_page(
 
 def choose_plane(explorer):
     """Two latent dimensions as they are; for more, the principal plane or any pair."""
-    from vae.latent.projection import pair_plane
+    from vae.explorer.latent.projection import pair_plane
 
     if explorer.latent_dim == 2:
         return pair_plane(explorer.atlas.mean, 0, 1)
@@ -49,20 +50,20 @@ def choose_plane(explorer):
 def choose_pair(explorer) -> tuple[int, int] | None:
     """The two dimensions to show, or None for the principal plane; kept in the link."""
     order, identity = explorer.dimensions_by_rate(), explorer.run.identity
-    kept = _parse_pair(link.recall(PLANE, identity), explorer.latent_dim)
-    link.start_widget(f"view-{identity}", VIEWS[0] if kept is None else VIEWS[1])
+    kept = _parse_pair(url_state.recall(PLANE, identity), explorer.latent_dim)
+    url_state.start_widget(f"view-{identity}", VIEWS[0] if kept is None else VIEWS[1])
     view = one_of("View", VIEWS, f"view-{identity}", label_visibility="collapsed")
     if view == VIEWS[0]:
-        link.keep(PLANE, PRINCIPAL, identity)
+        url_state.keep(PLANE, PRINCIPAL, identity)
         return None
-    link.start_widget(f"across-{identity}", kept[0] if kept else order[0])
-    link.start_widget(f"up-{identity}", kept[1] if kept else order[1])
+    url_state.start_widget(f"across-{identity}", kept[0] if kept else order[0])
+    url_state.start_widget(f"up-{identity}", kept[1] if kept else order[1])
     first = choose_dimension("Across", "→", order, f"across-{identity}")
     second = choose_dimension("Up", "↑", order, f"up-{identity}")
     if first == second:
         second = next(dimension for dimension in order if dimension != first)
         st.caption(f"A plane needs two: up is {_dimension_name(second)}.")
-    link.keep(PLANE, f"{first + 1},{second + 1}", identity)
+    url_state.keep(PLANE, f"{first + 1},{second + 1}", identity)
     return first, second
 
 
@@ -79,21 +80,23 @@ def choose_dimension(name: str, arrow: str, order: list[int], key: str) -> int:
 
 
 def _parse_pair(text: str | None, latent_dim: int) -> tuple[int, int] | None:
-    named = [latent.parse_index(part, latent_dim + 1) for part in (text or "").split(",")]
+    named = [latent_position.parse_index(part, latent_dim + 1) for part in (text or "").split(",")]
     pair = [number - 1 for number in named if number]
     return (pair[0], pair[1]) if len(named) == len(set(pair)) == 2 else None
 
 
 def _pca_plane(explorer):
-    from vae.latent.projection import pca_plane
+    from vae.explorer.latent.projection import pca_plane
 
     return pca_plane(explorer.atlas.mean)
 
 
 def _through_position(explorer, first: int, second: int):
-    from vae.latent.projection import pair_plane
+    from vae.explorer.latent.projection import pair_plane
 
-    return pair_plane(explorer.atlas.mean, first, second, through=latent.position(explorer))
+    return pair_plane(
+        explorer.atlas.mean, first, second, through=latent_position.position(explorer)
+    )
 
 
 def _dimension_name(dimension: int) -> str:
@@ -104,12 +107,12 @@ def keep_drawing(explorer, drawn) -> None:
     """Keep what was drawn for the session; the shared latent position becomes its code."""
     code = drawing.read_code(drawn, explorer.latent_dim)
     if drawing.keep(drawing.MAIN, explorer, drawn) and code is not None:
-        latent.move_to(explorer, code)
+        latent_position.move_to(explorer, code)
 
 
 def show_map(explorer, plane) -> None:
     """The map; a click, or a drawing, moves the shared latent position."""
-    from vae.charts import CLASS_COLOURS
+    from vae.charts.figures import CLASS_COLOURS
 
     pad = drawing.offered(explorer, encoder_id(explorer))
     live_map(
@@ -118,14 +121,14 @@ def show_map(explorer, plane) -> None:
         decoder_id(explorer),
         plain_plane(explorer, plane),
         pictures_asset=pictures_id(explorer),
-        z=latent.position(explorer).tolist(),
+        z=latent_position.position(explorer).tolist(),
         colors=CLASS_COLOURS,
-        on_pin=lambda pin: latent.move_to(explorer, pin["z"]),
+        on_pin=lambda pin: latent_position.move_to(explorer, pin["z"]),
         drawing=pad,
         strokes=drawing.strokes(drawing.MAIN),
-        tool="draw" if link.recall(TOOL) == "draw" else "point",
+        tool="draw" if url_state.recall(TOOL) == "draw" else "point",
         on_drawn=lambda drawn: keep_drawing(explorer, drawn),
-        on_tool=lambda tool: link.keep(TOOL, "draw" if tool == "draw" else "point"),
+        on_tool=lambda tool: url_state.keep(TOOL, "draw" if tool == "draw" else "point"),
     )
     mount_codes(explorer)
     mount_decoders([explorer], encoders=[explorer] if drawing.is_offered(explorer) else [])

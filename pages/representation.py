@@ -4,19 +4,20 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared.frame import calm_errors, open_page, show_error
-from pages.shared.images import note_missing
-from pages.shared.models import open_gallery, pick_explorer, written
-from pages.shared.text import error_text, escaped, in_code, without_places
-from vae.data.class_choice import whole_name
-from vae.errors import CheckpointError, DataError
+from pages.state.models import open_gallery, written
+from pages.ui.image_picker import note_missing
+from pages.ui.layout import calm_errors, open_page, show_error
+from pages.ui.markdown import error_text, escaped, in_code, without_places
+from pages.ui.model_picker import pick_explorer
+from vae.core.dataset_name import whole_name
+from vae.core.errors import CheckpointError, DataError
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from vae.analysis.latent_sizes import LatentSizes
+    from vae.analysis.representation import Drawn, Quality, Representation
     from vae.explorer import Explorer
-    from vae.studies.latent_sizes import LatentSizes
-    from vae.studies.representation import Drawn, Quality, Representation
 
 open_page(
     "What codes know",
@@ -27,8 +28,8 @@ open_page(
 
 def read_family() -> "LatentSizes | None":
     """The models of several latent sizes that stand beside the checkpoints, if they do."""
-    from vae.catalogue import checkpoints_dir
-    from vae.studies.latent_sizes import read_latent_sizes
+    from vae.analysis.latent_sizes import read_latent_sizes
+    from vae.runs.catalogue import checkpoints_dir
 
     try:
         return read_latent_sizes(checkpoints_dir())
@@ -39,7 +40,7 @@ def read_family() -> "LatentSizes | None":
 
 def show_model(explorer: "Explorer", family: "LatentSizes | None") -> None:
     """The chosen model's scores as a table."""
-    from vae.studies.representation import check_classes
+    from vae.analysis.representation import check_classes
 
     try:
         check_classes(explorer.atlas.label)
@@ -135,8 +136,8 @@ def show_family(explorer: "Explorer", family: "LatentSizes") -> None:
 @st.cache_resource(max_entries=20, show_spinner=False)
 def _family_figure(created: str, chosen: int | None, _family: "LatentSizes") -> "go.Figure":
     """Half of the page's time, were it drawn anew for everybody."""
+    from vae.analysis.latent_sizes import measures
     from vae.charts.representation import Panel, latent_size_panels
-    from vae.studies.latent_sizes import measures
 
     panels = [Panel(*measure) for measure in measures(_family)]
     return latent_size_panels(_family.sizes, panels, chosen)
@@ -144,7 +145,7 @@ def _family_figure(created: str, chosen: int | None, _family: "LatentSizes") -> 
 
 @st.cache_resource(max_entries=1, show_spinner="Reading the training images …")
 def _drawn(dataset: str, image_shape: tuple[int, int, int], _run) -> "Drawn":
-    from vae.studies.representation import Drawn
+    from vae.analysis.representation import Drawn
 
     return Drawn.from_data(_run)
 
@@ -158,14 +159,14 @@ def _of_pixels(dataset: str, image_shape: tuple[int, int, int], _drawn: "Drawn")
 def _beside(
     identity: str, _explorer: "Explorer", _drawn: "Drawn", _pixels: "Quality"
 ) -> "Representation":
-    from vae.studies.representation import measure_representation
+    from vae.analysis.representation import measure_representation
 
     return measure_representation(_explorer, _drawn, _pixels)
 
 
 @st.cache_data(max_entries=100, show_spinner="Fitting on the codes …")
 def _of_codes_alone(identity: str, note: str, _explorer: "Explorer") -> "Representation":
-    from vae.studies.representation import measure_codes_alone
+    from vae.analysis.representation import measure_codes_alone
 
     return measure_codes_alone(_explorer, note)
 

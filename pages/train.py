@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from pages.shared.access import looks_only, note_if_read_only
-from pages.shared.frame import calm_errors, open_page
-from pages.shared.models import pick_run
-from pages.training.asking import ask
-from pages.training.chosen import choose_job, opened_run
-from pages.training.job_view import look_again, show_finished, show_job, watch
-from pages.training.queue_view import show_queue
-from pages.training.recorded import show_recorded
+from pages.server.access import looks_only, note_if_read_only
+from pages.ui.layout import calm_errors, open_page
+from pages.ui.model_picker import pick_run
+from pages.views.train.finished import show_recorded
+from pages.views.train.job_view import look_again, show_finished, show_job, watch
+from pages.views.train.queue_view import show_queue
+from pages.views.train.selection import choose_job, opened_run
+from pages.views.train.submit import ask
 
 TRAIN = (
     "Choose a preset and press **Train**. The run goes on when you change page; when it ends, it "

@@ -52,9 +52,9 @@ def digits():
 @pytest.fixture(scope="session")
 def train_into(digits) -> Callable[..., Path]:
     """Train a model of digits into a folder, with whatever settings."""
-    from vae.config import ModelConfig, TrainConfig
-    from vae.device import pick_device
-    from vae.recorder import RecordedTraining
+    from vae.core.config import ModelConfig, TrainConfig
+    from vae.core.device import pick_device
+    from vae.runs.recorder import RecordedTraining
 
     def train(
         path: Path,

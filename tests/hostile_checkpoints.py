@@ -14,14 +14,14 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from vae import kinds
-from vae.checkpoint import ATLAS_FILE, RUN_FILE, save_checkpoint
-from vae.config import ModelConfig, TrainConfig
+from vae.core.config import ModelConfig, TrainConfig
 from vae.data.registry import load_dataset
 from vae.data.splits import Factor
-from vae.posterior import Posterior
-from vae.rate_curve import RateCurve, beta_grid
-from vae.run import WEIGHTS_FILE, Results
+from vae.metrics.rate_curve import RateCurve, beta_grid
+from vae.models import build
+from vae.models.posterior import Posterior
+from vae.runs.checkpoint import ATLAS_FILE, RUN_FILE, save_checkpoint
+from vae.runs.run import WEIGHTS_FILE, Results
 
 MARKUP = (
     "<img src=x onerror=alert(1)>",
@@ -135,7 +135,7 @@ ODD: dict[str, Odd] = {
 
 def write_odd(path: Path, odd: Odd) -> Path:
     """Write one as this program would."""
-    model = kinds.build_seeded(odd.model, odd.seed)
+    model = build.build_seeded(odd.model, odd.seed)
     with torch.no_grad():
         for weight in model.parameters():
             weight.mul_(odd.weights)

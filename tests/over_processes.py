@@ -14,15 +14,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-import vae.recorder
+import vae.runs.recorder
 from vae.__main__ import main
-from vae.checkpoint import load_resume_state
-from vae.config import ModelConfig, TrainConfig
+from vae.core.config import ModelConfig, TrainConfig
 from vae.data.registry import load_dataset
 from vae.data.splits import Dataset
-from vae.training import Training
+from vae.runs.checkpoint import load_resume_state
+from vae.training import Training, run_training
 from vae.training.distributed import ALONE, Board, Launch, Processes, joined
-from vae.training.group import Group
+from vae.training.stepper import Group
 
 STEPS = 20
 EVENT = 30
@@ -45,7 +45,7 @@ def take_steps(name: str, dataset: Dataset, processes: Processes = ALONE) -> dic
     training = Training(*CASES[name], dataset)
     training.processes = processes
     sums = []
-    for report in training.run(report_seconds=0.0):
+    for report in run_training(training, report_seconds=0.0):
         sums.append([report.distortion, report.rate])
         if training.step == STEPS:
             break
@@ -67,7 +67,7 @@ def happens(event: str, arguments: list[str]) -> int:
     folder = Path(arguments[arguments.index("--out") + 1])
     launch = Launch.found()
     assert launch is not None
-    vae.recorder.SAVE_SECONDS = 0.0
+    vae.runs.recorder.SAVE_SECONDS = 0.0
     take = Group.take
 
     def take_after_event(group: Group) -> int:

@@ -20,7 +20,12 @@ from hostile_files import WELCOME
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vae.checkpoint import (
+from vae.analysis import few_data, few_labels, latent_sizes
+from vae.analysis.stored_findings import load_outcome
+from vae.core.errors import CheckpointError, DataError, VaeError
+from vae.data.uploads import KEPT_SIDE, bring, read_square
+from vae.metrics.code_arrays import load_codes
+from vae.runs.checkpoint import (
     ATLAS_FILE,
     METRICS_FILE,
     RUN_FILE,
@@ -29,12 +34,7 @@ from vae.checkpoint import (
     load_model,
     load_run,
 )
-from vae.data.brought import KEPT_SIDE, bring, read_square
-from vae.errors import CheckpointError, DataError, VaeError
-from vae.run import WEIGHTS_FILE, Run
-from vae.scores.codes import load_codes
-from vae.studies import few_data, few_labels, latent_sizes
-from vae.studies.stored_outcome import load_outcome
+from vae.runs.run import WEIGHTS_FILE, Run
 
 PROJECT = Path(__file__).resolve().parents[1]
 HOSTILE: list[Any] = [

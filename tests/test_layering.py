@@ -3,6 +3,8 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Collection, Iterable
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,10 @@ PROJECT = Path(__file__).resolve().parents[1]
 CORE = sorted((PROJECT / "vae").rglob("*.py"))
 PAGES = sorted((PROJECT / "pages").rglob("*.py"))
 HOME = [PROJECT / "app.py"] if (PROJECT / "app.py").is_file() else []
-LIGHT = [PROJECT / "vae" / "pictures.py", *sorted((PROJECT / "vae" / "charts").glob("*.py"))]
+LIGHT = [*sorted((PROJECT / "vae" / "charts").glob("*.py"))]
+
+
+MOST_ROOMS, MOST_FLOORS = 20, 12
 
 
 def name(path: Path) -> str:
@@ -36,12 +41,95 @@ def _called(node: ast.Call) -> str:
     return getattr(node.func, "attr", getattr(node.func, "id", ""))
 
 
+def module_name(path: Path) -> str:
+    """Such as `vae.core.config`; a package is named without its `__init__`."""
+    return ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def room(module: str) -> str:
+    """The folder below `vae` or `pages` that a module lives in; a file there is a room itself."""
+    parts = module.split(".")
+    if len(parts) > 1 and (PROJECT / parts[0] / parts[1]).is_dir():
+        return ".".join(parts[:2])
+    return "screens" if parts[0] == "pages" else module
+
+
+def import_graph(paths: Iterable[Path]) -> dict[str, set[str]]:
+    """By module, the modules of the project that it imports, inside functions too."""
+    files = {module_name(path): path for path in paths}
+    graph = {}
+    for module, path in files.items():
+        named = {known for found in imports(path) if (known := _known(found, files))}
+        # `from vae.x import y` names both the package and its module y.
+        graph[module] = {
+            each
+            for each in named - {module}
+            if not any(other.startswith(f"{each}.") for other in named)
+        }
+    return graph
+
+
+def _known(module: str, files: Collection[str]) -> str:
+    while module and module not in files:
+        module = module.rpartition(".")[0]
+    return module
+
+
+def by_room(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    rooms: dict[str, set[str]] = {}
+    for module, imported in graph.items():
+        others = {room(each) for each in imported} - {room(module)}
+        rooms.setdefault(room(module), set()).update(others)
+    return rooms
+
+
+def cycle(graph: dict[str, set[str]]) -> tuple[str, ...]:
+    """One cycle of the graph, empty where there is none."""
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        return tuple(error.args[1])
+    return ()
+
+
+def floors(rooms: dict[str, set[str]]) -> dict[str, int]:
+    """How high each room stands: one floor above the highest room that it imports."""
+    found: dict[str, int] = {}
+    for each in TopologicalSorter(rooms).static_order():
+        found[each] = 1 + max((found[below] for below in rooms.get(each, ())), default=0)
+    return found
+
+
 def packages(path: Path) -> set[str]:
     return {module.split(".")[0] for module in imports(path)}
 
 
+GRAPH = import_graph([*HOME, *CORE, *PAGES])
+
+
+def test_no_files_import_each_other_in_a_circle():
+    assert cycle(GRAPH) == ()
+
+
+def test_no_rooms_import_each_other_in_a_circle():
+    assert cycle(by_room(GRAPH)) == ()
+
+
+def test_a_circle_of_rooms_would_be_found(tmp_path):
+    graph = {"vae.core.a": {"vae.data.b"}, "vae.data.b": set(), "vae.data.c": {"vae.core.a"}}
+    assert cycle(graph) == ()
+    assert set(cycle(by_room(graph))) == {"vae.core", "vae.data"}
+
+
+def test_the_house_stays_low():
+    """Few rooms on few floors; measured, so that a new one is a decision."""
+    rooms = by_room(GRAPH)
+    assert len(rooms) <= MOST_ROOMS
+    assert max(floors(rooms).values()) <= MOST_FLOORS
+
+
 def test_the_sources_are_found():
-    assert {"vae/model.py", "vae/__main__.py"} <= {name(path) for path in CORE}
+    assert {"vae/models/vae.py", "vae/__main__.py"} <= {name(path) for path in CORE}
 
 
 def test_imports_inside_functions_are_seen(tmp_path):

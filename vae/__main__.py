@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, NoReturn
 
-from vae.errors import VaeError
-from vae.names import in_one_line
-from vae.options.checkpoints import add_checkpoint_commands
-from vae.options.studies import add_study_commands
-from vae.options.training import add_training_commands
+from vae.cli.options.checkpoints import add_checkpoint_commands
+from vae.cli.options.studies import add_study_commands
+from vae.cli.options.training import add_training_commands
+from vae.core.errors import VaeError
+from vae.core.text import in_one_line
 
 LONGEST_ERROR = 4000
 """Characters; what a file's name brings in is shown as one line, and moves no terminal's cursor."""
@@ -31,9 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         # Late, so that --help and a mistyped option answer without loading torch.
-        from vae import commands
+        from vae.cli import dispatch
 
-        outcome = commands.run(options)
+        outcome = dispatch.run(options)
     except VaeError as error:
         print(f"vae: {in_one_line(str(error), LONGEST_ERROR)}", file=sys.stderr)
         return 2

@@ -6,10 +6,10 @@ speed of each epoch and the share of Adam's first moments that are denormal at i
 
 from contextlib import nullcontext
 
-from vae.config import ModelConfig, TrainConfig
+from vae.core.config import ModelConfig, TrainConfig
+from vae.core.device import prepare
 from vae.data.registry import load_dataset
-from vae.device import prepare
-from vae.training import Training, loop
+from vae.training import Training, run, run_training
 
 SMALLEST_NORMAL = 1.1754944e-38
 MODEL = ModelConfig((1, 28, 28), 2, "mlp-deep")
@@ -20,10 +20,10 @@ def main() -> None:
     """Both ways, one after the other."""
     prepare("cpu", threads=1)
     data = load_dataset("mnist")
-    for name, context in (("flushed", loop.flushed_denormals), ("kept", nullcontext)):
-        loop.flushed_denormals = context
+    for name, context in (("flushed", run.flushed_denormals), ("kept", nullcontext)):
+        run.flushed_denormals = context
         training = Training(MODEL, TRAIN, data)
-        for report in training.run(report_seconds=1e9):
+        for report in run_training(training, report_seconds=1e9):
             moments = training.weights.first.abs()
             share = float(((moments > 0) & (moments < SMALLEST_NORMAL)).double().mean())
             print(

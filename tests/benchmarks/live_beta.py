@@ -13,7 +13,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests.browser.conftest import FLAGS, chromium_path
 from tests.browser.mounted import draws, settle
 from tests.browser.multi_rate import Measured, multi_rate
-from vae.config import Architecture
+from vae.core.config import Architecture
 
 DRAG_SECONDS = 4.0
 MODELS: tuple[tuple[str, Architecture, tuple[int, int, int], int], ...] = (

@@ -7,7 +7,7 @@ from playwright.sync_api import sync_playwright
 from torch import nn
 
 from tests.browser.conftest import FLAGS, chromium_path
-from vae.browser.blobs import pack_decoder
+from vae.viewer.blobs import pack_decoder
 
 SOURCE = Path(__file__).parents[2] / "pages" / "shared" / "live" / "decoder.js"
 LATENT = 10

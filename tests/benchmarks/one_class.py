@@ -13,12 +13,12 @@ from typing import get_args
 import numpy as np
 import torch
 
-from vae.config import Likelihood, ModelConfig, TrainConfig, default_warmup
+from vae.analysis.anomaly import Detection, detect
+from vae.core.config import Likelihood, ModelConfig, TrainConfig, default_warmup
+from vae.core.device import pick_device
 from vae.data.registry import load_dataset
-from vae.device import pick_device
 from vae.explorer import Explorer
-from vae.recorder import RecordedTraining
-from vae.studies.anomaly import Detection, detect
+from vae.runs.recorder import RecordedTraining
 
 PUBLISHED = 0.97
 SCORES = ("elbo", "distortion", "rate", "likelihood", "unexplained")

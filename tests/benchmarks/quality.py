@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.browser.app_server import PROJECT
-from vae.checkpoint import load_model, load_run
 from vae.data.registry import load_dataset
-from vae.diagnostics import encode_split
+from vae.metrics.evaluation import encode_split
+from vae.runs.checkpoint import load_model, load_run
 
 QUALITY_HEADING = "## What short trainings come to"
 README = PROJECT / "checkpoints" / "README.md"

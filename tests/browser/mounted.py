@@ -1,12 +1,11 @@
 """Live instruments in a blank page, with a Streamlit of the test's own."""
 
 import base64
-from pathlib import Path
 
-from pages.shared import live
-from pages.shared.live import module_source
+from pages.ui import instruments
+from pages.ui.instruments import module_source
 
-STYLE = (Path(live.__file__).parent / "live.css").read_text(encoding="utf-8")
+STYLE = (instruments.SOURCES / "live.css").read_text(encoding="utf-8")
 MOUNT = """async ([name, source, data, blob, style]) => {
   window.modules ??= {};
   const url = () => URL.createObjectURL(new Blob([source], {type: "text/javascript"}));

@@ -3,12 +3,12 @@
 import numpy as np
 import torch
 
-from pages.shared.live import BetaImage, TrainedModel, beta_spec
+from pages.ui.instruments import BetaImage, TrainedModel, beta_spec
 from tests.browser.mounted import Mounted, mount_blob
-from vae.browser.blobs import pack_decoder, pack_rate_curve
-from vae.config import Architecture, ModelConfig
-from vae.model import VAE
-from vae.networks.gates import RateGate
+from vae.core.config import Architecture, ModelConfig
+from vae.models.networks.gates import RateGate
+from vae.models.vae import VAE
+from vae.viewer.blobs import pack_decoder, pack_rate_curve
 
 BETA_RANGE = (0.1, 10.0)
 BETAS = np.geomspace(*BETA_RANGE, 13)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pages.shared.frame import SCREENS
+from pages.ui.layout import SCREENS
 from tests.browser.app_server import PROJECT, running_app, settled
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]

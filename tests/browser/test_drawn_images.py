@@ -10,12 +10,12 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from vae.browser.blobs import pack_encoder
-from vae.config import ModelConfig
-from vae.data.drawing import BRUSH, DIGITS_INK, MNIST_INK, PLAIN_INK, Ink
-from vae.errors import UnsupportedNetwork
+from vae.core.config import ModelConfig
+from vae.core.errors import UnsupportedNetwork
+from vae.data.stroke_style import BRUSH, DIGITS_INK, MNIST_INK, PLAIN_INK, Ink
 from vae.explorer import Explorer
-from vae.model import VAE
+from vae.models.vae import VAE
+from vae.viewer.blobs import pack_encoder
 
 PROJECT = Path(__file__).parents[2]
 SERVED = {"cifar10-jpeg-compressor", "mnist-ladder", "mnist-vq"}
@@ -171,7 +171,7 @@ def test_a_dot_stays_a_dot_and_nothing_is_no_image(drawing):
 
 def test_strokes_are_as_thick_as_mnists(drawing, mnist_dir):
     from vae.data.registry import load_test_split
-    from vae.studies.ink import thickness
+    from vae.metrics.morphology import thickness
 
     digits = load_test_split("mnist", mnist_dir, image_shape=(1, 28, 28)).head(2000)
     real = thickness(digits.images.numpy().transpose(0, 2, 3, 1) / 255)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.browser.app_server import running_app, settled
 
-TRAINER = b"vae.queue.trainer"
+TRAINER = b"vae.jobs.worker_main"
 
 
 def trainers(root: Path) -> list[int]:

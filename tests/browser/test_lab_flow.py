@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pages.shared.frame import LAB, SCREENS
+from pages.ui.layout import LAB, SCREENS
 from tests.browser.app_server import running_app, settled
 
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"

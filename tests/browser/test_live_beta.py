@@ -201,7 +201,7 @@ def test_plays_up_and_down_until_paused(page, live):
     drag_to(page, 11.9)
     before = draws(page)
     play.click()
-    page.wait_for_function("instruments.beta.parent.querySelector('output').textContent < '9.9'")
+    page.wait_for_function("live.beta.parent.querySelector('output').textContent < '9.9'")
     page.wait_for_timeout(300)
     assert play.inner_text() == "Pause"
     play.click()
@@ -357,7 +357,7 @@ def test_a_decoder_on_the_server_is_declined_calmly(page, measured):
 def test_nothing_is_left_when_it_ends(page, live):
     page.get_by_test_id("live-beta-play").click()
     page.evaluate("""() => {
-      instruments.beta.end();
+      live.beta.end();
       window.frames = 0;
       const frame = requestAnimationFrame;
       window.requestAnimationFrame = (work) => { window.frames++; return frame(work); };
@@ -371,7 +371,7 @@ def test_python_mounts_it_with_plain_numbers():
     def script() -> None:
         import numpy as np
 
-        from pages.shared import live
+        from pages.ui import instruments
 
         images = [
             {"means": np.zeros((5, 2)), "original": np.zeros((4, 4, 1)), "caption": "first"},
@@ -380,7 +380,7 @@ def test_python_mounts_it_with_plain_numbers():
         model = {"beta": np.float32(4), "rate": np.float64(3), "distortion": 90, "caption": "β 4"}
         labels, colors = ("z1", "z2"), ["#ffffff"]
         arguments = ("beta", "decoder", "curve", images, [model], labels, colors, np.float32(1))
-        assert live.live_beta(*arguments) is None
+        assert instruments.live_beta(*arguments) is None
 
     app = AppTest.from_function(script).run()
     assert not app.exception

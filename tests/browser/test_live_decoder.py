@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from tests.browser.multi_rate import multi_rate
-from vae.browser.blobs import pack_decoder
-from vae.checkpoint import load_model, load_run
-from vae.errors import UnsupportedNetwork
+from vae.core.errors import UnsupportedNetwork
 from vae.explorer import Explorer
+from vae.runs.checkpoint import load_model, load_run
+from vae.viewer.blobs import pack_decoder
 
 PROJECT = Path(__file__).parents[2]
 SHIPPED = sorted(run.parent for run in (PROJECT / "checkpoints").glob("*/run.json"))

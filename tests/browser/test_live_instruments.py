@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from torch import nn
 
 from tests.browser.mounted import Mounted, draws, grey, mount_blob, move, settle
-from vae.browser.blobs import pack_codes, pack_decoder
+from vae.viewer.blobs import pack_codes, pack_decoder
 
 LATENT = 3
 PLANE = {
@@ -273,7 +273,7 @@ def test_nothing_is_left_when_an_instrument_ends(page, assets):
     control = {"kind": "walk", "points": [[0, 0, 0], [3, 0, 0]], "seconds": 0.2}
     live.mount({**sliders(), "control": control})
     page.evaluate("""() => {
-      instruments.decode.end();
+      live.decode.end();
       window.frames = 0;
       const frame = requestAnimationFrame;
       window.requestAnimationFrame = (work) => { window.frames++; return frame(work); };
@@ -281,14 +281,14 @@ def test_nothing_is_left_when_an_instrument_ends(page, assets):
     page.wait_for_timeout(100)
     assert page.evaluate("window.frames") == 0
     assert page.get_by_test_id("live-decoded").count() == 0
-    page.evaluate("instruments.assetdecoder.end()")
+    page.evaluate("live.assetdecoder.end()")
     assert page.evaluate("latentAssets.size") == 0
 
 
 def test_an_overtaken_clean_up_leaves_the_newer_call_alone(page, assets):
     live = Mounted(page, "decode")
     live.mount(sliders(), [0, 0, 0])
-    page.evaluate("window.earlier = instruments.decode.end")
+    page.evaluate("window.earlier = live.decode.end")
     live.mount(sliders(), [1, 0, 0])
     page.evaluate("earlier()")
     assert page.get_by_test_id("live-slider-0").input_value() == "1"
@@ -388,17 +388,17 @@ def test_the_python_side_takes_numpy_and_mounts():
     def script() -> None:
         import numpy as np
 
-        from pages.shared import live
+        from pages.ui import instruments
 
         panels = [{"asset": "a", "caption": "", "order": np.arange(2), "base": np.zeros(2)}]
         slider = {"index": 0, "label": "z", "low": -3.0, "high": 3.0, "kl": 1.0, "active": True}
-        live.mount_asset(b"LATX", "asset")
+        instruments.mount_asset(b"LATX", "asset")
         names = {"labels": ["x", "y"], "symbols": ["x", "y"]}
         plane = {"origin": np.zeros(2), "basis": np.eye(2), **names, "has_prior": True}
-        assert live.live_decode("decode", panels, [slider], np.zeros(2)) is None
-        assert live.live_path("path", panels, np.zeros((3, 2))) is None
-        assert live.live_map("map", "codes", "decoder", plane, ["#ffffff"], np.zeros(2)) is None
-        live.live_walk("walk", panels, np.zeros((3, 2)))
+        assert instruments.live_decode("decode", panels, [slider], np.zeros(2)) is None
+        assert instruments.live_path("path", panels, np.zeros((3, 2))) is None
+        assert instruments.live_map("map", "codes", "decoder", plane, ["#fff"], np.zeros(2)) is None
+        instruments.live_walk("walk", panels, np.zeros((3, 2)))
 
     app = AppTest.from_function(script).run()
     assert not app.exception

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from pages.shared.live import module_source
+from pages.ui.instruments import module_source
 from tests.browser.mounted import MOUNT, STYLE, Mounted, mount_blob, settle
-from vae.browser.blobs import pack_codes, pack_decoder, pack_encoder
+from vae.viewer.blobs import pack_codes, pack_decoder, pack_encoder
 
 SHAPE = (1, 8, 8)
 INK = {"pen": 0.2, "box": None, "centre": "mass", "invitation": "Draw here"}

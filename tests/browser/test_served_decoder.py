@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from pages.shared.live import module_source
-from pages.shared.live.served import BATCH, ServedDecoder, pack_description, read_request
+from pages.ui.instruments import module_source
+from pages.ui.server_decode import BATCH, ServedDecoder, pack_description, read_request
 from tests.browser.mounted import MOUNT, Mounted, draws, grey, mount_blob, move, settle
 from tests.browser.test_live_instruments import LATENT, expected_grey, map_spec, path, sliders
-from vae.browser.blobs import pack_codes, pack_decoder, pack_frames
+from vae.viewer.blobs import pack_codes, pack_decoder, pack_frames
 
 REASON = "The browser cannot run it."
 PATIENCE = 3000

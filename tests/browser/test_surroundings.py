@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from tests.browser.mounted import Mounted, draws, grey, mount_blob, move, settle
-from vae.browser.blobs import pack_codes, pack_decoder, pack_pictures
-from vae.latent.neighbours import Neighbours
+from vae.explorer.latent.neighbours import Neighbours
+from vae.viewer.blobs import pack_codes, pack_decoder, pack_pictures
 
 LATENT, COUNT = 3, 60
 PLANE = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vae.charts import (
+from vae.charts.figures import (
     CLASS_COLOURS,
     INACTIVE_COLOUR,
     RATE_COLOUR,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vae.charts import CLASS_COLOURS
+from vae.charts.figures import CLASS_COLOURS
 
 PETROFF = "#3f90da #ffa90e #bd1f01 #94a4a2 #832db6 #a96b59 #e76300 #b9ac70 #717581 #92dadd".split()
 # Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB.

@@ -4,7 +4,6 @@ import math
 
 import pytest
 
-from vae.charts import INACTIVE_COLOUR, RATE_COLOUR
 from vae.charts.comparison import (
     Bars,
     Cluster,
@@ -16,6 +15,7 @@ from vae.charts.comparison import (
     rate_distortion_plane,
     share_map,
 )
+from vae.charts.figures import INACTIVE_COLOUR, RATE_COLOUR
 
 CLUSTERS = [
     Cluster("β 1", 1, "β-VAE", (1, 2, 3), (12.0, 12.2, 12.4), (23.0, 23.1, 22.6)),

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from vae.charts.few import AccuracyLine, accuracy_panels, error_dots, guess_map
-from vae.studies.few_data import IMAGES, LOGISTIC, PERCEPTRON, SAMPLES, SHIFTS, Cell, FewData
-from vae.studies.few_data import verdict as data_verdict
-from vae.studies.few_labels import M1_M2, M2, FewLabels
-from vae.studies.few_labels import verdict as labels_verdict
-from vae.studies.spread import Spread
+from vae.analysis.few_data import IMAGES, LOGISTIC, PERCEPTRON, SAMPLES, SHIFTS, Cell, FewData
+from vae.analysis.few_data import verdict as data_verdict
+from vae.analysis.few_labels import M1_M2, M2, FewLabels
+from vae.analysis.few_labels import verdict as labels_verdict
+from vae.analysis.replicates import Spread
+from vae.charts.few_labels import AccuracyLine, accuracy_panels, error_dots, guess_map
 
 
 def test_every_draw_is_a_point_and_the_mean_a_tick_the_best_on_top():

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 
 from tests.unreadable import unreadable
-from vae.data.brought import to_square
+from vae.core.errors import DataError
 from vae.data.registry import class_names, data_dir, dataset_names, dataset_title, load_dataset
 from vae.data.splits import Dataset
-from vae.errors import DataError
+from vae.data.uploads import to_square
 
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from vae.catalogue import run_name
-from vae.config import TrainConfig
+from vae.core.config import TrainConfig
+from vae.core.errors import DataError
 from vae.data.registry import (
     class_names,
     dataset_names,
@@ -16,8 +16,8 @@ from vae.data.registry import (
     load_test_split,
 )
 from vae.data.sprites import FULL_SIZES, SpriteGrid, read_sprite_set
-from vae.errors import DataError
-from vae.gallery import read_test_images
+from vae.explorer.gallery import read_test_images
+from vae.runs.catalogue import run_name
 
 SMALL = "sprites:shape=3,scale=2,orientation=4,x=3,y=3"
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pages.shared.frame import SCREENS
+from pages.ui.layout import SCREENS
 from tests.load.visitor import Disconnected, Visitor, visiting
 
 PAGES = tuple("" if s.file == "app.py" else s.file[len("pages/") : -len(".py")] for s in SCREENS)

@@ -389,6 +389,6 @@ def run_once(address: str, page: str, query: str = "") -> Screen:
 
 
 def header(component: BidiComponent) -> dict:
-    """What a blob of `vae.browser.blobs` says of itself."""
+    """What a blob of `vae.viewer.blobs` says of itself."""
     (length,) = struct.unpack_from("<I", component.bytes, 4)
     return json.loads(component.bytes[8 : 8 + length])

@@ -10,7 +10,7 @@ import streamlit
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from vae.data.named_folders import FOLDERS_VARIABLE
+from vae.core.named_folders import FOLDERS_VARIABLE
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -28,9 +28,9 @@ def small_checkpoints(tmp_path_factory, train_into) -> Path:
 @pytest.fixture(autouse=True)
 def _no_collection(monkeypatch):
     """As each run is a first one here, each would walk over all that the tests have imported."""
-    for module in ("models", "preparation"):
+    for module in ("pages.state.models", "pages.server.warm_up"):
         stand_in = SimpleNamespace(collect=int, freeze=int)
-        monkeypatch.setattr(f"pages.shared.{module}.gc", stand_in)
+        monkeypatch.setattr(f"{module}.gc", stand_in)
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ def narrowed(tmp_path_factory, train_into):
     """A model of noughts alone, one of everything, and one that undoes noise; all of digits."""
     import torch
 
-    from vae.config import ModelConfig, TrainConfig
+    from vae.core.config import ModelConfig, TrainConfig
     from vae.data.registry import load_dataset
-    from vae.recorder import RecordedTraining
+    from vae.runs.recorder import RecordedTraining
 
     root = tmp_path_factory.mktemp("narrowed")
     train_into(root / "digits-map", latent_dim=2, epochs=2)
@@ -36,7 +36,7 @@ def narrowed(tmp_path_factory, train_into):
 @pytest.fixture
 def without_data(monkeypatch):
     """No test images and no training images."""
-    monkeypatch.setattr("vae.gallery.read_test_images", lambda *_, **__: None)
+    monkeypatch.setattr("vae.explorer.gallery.read_test_images", lambda *_, **__: None)
 
 
 def metrics(page) -> dict[str, str]:
@@ -44,8 +44,8 @@ def metrics(page) -> dict[str, str]:
 
 
 def test_the_numbers_are_those_of_the_study(open_page, narrowed, digits):
+    from vae.analysis.anomaly import detect
     from vae.explorer import Explorer
-    from vae.studies.anomaly import detect
 
     page = open_page("pages/anomaly.py", checkpoints=narrowed, model="noughts")
     assert not page.exception
@@ -97,9 +97,9 @@ def test_a_model_of_everything_shows_one_of_some_classes(open_page, narrowed):
 
 
 def test_a_picture_of_ones_own_is_scored_like_the_others(open_page, narrowed, digits):
+    from vae.analysis.anomaly import score_images
+    from vae.charts.images import png_bytes
     from vae.explorer import Explorer
-    from vae.pictures import png_bytes
-    from vae.studies.anomaly import score_images
 
     pixels = digits.test.images[:1].numpy().transpose(0, 2, 3, 1)
     page = open_page("pages/anomaly.py", checkpoints=narrowed, model="noughts")
@@ -145,7 +145,7 @@ def test_without_the_images_the_rows_have_no_numbers(open_page, narrowed, withou
 
 
 def test_classes_and_corruption_are_chosen_where_models_are_trained(open_page, tmp_path):
-    from pages.shared.training import training_queue
+    from pages.state.training_queue import training_queue
 
     page = open_page("pages/train.py", checkpoints=tmp_path)
     page.text_input(key="classes-5 seconds").set_value("only=99")

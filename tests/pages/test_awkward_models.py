@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pages.shared.frame import SCREENS
-from vae.checkpoint import load_run
+from pages.ui.layout import SCREENS
 from vae.data import registry
+from vae.runs.checkpoint import load_run
 
 PAGES = [screen.file for screen in SCREENS]
 
 
 def train_on_folder(path, folder, latent_dim=2, likelihood="bernoulli"):
     """A model of a folder's images, grey, 8x8."""
-    from vae.config import ModelConfig, TrainConfig
+    from vae.core.config import ModelConfig, TrainConfig
+    from vae.core.device import pick_device
     from vae.data.registry import load_dataset
-    from vae.device import pick_device
-    from vae.recorder import RecordedTraining
+    from vae.runs.recorder import RecordedTraining
 
     dataset = load_dataset(f"folder:{folder}", folder_side=8)
     model = ModelConfig(dataset.image_shape, latent_dim, likelihood=likelihood)
@@ -78,7 +78,7 @@ def test_where_others_reach_the_server_no_folder_is_read_that_was_not_named(
     )
     folder = Path(load_run(awkward / "flat").train.dataset.removeprefix("folder:"))
     if is_shared:
-        monkeypatch.setattr("pages.shared.access.HERE_ALONE", ())
+        monkeypatch.setattr("pages.server.access.HERE_ALONE", ())
     if named:
         monkeypatch.setenv("LATENT_FOLDERS", str(folder.parent / named.removeprefix("images")[1:]))
     page = open_page("pages/decode.py", checkpoints=awkward, model="flat")
@@ -110,12 +110,12 @@ def test_home_shows_the_others_beside_a_damaged_model(open_page, small_checkpoin
 
 
 def test_a_failed_download_leaves_the_page_standing(open_page, small_checkpoints, monkeypatch):
-    from vae.errors import DataError
+    from vae.core.errors import DataError
 
     def absent(*_, **__):
         raise DataError("it is not here")
 
-    monkeypatch.setattr("vae.gallery.load_test_split", absent)
+    monkeypatch.setattr("vae.explorer.gallery.load_test_split", absent)
     monkeypatch.setattr("vae.data.registry.load_dataset", absent)
     page = open_page("pages/interpolate.py")
     download = next(button for button in page.button if button.label.startswith("Download"))
@@ -126,12 +126,12 @@ def test_a_failed_download_leaves_the_page_standing(open_page, small_checkpoints
 
 
 def test_two_folds_on_a_page_both_offer_the_download(open_page, monkeypatch):
-    from vae.errors import DataError
+    from vae.core.errors import DataError
 
     def absent(*_, **__):
         raise DataError("it is not here")
 
-    monkeypatch.setattr("vae.gallery.load_test_split", absent)
+    monkeypatch.setattr("vae.explorer.gallery.load_test_split", absent)
     page = open_page("pages/attributes.py")
     page.session_state["attribute-start-open"] = True
     page.run()
@@ -162,7 +162,7 @@ def test_a_queued_job_is_cancelled_at_once(open_page, tmp_path):
     next(button for button in page.button if button.label == "Cancel").click().run()
     assert not page.exception
     assert any(box.label == "Run on this server" for box in page.selectbox)
-    from pages.shared.training import training_queue
+    from pages.state.training_queue import training_queue
 
     assert training_queue().jobs[1].status == "stopped"
     for job in training_queue().jobs:

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 def page() -> None:
     import streamlit as st
 
-    from pages.shared.choice import one_of
+    from pages.ui.widgets import one_of
 
     options = st.session_state.get("options", ["a", "b", "c"])
     st.write(one_of("Which", options, "which", "b"))

@@ -8,7 +8,7 @@ import pytest
 import streamlit
 
 from vae.__main__ import main
-from vae.studies.latent_sizes import FILE
+from vae.analysis.latent_sizes import FILE
 
 CHOICES = ["thickness", "slant", "height", "width", "ink", "class", "lasso"]
 
@@ -111,7 +111,7 @@ def test_a_loop_on_the_map_makes_a_group(open_page, models, lassoed):
 
 
 def test_without_the_data_set_attributes_are_of_reconstructions(open_page, models, monkeypatch):
-    monkeypatch.setattr("vae.gallery.load_test_split", absent)
+    monkeypatch.setattr("vae.explorer.gallery.load_test_split", absent)
     page = open_page("pages/attributes.py", checkpoints=models, model="six")
     assert not page.exception
     assert "measured on those reconstructions" in captions(page)
@@ -138,8 +138,8 @@ def test_codes_stand_beside_pca_and_pixels(open_page, models):
 
 
 def test_without_the_data_set_halves_of_the_codes_stand_in(open_page, models, monkeypatch):
-    monkeypatch.setattr("vae.studies.representation.load_dataset", absent)
-    monkeypatch.setattr("vae.gallery.load_test_split", absent)
+    monkeypatch.setattr("vae.analysis.representation.load_dataset", absent)
+    monkeypatch.setattr("vae.explorer.gallery.load_test_split", absent)
     page = open_page("pages/representation.py", checkpoints=models, model="six")
     assert not page.exception
     assert "fitted on 180 of the test images' codes" in captions(page)
@@ -156,6 +156,6 @@ def test_a_damaged_family_is_one_calm_sentence_and_the_table_stays(open_page, mo
 
 
 def absent(*_, **__):
-    from vae.errors import DataError
+    from vae.core.errors import DataError
 
     raise DataError("it is not here")

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pages.shared.frame import SCREENS
+from pages.ui.layout import SCREENS
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    from vae.config import ModelConfig, TrainConfig
+    from vae.core.config import ModelConfig, TrainConfig
+    from vae.core.device import pick_device
     from vae.data.registry import load_dataset
-    from vae.device import pick_device
-    from vae.recorder import RecordedTraining
+    from vae.runs.recorder import RecordedTraining
 
     root, pictures = tmp_path_factory.mktemp("colour"), tmp_path_factory.mktemp("pictures")
     random = np.random.default_rng(0)

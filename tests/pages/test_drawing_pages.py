@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pages.shared import drawing
-from vae.config import ModelConfig
-from vae.data.drawing import BRUSH, DIGITS_INK, MNIST_INK, PLAIN_INK, ink_of
+from pages.ui import drawing
+from vae.core.config import ModelConfig
+from vae.data.stroke_style import BRUSH, DIGITS_INK, MNIST_INK, PLAIN_INK, ink_of
 
 PROJECT = Path(__file__).parents[2]
 STROKES = [[1000, 2000, 3000, 4000], [5000, 5000]]

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from pages.shared.frame import SCREENS
+from pages.ui.layout import SCREENS
 
 PAGES = [screen.file for screen in SCREENS]
 

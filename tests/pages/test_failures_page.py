@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from vae.failures.prepared import FAILURES
+from vae.analysis.failure_modes.prepared import FAILURES
 
 
 def text(page) -> str:

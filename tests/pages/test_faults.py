@@ -7,8 +7,8 @@ import pytest
 import streamlit
 from hostile_checkpoints import write_scores
 
-from pages.shared.frame import SCREENS
-from pages.shared.models import refresh_catalogue
+from pages.state.models import refresh_catalogue
+from pages.ui.layout import SCREENS
 
 PAGES = [screen.file for screen in SCREENS]
 

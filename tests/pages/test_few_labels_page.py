@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 
-from vae.studies.few_data import IMAGES, LOGISTIC, PERCEPTRON, SAMPLES, SHIFTS, Cell, FewData
-from vae.studies.few_labels import M1_M2, FewLabels
-from vae.studies.spread import Spread
-from vae.studies.stored_outcome import StoredOutcome, outcome_file, save_outcome
+from vae.analysis.few_data import IMAGES, LOGISTIC, PERCEPTRON, SAMPLES, SHIFTS, Cell, FewData
+from vae.analysis.few_labels import M1_M2, FewLabels
+from vae.analysis.replicates import Spread
+from vae.analysis.stored_findings import StoredOutcome, outcome_file, save_outcome
 
 PAGE = "pages/few_labels.py"
 
@@ -85,7 +85,7 @@ def test_an_outcome_that_is_none_is_named_in_one_sentence(open_page, few_checkpo
 
 
 def test_the_train_page_asks_for_as_many_labels_as_it_says(open_page, tmp_path, monkeypatch):
-    from pages.shared.training import training_queue
+    from pages.state.training_queue import training_queue
 
     page = open_page("pages/train.py", checkpoints=tmp_path)
     wanted = []

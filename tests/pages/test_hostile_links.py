@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from pages.shared import link
-from pages.shared.frame import SCREENS
-from pages.shared.text import JOINER, escaped, in_code
+from pages.state import url_state
+from pages.ui.layout import SCREENS
+from pages.ui.markdown import JOINER, escaped, in_code
 
 PAGES = [screen.file for screen in SCREENS]
 MARK = "hostile-link-4711"
@@ -66,7 +66,7 @@ def opened_files() -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("file", PAGES)
 def test_no_link_fails_or_names_a_file(open_page, opened_files, monkeypatch, file):
-    asked, recall = set(), link.recall
+    asked, recall = set(), url_state.recall
     monkeypatch.setattr(
         link, "recall", lambda name, *scope: (asked.add(name), recall(name, *scope))[1]
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pages.shared.frame import SCREENS
+from pages.ui.layout import SCREENS
 
 PAGE = "pages/kinds.py"
 
@@ -55,7 +55,7 @@ def test_a_swapped_code_tells_how_much_the_image_changes(open_page, models):
 
 def test_a_clicked_square_is_the_one_that_is_swapped(monkeypatch):
     """The selection is what the browser sends; AppTest has no chart to click on."""
-    from pages.kind import codes
+    from pages.views.kinds import codes
 
     places = [2]
     monkeypatch.setattr(codes, "_grid_key", lambda explorer: "grid")

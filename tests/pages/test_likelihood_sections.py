@@ -2,7 +2,7 @@
 
 import pytest
 
-from vae.errors import DataError
+from vae.core.errors import DataError
 
 LIKELIHOODS = ("bernoulli", "gaussian", "gaussian-learned", "logistic")
 
@@ -10,9 +10,9 @@ LIKELIHOODS = ("bernoulli", "gaussian", "gaussian-learned", "logistic")
 @pytest.fixture(scope="module")
 def root(tmp_path_factory, digits, train_into):
     """A model a likelihood, a judge, and a spatial one."""
-    from vae.config import ModelConfig, TrainConfig
-    from vae.device import pick_device
-    from vae.recorder import RecordedTraining
+    from vae.core.config import ModelConfig, TrainConfig
+    from vae.core.device import pick_device
+    from vae.runs.recorder import RecordedTraining
 
     root = tmp_path_factory.mktemp("likelihoods")
     made = [(name, "mlp", 4, name) for name in LIKELIHOODS] + [("grid", "spatial", 8, "logistic")]
@@ -32,7 +32,7 @@ def without_data(monkeypatch):
     def absent(*_, **__):
         raise DataError("it is not here")
 
-    monkeypatch.setattr("vae.gallery.load_test_split", absent)
+    monkeypatch.setattr("vae.explorer.gallery.load_test_split", absent)
 
 
 def texts(page) -> str:
@@ -58,7 +58,7 @@ def test_each_likelihood_has_its_pictures_and_its_row(open_page, root):
 
 
 def test_without_the_data_set_the_rows_hold_what_is_remembered(open_page, root, without_data):
-    from vae.checkpoint import load_run
+    from vae.runs.checkpoint import load_run
 
     page = open_page("pages/kinds.py", root, model="logistic", kind="likelihoods")
     assert not page.exception
@@ -106,7 +106,7 @@ def test_the_compressor_stands_without_the_data_set(open_page, root, without_dat
 def test_training_with_a_likelihood_and_a_perceptual_loss(open_page, root, tmp_path):
     import shutil
 
-    from pages.shared.training import training_queue
+    from pages.state.training_queue import training_queue
 
     shutil.copytree(root / "judge", tmp_path / "judge")
     shutil.copytree(root / "grid", tmp_path / "grid")

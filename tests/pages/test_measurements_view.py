@@ -11,17 +11,17 @@ import streamlit
 from known_codes import noise, perfect_code, random_factors
 from streamlit.testing.v1 import AppTest
 
-from vae.checkpoint import ATLAS_FILE, RUN_FILE, load_atlas, load_run, save_scores
-from vae.comparison import measurements
-from vae.scores.assessment import assess
-from vae.scores.stored_scores import StoredScores
+from vae.analysis import measurements
+from vae.analysis.code_scores import assess
+from vae.runs.checkpoint import ATLAS_FILE, RUN_FILE, load_atlas, load_run, save_scores
+from vae.runs.stored_scores import StoredScores
 
 FACTORS = [{"name": name, "size": size} for name, size in (("shape", 5), ("x", 6), ("y", 8))]
 
 
 def script() -> None:
-    from pages.beta.measurements import show_measurements
-    from vae.catalogue import checkpoints_dir, comparisons, read_catalogue
+    from pages.views.compare.measurements import show_measurements
+    from vae.runs.catalogue import checkpoints_dir, comparisons, read_catalogue
 
     show_measurements(comparisons(read_catalogue(checkpoints_dir()).runs)[0])
 
@@ -55,7 +55,7 @@ def show(monkeypatch):
 @pytest.fixture
 def impatient(monkeypatch):
     """Nothing is measured that was not asked for."""
-    monkeypatch.setattr("pages.beta.quick_scores.PATIENCE", 0.0)
+    monkeypatch.setattr("pages.views.compare.quick_scores.PATIENCE", 0.0)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def _give_factors(folder: Path, seed: int) -> None:
     import torch
     from safetensors.torch import save_file
 
-    from vae.checkpoint import _sha256
+    from vae.runs.checkpoint import _sha256
 
     factors = random_factors(600, seed=seed)
     codes = perfect_code(factors) + (0.2 + 0.1 * seed) * noise(600, 3, seed)
@@ -273,9 +273,9 @@ def test_a_multi_rate_model_joins_those_of_one_beta(show, seeds_of_digits, tmp_p
 
 
 def _train_multi_rate(path: Path, digits) -> None:
-    from vae.config import ModelConfig, TrainConfig
-    from vae.device import pick_device
-    from vae.recorder import RecordedTraining
+    from vae.core.config import ModelConfig, TrainConfig
+    from vae.core.device import pick_device
+    from vae.runs.recorder import RecordedTraining
 
     model = ModelConfig(digits.image_shape, 3, "mlp", beta_range=(0.5, 8.0))
     config = TrainConfig("digits", epochs=1)

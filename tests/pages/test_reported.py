@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from pages.shared.latent import parse_index
-from pages.shared.live.reported import is_code, is_number, is_pin
-from pages.shared.selection import selected_places
+from pages.state.latent_position import parse_index
+from pages.state.reported import is_code, is_number, is_pin
+from pages.ui.selection import selected_places
 
 NO_NUMBERS = (None, "1", True, [], math.nan, math.inf, 1.001e4, 10**400)
 

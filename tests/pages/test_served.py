@@ -7,10 +7,10 @@ import threading
 import numpy as np
 import pytest
 
-from pages.shared.live.reported import LIMIT
-from pages.shared.live.served import BATCH, Request, ServedDecoder, read_request
-from pages.shared.mounts import browser_megabytes
-from vae.errors import ConfigError
+from pages.state.reported import LIMIT
+from pages.ui.assets import browser_megabytes
+from pages.ui.server_decode import BATCH, Request, ServedDecoder, read_request
+from vae.core.errors import ConfigError
 
 GOOD = {"number": 7, "asks": [{"decoder": "a", "codes": [[0, 1.5], [2, -3]]}]}
 
@@ -175,7 +175,7 @@ def test_a_page_stays_calm_whatever_is_asked(open_page, monkeypatch, asked):
 
 
 def failing_script() -> None:
-    from pages.shared.live.served import ServedDecoder, mount_served
+    from pages.ui.server_decode import ServedDecoder, mount_served
 
     def fail(codes):
         raise RuntimeError("this decoder always fails")
@@ -199,7 +199,7 @@ def counting_script() -> None:
     import numpy as np
     import streamlit as st
 
-    from pages.shared.live.served import ServedDecoder, mount_served
+    from pages.ui.server_decode import ServedDecoder, mount_served
 
     def decode(codes):
         st.session_state["decoded"] = st.session_state.get("decoded", 0) + len(codes)
@@ -223,7 +223,7 @@ def test_a_page_that_is_run_anew_repeats_its_answer_without_decoding():
 def test_decoding_uses_one_thread_in_each_session():
     import torch
 
-    from vae.device import use_threads
+    from vae.core.device import use_threads
 
     before, counts = torch.get_num_threads(), []
     try:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pages.shared.frame import SCREENS
+from pages.ui.layout import SCREENS
 
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 SHIPPED = sorted(run.parent.name for run in CHECKPOINTS.glob("*/run.json"))

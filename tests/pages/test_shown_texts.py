@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pages.shared.text import without_places
+from pages.ui.markdown import without_places
 
 
 @pytest.mark.parametrize(

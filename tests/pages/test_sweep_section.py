@@ -7,13 +7,13 @@ import pytest
 import streamlit
 from streamlit.testing.v1 import AppTest
 
-from vae.catalogue import read_catalogue
+from vae.runs.catalogue import read_catalogue
 
 
 def section() -> None:
     import streamlit as st
 
-    from pages.beta.sweep import show_sweep
+    from pages.views.compare.sweep import show_sweep
 
     show_sweep(lambda name: st.session_state.update(shown=name))
 
@@ -34,7 +34,7 @@ def page(root) -> AppTest:
 
 
 def queue():
-    from pages.shared.training import training_queue
+    from pages.state.training_queue import training_queue
 
     return training_queue()
 

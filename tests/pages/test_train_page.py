@@ -7,11 +7,11 @@ import time
 import pytest
 import torch
 
-from vae.catalogue import read_catalogue
-from vae.checkpoint import RESUME_FILE
-from vae.config import TrainConfig
-from vae.queue.jobs import Request
-from vae.recorder import RecordedTraining
+from vae.core.config import TrainConfig
+from vae.runs.catalogue import read_catalogue
+from vae.runs.checkpoint import RESUME_FILE
+from vae.runs.recorder import RecordedTraining
+from vae.runs.request import Request
 
 LONG = Request(TrainConfig("digits", epochs=10_000), "mlp", 2)
 
@@ -27,7 +27,7 @@ def page(open_page, tmp_path):
 
 
 def queue():
-    from pages.shared.training import training_queue
+    from pages.state.training_queue import training_queue
 
     return training_queue()
 

@@ -14,10 +14,10 @@ import torch.distributed as dist
 from torch import Tensor
 
 from vae.__main__ import main
-from vae.config import ModelConfig
-from vae.errors import ConfigError
-from vae.model import VAE
-from vae.posterior import standard_normal
+from vae.core.config import ModelConfig
+from vae.core.errors import ConfigError
+from vae.models.posterior import standard_normal
+from vae.models.vae import VAE
 from vae.training.distributed import ALONE, Launch, Processes
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -168,8 +168,8 @@ def test_the_others_download_nothing_and_tell_what_they_alone_lack(
         yield Second(1, 2)
 
     monkeypatch.setenv("RANK", "1")
-    monkeypatch.setattr("vae.commands.over_processes.joined", joined)
-    monkeypatch.setattr("vae.commands.over_processes.GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("vae.cli.distributed.joined", joined)
+    monkeypatch.setattr("vae.cli.distributed.GRACE_SECONDS", 0.0)
     monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: pytest.fail("it downloads"))
     command = [*TRAIN, "--dataset", "mnist", "--data-dir", str(tmp_path), "--out", "run"]
     assert main(command) == 2

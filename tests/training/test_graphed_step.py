@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vae.config import ModelConfig, TrainConfig
-from vae.device import convolve_in_float32
+from vae.core.config import ModelConfig, TrainConfig
+from vae.core.device import convolve_in_float32
 from vae.training import Training, graphed_step
-from vae.training.engine import Engine
 from vae.training.graphed_step import EAGER_STEPS, STEPS_AHEAD, GraphedStep
+from vae.training.stepper import Engine
 
 MODEL = ModelConfig((1, 8, 8), latent_dim=3)
 TRAIN = TrainConfig("digits", epochs=6, batch_size=64, seed=5, warmup_epochs=2.0)

@@ -15,13 +15,13 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from vae import kinds
-from vae.config import ModelConfig, TrainConfig
+from vae.core.config import ModelConfig, TrainConfig
 from vae.data.splits import Split
+from vae.models import build
 from vae.training import autograd_step
 from vae.training import weights as weights_room
 from vae.training.autograd_step import AutogradStep
-from vae.training.by_hand.step import StepByHand
+from vae.training.manual.step import StepByHand
 from vae.training.steps import Step
 from vae.training.weights import Weights
 
@@ -68,7 +68,7 @@ def faked(monkeypatch) -> Iterator[None]:
     draw = lambda shape, generator, dtype=torch.float32: torch.randn(  # noqa: E731
         tuple(shape), device=CUDA, dtype=dtype
     )
-    for name in ("vae.posterior", "vae.training.autograd_step", "vae.kinds.ladder"):
+    for name in ("vae.models.posterior", "vae.training.autograd_step", "vae.models.ladder"):
         monkeypatch.setattr(f"{name}.standard_normal", draw)
     betas = lambda low, high, count, generator: torch.rand(count, device=CUDA)  # noqa: E731
     monkeypatch.setattr(autograd_step, "draw_betas", betas)
@@ -82,7 +82,7 @@ def faked(monkeypatch) -> Iterator[None]:
 
 def model_of(config: ModelConfig) -> torch.nn.Module:
     with torch.device(CUDA):
-        return kinds.build(config)
+        return build.build(config)
 
 
 def images_of(config: ModelConfig) -> Split:

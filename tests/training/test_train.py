@@ -9,14 +9,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from vae.config import ModelConfig, TrainConfig
-from vae.diagnostics import evaluate, explain_collapse
-from vae.errors import DataError, DivergedError, TrainingError
-from vae.model import VAE
-from vae.recorder import RecordedTraining
-from vae.training import Report, Training
-from vae.training.engine import Engine
-from vae.training.loop import NOISE_BYTES
+from vae.core.config import ModelConfig, TrainConfig
+from vae.core.errors import DataError, DivergedError, TrainingError
+from vae.metrics.evaluation import evaluate, explain_collapse
+from vae.models.vae import VAE
+from vae.runs.recorder import RecordedTraining
+from vae.training import Report, Training, run_training
+from vae.training.run import NOISE_BYTES
+from vae.training.stepper import Engine
 
 MODEL = ModelConfig((1, 8, 8), latent_dim=3)
 TRAIN = TrainConfig("digits", epochs=3, batch_size=64, learning_rate=3e-3, seed=5)
@@ -25,7 +25,7 @@ STEPS_PER_EPOCH = 22  # 1366 training images in batches of 64
 
 def trained(dataset, config: TrainConfig = TRAIN, model: ModelConfig = MODEL) -> Training:
     training = Training(model, config, dataset)
-    for _ in training.run():
+    for _ in run_training(training):
         pass
     return training
 
@@ -33,7 +33,7 @@ def trained(dataset, config: TrainConfig = TRAIN, model: ModelConfig = MODEL) ->
 def run_until(training: Training, step: int) -> list[Report]:
     """Take steps until `step`, asking for a report after each."""
     reports = []
-    for report in training.run(report_seconds=0.0):
+    for report in run_training(training, report_seconds=0.0):
         reports.append(report)
         if report.step == step:
             break
@@ -94,7 +94,7 @@ def test_training_neither_reads_nor_moves_torch_s_own_random_state(digits):
 def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(digits, tmp_path, stop_at):
     config = replace(TRAIN, beta=2.0, warmup_epochs=2.5, free_bits=0.05, corruption=0.2)
     whole = Training(MODEL, config, digits)
-    expected = closing(list(whole.run()))
+    expected = closing(list(run_training(whole)))
 
     stopped = RecordedTraining.start(tmp_path, MODEL, config, digits, torch.device("cpu"))
     for report in stopped.run(report_seconds=0.0):
@@ -120,7 +120,7 @@ def test_a_run_that_is_not_asked_on_goes_on_where_it_stopped(digits):
     run_until(paused, 7)
     run_until(paused, 31)
     assert paused.step == 31
-    for _ in paused.run():
+    for _ in run_training(paused):
         pass
     assert_equal_states(whole, paused)
 
@@ -128,10 +128,10 @@ def test_a_run_that_is_not_asked_on_goes_on_where_it_stopped(digits):
 def test_how_often_reports_come_changes_nothing(digits):
     config = replace(TRAIN, epochs=1)
     often = Training(MODEL, config, digits)
-    reports = list(often.run(report_seconds=0.0))
+    reports = list(run_training(often, report_seconds=0.0))
     assert len(reports) == STEPS_PER_EPOCH
     seldom = Training(MODEL, config, digits)
-    (report,) = seldom.run(report_seconds=1e9)
+    (report,) = run_training(seldom, report_seconds=1e9)
     assert_equal_states(often, seldom)
     assert report.distortion == pytest.approx(reports[-1].distortion, rel=1e-5)
     assert report.validation == reports[-1].validation
@@ -167,7 +167,7 @@ def test_images_of_another_shape_are_refused(digits):
 
 def test_reports_say_how_training_stands(digits):
     config = replace(TRAIN, epochs=2, beta=3.0, warmup_epochs=1.0)
-    reports = list(Training(MODEL, config, digits).run(report_seconds=0.0))
+    reports = list(run_training(Training(MODEL, config, digits), report_seconds=0.0))
     steps = 2 * STEPS_PER_EPOCH
 
     first, last = reports[0], reports[-1]
@@ -191,12 +191,12 @@ def test_reports_say_how_training_stands(digits):
 
 def test_the_report_that_ends_an_epoch_covers_all_of_it_even_after_a_pause(digits):
     config = replace(TRAIN, epochs=1)
-    (whole,) = Training(MODEL, config, digits).run(report_seconds=1e9)
+    (whole,) = run_training(Training(MODEL, config, digits), report_seconds=1e9)
     paused = Training(MODEL, config, digits)
-    assert len(list(itertools.islice(paused.run(report_seconds=0.0), 7))) == 7
+    assert len(list(itertools.islice(run_training(paused, report_seconds=0.0), 7))) == 7
     resumed = Training(MODEL, config, digits)
     resumed.restore(paused.state())
-    (closing,) = resumed.run(report_seconds=1e9)
+    (closing,) = run_training(resumed, report_seconds=1e9)
     assert closing.distortion == pytest.approx(whole.distortion, rel=1e-5)
     assert closing.rate == pytest.approx(whole.rate, rel=1e-4)
 
@@ -263,7 +263,7 @@ def test_a_weight_that_is_no_number_stops_training_with_advice(digits, report_se
     with torch.no_grad():
         training.model.decoder[0].bias[0] = math.nan
     with pytest.raises(DivergedError) as caught:
-        list(training.run(report_seconds))
+        list(run_training(training, report_seconds))
     message = str(caught.value)
     assert "lower the learning rate (now 0.02, try 0.002)" in message
     assert "clip gradients at a smaller norm (now 1e+09)" in message
@@ -275,7 +275,7 @@ def test_a_last_step_that_goes_wrong_is_noticed_too(digits):
     training = Training(MODEL, replace(TRAIN, epochs=1, batch_size=5000), digits)
     training.weights.second[0] = math.nan
     with pytest.raises(DivergedError):
-        list(training.run())
+        list(run_training(training))
 
 
 def test_a_run_whose_codes_are_huge_still_opens_or_is_called_diverged(digits, tmp_path):
@@ -305,7 +305,7 @@ def test_total_collapse_at_a_huge_beta_is_explained(digits):
 
 def test_a_batch_may_be_larger_than_the_data_set(digits):
     training = Training(MODEL, replace(TRAIN, epochs=2, batch_size=1_000_000), digits)
-    reports = list(training.run())
+    reports = list(run_training(training))
     assert (training.steps_per_epoch, training.steps) == (1, 2)
     assert [r.step for r in closing(reports)] == [1, 2]
     assert training.finished
@@ -316,7 +316,7 @@ def test_without_a_validation_split_training_images_stand_in_for_active_units(di
 
     dataset = load_dataset("digits", validation_fraction=0.0)
     assert len(dataset.validation) == 0
-    reports = list(Training(MODEL, replace(TRAIN, epochs=1), dataset).run())
+    reports = list(run_training(Training(MODEL, replace(TRAIN, epochs=1), dataset)))
     assert reports[-1].validation is None
     assert reports[-1].active_units is not None
 
@@ -335,11 +335,13 @@ def test_speed_is_that_of_the_later_epochs_steps_alone(digits, monkeypatch):
         clock.now += 100
         return evaluate(*arguments)
 
-    monkeypatch.setattr("vae.training.loop.time", SimpleNamespace(perf_counter=lambda: clock.now))
-    monkeypatch.setattr("vae.training.loop.evaluate", timed_evaluate)
+    monkeypatch.setattr(
+        "vae.training.run_group.time", SimpleNamespace(perf_counter=lambda: clock.now)
+    )
+    monkeypatch.setattr("vae.training.run.evaluate", timed_evaluate)
     monkeypatch.setattr(Engine, "take", timed_take)
     reports = []
-    for report in training.run(report_seconds=1e9):
+    for report in run_training(training, report_seconds=1e9):
         reports.append(report)
         clock.now += 100
     assert training.seconds == 12

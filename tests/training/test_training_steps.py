@@ -9,14 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vae.config import ModelConfig, TrainConfig
+from vae.core.config import ModelConfig, TrainConfig
+from vae.core.errors import DivergedError
 from vae.data.splits import Dataset
-from vae.errors import DivergedError
-from vae.model import VAE
-from vae.training import Cohort, Training, can_train_together, engine, group
+from vae.models.vae import VAE
+from vae.training import Cohort, Training, can_train_together, run_training, stepper
 from vae.training.autograd_step import AutogradStep
-from vae.training.by_hand.step import is_by_hand
-from vae.training.engine import STEPS_A_TURN, Engine
+from vae.training.manual.step import is_by_hand
+from vae.training.stepper import STEPS_A_TURN, Engine
 from vae.training.weights import part
 
 MODEL = ModelConfig((1, 8, 8), latent_dim=3)
@@ -107,7 +107,7 @@ def distance(first: Training, other: Training) -> float:
 def test_steps_are_those_of_an_ordinary_loop(digits, model, train):
     config, settings = replace(MODEL, **model), replace(TRAIN, **train)
     training = Training(config, settings, digits)
-    report = next(training.run(report_seconds=1e9))
+    report = next(run_training(training, report_seconds=1e9))
     _, distortion = plain_loop(config, settings, digits, training.steps_per_epoch)
     assert report.distortion == pytest.approx(distortion, rel=0.01)
 
@@ -178,8 +178,8 @@ def test_models_that_train_together_come_out_as_if_alone(
 ):
     """By turns, as on the CPU; or side by side, as on CUDA."""
     if not by_turns:
-        monkeypatch.setattr(group, "is_by_hand", lambda *_: architecture != "conv")  # as on CUDA
-        monkeypatch.setattr(engine, "side_by_side", lambda members: [members])
+        monkeypatch.setattr(stepper, "is_by_hand", lambda *_: architecture != "conv")  # as on CUDA
+        monkeypatch.setattr(stepper, "side_by_side", lambda members: [members])
     model = replace(MODEL, architecture=architecture)
     configs = [
         replace(TRAIN, beta=beta, seed=seed, warmup_epochs=0.5, grad_clip=20.0, free_bits=0.02)
@@ -203,7 +203,7 @@ def test_reports_of_models_that_train_together_are_each_one_s_own(digits):
     reports = list(Cohort(together).run(report_seconds=1e9))
     assert len(reports) == TRAIN.epochs
     for member, config in zip(together, configs, strict=True):
-        alone = list(Training(MODEL, config, digits).run(report_seconds=1e9))
+        alone = list(run_training(Training(MODEL, config, digits), report_seconds=1e9))
         for row, report in zip(reports, alone, strict=True):
             assert row[member].beta == report.beta == config.beta
             assert row[member].distortion == pytest.approx(report.distortion, rel=1e-4)
@@ -334,7 +334,7 @@ def test_layers_in_bfloat16_learn_the_same(digits, architecture):
         Training(model, replace(TRAIN, precision=precision), digits)
         for precision in ("float32", "bfloat16")
     ]
-    reports = [list(run.run(report_seconds=1e9))[-1] for run in runs]
+    reports = [list(run_training(run, report_seconds=1e9))[-1] for run in runs]
     assert reports[1].distortion == pytest.approx(reports[0].distortion, rel=0.02)
     assert torch.get_float32_matmul_precision() == before
     for name, parameter in runs[1].model.named_parameters():

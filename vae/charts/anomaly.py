@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 from jaxtyping import Bool, Float, UInt8
 from plotly.subplots import make_subplots
 
-from vae.charts import CLASS_COLOURS, INACTIVE_COLOUR, finished
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, finished
 
 NORMAL_COLOUR, ABNORMAL_COLOUR = CLASS_COLOURS[0], CLASS_COLOURS[1]
 BINS = 60

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
-from vae.charts import CLASS_COLOURS, INACTIVE_COLOUR, finished, plain
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, finished, plain
 
 LOW_COLOUR, HIGH_COLOUR, ARROW_COLOUR = CLASS_COLOURS[0], CLASS_COLOURS[1], CLASS_COLOURS[2]
 SHOWN_RANDOM = 40

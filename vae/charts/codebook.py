@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Int
 
-from vae.charts import INACTIVE_COLOUR, RATE_COLOUR, finished
+from vae.charts.figures import INACTIVE_COLOUR, RATE_COLOUR, finished
 
 SCALE = "Viridis"
 """Rises in lightness, so that it can be read without colours."""

@@ -1,4 +1,4 @@
-"""Figures of many models at once, by beta, objective and seed; drawn as in `vae.charts`."""
+"""Figures of many models at once, by beta, objective and seed; drawn as in `vae.charts.figures`."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
-from vae.charts import CLASS_COLOURS, INACTIVE_COLOUR, RATE_COLOUR, finished, plain
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, RATE_COLOUR, finished, plain
 
 BETA_SCALE = "Viridis"
 SCALE_ENDS = 0.2, 0.88

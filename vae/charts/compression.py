@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from vae.charts import CLASS_COLOURS, INACTIVE_COLOUR, finished
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, finished
 
 Curve = Sequence[tuple[float, float]]
 """Bits per pixel and quality of each setting."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from vae.charts import CLASS_COLOURS, INACTIVE_COLOUR, finished
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, finished
 
 STYLES = {
     "corrupted": (INACTIVE_COLOUR, "dot"),

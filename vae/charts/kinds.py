@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
-from vae.charts import CLASS_COLOURS, INACTIVE_COLOUR, finished, plain
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, finished, plain
 
 
 def codes_by_class(

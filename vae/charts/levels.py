@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from vae.charts import RATE_COLOUR, finished
+from vae.charts.figures import RATE_COLOUR, finished
 
 
 def level_bars(rates: Sequence[float], height: int = 170) -> go.Figure:

@@ -7,7 +7,13 @@ from statistics import median
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from vae.charts import CLASS_COLOURS, DISTORTION_COLOUR, INACTIVE_COLOUR, RATE_COLOUR, finished
+from vae.charts.figures import (
+    CLASS_COLOURS,
+    DISTORTION_COLOUR,
+    INACTIVE_COLOUR,
+    RATE_COLOUR,
+    finished,
+)
 
 CODES_COLOUR, PCA_COLOUR, PIXELS_COLOUR = CLASS_COLOURS[0], CLASS_COLOURS[1], INACTIVE_COLOUR
 ELBO_COLOUR, UNITS_COLOUR = CLASS_COLOURS[2], CLASS_COLOURS[4]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from vae.charts import INACTIVE_COLOUR, finished, thinned
+from vae.charts.figures import INACTIVE_COLOUR, finished, thinned
 
 MAX_POINTS = 80
 LABEL_PIXELS, AROUND_PIXELS = 14, 70

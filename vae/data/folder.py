@@ -10,9 +10,9 @@ from typing import IO, NoReturn
 import numpy as np
 from jaxtyping import Bool, Int, UInt8
 
-from vae.data.brought import read_mode, read_square
-from vae.errors import DataError
-from vae.names import is_showable
+from vae.core.errors import DataError
+from vae.core.text import is_showable
+from vae.data.uploads import read_mode, read_square
 
 FOLDER_SIDE = 32
 MIN_IMAGES = 20

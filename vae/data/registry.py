@@ -3,7 +3,7 @@
 `digits` is bundled with scikit-learn; `mnist`, `fashion-mnist`, `kmnist` and `cifar10` are read by
 torchvision, which downloads them when they are absent; `sprites` and `sprites:OPTIONS` are drawn
 here, of known factors; `folder:PATH` is a person's own images. All but the last two can be narrowed
-to some of their classes, as in `mnist:only=3` (see `vae.data.class_choice`).
+to some of their classes, as in `mnist:only=3` (see `vae.core.dataset_name`).
 """
 
 import os
@@ -15,14 +15,14 @@ import numpy as np
 import torch
 from jaxtyping import Int
 
-from vae.data.class_choice import is_narrowed, read_class_choice, whole_name
+from vae.core.dataset_name import is_narrowed, read_class_choice, whole_name
+from vae.core.errors import DataError
+from vae.core.named_folders import check_named
 from vae.data.folder import FOLDER_SIDE, FolderImages, count_images, read_folder
-from vae.data.named_folders import check_named
 from vae.data.source import Source
 from vae.data.splits import Dataset, Factor, Split, own_part, shuffled, with_validation
 from vae.data.sprites import SPRITES, SpriteSet, is_sprites, read_sprite_set
 from vae.data.torchvision_sets import DATA_DIR_VARIABLE, read_torchvision
-from vae.errors import DataError
 
 FOLDER_PREFIX = "folder:"
 
@@ -96,7 +96,7 @@ def needs_download(name: str) -> bool:
 
 
 def may_be_read(name: str) -> bool:
-    """Whether it is none of a folder that may not be read (see `vae.data.named_folders`)."""
+    """Whether it is none of a folder that may not be read (see `vae.core.named_folders`)."""
     if not name.startswith(FOLDER_PREFIX):
         return True
     try:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vae.data.class_choice import ClassChoice
+from vae.core.dataset_name import ClassChoice
 from vae.data.splits import Factor, Split
 
 

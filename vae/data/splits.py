@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from vae.errors import ConfigError, DataError
-from vae.names import is_showable
-from vae.record import Record
+from vae.core.errors import ConfigError, DataError
+from vae.core.record import Record
+from vae.core.text import is_showable
 
 MAX_LEVELS = 32_000
 SPLIT_SEED = 0

@@ -20,7 +20,7 @@ from typing import Literal, get_args
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from vae.errors import DataError
+from vae.core.errors import DataError
 
 Edges = Literal["smooth", "binary"]
 Plane = Float[np.ndarray, "n window window"]

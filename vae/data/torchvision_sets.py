@@ -15,10 +15,10 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from vae.core.errors import DataError
 from vae.data.idx import has_idx_split, read_idx_split
 from vae.data.source import Source
 from vae.data.splits import Split
-from vae.errors import DataError
 
 DATA_DIR_VARIABLE = "LATENT_DATA_DIR"
 _DOWNLOADING = threading.Lock()

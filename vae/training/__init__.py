@@ -2,10 +2,10 @@
 
 | file                  | what is there                                                         |
 |-----------------------|-----------------------------------------------------------------------|
-| `loop.py`             | one run, and several that train together; what reports are made of    |
+| `run.py`              | the state of one run                                                  |
+| `run_group.py`        | the loop over one run or several                                      |
 | `progress.py`         | the reports, and the sums and times behind them                       |
-| `engine.py`           | takes the steps of a cohort, side by side or by turns                 |
-| `group.py`            | those side by side: picks the arithmetic, and feeds it batches        |
+| `stepper.py`          | takes the steps of a group of runs, stacked or in turns               |
 | `steps.py`            | what a step is, whoever takes it                                      |
 | `autograd_step.py`    | any model under any objective                                         |
 | `by_hand/`            | the plain models under the plain objective: gradients written out     |
@@ -15,7 +15,8 @@
 | `weights.py`          | weights and Adam's moments in flat buffers                            |
 """
 
-from vae.training.loop import REPORT_SECONDS, Cohort, Training, can_train_together
 from vae.training.progress import Report
+from vae.training.run import Training
+from vae.training.run_group import REPORT_SECONDS, Cohort, can_train_together, run_training
 
-__all__ = ["REPORT_SECONDS", "Cohort", "Report", "Training", "can_train_together"]
+__all__ = ["REPORT_SECONDS", "Cohort", "Report", "Training", "can_train_together", "run_training"]

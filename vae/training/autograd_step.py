@@ -7,15 +7,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
-from vae.config import TrainConfig
+from vae.core.config import TrainConfig
 from vae.data.corruption import corrupted
 from vae.data.splits import Split
-from vae.model import VAE
-from vae.networks.gates import LEARNING_RATE_FACTOR, draw_betas, is_gate
-from vae.objective.losses import beta_tcvae_loss, beta_vae_loss, multi_rate_loss
-from vae.objective.perceptual import Critic
-from vae.objective.terms import ElboTerms
-from vae.posterior import standard_normal
+from vae.models.elbo import ElboTerms
+from vae.models.networks.gates import LEARNING_RATE_FACTOR, draw_betas, is_gate
+from vae.models.posterior import standard_normal
+from vae.models.vae import VAE
+from vae.training.losses import beta_tcvae_loss, beta_vae_loss, multi_rate_loss
+from vae.training.perceptual import Critic
 from vae.training.weights import Weights, part, update_by_adam
 
 

@@ -12,9 +12,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from vae.config import TrainConfig
-from vae.device import DeviceName, pick_device
-from vae.errors import ConfigError
+from vae.core.config import TrainConfig
+from vae.core.device import DeviceName, pick_device
+from vae.core.errors import ConfigError
 
 PATIENCE = timedelta(hours=2)
 """How long a process waits for another, which may be downloading data or evaluating a model."""

@@ -5,15 +5,15 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from vae.config import TrainConfig
+from vae.core.config import TrainConfig
 from vae.data.corruption import corrupted
 from vae.data.splits import Split
-from vae.model import VAE
-from vae.objective.losses import weighed
-from vae.objective.perceptual import Critic
-from vae.posterior import standard_normal
+from vae.models.posterior import standard_normal
+from vae.models.vae import VAE
 from vae.training.autograd_step import Descent, autocast, betas_of_batch, terms_seeing
 from vae.training.distributed import Processes
+from vae.training.losses import weighed
+from vae.training.perceptual import Critic
 from vae.training.weights import Weights
 
 

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vae.diagnostics import Evaluation
+from vae.metrics.evaluation import Evaluation
 
 
 @dataclass(frozen=True)

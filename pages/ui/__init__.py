@@ -1,0 +1,1 @@
+"""Layout, widgets and live instruments that several screens share."""

@@ -1,0 +1,127 @@
+"""What a person has drawn: kept for the session, over all pages, and turned into a model's image.
+
+A drawing is its strokes; what image they are for a model the browser works out (`ink.js`) and tells
+here, for each image size once. The Map's drawing is also that of A in an interpolation.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from pages.state.reported import is_code
+from vae.data.stroke_style import Ink, ink_of
+
+if TYPE_CHECKING:
+    from pages.ui.instruments import Drawing, NoDrawing
+    from vae.explorer import Explorer
+
+MAIN = "main"
+"""The drawing of the Map and of A."""
+
+PAD_UNITS = 10_000
+MOST_NUMBERS = 12_000
+"""Of all strokes together; a pad takes 4,000 points."""
+
+Strokes = Sequence[Sequence[int]]
+
+
+def offered(explorer: "Explorer", encoder: str) -> "Drawing | NoDrawing":
+    """The pad for a model with the name of its mounted encoder, or why there is none."""
+    ink = _ink(explorer)
+    return {"reason": ink} if isinstance(ink, str) else {**pad(explorer), "encoder": encoder}
+
+
+def pad(explorer: "Explorer") -> "Drawing":
+    """The pad for a model that a person can draw for."""
+    ink = _ink(explorer)
+    assert isinstance(ink, Ink), ink
+    return {"ink": asdict(ink), "shape": list(explorer.run.model.image_shape)}
+
+
+def is_offered(explorer: "Explorer") -> bool:
+    """Whether a person can draw for a model."""
+    return isinstance(_ink(explorer), Ink)
+
+
+def strokes(name: str) -> Strokes:
+    """What was drawn under a name; nothing before that."""
+    return _kept(name).get("strokes", [])
+
+
+def placing_ink(explorer: "Explorer") -> Ink | None:
+    """How the data set of a model places its ink; None where it does not."""
+    ink = _ink(explorer)
+    return ink if isinstance(ink, Ink) and ink.box is not None else None
+
+
+def drawn_image(name: str, explorer: "Explorer") -> np.ndarray | None:
+    """The drawing as a model's image (h, w, 1); None where it is not drawn or not yet known."""
+    pixels = _kept(name).get(_size(explorer))
+    return None if pixels is None else np.array(pixels, dtype=np.float32)[..., None] / 255
+
+
+def keep(name: str, explorer: "Explorer", drawn: object) -> bool:
+    """Keep what a browser says was drawn, none of it taken on trust; whether it was usable.
+
+    The same strokes told for another model are known for both.
+    """
+    lines = _read_strokes(drawn)
+    pixels = _read_pixels(drawn, explorer.run.model.image_shape[1])
+    if lines is None or pixels is None:
+        return False
+    before = _kept(name) if strokes(name) == lines else {}
+    known = {_size(explorer): pixels} if lines else {}
+    st.session_state[_key(name)] = before | {"strokes": lines} | known
+    return True
+
+
+def read_code(drawn: object, latent_dim: int) -> list[float] | None:
+    """The drawing's code as a browser tells it; None where it tells none."""
+    code = drawn.get("z") if isinstance(drawn, dict) else None
+    if not isinstance(code, list) or not is_code(code, latent_dim):
+        return None
+    return [float(x) for x in code]
+
+
+def _ink(explorer: "Explorer") -> Ink | str:
+    return ink_of(explorer.run.train.dataset, explorer.run.model)
+
+
+def _size(explorer: "Explorer") -> str:
+    """Models of the same data and image size see the same image in a drawing."""
+    return f"{explorer.run.model.image_shape} {_ink(explorer)}"
+
+
+def _key(name: str) -> str:
+    return f"drawing-{name}"
+
+
+def _kept(name: str) -> dict:
+    return st.session_state.get(_key(name), {})
+
+
+def _read_strokes(drawn: object) -> list[list[int]] | None:
+    lines = drawn.get("strokes") if isinstance(drawn, dict) else None
+    if not isinstance(lines, list) or not all(isinstance(line, list) for line in lines):
+        return None
+    if sum(len(line) + 1 for line in lines) > MOST_NUMBERS:
+        return None
+    usable = all(line and len(line) % 2 == 0 and _are_whole(line, PAD_UNITS) for line in lines)
+    return lines if usable else None
+
+
+def _read_pixels(drawn: object, side: int) -> np.ndarray | None:
+    """The image (side, side) of bytes; black for an empty drawing."""
+    pixels = drawn.get("pixels") if isinstance(drawn, dict) else None
+    if pixels == []:
+        return np.zeros((side, side), np.uint8)
+    if not isinstance(pixels, list) or len(pixels) != side * side or not _are_whole(pixels, 255):
+        return None
+    return np.array(pixels, dtype=np.uint8).reshape(side, side)
+
+
+def _are_whole(numbers: list, highest: int) -> bool:
+    return all(type(x) is int and 0 <= x <= highest for x in numbers)

@@ -1,0 +1,92 @@
+"""Choosing an image: from the test split, or one that a person brings."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from pages.state.models import fetch_images, open_gallery
+from pages.ui.layout import show_error
+from pages.ui.markdown import escaped
+from pages.ui.widgets import one_of
+from vae.charts.images import tile
+from vae.core.dataset_name import whole_name
+from vae.core.read_only import is_read_only
+
+if TYPE_CHECKING:
+    from vae.explorer import Explorer
+    from vae.explorer.gallery import Gallery
+
+ROW = 12
+
+
+def choose_test_image(explorer: "Explorer", label: str, key: str) -> int | None:
+    """A row of buttons under test images; the index of the one just pressed, else None."""
+    with st.expander(label, key=f"{key}-open", on_change="rerun") as fold:
+        if not fold.open:
+            return None
+        gallery = open_gallery(explorer)
+        note_missing(explorer, gallery, key)
+        indices = _offered(gallery, key)
+        st.image(tile(gallery.images(indices), ROW, 56, gap=8), alt="Test images")
+        with st.container(horizontal=True, gap=None):
+            pressed = [
+                st.button(f"{place + 1}", key=f"{key}-{index}", type="tertiary", width=64)
+                for place, index in enumerate(indices)
+            ]
+    return int(indices[pressed.index(True)]) if any(pressed) else None
+
+
+def note_missing(explorer: "Explorer", gallery: "Gallery", place: str = "page") -> None:
+    """Say so where the images are the decoder's own, and offer the download where there is one.
+
+    `place` tells apart the notes of one page.
+    """
+    if gallery.are_real:
+        return
+    from vae.core.named_folders import FOLDERS_VARIABLE
+    from vae.data.registry import FOLDER_PREFIX, dataset_title, may_be_read
+
+    dataset = whole_name(explorer.run.train.dataset)
+    title = escaped(dataset_title(dataset))
+    why = f"{title} is not on this machine"
+    if not may_be_read(dataset):
+        why = (
+            f"{title} is a folder that whoever started this server has not named in "
+            f"{FOLDERS_VARIABLE}, so it is not read"
+        )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"{why}: these are the model's reconstructions of its test images.", width="content"
+        )
+        if not dataset.startswith(FOLDER_PREFIX) and not is_read_only():
+            _offer_download(explorer, title, f"download-{place}")
+
+
+def _offer_download(explorer: "Explorer", title: str, key: str) -> None:
+    if not st.button(f"Download {title}", key, type="tertiary", icon=":material/download:"):
+        return
+    from vae.core.errors import DataError
+
+    try:
+        with st.spinner(f"Downloading {title} …"):
+            fetch_images(explorer)
+    except DataError as error:
+        show_error(error)
+    else:
+        st.rerun()
+
+
+def _offered(gallery: "Gallery", key: str) -> np.ndarray:
+    classes = gallery.classes()
+    if not classes:
+        return np.arange(min(ROW, len(gallery.labels)))
+    chosen = one_of(
+        "Class",
+        classes,
+        f"{key}-class",
+        look=st.pills,
+        format_func=lambda label: escaped(gallery.class_names[label]),
+        label_visibility="collapsed",
+    )
+    return gallery.of_class(chosen)[:ROW]

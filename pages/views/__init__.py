@@ -1,0 +1,1 @@
+"""The parts of screens that have several, one folder a screen."""

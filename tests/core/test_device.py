@@ -1,0 +1,191 @@
+"""Processors and threads."""
+
+import os
+import platform
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+
+import pytest
+import torch
+
+from vae.core.device import (
+    multiply_by_onednn,
+    pick_device,
+    products_in_bfloat16,
+    use_threads,
+    yield_to_others,
+)
+from vae.core.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def _same_threads_after():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def _same_products_after():
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    yield
+    torch.set_float32_matmul_precision(before)
+
+
+def product_error() -> float:
+    signal, weight = torch.randn(2, 300, 300, generator=torch.Generator().manual_seed(1))
+    exact = signal.double() @ weight.double()
+    return float((signal @ weight - exact).norm() / exact.norm())
+
+
+@pytest.mark.usefixtures("_same_products_after")
+def test_products_stay_in_float32_whatever_the_processor():
+    used = multiply_by_onednn(torch.device("cpu"))
+    assert torch.get_float32_matmul_precision() == ("medium" if used else "highest")
+    assert product_error() < 2e-6
+
+
+@pytest.mark.usefixtures("_same_products_after")
+def test_products_that_would_be_rounded_are_left_as_they_were(monkeypatch):
+    monkeypatch.setattr("vae.core.device._product_error", lambda: 2e-3)
+    assert not multiply_by_onednn(torch.device("cpu"))
+    assert torch.get_float32_matmul_precision() == "highest"
+    monkeypatch.setattr("vae.core.device._product_error", lambda: 4e-7)
+    assert multiply_by_onednn(torch.device("cpu"))
+    assert torch.get_float32_matmul_precision() == "medium"
+
+
+@pytest.mark.usefixtures("_same_products_after")
+def test_other_devices_keep_their_own_setting(monkeypatch):
+    monkeypatch.setattr("vae.core.device._product_error", lambda: 4e-7)
+    assert not multiply_by_onednn(torch.device("cuda"))
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_auto_takes_the_fastest_that_is_there(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert pick_device("auto").type == "mps"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert pick_device("auto").type == "cuda"
+
+
+def test_an_absent_device_is_named_with_those_that_are_there(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match="'cuda' is not available here; choose auto or cpu"):
+        pick_device("cuda")
+
+
+def test_one_core_is_left_free_by_default(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    assert use_threads() == torch.get_num_threads() == 2
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    assert use_threads() == 1
+
+
+@pytest.mark.parametrize("count", [0, -1, 5000])
+def test_absurd_thread_counts_are_refused(count):
+    with pytest.raises(ConfigError, match="threads"):
+        use_threads(count)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities only on Linux")
+def test_yielding_lowers_the_priority_of_the_calling_thread_alone():
+    priorities = []
+
+    def work():
+        yield_to_others()
+        priorities.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert priorities == [10]
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
+
+
+FAULTS = """
+import ctypes, resource, sys
+import torch
+from vae.core.device import M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, keep_freed_memory
+for threshold in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
+    ctypes.CDLL(None).mallopt(threshold, 128 * 1024)  # as every process begins
+keeps = sys.argv[1] == "keep" and keep_freed_memory()
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+before = faults()
+for _ in range(500):
+    buffers = [torch.ones(100_000) for _ in range(5)]
+    del buffers
+print(keeps, faults() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_freed_memory_is_kept_for_the_next_buffer():
+    """500 times five buffers of 98 pages: their faults are paid once, where memory is kept."""
+
+    def count(how: str) -> tuple[str, int]:
+        answer = subprocess.run(
+            [sys.executable, "-c", FAULTS, how], capture_output=True, text=True, check=True
+        ).stdout.split()
+        return answer[0], int(answer[1])
+
+    assert count("keep")[0] == "True"
+    assert count("keep")[1] < 5_000
+    assert count("leave")[1] > 50_000
+
+
+FADING = """
+import torch
+from vae.core.device import flushed_denormals, use_threads
+use_threads(2)
+values = torch.full((4_000_000,), 1e-38)
+with flushed_denormals():
+    halves = values * 0.5
+kept = values * 0.5
+print(int((halves.view(torch.int32) == 0).sum()), int((kept.view(torch.int32) != 0).sum()) > 0)
+"""
+
+
+def test_denormals_are_flushed_in_all_threads_and_only_meanwhile():
+    answer = subprocess.run(
+        [sys.executable, "-c", FADING], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert answer == ["4000000", "True"]
+
+
+@pytest.mark.usefixtures("_same_products_after")
+def test_threads_that_set_up_at_once_leave_products_as_they_were(monkeypatch):
+    """The setting is one for all threads: whoever comes second must not keep the first's trial."""
+    together = threading.Barrier(2, timeout=0.2)
+
+    def slow_error() -> float:
+        with suppress(threading.BrokenBarrierError):
+            together.wait()
+        return 2e-3
+
+    monkeypatch.setattr("vae.core.device._product_error", slow_error)
+    cpu = torch.device("cpu")
+    threads = [threading.Thread(target=multiply_by_onednn, args=(cpu,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+@pytest.mark.usefixtures("_same_products_after")
+def test_bfloat16_ends_with_the_last_that_wants_it():
+    first, second = products_in_bfloat16(), products_in_bfloat16()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert torch.get_float32_matmul_precision() == "medium"
+    second.__exit__(None, None, None)
+    assert torch.get_float32_matmul_precision() == "highest"

@@ -1,0 +1,78 @@
+"""A disk that fills up while a run is saved: a small file system, or files that may not grow."""
+
+import dataclasses
+import resource
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vae.core.config import TrainConfig
+from vae.jobs.jobs import Job
+from vae.jobs.queue import TrainingQueue
+from vae.jobs.worker_process import TrainingProcess
+from vae.runs.catalogue import read_catalogue
+from vae.runs.checkpoint import load_model
+from vae.runs.request import Request
+
+SMALL = Request(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
+LARGE = dataclasses.replace(SMALL, architecture="mlp-deep", latent_dim=512)
+"""Its weights and Adam's moments come to more than 3 MB, those of SMALL to 0.6."""
+
+
+@pytest.fixture
+def process() -> Iterator[TrainingProcess]:
+    found = TrainingProcess()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    """A file system of 2 MB; skips where none may be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no file system may be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def ended(job: Job) -> Job:
+    deadline = time.monotonic() + 120
+    while not job.ended:
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+    return job
+
+
+def check_calm(queue: TrainingQueue) -> None:
+    """What was saved before stays, what finds no room fails in a sentence, the queue goes on."""
+    before = ended(queue.submit(SMALL))
+    assert before.status == "done"
+    failed = ended(queue.submit(LARGE))
+    assert failed.status == "failed"
+    assert "free some space" in failed.message
+    assert not failed.saved
+    (run,) = read_catalogue(queue.root).runs
+    assert run.path == before.path
+    load_model(run)
+    assert read_catalogue(queue.root).refused == ()
+    assert not failed.path.exists()
+    again = dataclasses.replace(SMALL, train=dataclasses.replace(SMALL.train, seed=1))
+    assert ended(queue.submit(again)).status == "done"
+
+
+def test_a_disk_that_is_full_fails_that_job_alone(small_disk, process):
+    check_calm(TrainingQueue(small_disk, process))
+
+
+def test_files_that_may_not_grow_fail_that_job_alone(tmp_path, process):
+    process.start()
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (2 * 2**20, 2 * 2**20))
+    check_calm(TrainingQueue(tmp_path, process))

@@ -1,0 +1,217 @@
+"""What was left unfinished goes on through the queue; what is finished is not trained twice."""
+
+import dataclasses
+import os
+import signal
+import time
+
+import pytest
+import torch
+
+from vae.core.config import TrainConfig
+from vae.core.errors import CheckpointError, LimitError, MissingCheckpoint
+from vae.jobs.eta import outlook
+from vae.jobs.jobs import Job
+from vae.jobs.limits import Limits
+from vae.jobs.queue import TrainingQueue
+from vae.jobs.unfinished import unfinished_runs
+from vae.runs.checkpoint import (
+    METRICS_FILE,
+    RESUME_FILE,
+    load_resume_state,
+    load_run,
+    save_resume_state,
+)
+from vae.runs.lock import RunLock
+from vae.runs.recorder import RecordedTraining
+from vae.runs.request import Request
+
+SHORT = Request(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
+LONG = Request(TrainConfig("digits", epochs=10_000), "mlp", 2)
+
+
+def wait_for(condition, seconds: float = 120.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+def ended(job: Job) -> Job:
+    wait_for(lambda: job.ended)
+    return job
+
+
+@pytest.fixture
+def left(tmp_path, digits):
+    """A folder of runs with one that was left after its first epoch of four."""
+    train = dataclasses.replace(SHORT.train, epochs=4)
+    path = tmp_path / "left"
+    model = SHORT.model(digits.image_shape, 10)
+    run = RecordedTraining.start(path, model, train, digits, torch.device("cpu"))
+    for report in run.run():
+        if report.ends_epoch:
+            run.note(report, save_seconds=-1.0)
+            run.save_state()
+            break
+    return path
+
+
+def test_what_was_left_is_found_with_its_settings_and_its_progress(left):
+    (found,) = unfinished_runs(left.parent)
+    assert (found.name, found.train.epochs) == ("left", 4)
+    assert found.request == dataclasses.replace(SHORT, train=found.train)
+    assert 1 <= found.epochs < 4
+    assert found.seconds_ago < 600
+
+
+def test_it_goes_on_where_it_stopped_and_becomes_a_checkpoint(left):
+    queue = TrainingQueue(left.parent)
+    (found,) = queue.unfinished()
+    job = queue.resume(found)
+    assert queue.resume(found) is job
+    assert queue.unfinished() == []
+    assert ended(job).status == "done"
+    assert job.path == left
+    assert [report.epoch for report in job.epochs] == [2, 3, 4]
+    assert load_run(left).results.epochs_trained == 4
+    assert len((left / METRICS_FILE).read_text().splitlines()) >= 4
+    assert queue.unfinished() == []
+
+
+def test_one_that_is_discarded_leaves_nothing(left):
+    queue = TrainingQueue(left.parent)
+    (found,) = queue.unfinished()
+    found.discard()
+    assert list(left.parent.iterdir()) == []
+    with pytest.raises(MissingCheckpoint, match="nothing to resume"):
+        queue.resume(found)
+
+
+def test_one_whose_critic_lies_elsewhere_is_left_to_the_command_line(left):
+    state, record = load_resume_state(left)
+    record["train"] |= {"perceptual": 1.0, "critic": str(left.parent.parent / "classifier")}
+    save_resume_state(left, state, record)
+    queue = TrainingQueue(left.parent)
+    (found,) = queue.unfinished()
+    with pytest.raises(CheckpointError, match="go on with it by `vae train --resume`"):
+        queue.resume(found)
+    assert queue.jobs == []
+
+
+def test_one_in_which_somebody_trains_is_not_offered(left):
+    lock = RunLock.take(left)
+    assert unfinished_runs(left.parent) == []
+    lock.release()
+    assert len(unfinished_runs(left.parent)) == 1
+
+
+def test_states_that_cannot_be_read_are_left_out(left):
+    (left / RESUME_FILE).write_bytes(b"\x00" * 100)
+    assert unfinished_runs(left.parent) == []
+
+
+def test_a_killed_job_is_offered_and_goes_on(tmp_path):
+    queue = TrainingQueue(tmp_path, save_seconds=0.0)
+    job = queue.submit(LONG)
+    wait_for(lambda: len(job.epochs) > 3)
+    assert queue.unfinished() == []
+    os.kill(queue.process.pid, signal.SIGKILL)
+    assert ended(job).status == "failed"
+    (found,) = queue.unfinished()
+    again = queue.resume(found)
+    assert [report.epoch for report in again.epochs] == [report.epoch for report in job.epochs]
+    wait_for(lambda: again.latest is not None)
+    queue.stop(again)
+    assert ended(again).saved
+
+
+def test_a_finished_run_is_found_and_counts_in_a_sweep(tmp_path):
+    queue = TrainingQueue(tmp_path)
+    assert queue.finished(SHORT) is None
+    done = ended(queue.submit(SHORT))
+    fresh = TrainingQueue(tmp_path)
+    assert fresh.finished(SHORT).path == done.path
+    other = dataclasses.replace(SHORT, train=dataclasses.replace(SHORT.train, seed=1))
+    assert fresh.finished(other) is None
+    sweep = fresh.submit_all([SHORT, other])
+    assert sweep.jobs[0].status == "done"
+    assert [report.epoch for report in sweep.jobs[0].epochs] == [1, 2]
+    assert ended(sweep.jobs[1]).status == "done"
+    assert sweep.share == 1.0
+    assert fresh.submit_all([SHORT]).ended
+
+
+def test_a_stopped_run_is_kept_and_goes_on_to_what_it_would_have_been(tmp_path):
+    request = dataclasses.replace(SHORT, train=dataclasses.replace(SHORT.train, epochs=60))
+    queue = TrainingQueue(tmp_path / "stopped")
+    job = queue.submit(request)
+    wait_for(lambda: len(job.epochs) > 1)
+    queue.stop(job)
+    assert ended(job).saved
+    assert queue.finished(request) is None
+    (found,) = queue.unfinished()
+    assert found.is_kept
+    assert queue.begun(request) == found
+    kept = load_run(found.path)
+    (again,) = queue.submit_all([request]).jobs
+    assert (again.path, again.resumes) == (job.path, True)
+    assert queue.begun(request) is None
+    assert load_run(found.path) == kept
+    whole = TrainingQueue(tmp_path / "whole").submit(request)
+    assert ended(again).status == ended(whole).status == "done"
+    assert load_run(again.path).identity == load_run(whole.path).identity
+    assert [report.epoch for report in again.epochs] == list(range(1, 61))
+    assert queue.unfinished() == []
+
+
+def test_a_stopped_run_that_waits_to_go_on_and_is_cancelled_stays_as_it_is(left):
+    queue = TrainingQueue(left.parent)
+    first = queue.submit(LONG)
+    wait_for(lambda: first.latest is not None)
+    waiting = queue.resume(queue.unfinished()[0])
+    queue.stop(waiting)
+    assert (waiting.status, waiting.message) == (
+        "stopped",
+        "stopped before it began; it can still be resumed",
+    )
+    assert [run.path for run in queue.unfinished()] == [left]
+    queue.stop(first)
+    ended(first)
+
+
+def test_more_than_the_server_takes_is_refused_whole(tmp_path):
+    queue = TrainingQueue(tmp_path, limits=Limits(jobs=2))
+    betas = [
+        dataclasses.replace(LONG, train=dataclasses.replace(LONG.train, beta=beta))
+        for beta in (1.0, 2.0, 4.0)
+    ]
+    with pytest.raises(LimitError, match="ask for 2 instead of 3"):
+        queue.submit_all(betas)
+    assert queue.jobs == []
+    jobs = [queue.submit(each) for each in betas[:2]]
+    assert queue.submit(betas[0]) is jobs[0]
+    with pytest.raises(LimitError, match="2 wait or train already"):
+        queue.submit(betas[2])
+    for job in jobs:
+        queue.stop(job)
+        ended(job)
+
+
+def test_the_outlook_has_what_is_under_way_first_and_adds_up(tmp_path):
+    queue = TrainingQueue(tmp_path)
+    known = ended(queue.submit(SHORT))
+    first = queue.submit(LONG)
+    wait_for(lambda: first.latest is not None)
+    sweep = queue.submit_all([SHORT, dataclasses.replace(SHORT, latent_dim=3)])
+    last = queue.submit(dataclasses.replace(LONG, latent_dim=5))
+    entries = outlook(queue.jobs, [])
+    assert sweep.jobs[0] is known
+    assert [entry.number for entry in entries] == [first.number, sweep.jobs[1].number, last.number]
+    assert [entry.waits for entry in entries] == [False, True, True]
+    assert entries[0].seconds_before == 0
+    assert entries[1].seconds_before == pytest.approx(entries[0].seconds)
+    assert entries[2].seconds_before == pytest.approx(entries[0].seconds + entries[1].seconds)
+    for job in queue.jobs:
+        queue.stop(job)
+    ended(first)

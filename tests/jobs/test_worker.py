@@ -1,0 +1,249 @@
+"""What goes wrong inside the training process ends jobs, not the process."""
+
+import dataclasses
+import logging
+import math
+import threading
+import time
+from collections import deque
+from queue import SimpleQueue
+
+import numpy as np
+import pytest
+import torch
+
+from vae.core.config import TrainConfig
+from vae.core.errors import CheckpointError
+from vae.jobs.cancellation import INTERRUPTED, Orders
+from vae.jobs.jobs import Job, Snapshot
+from vae.jobs.messages import Accepted, AllEnded, Begun, Ended, Reported, Saving, Task
+from vae.jobs.queue import TrainingQueue
+from vae.jobs.worker import NO_MEMORY, OneDataset, train_jobs
+from vae.runs.checkpoint import RESUME_FILE, load_resume_state, load_run
+from vae.runs.lock import RunLock, is_held
+from vae.runs.recorder import RecordedTraining
+from vae.runs.request import Request
+from vae.training import Training
+from vae.training.stepper import Engine
+
+SHORT = Request(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
+
+
+class InThisProcess:
+    """Trains where the test can break things."""
+
+    def __init__(self) -> None:
+        self.turn = threading.RLock()
+        self.news = deque()
+
+    def send(self, order) -> None:
+        self.news.append(Accepted())
+        train_jobs(order.tasks, OneDataset(), self.news.append, Orders())
+        self.news.append(AllEnded())
+
+    def hear(self):
+        return self.news.popleft()
+
+
+class Scripted:
+    """Trains nothing, and tells what the test puts into it."""
+
+    def __init__(self) -> None:
+        self.turn = threading.RLock()
+        self.orders = []
+        self.news = SimpleQueue()
+
+    def send(self, order) -> None:
+        self.news.put(Accepted())
+        self.orders.append(order)
+
+    def stop(self, number) -> None:
+        pass
+
+    def hear(self):
+        return self.news.get()
+
+
+@pytest.fixture
+def queue(tmp_path) -> TrainingQueue:
+    return TrainingQueue(tmp_path, InThisProcess())
+
+
+def ended(job: Job) -> Job:
+    wait_for(lambda: job.ended)
+    return job
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+def at(**settings) -> Request:
+    return dataclasses.replace(SHORT, train=dataclasses.replace(SHORT.train, **settings))
+
+
+def raising(error: Exception):
+    def broken(*_, **__):
+        raise error
+
+    return broken
+
+
+def test_a_bug_fails_the_job_reaches_the_log_and_the_next_one_runs(queue, monkeypatch, caplog):
+    with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
+        patched.setattr("vae.jobs.worker.load_dataset", raising(ZeroDivisionError("a bug")))
+        failed = ended(queue.submit(SHORT))
+    assert failed.status == "failed"
+    assert "log has the details" in failed.message
+    assert "ZeroDivisionError" in caplog.text
+    assert not failed.path.exists()
+    assert ended(queue.submit(SHORT)).status == "done"
+
+
+def test_a_bug_in_a_step_fails_those_that_share_it(queue, monkeypatch, caplog):
+    with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
+        patched.setattr(Engine, "take", raising(ZeroDivisionError("a bug")))
+        sweep = queue.submit_all([at(beta=1.0), at(beta=4.0)])
+        assert [ended(job).status for job in sweep.jobs] == ["failed", "failed"]
+    assert "ZeroDivisionError" in caplog.text
+    assert ended(queue.submit(SHORT)).status == "done"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+        RuntimeError("CUDA error: out of memory"),
+        torch.OutOfMemoryError("CUDA out of memory"),
+    ],
+)
+def test_memory_that_is_refused_is_one_calm_sentence(queue, monkeypatch, caplog, error):
+    monkeypatch.setattr(Engine, "take", raising(error))
+    job = ended(queue.submit(SHORT))
+    assert (job.status, job.message) == ("failed", NO_MEMORY)
+    assert caplog.text == ""
+
+
+def test_one_that_diverges_leaves_the_others_of_its_sweep(queue, monkeypatch):
+    report = Training.report
+
+    def broken(training, images, sums, **options):
+        return report(training, images, sums * (math.nan if training.config.beta == 4 else 1))
+
+    monkeypatch.setattr(Training, "report", broken)
+    sweep = queue.submit_all([at(beta=beta) for beta in (1.0, 4.0, 10.0)])
+    assert [ended(job).status for job in sweep.jobs] == ["done", "failed", "done"]
+    assert "no longer finite" in sweep.jobs[1].message
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_what_was_learnt(queue, monkeypatch):
+    with monkeypatch.context() as patched:
+        refusal = CheckpointError("the checkpoint could not be written; free some space there")
+        patched.setattr("vae.runs.recorder.save_checkpoint", raising(refusal))
+        job = ended(queue.submit(SHORT))
+    assert (job.status, job.message, job.saved) == ("failed", str(refusal), False)
+    assert (job.path / RESUME_FILE).is_file()
+    news = []
+    train_jobs([Task(7, SHORT, job.path, resumes=True)], OneDataset(), news.append, Orders())
+    assert news[-1] == Ended(7, "done", saved=True)
+    assert load_run(job.path).train == SHORT.train
+
+
+def test_where_the_server_is_gone_the_state_is_saved_and_the_process_stops(tmp_path):
+    orders, news = Orders(), []
+
+    def tell(told):
+        news.append(told)
+        if not isinstance(told, Begun):
+            orders.abandoned.set()
+
+    train_jobs([Task(1, at(epochs=10_000), tmp_path / "run")], OneDataset(), tell, orders)
+    assert not any(isinstance(told, Ended) for told in news)
+    assert [file.name for file in (tmp_path / "run").iterdir()] == [RESUME_FILE]
+
+
+def test_those_that_are_stopped_are_all_saved_and_told_so_before_the_first_is_measured(
+    tmp_path, monkeypatch
+):
+    """One that trains beside them is saved too: whoever ends the measuring loses nothing else."""
+    orders, news, finish = Orders(), [], RecordedTraining.finish
+    batches = {1: 64, 2: 32, 3: 16}
+    tasks = [
+        Task(n, at(batch_size=batch, epochs=10_000), tmp_path / str(n))
+        for n, batch in batches.items()
+    ]
+    orders.begin(batches)
+
+    def tell(told):
+        news.append(told)
+        if isinstance(told, Reported) and told.number == 3:
+            orders.stop(1)
+            orders.stop(2)
+
+    def measure(run):
+        if run.path.name != "3":
+            assert sum(isinstance(told, Saving) for told in news) == 2
+            steps = {n: int(load_resume_state(tmp_path / str(n))[0]["step"]) for n in batches}
+            assert min(steps.values()) > 0
+            orders.stop(3)
+        return finish(run)
+
+    monkeypatch.setattr(RecordedTraining, "finish", measure)
+    train_jobs(tasks, OneDataset(), tell, orders)
+    assert [told.number for told in news if isinstance(told, Ended)] == [1, 2, 3]
+    assert all(load_run(task.path).stopped_early for task in tasks)
+
+
+def test_an_epoch_that_may_be_slow_to_measure_is_saved_before_its_last_step(tmp_path, monkeypatch):
+    """So that a stop which interrupts the measuring costs that step at most."""
+    saved, measure = [], Training._evaluate
+
+    def slow(training):
+        saved.append((training.step, int(load_resume_state(tmp_path / "run")[0]["step"])))
+        busy = time.process_time()
+        while len(saved) == 1 and time.process_time() - busy < 0.6:
+            sum(range(10_000))
+        return measure(training)
+
+    monkeypatch.setattr(Training, "_evaluate", slow)
+    train_jobs([Task(1, at(epochs=3), tmp_path / "run")], OneDataset(), [].append, Orders())
+    steps = len(saved) and saved[0][0]
+    assert saved == [(steps, steps - 1), (2 * steps, 2 * steps - 1), (3 * steps, 2 * steps - 1)]
+
+
+def test_who_is_measured_while_another_is_stopped_is_measured_by_the_next_process(tmp_path):
+    """And one that somebody does not want measured is left to be resumed."""
+    process = Scripted()
+    queue = TrainingQueue(tmp_path, process)
+    sweep = queue.submit_all([at(beta=1.0), at(beta=4.0)])
+    wait_for(lambda: process.orders)
+    none = np.zeros((0, 8, 8, 1), np.uint8)
+    for job in sweep.jobs:
+        process.news.put(Begun(job.number, 0, none, Snapshot(0, none, none)))
+    wait_for(lambda: all(job.status == "training" for job in sweep.jobs))
+    for job in sweep.jobs:
+        job.path.mkdir()
+        (job.path / RESUME_FILE).touch()
+        queue.stop(job)
+        process.news.put(Saving(job.number))
+    wait_for(lambda: all(job.status == "saving" for job in sweep.jobs))
+    queue.stop(sweep.jobs[1])
+    process.news.put(INTERRUPTED)
+    wait_for(lambda: len(process.orders) == 2)
+    (task,) = process.orders[1].tasks
+    assert (task.number, task.only_measures) == (sweep.jobs[0].number, True)
+    assert "it can be resumed" in sweep.jobs[1].message
+
+
+def test_a_folder_in_which_somebody_trains_is_refused(tmp_path):
+    lock, news = RunLock.take(tmp_path / "run"), []
+    assert is_held(tmp_path / "run")
+    train_jobs([Task(1, SHORT, tmp_path / "run")], OneDataset(), news.append, Orders())
+    assert news[-1].status == "failed"
+    assert "somebody trains in" in news[-1].message
+    lock.release()
+    assert not is_held(tmp_path / "run")

@@ -1,0 +1,168 @@
+"""Training in a process of its own: killed, stopped in a long step, left alone by its server."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from vae.core.config import TrainConfig
+from vae.jobs.jobs import Job
+from vae.jobs.queue import TrainingQueue
+from vae.jobs.worker_process import TrainingProcess, training_process
+from vae.runs.checkpoint import RESUME_FILE, load_run
+from vae.runs.lock import is_held
+from vae.runs.request import Request
+
+PROJECT = Path(__file__).resolve().parents[2]
+SHORT = Request(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
+LONG = Request(TrainConfig("digits", epochs=10_000), "mlp", 2)
+SLOW = Request(
+    TrainConfig(
+        "sprites:scale=2,orientation=4,x=12,y=12",
+        epochs=50,
+        batch_size=4096,
+        validation_fraction=0.0,
+    ),
+    "resnet",
+    2,
+)
+"""One step an epoch, and it takes seconds."""
+
+
+@pytest.fixture
+def queue(tmp_path) -> TrainingQueue:
+    return TrainingQueue(tmp_path, save_seconds=0.0)
+
+
+def wait_for(condition, seconds: float = 120.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+def ended(job: Job) -> Job:
+    wait_for(lambda: job.ended)
+    return job
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_killed_process_fails_its_jobs_calmly_and_a_new_one_goes_on(queue):
+    sweep = queue.submit_all([LONG, dataclasses.replace(LONG, latent_dim=3)])
+    later = queue.submit(SHORT)
+    wait_for(lambda: all(len(job.epochs) > 1 for job in sweep.jobs))
+    killed = queue.process.pid
+    os.kill(killed, signal.SIGKILL)
+    for job in sweep.jobs:
+        assert ended(job).status == "failed"
+        assert "most likely for lack of memory" in job.message
+        assert "it can be resumed" in job.message
+        assert (job.path / RESUME_FILE).is_file()
+    assert ended(later).status == "done"
+    assert queue.process.pid not in (None, killed)
+
+
+def test_a_killed_process_with_nothing_saved_leaves_no_folder(tmp_path):
+    queue = TrainingQueue(tmp_path)
+    job = queue.submit(SLOW)
+    wait_for(lambda: job.status == "training")
+    os.kill(queue.process.pid, signal.SIGKILL)
+    assert "train it anew" in ended(job).message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_that_dies_while_idle_is_replaced(queue):
+    ended(queue.submit(SHORT))
+    idle = queue.process.pid
+    os.kill(idle, signal.SIGKILL)
+    assert ended(queue.submit(SHORT)).status == "done"
+    assert queue.process.pid != idle
+
+
+def test_a_stop_reaches_a_job_in_the_middle_of_a_long_step(queue):
+    """What the steps before had learnt is measured by a new process, and kept."""
+    job, later = queue.submit(SLOW), queue.submit(SHORT)
+    wait_for(lambda: job.latest is not None and (job.path / RESUME_FILE).is_file())
+    interrupted = queue.process.pid
+    queue.stop(job)
+    wait_for(lambda: job.status == "saving" or queue.process.pid != interrupted)
+    assert ended(job).status == "stopped"
+    assert job.saved
+    assert load_run(job.path).stopped_early
+    assert ended(later).status == "done"
+
+
+def test_a_second_stop_ends_the_measuring_too(queue):
+    job = queue.submit(SLOW)
+    wait_for(lambda: job.latest is not None and (job.path / RESUME_FILE).is_file())
+    queue.stop(job)
+    wait_for(lambda: job.status == "saving")
+    queue.stop(job)
+    ended(job)
+    assert (job.path / RESUME_FILE).is_file()
+    assert job.saved == (job.path / "run.json").is_file()
+
+
+def test_the_system_takes_it_before_the_server_and_gives_it_less_time(queue):
+    ended(queue.submit(SHORT))
+    pid = queue.process.pid
+    assert int(Path(f"/proc/{pid}/oom_score_adj").read_text()) == 900
+    assert os.getpriority(os.PRIO_PROCESS, pid) >= 10
+
+
+def test_memory_beyond_the_limit_fails_the_job_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("LATENT_TRAINING_GIGABYTES", "2")
+    process = TrainingProcess()
+    queue = TrainingQueue(tmp_path, process)
+    try:
+        job = ended(queue.submit(dataclasses.replace(SLOW, latent_dim=64)))
+        assert job.status == "failed"
+        assert "choose a smaller batch or network" in job.message
+        assert ended(queue.submit(SHORT)).status == "done"
+    finally:
+        process.close()
+
+
+SERVER = """
+import sys, time
+from pathlib import Path
+from vae.core.config import TrainConfig
+from vae.runs.request import Request
+from vae.jobs.queue import TrainingQueue
+
+queue = TrainingQueue(Path(sys.argv[1]))
+job = queue.submit(Request(TrainConfig("digits", epochs=10_000), "mlp", 2))
+while len(job.epochs) < 2:
+    time.sleep(0.02)
+print(queue.process.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_it_saves_its_state_and_ends_when_the_server_is_killed(tmp_path):
+    command = [sys.executable, "-c", SERVER, str(tmp_path)]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as server:
+        pid = int(server.stdout.readline())
+        (run,) = tmp_path.iterdir()
+        assert is_held(run)
+        server.kill()
+    wait_for(lambda: not is_alive(pid))
+    assert (run / RESUME_FILE).is_file()
+    wait_for(lambda: not is_held(run))
+
+
+def test_one_process_serves_all_queues_of_a_server(tmp_path):
+    first, second = TrainingQueue(tmp_path / "a"), TrainingQueue(tmp_path / "b")
+    assert first.process is second.process is training_process()
+    assert [ended(queue.submit(SHORT)).status for queue in (first, second)] == ["done", "done"]

@@ -1,0 +1,127 @@
+"""Two at once in one folder: the second is told so in a sentence, and changes nothing."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from errno import EBADF
+from pathlib import Path
+
+import pytest
+import torch
+
+from vae.__main__ import main
+from vae.cli import distributed
+from vae.core.errors import CheckpointError
+from vae.runs.lock import RunLock, holding, is_held
+from vae.training.distributed import ALONE
+
+PROJECT = Path(__file__).resolve().parents[2]
+SETTINGS = "--dataset digits --arch mlp --latent-dim 2 --epochs 1 --device cpu --threads 1"
+TRAINING = """
+import sys
+from pathlib import Path
+from vae.runs.lock import RunLock
+
+lock = RunLock.take(Path(sys.argv[1]))
+print("holds it", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture(autouse=True)
+def _same_threads():
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def taken(tmp_path_factory) -> Iterator[Path]:
+    """The folder of the second run of a sweep, in which another process trains."""
+    folder = tmp_path_factory.mktemp("sweep") / "beta-4"
+    command = [sys.executable, "-c", TRAINING, str(folder)]
+    with subprocess.Popen(
+        command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "holds it\n"
+        yield folder
+        process.stdin.close()
+    assert not is_held(folder)
+
+
+SWEEP = "sweep --betas 1,4 --out {root}"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "train --beta 4 --out {root}/beta-4",
+        "train --beta 4 --out {root}/beta-4 --overwrite",
+        SWEEP,
+        f"{SWEEP} --engine ray",
+    ],
+)
+def test_a_command_that_wants_a_folder_in_which_somebody_trains_is_refused(taken, command, capsys):
+    if "ray" in command:
+        pytest.importorskip("ray")
+    assert main([*command.format(root=taken.parent).split(), *SETTINGS.split()]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"somebody trains in {taken}" in line
+    assert list(taken.parent.iterdir()) == [taken]
+    assert list(taken.iterdir()) == []
+
+
+def test_the_first_process_of_torchrun_holds_the_folder(taken, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(distributed, "follow", lambda run, _: seen.append(is_held(run.path)))
+    for name in ("share", "share_state"):
+        monkeypatch.setattr(type(ALONE), name, lambda *_: None)
+    lead(tmp_path / "run")
+    assert seen == [True]
+    assert not is_held(tmp_path / "run")
+    with pytest.raises(CheckpointError, match="somebody trains in"):
+        lead(taken)
+
+
+def lead(out: Path) -> None:
+    """What the first of several processes does."""
+    from vae.__main__ import _parser
+    from vae.cli.settings import train_config
+
+    options = _parser().parse_args(["train", *SETTINGS.split(), "--out", str(out)])
+    config = train_config(options, options.beta, options.seed)
+    distributed._lead(options, config, ALONE, Board())
+
+
+class Board:
+    """Notes that nobody else reads."""
+
+    def read(self, name: str) -> None:
+        return None
+
+    def write(self, name: str, text: str) -> None:
+        pass
+
+    def claim(self, name: str) -> bool:
+        return True
+
+
+def test_all_are_held_or_none_and_empty_folders_go(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    with holding([first]):
+        with pytest.raises(CheckpointError), holding([second, first]):
+            raise AssertionError
+        assert not second.exists()
+        assert is_held(first)
+        (first / "weights").touch()
+    assert not is_held(first)
+    assert [path.name for path in tmp_path.iterdir()] == ["first"]
+
+
+def test_a_file_system_without_locks_holds_nothing(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr("vae.runs.lock.flock", refuse)
+    assert not is_held(tmp_path)
+    RunLock.take(tmp_path).release()

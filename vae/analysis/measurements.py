@@ -1,0 +1,305 @@
+"""The numbers of each run of a comparison: what can be measured, how it was, and as a table."""
+
+import csv
+import dataclasses
+import io
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vae.analysis.beta_effects import Spread
+from vae.analysis.code_scores import assess
+from vae.core.errors import CheckpointError
+from vae.metrics.disentanglement import ESTIMATORS
+from vae.metrics.disentanglement.scores import QUICK_ROWS
+from vae.metrics.glossary import GLOSSARY, Entry
+from vae.runs.catalogue import Comparison, Setting, train_command
+from vae.runs.checkpoint import load_atlas, load_scores
+from vae.runs.run import Run
+from vae.runs.stored_scores import StoredScores
+
+SOFT_HYPHEN = "\u00ad"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number of a run."""
+
+    entry: Entry
+    column: str
+    """Its title with soft hyphens, for a narrow column."""
+
+    unit: str = ""
+    decimals: int = 2
+
+    @property
+    def name(self) -> str:
+        """The key among a run's values."""
+        return self.entry.name
+
+    @property
+    def title(self) -> str:
+        """The same in full."""
+        return self.column.replace(SOFT_HYPHEN, "")
+
+    @property
+    def noun(self) -> str:
+        """The title within a sentence: abbreviations keep their capitals."""
+        first = self.title.split()[0]
+        return self.title[:1].lower() + self.title[1:] if first[1:].islower() else self.title
+
+    def write(self, value: float) -> str:
+        """With its decimals."""
+        return f"{value:.{self.decimals}f}".replace("-", "−")
+
+
+def _cost(entry: Entry, decimals: int = 1) -> Measure:
+    return Measure(entry, entry.title, "" if decimals == 0 else "nats", decimals)
+
+
+_TEST_SPLIT = "mean over the test split, in nats per image"
+
+COSTS = (
+    _cost(
+        Entry(
+            name="distortion",
+            title="Distortion",
+            meaning="How much of an image is left to say once its code is known?",
+            range=f"{_TEST_SPLIT}; at least 0 for a Bernoulli likelihood.",
+            estimator="−log p(x|z) with one posterior sample per image.",
+            trap="Depends on the likelihood and the number of pixels: no comparison across data.",
+            source='Alemi et al. (2018), "Fixing a Broken ELBO".',
+            higher_is_better=False,
+        )
+    ),
+    _cost(
+        Entry(
+            name="rate",
+            title="Rate",
+            meaning="How much does the code say about its image, beyond the prior?",
+            range=f"{_TEST_SPLIT}; at least 0, and 0 where the code ignores the image.",
+            estimator="KL(q(z|x) || p(z)) in closed form, summed over the latents.",
+            trap="Neither more nor less is better: it is what β puts a price on.",
+            source='Alemi et al. (2018), "Fixing a Broken ELBO".',
+            higher_is_better=None,
+        )
+    ),
+    _cost(
+        Entry(
+            name="elbo",
+            title="ELBO",
+            meaning="A lower bound on log p(x): −(distortion + rate), whatever β was.",
+            range=f"{_TEST_SPLIT}; higher is better.",
+            estimator="From distortion and rate as measured.",
+            trap="Training maximises it at β = 1 only; it says nothing about disentanglement.",
+            source='Kingma & Welling (2014), "Auto-Encoding Variational Bayes".',
+            higher_is_better=True,
+        )
+    ),
+    _cost(
+        Entry(
+            name="active_units",
+            title="Active units",
+            meaning="How many latents does the model use?",
+            range="From 0 to the number of latents.",
+            estimator="Latents whose posterior mean varies by more than 0.01 over the test split.",
+            trap="The threshold is a convention; a latent just above it says next to nothing.",
+            source='Burda et al. (2016), "Importance Weighted Autoencoders".',
+            higher_is_better=None,
+        ),
+        decimals=0,
+    ),
+)
+"""What every run knows of itself."""
+
+AGAINST_FACTORS = tuple(
+    Measure(GLOSSARY[name], title, decimals=3 if name == "sap" else 2)
+    for name, title in (
+        ("mig", "MIG"),
+        ("sap", "SAP"),
+        ("dci_disentanglement", "DCI disent\u00adanglement"),
+        ("dci_completeness", "DCI complete\u00adness"),
+        ("dci_informativeness", "DCI informa\u00adtiveness"),
+        ("modularity", "Modu\u00adlarity"),
+        ("explicitness", "Explicit\u00adness"),
+        ("factor_vae", "Factor\u00adVAE score"),
+        ("beta_vae", "β-VAE score"),
+    )
+)
+"""Where the factors of the images are known."""
+
+WITHOUT_FACTORS = (
+    Measure(GLOSSARY["gaussian_tc"], "Total correlation (linear only)", "nats"),
+    Measure(GLOSSARY["label_information"], "Label information of the best latent", "nats"),
+    Measure(GLOSSARY["knn_accuracy"], "Neighbour accuracy"),
+    Measure(GLOSSARY["probe_accuracy"], "Linear probe accuracy"),
+)
+"""Where they are not."""
+
+MEASURES = (*COSTS, *AGAINST_FACTORS, *WITHOUT_FACTORS)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How scores were taken; no others are comparable."""
+
+    estimator: str
+    rows: int
+    """At most."""
+
+    seed: int
+
+    @property
+    def options(self) -> str:
+        """Of `vae metrics`."""
+        return f"--estimator {self.estimator} --rows {self.rows} --seed {self.seed}"
+
+
+QUICK = Protocol(ESTIMATORS[1], QUICK_ROWS, 0)
+"""Fast enough to wait for."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The scores that the folders of a comparison keep, and which cannot be used."""
+
+    by_protocol: Mapping[Protocol, Mapping[str, Mapping[str, Any]]]
+    """Scores by the weights they are of; the protocol of most runs first."""
+
+    refused: tuple[CheckpointError, ...]
+
+
+def read_stored(comparison: Comparison) -> Stored:
+    """All the scores.json of the runs of one beta."""
+    found: dict[Protocol, dict[str, Mapping[str, Any]]] = {}
+    refused = []
+    for run in comparison.runs:
+        try:
+            stored = load_scores(run)
+        except CheckpointError as error:
+            refused.append(error)
+            continue
+        protocol = _protocol(stored) if stored else None
+        if stored and protocol:
+            found.setdefault(protocol, {})[run.identity] = stored.scores
+    most_first = sorted(found.items(), key=lambda item: -len(item[1]))
+    return Stored(dict(most_first), tuple(refused))
+
+
+def _protocol(stored: StoredScores) -> Protocol | None:
+    settings = stored.settings
+    estimator, rows, seed = (settings.get(name) for name in ("estimator", "rows", "seed"))
+    if estimator in ESTIMATORS and isinstance(rows, int) and isinstance(seed, int):
+        return Protocol(estimator, rows, seed)
+    return None
+
+
+def measure_quickly(run: Run) -> dict[str, Any]:
+    """Scores by the `QUICK` protocol; DataError for fewer than 150 test images."""
+    found = assess(run, load_atlas(run), **dataclasses.asdict(QUICK))
+    return found.to_dict()
+
+
+def quick_seconds(run: Run) -> float:
+    """About how long `measure_quickly` takes on one core."""
+    return 0.5 + 0.08 * run.model.latent_dim * len(run.factors)
+
+
+def values_of(run: Run, scores: Mapping[str, Any] | None = None) -> dict[str, float]:
+    """Every measure of a run by name, as far as it is known."""
+    results = run.results
+    found: dict[str, Any] = {
+        "distortion": results.test_distortion,
+        "rate": results.test_rate,
+        "elbo": results.test_elbo,
+        "active_units": results.active_units,
+    }
+    taken = dict(scores or {})
+    information = taken.pop("label_information", None)
+    if isinstance(information, list | tuple) and information and all(map(_is_number, information)):
+        taken["label_information"] = max(information)
+    names = (measure.name for measure in (*AGAINST_FACTORS, *WITHOUT_FACTORS))
+    found |= {name: taken[name] for name in names if _is_number(taken.get(name))}
+    return {name: float(value) for name, value in found.items()}
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    # JSON has whole numbers of any length, which no float holds.
+    return abs(value) <= sys.float_info.max
+
+
+def shown_measures(values: Iterable[Mapping[str, float]]) -> tuple[Measure, ...]:
+    """The columns of a table: costs, and the scores against factors, or else those without."""
+    known = {name for each in values for name in each}
+    against = [measure for measure in AGAINST_FACTORS if measure.name in known]
+    others = [measure for measure in WITHOUT_FACTORS if measure.name in known]
+    return (*COSTS, *(against or others))
+
+
+def spread_of(
+    setting: Setting, measure: Measure, values: Mapping[str, Mapping[str, float]]
+) -> Spread | None:
+    """One cell: a measure over the seeds of a setting. `values` go by the runs' names."""
+    known = [values[run.name] for run in setting.runs if run.name in values]
+    found = [each[measure.name] for each in known if measure.name in each]
+    return Spread.of(found) if found else None
+
+
+def median_run(setting: Setting) -> Run:
+    """The run of the median ELBO, the lower one of two."""
+    ranked = sorted(setting.runs, key=lambda run: run.results.test_elbo)
+    return ranked[(len(ranked) - 1) // 2]
+
+
+def metrics_command(run: Run, protocol: Protocol | None = None) -> str:
+    """The command that stores a run's scores; by the published protocol unless told otherwise."""
+    options = f" {protocol.options}" if protocol else ""
+    return f"vae metrics checkpoints/{run.name}{options} --save"
+
+
+def csv_table(
+    comparison: Comparison,
+    values: Mapping[str, Mapping[str, float]],
+    scores: Mapping[str, Mapping[str, Any]],
+    protocol: Protocol,
+) -> str:
+    """One row a run: its setting, its numbers, how they were taken, and its commands."""
+    rows = [
+        _csv_row(setting, run, values[run.name], scores.get(run.identity), protocol)
+        for setting in comparison.settings
+        for run in setting.runs
+    ]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _csv_row(
+    setting: Setting,
+    run: Run,
+    values: Mapping[str, float],
+    scores: Mapping[str, Any] | None,
+    protocol: Protocol,
+) -> dict[str, object]:
+    taken: Sequence[object] = ("", "", "")
+    if scores is not None:
+        taken = scores.get("estimator", ""), scores.get("rows", ""), protocol.seed
+    return {
+        "run": run.name,
+        "dataset": run.train.dataset,
+        "architecture": run.model.architecture,
+        "latent_dim": run.model.latent_dim,
+        "objective": setting.objective,
+        "beta": setting.beta,
+        "seed": run.train.seed,
+        **{measure.name: values.get(measure.name, "") for measure in MEASURES},
+        **dict(zip(("estimator", "score_rows", "score_seed"), taken, strict=True)),
+        "weights_sha256": run.identity,
+        "train_command": train_command(run),
+        "metrics_command": "" if scores is None else metrics_command(run, protocol),
+    }

@@ -1,0 +1,75 @@
+"""Everything that is measured on a machine, in its order."""
+
+import os
+import platform
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from vae.bench.contenders import dataset
+from vae.bench.cuda_steps import measure_cuda_steps
+from vae.bench.evaluation import measure_decoding, measure_evaluation
+from vae.bench.table import Speeds
+from vae.bench.training import measure_beside_another, measure_training, on_cpu
+from vae.core.device import convolve_in_float32, keep_freed_memory, multiply_by_onednn
+from vae.data.splits import Dataset
+
+CPU = torch.device("cpu")
+
+
+def measure_speeds(seconds: float, say: Callable[[str], None]) -> Speeds:
+    """Measure this machine, each contender for `seconds` in each of five rounds.
+
+    Images are sprites of MNIST's size, drawn here: speeds do not depend on what they show. Sets the
+    number of torch's threads, and puts it back. `say` is told what comes next.
+    """
+    data, before = dataset(), (torch.get_num_threads(), torch.get_float32_matmul_precision())
+    keep_freed_memory()
+    speeds = Speeds(_machine(multiply_by_onednn(CPU)))
+    try:
+        _measure_cpu(speeds, data, seconds, say)
+    finally:
+        torch.set_num_threads(before[0])
+        # On CUDA the same setting means other things.
+        torch.set_float32_matmul_precision(before[1])
+    if torch.cuda.is_available():
+        name, device = torch.cuda.get_device_name(), torch.device("cuda")
+        convolve_in_float32(device)
+        say(f"training on {name}")
+        measure_training(speeds, data, seconds, device, name, "_cuda")
+        measure_cuda_steps(speeds, data, name)
+    return speeds
+
+
+def _measure_cpu(speeds: Speeds, data: Dataset, seconds: float, say: Callable[[str], None]) -> None:
+    for threads in dict.fromkeys((1, os.cpu_count() or 1)):
+        say(f"training on {on_cpu(threads)}")
+        torch.set_num_threads(threads)
+        suffix = "" if threads == 1 else "_all_cores"
+        measure_training(speeds, data, seconds, CPU, on_cpu(threads), suffix)
+    say("training beside a busy process")
+    measure_beside_another(speeds, data, seconds)
+    say("evaluation and decoding")
+    torch.set_num_threads(1)
+    measure_evaluation(speeds, data, seconds, on_cpu(1))
+    measure_decoding(speeds, seconds, on_cpu(1))
+
+
+def _machine(by_onednn: bool) -> str:
+    library = "oneDNN" if by_onednn else "torch's default library"
+    date = datetime.now(UTC).date().isoformat()
+    return (
+        f"{_processor()}, {os.cpu_count()} cores; torch {torch.__version__}, float32 products by "
+        f"{library}; {date}"
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())

@@ -1,0 +1,32 @@
+"""Figures of the page Failures."""
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from vae.charts.figures import CLASS_COLOURS, finished
+
+LEAP = 10
+"""Losses that differ by more than this factor are drawn in powers of ten."""
+
+
+def loss_curves(losses: Mapping[str, Sequence[float]], height: int = 190) -> go.Figure:
+    """Distortion and rate together by epoch, counted from 1, of each run by name."""
+    figure = go.Figure()
+    for (name, values), colour in zip(losses.items(), CLASS_COLOURS[2::-2], strict=False):
+        figure.add_scatter(
+            x=list(range(1, len(values) + 1)),
+            y=list(values),
+            name=name,
+            mode="lines",
+            line_color=colour,
+            hovertemplate="%{y:,.4g} nats",
+        )
+    drawn = [value for values in losses.values() for value in values]
+    leaps = bool(drawn) and min(drawn) > 0 and max(drawn) > LEAP * min(drawn)
+    figure.update_xaxes(title_text="epoch")
+    figure.update_yaxes(title_text="training loss<br>nats per image")
+    if leaps:
+        figure.update_yaxes(type="log", dtick=max(1, len(str(int(max(drawn)))) // 4))
+    figure.update_layout(showlegend=True)
+    return finished(figure, height)

@@ -1,0 +1,160 @@
+"""Numbers as plotly figures: no torch, no streamlit.
+
+Backgrounds are transparent and text takes the page's colours, so that one figure serves both
+themes.
+"""
+
+import html
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+CLASS_COLOURS = (
+    "#3f90da #ffa90e #bd1f01 #e066a8 #832db6 #a96b59 #e76300 #b9ac70 #6b63e0 #92dadd".split()
+)
+"""Of ten classes, for all eyes: Petroff 2021, "Accessible Color Sequences for Data Visualization".
+
+Its two greys, which a projector makes one, are pink and indigo here. The nearest two of all are
+further apart for that, to eyes with all cones or without one kind, whichever sees them worst
+(`tests/charts/test_class_colours.py`).
+"""
+
+DISTORTION_COLOUR, RATE_COLOUR = CLASS_COLOURS[:2]
+INACTIVE_COLOUR = "#888888"
+
+MAX_CURVE_POINTS = 150
+MAX_MARKERS = 40
+
+
+def plain(name: str) -> str:
+    """A name as figures show it as it reads: plotly takes what looks like HTML for HTML."""
+    return html.escape(name, quote=False)
+
+
+def training_curves(
+    epochs: Sequence[float],
+    distortion: Sequence[float],
+    rate: Sequence[float],
+    validation: Sequence[tuple[float, float]] | None,
+) -> go.Figure:
+    """Distortion and rate against the epoch, one above the other; held-out images dotted.
+
+    Of many epochs only about `MAX_CURVE_POINTS` are drawn, evenly spread, the last one among them:
+    the browser draws them anew while the model trains.
+    """
+    figure = go.Figure()
+    shown = thinned(len(epochs), MAX_CURVE_POINTS)
+    x = [epochs[i] for i in shown]
+    mode = "lines+markers" if len(shown) <= MAX_MARKERS else "lines"
+    rows = (("Distortion", distortion, DISTORTION_COLOUR), ("Rate", rate, RATE_COLOUR))
+    for row, (name, values, colour) in enumerate(rows):
+        axis = {"yaxis": "y" if row == 0 else "y2", "mode": mode, "x": x}
+        trained = [values[i] for i in shown]
+        figure.add_scatter(y=trained, name=f"{name}, training", line_color=colour, **axis)
+        if validation:
+            held_out = [validation[i][row] for i in shown]
+            line = {"color": colour, "dash": "dot"}
+            figure.add_scatter(y=held_out, name=f"{name}, held out", line=line, **axis)
+    figure.update_traces(marker_size=4)
+    whole_epochs = max(1, round(max(epochs, default=1) / 6))
+    figure.update_layout(
+        xaxis={"title": "epoch", "anchor": "y2", "rangemode": "tozero", "dtick": whole_epochs},
+        yaxis={"title": "distortion<br>nats per image", "domain": [0.55, 1]},
+        yaxis2={"title": "rate<br>nats per image", "domain": [0, 0.45], "rangemode": "tozero"},
+    )
+    return finished(figure, 380)
+
+
+def rate_bars(
+    dimensions: Sequence[int],
+    rates: Sequence[float],
+    active: Sequence[bool],
+    height: int = 240,
+) -> go.Figure:
+    """The rate of each of these latent dimensions (counted from 0); inactive ones grey."""
+    names = [f"z{dimension + 1}" for dimension in dimensions]
+    colours = [RATE_COLOUR if on else INACTIVE_COLOUR for on in active]
+    figure = go.Figure(
+        go.Bar(x=names, y=rates, marker_color=colours, hovertemplate="%{y:.3g} nats")
+    )
+    figure.update_layout(yaxis_title="rate (nats)", showlegend=False, bargap=0.25)
+    figure.update_yaxes(range=_rate_range(rates))
+    return finished(figure, height)
+
+
+def elbo_bars(
+    names: Sequence[str], distortions: Sequence[float], rates: Sequence[float], height: int = 260
+) -> go.Figure:
+    """Distortion and rate stacked, and their sum, -ELBO, as a mark (a density can be negative)."""
+    figure, names = go.Figure(), [plain(name) for name in names]
+    totals = [distortion + rate for distortion, rate in zip(distortions, rates, strict=True)]
+    figure.add_bar(x=names, y=distortions, name="distortion", marker_color=DISTORTION_COLOUR)
+    figure.add_bar(x=names, y=rates, name="rate", marker_color=RATE_COLOUR)
+    figure.update_layout(barmode="relative", yaxis_title="nats per image")
+    mark = {"symbol": "line-ew-open", "size": 26, "color": INACTIVE_COLOUR, "line_width": 3}
+    figure.add_scatter(x=names, y=totals, mode="markers", name="sum: −ELBO", marker=mark)
+    figure.update_traces(hovertemplate="%{y:.1f} nats")
+    return finished(figure, height)
+
+
+def path_measures(
+    pixel_changes: Mapping[str, Sequence[float]],
+    outlyingness: Mapping[str, Sequence[float]],
+    chosen: str,
+    height: int = 250,
+) -> go.Figure:
+    """By path, how far each of its equal steps moves, and how far off the data each place is.
+
+    The first holds a mean absolute change of a pixel (0 to 1) for each step, the second a share of
+    test images (0 to 1) for each place; ways that pass no codes stand in the first alone.
+    """
+    figure = make_subplots(1, 2, horizontal_spacing=0.11)
+    for place, (name, changes) in enumerate(pixel_changes.items()):
+        style = _path_style(place, name, name == chosen)
+        count = len(changes)
+        middles = [(i + 0.5) / count for i in range(count)]
+        per_path = [change * count for change in changes]
+        figure.add_trace(go.Scatter(x=middles, y=per_path, **style), 1, 1)
+        if name in outlyingness:
+            shares = outlyingness[name]
+            places = [i / (len(shares) - 1) for i in range(len(shares))]
+            off = go.Scatter(x=places, y=[100 * s for s in shares], showlegend=False, **style)
+            figure.add_trace(off, 1, 2)
+    figure.update_xaxes(title_text="place on the path, A to B", range=[0, 1])
+    figure.update_yaxes(title_text="change of a pixel<br>per whole path", rangemode="tozero", col=1)
+    figure.update_yaxes(title_text="off the data<br>% of test images", range=[-4, 104], col=2)
+    return finished(figure, height)
+
+
+def _path_style(place: int, name: str, is_chosen: bool) -> dict:
+    colour = (*CLASS_COLOURS[:2], CLASS_COLOURS[4], INACTIVE_COLOUR)[place % 4]
+    dash = ("solid", "dash", "solid", "dot")[place % 4]
+    line = {"color": colour, "width": 3.5 if is_chosen else 1.75, "dash": dash}
+    return {"name": name, "legendgroup": name, "mode": "lines", "line": line}
+
+
+def thinned(count: int, at_most: int) -> list[int]:
+    """Evenly spread places, the last one among them."""
+    step = max(1, -(-count // at_most))
+    return list(range(count - 1, -1, -step))[::-1]
+
+
+def _rate_range(rates: Sequence[float]) -> list[float]:
+    """From 0 to the highest rate, and at least 0.1 nats, so that dead dimensions look dead."""
+    return [0, max(0.1, 1.08 * max(rates))]
+
+
+def finished(figure: go.Figure, height: int) -> go.Figure:
+    """The figure with what all of them share: size, margins, backgrounds, legend."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 10, "r": 10, "t": 30, "b": 10},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        hoverlabel={"namelength": -1},
+    )
+    figure.update_xaxes(automargin=True)
+    figure.update_yaxes(automargin=True)
+    return figure

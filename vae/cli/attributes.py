@@ -1,0 +1,61 @@
+"""`vae attributes`: directions of attributes, and how far to trust them."""
+
+import argparse
+from typing import Any
+
+from vae.analysis.attributes import Finding, attribute_groups, measure_attribute
+from vae.cli.output import Outcome, progress, table
+from vae.core.dataset_name import whole_name
+from vae.core.device import prepare
+from vae.explorer import Explorer
+from vae.explorer.gallery import open_gallery, read_test_images
+from vae.metrics.morphology import ATTRIBUTES
+
+
+def attributes(options: argparse.Namespace) -> Outcome:
+    """`vae attributes`."""
+    prepare("cpu", options.threads)
+    explorer = Explorer.open(options.checkpoint)
+    run = explorer.run
+    images = read_test_images(
+        whole_name(run.train.dataset), run.model.image_shape, options.data_dir
+    )
+    gallery = open_gallery(explorer, images)
+    names = options.attribute or list(ATTRIBUTES)
+    found = [
+        measure_attribute(explorer, gallery, *attribute_groups(gallery, name), options.seed)
+        for name in progress(names, "attributes", total=len(names))
+    ]
+    kind = "test images" if gallery.are_real else "reconstructions of the test images"
+    record = {
+        "checkpoint": str(options.checkpoint),
+        "images": kind,
+        "attributes": [_record(each) for each in found],
+    }
+    doubts = [f"{each.title}: {doubt}" for each in found for doubt in each.doubts]
+    rows = table([_row(each) for each in found])
+    return Outcome(record, "\n".join([f"measured on {kind}", rows, *doubts]))
+
+
+def _record(found: Finding) -> dict[str, Any]:
+    vector = found.direction.vector.tolist()
+    return {**found.to_dict(), "vector": vector, "length": found.direction.length}
+
+
+def _row(found: Finding) -> dict[str, Any]:
+    direction, effect = found.direction, found.effect
+    return {
+        "attribute": found.title,
+        "images": direction.counts,
+        "length": direction.length,
+        "cosine": direction.cosine,
+        "95 %": direction.cosine_interval,
+        "by chance": direction.chance_cosine,
+        "apart p": direction.apart_p,
+        "correlation": effect.correlation,
+        "p": effect.p,
+        "unit": effect.unit,
+        "from": effect.curve[0],
+        "to": effect.curve[-1],
+        "trust": "no better than chance" if found.doubts else "yes",
+    }

@@ -1,0 +1,136 @@
+"""`vae train` under torchrun: one model over several processes."""
+
+import argparse
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vae.cli.output import Outcome, lines
+from vae.cli.settings import model_config, train_config
+from vae.cli.train import begin, follow, tell_symptoms, training_record
+from vae.core.config import TrainConfig
+from vae.core.device import multiply_by_onednn, use_threads
+from vae.core.errors import ConfigError, VaeError
+from vae.data.registry import load_dataset
+from vae.runs.checkpoint import RESUME_FILE, load_run
+from vae.runs.perceptual_model import open_critic
+from vae.runs.run import Run
+from vae.training import Training, run_training
+from vae.training.distributed import Board, Launch, Processes, check_divisible, joined
+
+ENDED = "ended by an error that starting again would not mend"
+FOLDER = "folder of the run, once it has begun"
+FINISHED = "finished"
+GRACE_SECONDS = 10.0
+
+
+def run_over_processes(options: argparse.Namespace, launch: Launch) -> Outcome:
+    """Run the chosen command in each process of a torchrun; only the first returns.
+
+    The others exit without a word. An error is told once, by the first process unless it is
+    another's alone, also where torchrun starts all of them again after it.
+    """
+    board = Board(launch)
+    if board.has(ENDED):
+        raise SystemExit(2)
+    try:
+        record = _run(options, launch, board)
+    except VaeError:
+        # What is wrong is mostly so in all of them: let the first process say it.
+        if launch.rank > 0:
+            board.look_for(ENDED, GRACE_SECONDS)
+        if board.claim(ENDED):
+            raise
+        raise SystemExit(2) from None
+    except RuntimeError:
+        # An exchange broke: a process that has told why may be the one that left.
+        if board.has(ENDED):
+            raise SystemExit(2) from None
+        raise
+    except KeyboardInterrupt:
+        if launch.rank == 0:
+            raise
+        raise SystemExit(130) from None
+    if launch.rank > 0:
+        raise SystemExit(0)
+    return Outcome(record, lines(record))
+
+
+def _run(options: argparse.Namespace, launch: Launch, board: Board) -> dict[str, Any]:
+    if options.command != "train":
+        raise ConfigError(
+            f"vae {options.command} runs in one process; start it without torchrun, which is for "
+            "vae train"
+        )
+    config = train_config(options, options.beta, options.seed)
+    check_divisible(config)
+    device = launch.device(options.device)
+    use_threads(launch.threads if options.threads is None else options.threads)
+    multiply_by_onednn(device)
+    with joined(launch, board, device) as processes:
+        if not processes.leads:
+            _take_part(options, config, device, processes, board)
+            return {}
+        finished = _lead(options, config, processes, board)
+        return training_record(finished) | {"processes": processes.size}
+
+
+def _lead(
+    options: argparse.Namespace, config: TrainConfig, processes: Processes, board: Board
+) -> Run:
+    """What the first process does: all that is written or told."""
+    folder = board.read(FOLDER)
+    if folder is not None:
+        if board.has(FINISHED):
+            return load_run(Path(folder))
+        options = _started_again(options, Path(folder))
+    with ExitStack() as held:
+        recorded = begin(options, config, options.out, held, resume=options.resume)
+        board.write(FOLDER, str(recorded.path))
+        training = recorded.training
+        processes.share(training.model.config.image_shape)
+        processes.share_state(training.state())
+        training.processes = processes
+        follow(recorded, threading.Event())
+        finished = recorded.finish()
+    board.claim(FINISHED)
+    tell_symptoms(finished)
+    return finished
+
+
+def _take_part(
+    options: argparse.Namespace,
+    config: TrainConfig,
+    device: torch.device,
+    processes: Processes,
+    board: Board,
+) -> None:
+    """What the others do; the data are there once the first has read them."""
+    if board.has(FINISHED):
+        return
+    shape = processes.share((0, 0, 0))
+    dataset = load_dataset(
+        config.dataset,
+        options.data_dir,
+        validation_fraction=config.validation_fraction,
+        image_shape=shape,
+        download=False,
+    )
+    model = model_config(options, shape, len(dataset.class_names))
+    training = Training(model, config, dataset, device, open_critic(model, config, device))
+    state = training.state()
+    processes.share_state(state)
+    training.restore(state)
+    training.processes = processes
+    for _ in run_training(training, report_seconds=float("inf")):
+        pass
+
+
+def _started_again(options: argparse.Namespace, folder: Path) -> argparse.Namespace:
+    """Go on with a run that this torchrun began, or begin it anew if nothing was saved yet."""
+    saved = (folder / RESUME_FILE).is_file()
+    again = {"out": folder, "resume": saved, "overwrite": not saved}
+    return argparse.Namespace(**vars(options) | again)

@@ -1,0 +1,85 @@
+"""`vae latent-sizes`: a family of models of several latent sizes, measured and not kept."""
+
+import argparse
+from typing import Any
+
+from vae.analysis.latent_sizes import (
+    LatentSizes,
+    SizedModel,
+    baselines,
+    now_and_with,
+    train_sizes,
+    write_latent_sizes,
+)
+from vae.cli.output import Outcome, progress, table
+from vae.core.config import TrainConfig, default_warmup
+from vae.core.device import prepare
+from vae.data.registry import load_dataset
+
+
+def latent_sizes(options: argparse.Namespace) -> Outcome:
+    """`vae latent-sizes`."""
+    device = prepare("cpu", options.threads)
+    dataset = load_dataset(options.dataset, options.data_dir, validation_fraction=0.0)
+    train = TrainConfig(
+        options.dataset,
+        epochs=options.epochs,
+        beta=options.beta,
+        warmup_epochs=default_warmup(options.epochs),
+        validation_fraction=0.0,
+    )
+    sizes, seeds = options.latent_dims, options.seeds
+    family = train_sizes(dataset, options.arch, train, sizes, seeds, options.fitted)
+    models = tuple(progress(family, "models", total=len(sizes) * len(seeds)))
+    pixels, pca = baselines(dataset, sizes, options.fitted)
+    created, versions = now_and_with(device)
+    found = LatentSizes(
+        dataset=options.dataset,
+        architecture=options.arch,
+        epochs=options.epochs,
+        beta=options.beta,
+        fitted=min(options.fitted, len(dataset.train)),
+        tested=len(dataset.test),
+        pixels=pixels,
+        pca=pca,
+        models=models,
+        command=_command(options),
+        created=created,
+        versions=versions,
+    )
+    if options.out is not None:
+        write_latent_sizes(found, options.out)
+    return Outcome(found.to_dict(), table([_row(model) for model in models]))
+
+
+def _row(model: SizedModel) -> dict[str, Any]:
+    codes = model.codes
+    return {
+        "latent": model.latent_dim,
+        "seed": model.seed,
+        "-elbo": model.negative_elbo,
+        "distortion": model.distortion,
+        "rate": model.rate,
+        "active": model.active_units,
+        "5-nn": codes.knn_accuracy,
+        "probe": codes.probe_accuracy,
+        "ari": sum(codes.ari) / len(codes.ari),
+        "nmi": sum(codes.nmi) / len(codes.nmi),
+        "seconds": model.seconds,
+    }
+
+
+def _command(options: argparse.Namespace) -> str:
+    given = {
+        "dataset": options.dataset,
+        "arch": options.arch,
+        "latent-dims": ",".join(map(str, options.latent_dims)),
+        "seeds": ",".join(map(str, options.seeds)),
+        "epochs": options.epochs,
+        "beta": f"{options.beta:g}",
+        "fitted": options.fitted,
+        "threads": options.threads,
+        "out": options.out,
+    }
+    known = {name: value for name, value in given.items() if value is not None}
+    return "vae latent-sizes " + " ".join(f"--{name} {value}" for name, value in known.items())

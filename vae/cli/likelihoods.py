@@ -1,0 +1,42 @@
+"""`vae likelihoods`: what models of the same images cost under what each was trained with."""
+
+import argparse
+from typing import Any
+
+from vae.analysis.eval_classifier import Judge
+from vae.analysis.likelihoods import measure_likelihood
+from vae.cli.eval_classifier import open_judge
+from vae.cli.output import Outcome, table
+from vae.cli.test_images import read_test_images
+from vae.core.device import prepare
+from vae.core.errors import CheckpointError
+from vae.explorer import Explorer
+from vae.runs.run import Run
+
+
+def likelihoods(options: argparse.Namespace) -> Outcome:
+    """`vae likelihoods`."""
+    prepare("cpu", options.threads)
+    rows = []
+    for path in options.checkpoints:
+        explorer = Explorer.open(path)
+        images, labels = read_test_images(explorer.run, options)
+        judge = _judge_if_any(options, explorer.run)
+        found = measure_likelihood(explorer, images, labels, judge, options.seed)
+        rows.append({**found.to_dict(), "judge": None if judge is None else judge.run.name})
+    return Outcome({"models": rows}, table([_shown(row) for row in rows]))
+
+
+def _judge_if_any(options: argparse.Namespace, run: Run) -> Judge | None:
+    """None where nobody names one and there is none."""
+    try:
+        return open_judge(options, run)
+    except CheckpointError:
+        if options.judge is not None:
+            raise
+        return None
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    hidden = ("count", "judge", "likelihood", "perceptual")
+    return {name: value for name, value in row.items() if name not in hidden}

@@ -1,0 +1,31 @@
+"""`vae list`: the checkpoints of a folder."""
+
+import argparse
+
+from vae.cli.output import Outcome, say, table
+from vae.core.errors import CheckpointError
+from vae.runs.catalogue import checkpoints_dir, markdown_table, read_catalogue
+
+
+def list_checkpoints(options: argparse.Namespace) -> Outcome:
+    """`vae list`."""
+    root = options.checkpoints or checkpoints_dir()
+    if options.checkpoints and not root.is_dir():
+        raise CheckpointError(f"there is no folder {root}; name one that holds checkpoints")
+    catalogue = read_catalogue(root)
+    for error in catalogue.refused:
+        say(f"left out: {error}")
+    rows = [
+        {
+            "name": run_.name,
+            "dataset": run_.train.dataset,
+            "kind": run_.model.kind,
+            "architecture": run_.model.architecture,
+            "latent_dim": run_.model.latent_dim,
+            "beta": run_.train.beta,
+            "test_elbo": run_.results.test_elbo if run_.model.has_rate else None,
+        }
+        for run_ in catalogue.runs
+    ]
+    text = markdown_table(catalogue.runs) if options.markdown else table(rows)
+    return Outcome({"checkpoints": rows}, text)

@@ -1,0 +1,24 @@
+"""`vae strangers`: whether a model can tell images from elsewhere."""
+
+import argparse
+
+import numpy as np
+
+from vae.analysis.ood import meet_strangers
+from vae.cli.output import Outcome, table
+from vae.core.device import prepare
+from vae.data.registry import load_test_split
+from vae.explorer import Explorer
+
+
+def strangers(options: argparse.Namespace) -> Outcome:
+    """`vae strangers`."""
+    prepare("cpu", options.threads)
+    explorer = Explorer.open(options.checkpoint)
+    run = explorer.run
+    split = load_test_split(run.train.dataset, options.data_dir, image_shape=run.model.image_shape)
+    chosen = np.random.default_rng(options.seed).permutation(len(split))[: options.count]
+    images = split.images.numpy()[chosen].transpose(0, 2, 3, 1) / np.float32(255)
+    found = meet_strangers(explorer, images, split.labels.numpy()[chosen], options.seed)
+    rows = [sort.to_dict() for sort in found]
+    return Outcome({"checkpoint": str(options.checkpoint), "sorts": rows}, table(rows))

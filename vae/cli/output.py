@@ -1,0 +1,56 @@
+"""What a command found, and how it is shown as text."""
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from tqdm import tqdm
+
+from vae.core.text import in_one_line
+
+LONGEST = 4000
+"""Characters of a line on standard error."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command found: a JSON object, and the same for people."""
+
+    record: dict[str, Any]
+    text: str
+
+
+def lines(record: dict[str, Any]) -> str:
+    """A line for each value, by name."""
+    width = max(len(name) for name in record)
+    return "\n".join(f"{name:<{width}}  {_show(value)}" for name, value in record.items())
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """A line for each row, below the names of the columns."""
+    if not rows:
+        return "no checkpoints"
+    cells = [list(rows[0]), *([_show(value) for value in row.values()] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    return "\n".join(
+        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in cells
+    )
+
+
+def _show(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return " ".join(_show(item) for item in value)
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def say(message: str) -> None:
+    """Tell a person, in one line on standard error."""
+    print(in_one_line(message, LONGEST), file=sys.stderr)
+
+
+def progress(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
+    """The items, with a bar while they come where standard error is a terminal."""
+    return tqdm(items, desc=title, total=total, disable=not sys.stderr.isatty(), file=sys.stderr)

@@ -1,0 +1,116 @@
+"""The configurations and the data set that the options of a command ask for."""
+
+import argparse
+
+from vae.analysis.eval_classifier import find_classifier
+from vae.core.config import (
+    DEFAULT_CODEBOOK,
+    TOLD_LABELS,
+    ModelConfig,
+    TrainConfig,
+    default_levels,
+    default_warmup,
+)
+from vae.core.errors import ConfigError
+from vae.data.folder import FOLDER_SIDE
+from vae.data.registry import FOLDER_PREFIX, image_shape_of, load_dataset
+from vae.data.splits import Dataset
+from vae.runs.catalogue import checkpoints_dir, read_catalogue
+from vae.runs.run import Run
+
+
+def model_config(
+    options: argparse.Namespace, image_shape: tuple[int, int, int], classes: int
+) -> ModelConfig:
+    """The model that the options ask for, of images of so many classes.
+
+    ConfigError for one that cannot be.
+    """
+    return ModelConfig(
+        image_shape,
+        options.latent_dim,
+        options.arch,
+        options.likelihood,
+        options.pixel_scale,
+        getattr(options, "beta_range", None),
+        options.model,
+        classes if options.model in TOLD_LABELS else 0,
+        options.logvar_limit,
+        _levels(options),
+        _codebook(options),
+    )
+
+
+def _levels(options: argparse.Namespace) -> tuple[int, ...]:
+    if options.levels is None:
+        return default_levels(options.latent_dim) if options.model == "ladder" else ()
+    return options.levels
+
+
+def _codebook(options: argparse.Namespace) -> int:
+    if options.codebook is None:
+        return DEFAULT_CODEBOOK if options.model == "vq" else 0
+    return options.codebook
+
+
+def train_config(
+    options: argparse.Namespace, beta: float, seed: int, dataset: str | None = None
+) -> TrainConfig:
+    """The training that the options ask for; ConfigError for one that cannot be."""
+    names = (
+        "epochs batch_size learning_rate schedule warmup_epochs free_bits grad_clip "
+        "validation_fraction objective precision storage corruption labelled"
+    )
+    given = {name: getattr(options, name) for name in names.split()}
+    if given["warmup_epochs"] is None:
+        given["warmup_epochs"] = default_warmup(options.epochs)
+    dataset = dataset or options.dataset
+    critic = _critic(options, dataset)
+    return TrainConfig(
+        dataset, beta=beta, seed=seed, perceptual=options.perceptual, critic=critic, **given
+    )
+
+
+def _critic(options: argparse.Namespace, dataset: str) -> str:
+    """The classifier named by --critic, else the best one there is; CheckpointError without."""
+    if options.critic or options.perceptual == 0:
+        return options.critic
+    return str(find_classifier(read_catalogue(checkpoints_dir()).runs, dataset).path)
+
+
+def dataset_for_training(options: argparse.Namespace, name: str) -> Dataset:
+    """The data set, split; ConfigError or DataError where that cannot be."""
+    if options.image_size is not None and not name.startswith(FOLDER_PREFIX):
+        raise ConfigError("--image-size goes with folder:PATH; other data sets have their own")
+    side = FOLDER_SIDE if options.image_size is None else options.image_size
+    ModelConfig(image_shape_of(name, side), options.latent_dim, options.arch)
+    return load_dataset(
+        name,
+        options.data_dir,
+        validation_fraction=options.validation_fraction,
+        folder_side=side,
+    )
+
+
+def beta_to_look_at(options: argparse.Namespace, run_: Run) -> float:
+    """The beta asked for, or the model's own; ConfigError where it serves that one alone."""
+    if options.beta is None:
+        return run_.train.beta
+    if run_.model.beta_range is None:
+        raise ConfigError(
+            f"{options.checkpoint} was trained at beta {run_.train.beta:g} alone; --beta goes with "
+            "models that were trained with --beta-range"
+        )
+    return options.beta
+
+
+def label_to_look_at(options: argparse.Namespace, run_: Run) -> int | None:
+    """The label asked for; ConfigError where the model needs one, or is told none."""
+    needs = run_.model.is_told_labels
+    if needs == (options.label is None):
+        raise ConfigError(
+            f"{options.checkpoint} is told the label of each image; choose one with --label"
+            if needs
+            else f"{options.checkpoint} is told no labels; leave out --label"
+        )
+    return options.label

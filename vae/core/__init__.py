@@ -1,0 +1,1 @@
+"""Settings, records, errors and names that every other room uses."""

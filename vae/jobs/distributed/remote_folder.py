@@ -1,0 +1,120 @@
+"""A folder that many machines share: a path or a URL, through fsspec."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vae.core.errors import CheckpointError, ConfigError
+from vae.runs.checkpoint import PARTIAL
+
+
+def is_url(text: str) -> bool:
+    """Whether a text names a place by URL, such as s3://bucket/sweep, not by path."""
+    return "://" in text
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder of files by name; each of them is there whole or not at all."""
+
+    url: str
+    """A URL, or an absolute path."""
+
+    @classmethod
+    def of(cls, text: str) -> "Place":
+        """The place of a URL or a path; ConfigError for a URL that cannot be read here."""
+        place = cls(text if is_url(text) else str(Path(text).expanduser().absolute()))
+        try:
+            _ = place._opened
+        except (ImportError, ValueError) as error:
+            raise ConfigError(f"{text} cannot be written to: {_in_one_line(error)}") from error
+        return place
+
+    def __str__(self) -> str:
+        return self.url
+
+    def __truediv__(self, name: str) -> "Place":
+        return Place(f"{self.url.rstrip('/')}/{name}")
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder as this machine sees it; None of a URL."""
+        return None if is_url(self.url) else Path(self.url)
+
+    def make(self) -> None:
+        """Make the folder; CheckpointError where that is not allowed."""
+        with self._or_refused("made"):
+            self._fs.makedirs(self._path, exist_ok=True)
+
+    def names(self) -> set[str]:
+        """The files that are there, none where there is no folder; CheckpointError for a file."""
+        with self._or_refused("listed"):
+            self._fs.invalidate_cache()
+            if self._fs.isfile(self._path):
+                raise CheckpointError(f"{self.url} is a file; name a folder for the run")
+            try:
+                found = self._fs.ls(self._path, detail=False)
+            except FileNotFoundError:
+                return set()
+        return {str(path).rstrip("/").rsplit("/", 1)[-1] for path in found}
+
+    def fetch(self, name: str, folder: Path) -> Path:
+        """Copy a file into a folder of this machine; CheckpointError where that fails."""
+        with self._or_refused("read"):
+            self._fs.get_file(f"{self._path}/{name}", str(folder / name))
+        return folder / name
+
+    def read(self, name: str) -> bytes:
+        """What a file holds; CheckpointError where that cannot be known."""
+        with self._or_refused("read"):
+            return self._fs.cat_file(f"{self._path}/{name}")
+
+    def put(self, file: Path) -> None:
+        """Copy a file here under its own name, in place of an older one.
+
+        It is written beside and then moved, for not every file system shows only whole files.
+        CheckpointError where that fails.
+        """
+        target = f"{self._path}/{file.name}"
+        with self._or_refused("written to"):
+            self._fs.makedirs(self._path, exist_ok=True)
+            self._fs.put_file(str(file), target + PARTIAL)
+            self._fs.mv(target + PARTIAL, target)
+
+    def discard(self, name: str) -> None:
+        """Remove a file if it is there; CheckpointError where that is not allowed."""
+        if name in self.names():
+            with self._or_refused("written to"):
+                self._fs.rm_file(f"{self._path}/{name}")
+
+    @property
+    def _opened(self) -> tuple[Any, str]:
+        from fsspec.core import url_to_fs
+
+        return url_to_fs(self.url)
+
+    @property
+    def _fs(self) -> Any:
+        return self._opened[0]
+
+    @property
+    def _path(self) -> str:
+        return self._opened[1].rstrip("/")
+
+    @contextmanager
+    def _or_refused(self, done: str) -> Iterator[None]:
+        try:
+            yield
+        except CheckpointError:
+            raise
+        except Exception as error:  # every file system behind fsspec has errors of its own
+            raise CheckpointError(
+                f"{self.url} cannot be {done} ({_in_one_line(error)}); see that the place exists "
+                "and that all machines may use it"
+            ) from error
+
+
+def _in_one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

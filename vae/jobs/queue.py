@@ -1,0 +1,372 @@
+"""The server's training queue: jobs that anyone can watch or stop, trained by another process.
+
+The jobs of a sweep grow together; whatever was asked for later waits for them. A thread tells the
+process what to train and writes its news into the jobs; where the process dies, the jobs that it
+trained have failed, and a new one goes on with the others.
+"""
+
+import itertools
+import logging
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from vae.core.errors import CheckpointError, ConfigError
+from vae.core.read_only import refuse_if_read_only
+from vae.data.registry import data_dir
+from vae.jobs.cancellation import INTERRUPTED
+from vae.jobs.from_run import done_before
+from vae.jobs.jobs import Job, Snapshot, Sweep
+from vae.jobs.limits import Limits
+from vae.jobs.messages import (
+    Accepted,
+    AllEnded,
+    Begun,
+    Ended,
+    Reported,
+    Saving,
+    Task,
+    Train,
+)
+from vae.jobs.unfinished import Unfinished, unfinished_runs
+from vae.jobs.worker_process import TrainingProcess, training_process
+from vae.runs.catalogue import read_catalogue, run_name, unused_path
+from vae.runs.checkpoint import RESUME_FILE, discard_empty, load_resume_record
+from vae.runs.recorder import SAVE_SECONDS
+from vae.runs.request import Request
+from vae.runs.run import Run
+
+AT_ONCE = 10
+"""Jobs of a sweep that train together; the rest of it waits, so that memory has a bound."""
+
+REMEMBERED_PICTURES = 20
+"""Jobs whose snapshots are kept; those of older ones are let go, their checkpoints stay."""
+
+MAX_SNAPSHOTS = 200
+
+_log = logging.getLogger(__name__)
+
+
+class TrainingQueue:
+    """Trains jobs in the order in which they were asked for; those of a sweep train together."""
+
+    def __init__(
+        self,
+        root: Path,
+        process: TrainingProcess | None = None,
+        save_seconds: float = SAVE_SECONDS,
+        limits: Limits | None = None,
+    ) -> None:
+        """`process` is by default the server's, `limits` those of the environment."""
+        self.jobs: list[Job] = []
+        self.sweeps: list[Sweep] = []
+        self.root = root
+        self.process = process or training_process()
+        self._limits = limits or Limits.from_environment()
+        self._save_seconds = save_seconds
+        self._numbers = itertools.count(1)
+        self._batches = itertools.count(1)
+        self._changed = threading.Condition()
+        threading.Thread(target=self._work, name="training", daemon=True).start()
+
+    def submit(self, request: Request) -> Job:
+        """Queue a request; the same request while one is under way gives the same job.
+
+        LimitError where that is more than the server takes.
+        """
+        refuse_if_read_only("training")
+        with self._changed:
+            self._check([request])
+            return self._submit(request, next(self._batches))
+
+    def submit_all(self, requests: Sequence[Request]) -> Sweep:
+        """Queue requests as one sweep.
+
+        Those that are under way already are shared; a sweep of the same jobs is the same sweep.
+        Those that are finished are not trained again: they stand beside the others as done; those
+        that were stopped, or left unfinished, go on.
+        LimitError where that is more than the server takes: then none is queued.
+        """
+        refuse_if_read_only("training")
+        if not requests:
+            raise ConfigError("a sweep needs one run or more")
+        runs = read_catalogue(self.root).runs
+        with self._changed:
+            found = [next((run for run in runs if each.is_of(run)), None) for each in requests]
+            self._check([each for each, run in zip(requests, found, strict=True) if run is None])
+            batch, left = next(self._batches), self._unfinished()
+            jobs = tuple(
+                dict.fromkeys(
+                    self._submit(request, batch, left) if run is None else self._done(request, run)
+                    for request, run in zip(requests, found, strict=True)
+                )
+            )
+            for sweep in self.sweeps:
+                if sweep.jobs == jobs and not sweep._given_up.is_set():
+                    return sweep
+            sweep = Sweep(len(self.sweeps) + 1, jobs)
+            self.sweeps.append(sweep)
+            return sweep
+
+    def finished(self, request: Request) -> Run | None:
+        """The run of this server that is what the request asks for already; None without one."""
+        return next((run for run in read_catalogue(self.root).runs if request.is_of(run)), None)
+
+    def unfinished(self) -> list[Unfinished]:
+        """Runs that were stopped or left unfinished, and that no job goes on with."""
+        with self._changed:
+            return self._unfinished()
+
+    def begun(self, request: Request) -> Unfinished | None:
+        """The run of this server that is what the request asks for, so far; None without one."""
+        return next((run for run in self.unfinished() if run.is_of(request)), None)
+
+    def resume(self, run: Unfinished) -> Job:
+        """Queue a run that was stopped or left unfinished, to go on where its state was saved.
+
+        LimitError where that is more than the server takes, MissingCheckpoint where it is gone,
+        CheckpointError where it asks for a checkpoint that is none of this server's.
+        """
+        refuse_if_read_only("training")
+        with self._changed:
+            under_way = (job for job in self.jobs if job.path == run.path and not job.ended)
+            if (job := next(under_way, None)) is not None:
+                return job
+            load_resume_record(run.path)
+            self._check_critic(run)
+            self._check([run.request])
+            return self._resume(run, next(self._batches))
+
+    def stop(self, job: Job) -> None:
+        """Take a job out of the queue, or stop it within a second and keep what there is.
+
+        While it is measured, it is no longer measured either: then it can be resumed.
+        """
+        with self._changed:
+            job._stop.set()
+            under_way = not job.ended and job.status != "queued"
+            if job.status == "saving":
+                job._unmeasured.set()
+            elif job.status == "queued" or (job.status == "loading" and not job.resumes):
+                job.end("stopped", _not_begun(job))
+        if under_way:
+            self.process.stop(job.number)
+
+    def stop_all(self, sweep: Sweep) -> None:
+        """Stop all jobs of a sweep, save those that another sweep under way waits for too."""
+        sweep._given_up.set()
+        going_on = [other for other in self.sweeps if not other._given_up.is_set()]
+        wanted = {job for other in going_on for job in other.jobs}
+        for job in sweep.jobs:
+            if not job.ended and job not in wanted:
+                self.stop(job)
+
+    def _check(self, requests: Sequence[Request]) -> None:
+        new = [request for request in requests if self._under_way(request) is None]
+        self._limits.check(new, sum(not job.ended for job in self.jobs))
+
+    def _check_critic(self, run: Unfinished) -> None:
+        """A state from elsewhere may name any folder of the server."""
+        critic = run.train.critic
+        if critic and Path(critic).resolve().parent != self.root.resolve():
+            raise CheckpointError(
+                f"{run.name} was trained with a critic that is not among the checkpoints of this "
+                "server; go on with it by `vae train --resume`"
+            )
+
+    def _under_way(self, request: Request) -> Job | None:
+        alike = (job for job in self.jobs if job.request == request)
+        return next((job for job in alike if not job.ended and not job.stopping), None)
+
+    def _unfinished(self) -> list[Unfinished]:
+        return unfinished_runs(self.root, {job.path for job in self.jobs if not job.ended})
+
+    def _submit(self, request: Request, batch: int, left: Sequence[Unfinished] = ()) -> Job:
+        if (job := self._under_way(request)) is not None:
+            return job
+        if (run := next((run for run in left if run.is_of(request)), None)) is not None:
+            return self._resume(run, batch)
+        return self._queue(Job(next(self._numbers), request, self._path(request), batch))
+
+    def _resume(self, run: Unfinished, batch: int) -> Job:
+        job = Job(next(self._numbers), run.request, run.path, batch, resumes=True)
+        for before in self.jobs:
+            if before.path == run.path:
+                job.epochs, job.snapshots = list(before.epochs), list(before.snapshots)
+                job.originals = before.originals
+        return self._queue(job)
+
+    def _done(self, request: Request, run: Run) -> Job:
+        """The job of a run that is there already."""
+        for job in self.jobs:
+            if job.path == run.path and job.status == "done":
+                return job
+        job = done_before(next(self._numbers), next(self._batches), request, run)
+        self.jobs.append(job)
+        return job
+
+    def _queue(self, job: Job) -> Job:
+        self.jobs.append(job)
+        for old in self.jobs[:-REMEMBERED_PICTURES]:
+            if old.ended:
+                old.snapshots.clear()
+        self._changed.notify()
+        return job
+
+    def _path(self, request: Request) -> Path:
+        name = run_name(
+            request.train,
+            request.architecture,
+            request.latent_dim,
+            request.beta_range,
+            request.kind,
+        )
+        return unused_path(self.root, name, {job.path for job in self.jobs})
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: any(job.status == "queued" for job in self.jobs))
+                batch = next(job.batch for job in self.jobs if job.status == "queued")
+            with self.process.turn:
+                while jobs := self._take(batch):
+                    self._train(jobs)
+
+    def _take(self, batch: int) -> list[Job]:
+        with self._changed:
+            queued = [job for job in self.jobs if job.batch == batch and job.status == "queued"]
+            for job in queued[:AT_ONCE]:
+                job.status = "loading"
+            return queued[:AT_ONCE]
+
+    def _train(self, jobs: Sequence[Job]) -> None:
+        """Until all of them have ended, in as many processes as that takes."""
+        tasks = tuple(Task(job.number, job.request, job.path, job.resumes) for job in jobs)
+        under_way = {job.number: job for job in jobs}
+        while tasks:
+            status = self._until_ended(Train(tasks, data_dir(), self._save_seconds), under_way)
+            tasks = () if status is None else self._after_death(status, under_way)
+
+    def _until_ended(self, order: Train, jobs: dict[int, Job]) -> int | None:
+        """Follow what becomes of jobs; the exit status of a process that died of it."""
+        if (status := self._hand_over(order)) is not None:
+            return status
+        for task in order.tasks:
+            if jobs[task.number].stopping and not task.only_measures:
+                self.process.stop(task.number)
+        while True:
+            match news := self.process.hear():
+                case int():
+                    return news
+                case AllEnded():
+                    return None
+                case Begun() | Reported() | Saving() | Ended():
+                    with self._changed:
+                        _note(jobs[news.number], news)
+
+    def _hand_over(self, order: Train) -> int | None:
+        """Give it to the process; the exit status where that ends at once, and a new one too."""
+        for _ in range(2):
+            # One that was idle may have died just now; that has nothing to do with this order.
+            try:
+                self.process.send(order)
+            except OSError:
+                continue
+            if isinstance(news := self.process.hear(), Accepted):
+                return None
+        assert isinstance(news, int)
+        return news
+
+    def _after_death(self, status: int, jobs: dict[int, Job]) -> tuple[Task, ...]:
+        """What a new process has to do of what the old one left."""
+        if status != INTERRUPTED:
+            _log.warning("the training process ended: %s", _cause(status))
+        tasks = []
+        with self._changed:
+            for job in jobs.values():
+                if job.ended:
+                    discard_empty(job.path)
+                elif (task := _left_over(job, status)) is not None:
+                    tasks.append(task)
+        return tuple(tasks)
+
+
+def _not_begun(job: Job) -> str:
+    said = "stopped before it began"
+    return f"{said}; it can still be resumed" if job.resumes else said
+
+
+def _left_over(job: Job, status: int) -> Task | None:
+    """What is still to be done for a job whose process has ended; None ends the job."""
+    has_state = (job.path / RESUME_FILE).is_file()
+    if status != INTERRUPTED:
+        job.end("failed", f"{_cause(status)}; {_what_is_left(has_state)}")
+    elif not job.stopping:
+        job.status = "loading"
+        return Task(job.number, job.request, job.path, resumes=has_state)
+    elif has_state and not job._unmeasured.is_set():
+        job.status = "saving"
+        return Task(job.number, job.request, job.path, resumes=True, only_measures=True)
+    else:
+        job.end("stopped", f"stopped before it could be measured; {_what_is_left(has_state)}")
+    discard_empty(job.path)
+    return None
+
+
+def _cause(status: int) -> str:
+    """Why the training process ended, in words."""
+    if status == -signal.SIGKILL:
+        return (
+            "its process was ended by the system, most likely for lack of memory: choose a smaller "
+            "batch or network"
+        )
+    if status < 0:
+        return f"its process was ended by the signal {signal.Signals(-status).name}"
+    return f"its process ended unexpectedly, with status {status}; the server's log may say why"
+
+
+def _what_is_left(has_state: bool) -> str:
+    if has_state:
+        return "what it had learnt is saved, and it can be resumed"
+    return "nothing had been saved yet, so train it anew"
+
+
+def _note(job: Job, news: Begun | Reported | Saving | Ended) -> None:
+    """Write news into its job; those of a job that has ended are no news."""
+    if job.ended:
+        return
+    match news:
+        case Begun():
+            _begin(job, news)
+        case Reported():
+            job.latest = news.report
+            if news.report.ends_epoch:
+                job.epochs.append(news.report)
+            if news.snapshot is not None:
+                _keep(job.snapshots, news.snapshot)
+        case Saving():
+            job.status = "saving"
+        case Ended():
+            if news.details:
+                _log.error("training %s failed\n%s", job.name, news.details)
+            job.saved = news.saved
+            job.end(news.status, news.message)
+
+
+def _begin(job: Job, news: Begun) -> None:
+    """It may have been under way before: what was told since the state was saved comes anew."""
+    job.epochs[:] = [report for report in job.epochs if report.epoch <= news.epoch]
+    job.snapshots[:] = [shot for shot in job.snapshots if shot.epoch < news.epoch]
+    job.snapshots.append(news.snapshot)
+    job.originals = news.originals
+    if job.begun is None:
+        job.begun, job.share_before = time.monotonic(), news.epoch / job.request.train.epochs
+    job.status = "saving" if job.stopping else "training"
+
+
+def _keep(snapshots: list[Snapshot], latest: Snapshot) -> None:
+    if len(snapshots) >= MAX_SNAPSHOTS:
+        del snapshots[1::2]
+    snapshots.append(latest)

@@ -1,0 +1,97 @@
+"""Runs that have steps left: stopped on purpose, or left when their process ended before they did.
+
+Those that were stopped are checkpoints like any other meanwhile.
+"""
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from vae.core.config import ModelConfig, TrainConfig
+from vae.core.errors import CheckpointError
+from vae.core.read_only import refuse_if_read_only
+from vae.runs.catalogue import folders_in
+from vae.runs.checkpoint import (
+    RESUME_FILE,
+    RUN_FILE,
+    check_name,
+    discard_empty,
+    discard_resume_state,
+    load_resume_record,
+    load_run,
+)
+from vae.runs.lock import is_held
+from vae.runs.recorder import read_resume_configs
+from vae.runs.request import Request
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A folder with a saved state that has steps left, in which nobody trains."""
+
+    path: Path
+    model: ModelConfig
+    train: TrainConfig
+    epochs: int
+    """Finished epochs, as of the state that was saved."""
+
+    saved: float
+    """When that was, in seconds of the clock since 1970."""
+
+    is_kept: bool
+    """Whether it was stopped on purpose: then the folder holds a checkpoint too."""
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def request(self) -> Request:
+        """What it was asked for as; VaeError where its data set is known no more."""
+        return Request.of(self.model, self.train)
+
+    def is_of(self, request: Request) -> bool:
+        """Whether this run is what a request asks for, so far."""
+        model = request.model(self.model.image_shape, self.model.classes)
+        return (model, request.train) == (self.model, self.train)
+
+    @property
+    def seconds_ago(self) -> float:
+        """Since the state was saved."""
+        return max(0.0, time.time() - self.saved)
+
+    def discard(self) -> None:
+        """Remove the state, and the folder unless it holds anything else, such as a checkpoint."""
+        refuse_if_read_only("discarding a run")
+        discard_resume_state(self.path)
+        discard_empty(self.path)
+
+
+def unfinished_runs(root: Path, taken: Collection[Path] = ()) -> list[Unfinished]:
+    """Those right below a folder, the latest first, without those that are taken.
+
+    States that cannot be read are left out.
+    """
+    folders = [folder for folder in folders_in(root) if folder not in taken]
+    found = [run for folder in folders if (run := read_unfinished(folder)) is not None]
+    return sorted(found, key=lambda run: -run.saved)
+
+
+def read_unfinished(folder: Path) -> Unfinished | None:
+    """What is left of a folder's run, if it has steps left and nobody goes on with it."""
+    state = folder / RESUME_FILE
+    try:
+        if not state.is_file() or is_held(folder):
+            return None
+        check_name(folder)
+        is_kept = (folder / RUN_FILE).exists()
+        if is_kept and not load_run(folder).stopped_early:
+            return None
+        record = load_resume_record(folder)
+        model, train = read_resume_configs(record)
+        saved = state.stat().st_mtime
+    except (CheckpointError, OSError):
+        return None
+    return Unfinished(folder, model, train, len(record["epochs"]), saved, is_kept)

@@ -1,0 +1,334 @@
+"""What trains the jobs of the queue: those that can, step by step together, the others by turns."""
+
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+from vae.core.config import TrainConfig
+from vae.core.device import pick_device
+from vae.core.errors import DataError, DivergedError, VaeError
+from vae.data.registry import load_dataset
+from vae.data.splits import Dataset
+from vae.jobs.cancellation import Orders
+from vae.jobs.jobs import Snapshot, Status
+from vae.jobs.messages import Begun, Ended, News, Reported, Saving, Task
+from vae.runs.checkpoint import discard_empty, load_resume_record
+from vae.runs.lock import RunLock
+from vae.runs.recorder import (
+    SAVE_SECONDS,
+    RecordedCohort,
+    RecordedTraining,
+    grouped,
+    read_resume_configs,
+)
+from vae.training import Report
+
+SNAPSHOT_IMAGES = 10
+SLOW_SECONDS = 0.5
+"""Of the processor's time between two reports: then the state is saved at each of them."""
+
+NO_MEMORY = "there is not enough memory for it here; choose a smaller batch or network"
+OUT_OF_MEMORY = ("allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+"""What torch says where it has no error of its own for that: on the CPU, and within libraries."""
+
+UNEXPECTED = "an unexpected error; the server's log has the details"
+
+Tell = Callable[[News], object]
+
+
+def train_jobs(
+    tasks: Sequence[Task],
+    data: "OneDataset",
+    tell: Tell,
+    orders: Orders,
+    save_seconds: float = SAVE_SECONDS,
+) -> None:
+    """Train until all of them have ended; whatever goes wrong ends jobs, not the caller.
+
+    Where the server is gone, their state is saved, and they are left.
+    """
+    jobs = [_Recorded(task, tell, orders) for task in tasks]
+    begun = {job.run: job for job in jobs if job.begin(data)}
+    under_way = deque(
+        _Group([begun[run] for run in group], save_seconds) for group in grouped(begun)
+    )
+    while under_way and not orders.abandoned.is_set():
+        _end_due(under_way)
+        group = under_way.popleft()
+        if not group.is_empty:
+            under_way.append(group)
+            group.take_turn()
+            if any(other.is_slow for other in under_way):
+                group.save_states()
+    for group in under_way:
+        group.save_states()
+
+
+def _end_due(under_way: Collection["_Group"]) -> None:
+    """Measure and keep what is trained to its end, and what somebody wants to stop.
+
+    That may take long, and be interrupted: first the states of all are saved, so that no more than
+    the measuring is lost.
+    """
+    due = [member for group in under_way for member in group.members if member.is_due]
+    if not due:
+        return
+    for group in under_way:
+        group.save_states()
+    for member in due:
+        member.begin_saving()
+    for member in due:
+        member.save()
+    for group in under_way:
+        group.drop_ended()
+
+
+class OneDataset:
+    """The data set read last, or why it could not be: the jobs of a sweep share it."""
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self._directory = directory
+        self._wanted: tuple[object, ...] | None = None
+        self._found: Dataset | DataError | None = None
+
+    def of(self, train: TrainConfig, shape: tuple[int, int, int] | None = None) -> Dataset:
+        """The data set to train on, of such images where that is given; DataError without it."""
+        wanted = train.dataset, train.validation_fraction, shape
+        if self._found is None or self._wanted != wanted:
+            self._wanted, self._found = wanted, None
+            self._found = self._read(train, shape)
+        if isinstance(self._found, DataError):
+            raise self._found
+        return self._found
+
+    def _read(self, train: TrainConfig, shape: tuple[int, int, int] | None) -> Dataset | DataError:
+        try:
+            return load_dataset(
+                train.dataset,
+                self._directory,
+                validation_fraction=train.validation_fraction,
+                image_shape=shape,
+            )
+        except DataError as error:
+            return error
+
+
+class _Recorded:
+    """A job while it trains."""
+
+    run: RecordedTraining
+
+    def __init__(self, task: Task, tell: Tell, orders: Orders) -> None:
+        self.task = task
+        self.ended = False
+        self._tell, self._orders = tell, orders
+        self._lock: RunLock | None = None
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether somebody wants it to stop."""
+        return self._orders.is_stopped(self.task.number)
+
+    def begin(self, data: OneDataset) -> bool:
+        """Whether it trains from here on; else it has ended."""
+        with failing(self):
+            self._lock = RunLock.take(self.task.path)
+            dataset = self._open(data)
+            self._orders.data_are_read(self.task.number)
+            if self.is_stopped and not self.task.resumes:
+                self.end(Ended(self.task.number, "stopped", "stopped before it began"))
+                return False
+            self._pictures = _Pictures(dataset, self.run.training.model.config.latent_dim)
+            epoch = self.run.training.step // self.run.training.steps_per_epoch
+            first = self._pictures.take(epoch, self.run)
+            self._tell(Begun(self.task.number, epoch, self._pictures.originals, first))
+        return not self.ended
+
+    def _open(self, data: OneDataset) -> Dataset:
+        task, device = self.task, pick_device("auto")
+        if task.resumes:
+            model, train = read_resume_configs(load_resume_record(task.path))
+            dataset = data.of(train, model.image_shape)
+            self.run = RecordedTraining.resume(task.path, dataset, device)
+            return dataset
+        dataset = data.of(task.request.train)
+        model = task.request.model(dataset.image_shape, len(dataset.class_names))
+        self.run = RecordedTraining.start(task.path, model, task.request.train, dataset, device)
+        return dataset
+
+    def note(self, report: Report | DivergedError) -> None:
+        """Tell what a report says, and end the job where it is at its end."""
+        if isinstance(report, DivergedError):
+            raise report
+        pictures = self._pictures.take(report.epoch, self.run) if report.ends_epoch else None
+        self._tell(Reported(self.task.number, report, pictures))
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is to be measured as it stands, and kept."""
+        is_over = self.run.training.finished or self.task.only_measures
+        return not self.ended and (is_over or self.is_stopped)
+
+    def begin_saving(self) -> None:
+        """From here on it trains no more."""
+        if not self.ended:
+            self._orders.answer(self.task.number)
+            self._tell(Saving(self.task.number))
+
+    def save(self) -> None:
+        """Measure it as it stands, and keep it."""
+        if not self.ended:
+            with failing(self):
+                self.run.finish()
+                self.end(Ended(self.task.number, self._outcome(), saved=True))
+
+    def _outcome(self) -> Status:
+        return "done" if self.run.training.finished else "stopped"
+
+    def fail(self, message: str, details: str = "") -> None:
+        """End it in a sentence, unless it has ended; the details of a bug are for the log."""
+        if not self.ended:
+            self.end(Ended(self.task.number, "failed", message, details=details))
+
+    def end(self, news: Ended) -> None:
+        """Nothing more will change; a folder with nothing in it goes."""
+        self.ended = True
+        self._orders.end(self.task.number)
+        if self._lock is not None:
+            self._lock.release()
+            discard_empty(self.task.path)
+        self._tell(news)
+
+
+@contextmanager
+def failing(*jobs: _Recorded) -> Iterator[None]:
+    """What goes wrong ends the jobs, not the process."""
+    try:
+        yield
+    except VaeError as error:
+        _fail(jobs, str(error))
+    except Exception as error:
+        if is_out_of_memory(error):
+            _fail(jobs, NO_MEMORY)
+        else:
+            # A bug: the process must outlive it, and the log must show it.
+            _fail(jobs, UNEXPECTED, traceback.format_exc())
+
+
+def _fail(jobs: Sequence[_Recorded], message: str, details: str = "") -> None:
+    for job in jobs:
+        job.fail(message, details)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory was refused: torch often says so in words alone."""
+    named = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    said = any(words in str(error) for words in OUT_OF_MEMORY)
+    return named or (isinstance(error, RuntimeError) and said)
+
+
+class _Group:
+    """Jobs whose models train step by step together."""
+
+    def __init__(self, members: Sequence[_Recorded], save_seconds: float) -> None:
+        self._members = {member.run: member for member in members}
+        self._cohort = RecordedCohort(list(self._members))
+        # How long it takes to measure an epoch shows at the end of the first one.
+        self._cohort.close_apart(True)
+        self._closes_slowly = True
+        self._reports = self._cohort.run(save_seconds=save_seconds)
+        self.is_slow = False
+        """Whether a stop may have to interrupt a step or two of it."""
+
+    @property
+    def members(self) -> list[_Recorded]:
+        """Those that have not ended."""
+        return list(self._members.values())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all of them have ended."""
+        return not self._members
+
+    def take_turn(self) -> None:
+        """Train until the next report."""
+        if self._closes_slowly and self._closes_next():
+            # A stop while the epoch is measured then costs its last step at most.
+            self.save_states()
+        began = time.process_time()
+        reports: dict[RecordedTraining, Report | DivergedError] = {}
+        with failing(*self.members):
+            reports = next(self._reports)
+        for run, report in reports.items():
+            with failing(self._members[run]):
+                self._members[run].note(report)
+        self._time(time.process_time() - began, reports.values())
+        self.drop_ended()
+
+    def save_states(self) -> None:
+        """Save how all of them stand, so that they can go on another time."""
+        for member in self.members:
+            with failing(member):
+                member.run.save_state()
+        self.drop_ended()
+
+    def drop_ended(self) -> None:
+        """Leave those out that have ended."""
+        for member in self.members:
+            if member.ended:
+                self._cohort.drop(member.run)
+                del self._members[member.run]
+
+    def _closes_next(self) -> bool:
+        return any(run.training.step and run.training.closes_next for run in self._members)
+
+    def _time(self, seconds: float, reports: Iterable[Report | DivergedError]) -> None:
+        """Learn from how long a turn took whether the next one may be interrupted."""
+        closes = any(isinstance(report, Report) and report.ends_epoch for report in reports)
+        if closes:
+            self._closes_slowly = seconds > SLOW_SECONDS
+            self._cohort.close_apart(self._closes_slowly)
+        if not closes or not self._closes_slowly:
+            self.is_slow = seconds > SLOW_SECONDS
+
+
+class _Pictures:
+    """The fixed images and codes that every snapshot shows."""
+
+    def __init__(self, dataset: Dataset, latent_dim: int) -> None:
+        chosen = _one_per_class(dataset.test.labels)
+        self._images, self._labels = dataset.test.batch(chosen), dataset.test.labels[chosen]
+        noise = torch.Generator().manual_seed(0)
+        self._codes = torch.randn(SNAPSHOT_IMAGES, latent_dim, generator=noise)
+        self.originals = _pixels(self._images)
+
+    @torch.inference_mode()
+    def take(self, epoch: int, recorded: RecordedTraining) -> Snapshot:
+        training = recorded.training
+        model = training.model.at_beta(training.config.beta)
+        labels = self._labels.to(model.device)
+        means = model.encode(self._images.to(model.device), labels=labels).mean
+        reconstructions = _pixels(model.decode_mean(means, labels=labels))
+        codes, cycled = (
+            model.from_noise(self._codes.to(model.device)),
+            torch.arange(SNAPSHOT_IMAGES) % len(labels),
+        )
+        samples = _pixels(model.decode_mean(codes, labels=labels[cycled.to(model.device)]))
+        return Snapshot(epoch, reconstructions, samples)
+
+
+def _one_per_class(labels: torch.Tensor) -> torch.Tensor:
+    firsts = [int((labels == value).nonzero()[0]) for value in labels.unique()]
+    others = [i for i in range(len(labels)) if i not in firsts]
+    return torch.tensor([*firsts, *others][:SNAPSHOT_IMAGES])
+
+
+def _pixels(images: torch.Tensor) -> UInt8[np.ndarray, "n h w c"]:
+    return (images.cpu() * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()

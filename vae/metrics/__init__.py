@@ -1,0 +1,1 @@
+"""Metrics: arrays or models in, numbers out."""

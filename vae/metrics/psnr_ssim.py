@@ -1,0 +1,36 @@
+"""How near decoded images are to the real ones, by the two usual measures."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from vae.core.record import Record
+
+SSIM_WINDOW = 7
+"""Side of the squares that structural similarity compares, as in scikit-image."""
+
+
+@dataclass(frozen=True)
+class Quality(Record):
+    """The higher, the nearer."""
+
+    psnr: float
+    """Peak signal-to-noise ratio of all images together, in dB: 10 log10(1 / mean square error)."""
+
+    ssim: float
+    """Structural similarity (Wang et al. 2004), at most 1; the mean over the images."""
+
+
+def quality(images: Float[np.ndarray, "n h w c"], decoded: Float[np.ndarray, "n h w c"]) -> Quality:
+    """Of decoded images against the real ones, pixels in [0, 1]."""
+    from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+    side = min(SSIM_WINDOW, *images.shape[1:3])
+    settings = {"data_range": 1.0, "channel_axis": -1, "win_size": side - (side + 1) % 2}
+    similar = [
+        structural_similarity(a, b, **settings) for a, b in zip(images, decoded, strict=True)
+    ]
+    with np.errstate(divide="ignore"):  # of equal images it is infinite
+        psnr = peak_signal_noise_ratio(images, decoded, data_range=1.0)
+    return Quality(float(psnr), float(np.mean(similar)))

@@ -1,0 +1,1 @@
+"""The variational autoencoder, its relatives, their networks and likelihoods."""

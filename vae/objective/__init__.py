@@ -1,1 +1,0 @@
-"""What training minimises: the ELBO's terms and the losses made of them."""

@@ -1,0 +1,1 @@
+"""Runs on disk: checkpoints, their catalogue, and training that is recorded."""

@@ -1,0 +1,30 @@
+"""Opens the classifier whose features a perceptual loss compares."""
+
+import torch
+from torch import nn
+
+from vae.core.config import ModelConfig, TrainConfig
+from vae.core.errors import ConfigError
+from vae.runs.checkpoint import load_model, load_run
+from vae.training.perceptual import SEEN_BEHIND, Critic
+
+
+def open_critic(
+    model: ModelConfig, train: TrainConfig, device: torch.device | str
+) -> Critic | None:
+    """The critic that a training asks for; None where it asks for none.
+
+    CheckpointError or ConfigError where it is no classifier of images of the model's shape.
+    """
+    if train.perceptual == 0:
+        return None
+    run = load_run(train.critic)
+    if run.model.kind != "classifier" or run.model.image_shape != model.image_shape:
+        raise ConfigError(
+            f"the critic {run.name} must be a classifier of images of shape {model.image_shape}, "
+            f"but it is a {run.model.kind} of shape {run.model.image_shape}; name another"
+        )
+    encoder: nn.Sequential = load_model(run, device).encoder
+    if not any(isinstance(layer, SEEN_BEHIND) for layer in encoder):
+        raise ConfigError(f"the critic {run.name} has no hidden layers to see with; name another")
+    return Critic(encoder, train.perceptual)

@@ -1,0 +1,264 @@
+"""A training run and its folder: starts, resumes, and leaves a checkpoint behind."""
+
+import copy
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vae.core.config import ModelConfig, Storage, TrainConfig
+from vae.core.errors import CheckpointError, ConfigError, DivergedError
+from vae.data.splits import Dataset
+from vae.metrics.evaluation import encode_split, evaluate
+from vae.metrics.rate_curve import measure_rate_curve
+from vae.models.vae import VAE
+from vae.runs.checkpoint import (
+    RESUME_FILE,
+    RUN_FILE,
+    atlas_rows,
+    check_name,
+    discard_resume_state,
+    is_half_written,
+    load_resume_state,
+    make_folder,
+    save_checkpoint,
+    save_resume_state,
+)
+from vae.runs.perceptual_model import open_critic
+from vae.runs.run import Results, Run
+from vae.training import (
+    REPORT_SECONDS,
+    Cohort,
+    Report,
+    Training,
+    can_train_together,
+    run_training,
+)
+
+SAVE_SECONDS = 20.0
+
+
+class RecordedTraining:
+    """Trains one configuration into one folder.
+
+    The state of the run is saved every SAVE_SECONDS, so that a killed run can be resumed; `finish`
+    evaluates the model and writes the checkpoint, also of a run that was stopped early.
+    """
+
+    def __init__(self, path: Path, training: Training, dataset: Dataset) -> None:
+        self.path = path
+        self.training = training
+        self.epochs: list[dict[str, Any]] = []
+        self._dataset = dataset
+        self._saved = time.monotonic()
+        self._saved_step: int | None = None
+
+    @classmethod
+    def start(
+        cls,
+        path: Path,
+        model: ModelConfig,
+        train: TrainConfig,
+        dataset: Dataset,
+        device: torch.device,
+        overwrite: bool = False,
+    ) -> "RecordedTraining":
+        """A new run; CheckpointError where the folder holds something already."""
+        check_free(path, overwrite)
+        make_folder(path)
+        discard_resume_state(path)
+        return cls(path, _new_training(model, train, dataset, device), dataset)
+
+    @classmethod
+    def resume(cls, path: Path, dataset: Dataset, device: torch.device) -> "RecordedTraining":
+        """The unfinished run of a folder, from its last saved step."""
+        state, record = load_resume_state(path)
+        model, train = read_resume_configs(record)
+        run = cls(path, _new_training(model, train, dataset, device), dataset)
+        run.training.restore(state)
+        run.epochs = record["epochs"]
+        run._saved_step = run.training.step
+        return run
+
+    def run(
+        self,
+        report_seconds: float = REPORT_SECONDS,
+        save_seconds: float | None = None,
+        on_save: Callable[[], None] | None = None,
+    ) -> Iterator[Report]:
+        """Train to the end, yielding what `Training.run` yields.
+
+        `on_save` is called each time the state was saved, every `save_seconds` (SAVE_SECONDS).
+        """
+        self._saved = time.monotonic()
+        for report in run_training(self.training, report_seconds):
+            if self.note(report, save_seconds) and on_save is not None:
+                on_save()
+            yield report
+
+    def note(self, report: Report, save_seconds: float | None = None) -> bool:
+        """Keep what a report says; whether it was time to save the state, and that was done."""
+        if report.ends_epoch:
+            self.epochs.append(epoch_record(report))
+        pause = SAVE_SECONDS if save_seconds is None else save_seconds
+        if time.monotonic() - self._saved <= pause or self.training.finished:
+            return False
+        self.save_state()
+        return True
+
+    def finish(self) -> Run:
+        """Evaluate on the test split and write the checkpoint; a stopped run stays resumable."""
+        training, device = self.training, self.training.model.device
+        test, own_test = self._dataset.test.to(device), self._dataset.own_test.to(device)
+        # Measuring may take long, or more memory than there is: what was learnt outlives that.
+        self.save_state()
+        shown = test.head(atlas_rows(training.model.config.latent_dim))
+        model = as_stored(training.model, training.config.storage)
+        plain = model.at_beta(training.config.beta)
+        is_multi_rate = model.config.beta_range is not None
+        curve = measure_rate_curve(model, test) if is_multi_rate else None
+        run = save_checkpoint(
+            self.path,
+            model,
+            training.config,
+            self._dataset.class_names,
+            Results.of(
+                evaluate(plain, own_test),
+                epochs=training.step / training.steps_per_epoch,
+                images_per_second=training.images_per_second,
+                seconds=training.seconds,
+            ),
+            encode_split(plain, shown),
+            shown.labels,
+            self.epochs,
+            curve,
+            factors=self._dataset.factors,
+            levels=shown.factors,
+        )
+        if training.finished:
+            discard_resume_state(self.path)
+        return run
+
+    def save_state(self) -> None:
+        """Save how the run stands, so that it can go on another time, unless that is saved."""
+        if self._saved_step == self.training.step:
+            return
+        record = {
+            "model": self.training.model.config.to_dict(),
+            "train": self.training.config.to_dict(),
+            "epochs": self.epochs,
+        }
+        save_resume_state(self.path, self.training.state(), record)
+        self._saved, self._saved_step = time.monotonic(), self.training.step
+
+
+def _new_training(
+    model: ModelConfig, train: TrainConfig, dataset: Dataset, device: torch.device
+) -> Training:
+    return Training(model, train, dataset, device, open_critic(model, train, device))
+
+
+class RecordedCohort:
+    """Recorded runs that train together; see `vae.training.Cohort`."""
+
+    def __init__(self, members: Sequence[RecordedTraining]) -> None:
+        self._members = {member.training: member for member in members}
+        self._cohort = Cohort(list(self._members))
+
+    def drop(self, member: RecordedTraining) -> None:
+        """Leave one out from here on."""
+        self._cohort.drop(member.training)
+
+    def close_apart(self, apart: bool) -> None:
+        """Whether to report before the last step of an epoch too, behind which it is measured."""
+        self._cohort.closes_apart = apart
+
+    def run(
+        self, report_seconds: float = REPORT_SECONDS, save_seconds: float | None = None
+    ) -> Iterator[dict[RecordedTraining, Report | DivergedError]]:
+        """Train to the end, yielding what `Cohort.run` yields; the states are saved meanwhile."""
+        for reports in self._cohort.run(report_seconds):
+            found = {self._members[training]: report for training, report in reports.items()}
+            for member, report in found.items():
+                if isinstance(report, Report):
+                    member.note(report, save_seconds)
+            yield found
+
+
+def grouped(runs: Iterable[RecordedTraining]) -> list[list[RecordedTraining]]:
+    """The runs in groups that can train together, in their order."""
+    groups: list[list[RecordedTraining]] = []
+    for run in runs:
+        fitting = (g for g in groups if can_train_together(g[0].training, run.training))
+        group = next(fitting, None)
+        if group is None:
+            groups.append([run])
+        else:
+            group.append(run)
+    return groups
+
+
+def as_stored(model: VAE, storage: Storage) -> VAE:
+    """The model that its checkpoint will give back: itself, or a copy with rounded weights."""
+    return model if storage == "float32" else copy.deepcopy(model).half().float()
+
+
+def read_resume_configs(record: dict[str, Any]) -> tuple[ModelConfig, TrainConfig]:
+    """Both configurations of an unfinished run's record."""
+    try:
+        return ModelConfig.from_dict(record["model"]), TrainConfig.from_dict(record["train"])
+    except ConfigError as error:
+        raise CheckpointError(f"the unfinished run's record is not valid: {error}") from error
+
+
+def check_same(
+    where: object,
+    stored: tuple[ModelConfig, TrainConfig],
+    asked: tuple[ModelConfig, TrainConfig],
+) -> None:
+    """ConfigError unless the run that is stored somewhere is the one that is asked for."""
+    if stored != asked:
+        raise ConfigError(f"the run in {where} has other settings; resume it with those, unchanged")
+
+
+def check_free(path: Path, overwrite: bool) -> None:
+    """CheckpointError unless a new run may be written to this folder."""
+    check_name(path)
+    for place in (path, *path.parents):
+        if place.exists() and not place.is_dir():
+            raise CheckpointError(f"{place} is a file; name a folder for the run")
+    if path.is_dir():
+        check_names(path, {file.name for file in path.iterdir()}, overwrite)
+
+
+def check_names(where: object, names: Collection[str], overwrite: bool) -> None:
+    """CheckpointError unless a new run may be written beside files of these names.
+
+    Files that a killed run left half written do not count.
+    """
+    whole = [name for name in names if not is_half_written(name)]
+    if whole and RUN_FILE not in whole and RESUME_FILE not in whole:
+        raise CheckpointError(f"{where} holds other files; name a new or empty folder for the run")
+    if whole and not overwrite:
+        raise CheckpointError(
+            f"{where} holds a run already; name another folder, or give --overwrite to replace it, "
+            "or --resume to go on with an unfinished one"
+        )
+
+
+def epoch_record(report: Report) -> dict[str, Any]:
+    """One line of metrics.jsonl: means over the epoch, in nats per image."""
+    validation = report.validation
+    return {
+        "epoch": report.epoch,
+        "beta": report.beta,
+        "distortion": report.distortion,
+        "rate": report.rate,
+        "rate_per_dimension": list(report.rate_per_dimension),
+        "validation_distortion": validation.distortion if validation else None,
+        "validation_rate": validation.rate if validation else None,
+        "active_units": report.active_units,
+        "seconds": report.seconds,
+    }

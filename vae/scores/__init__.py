@@ -1,1 +1,0 @@
-"""What codes score: against known factors or labels, what each score means, how it is stored."""

@@ -1,0 +1,59 @@
+"""The losses that training minimises, made of the ELBO's two terms."""
+
+from jaxtyping import Float
+from torch import Tensor
+
+from vae.models.elbo import ElboTerms
+from vae.training.total_correlation import decompose_rate
+
+
+def beta_vae_loss(
+    terms: ElboTerms, beta: float | Tensor, free_bits: float = 0.0
+) -> Float[Tensor, ""]:
+    """mean(distortion) + beta * rate, in nats per image: the scalar that training minimises.
+
+    Each term is summed over pixels or dimensions and averaged over the batch. With free bits
+    (Kingma et al. 2016, appendix C8) a dimension's batch-mean rate counts at least `free_bits`,
+    so that there is no gain in pushing it lower. A penalty of the terms counts as it is.
+    """
+    rate_per_dimension = terms.rate_per_dimension.mean(dim=0)
+    if free_bits > 0:
+        rate_per_dimension = rate_per_dimension.clamp(min=free_bits)
+    loss = terms.distortion.mean() + beta * rate_per_dimension.sum()
+    return loss if terms.penalty is None else loss + terms.penalty.mean()
+
+
+def multi_rate_loss(terms: ElboTerms, beta: Float[Tensor, "batch"]) -> Float[Tensor, ""]:
+    """mean(distortion + beta * rate), each image under its own beta (Bae et al. 2023)."""
+    return weighed(terms, beta).mean()
+
+
+def weighed(
+    terms: ElboTerms, beta: Float[Tensor, "batch"] | Float[Tensor, ""]
+) -> Float[Tensor, "batch"]:
+    """distortion + beta * rate of each image, in nats, and the penalty where there is one."""
+    loss = terms.distortion + beta * terms.rate
+    return loss if terms.penalty is None else loss + terms.penalty
+
+
+def beta_tcvae_loss(
+    terms: ElboTerms, beta: float, dataset_size: int, share: float | Tensor = 1.0
+) -> Float[Tensor, ""]:
+    """mean(distortion) + share * (rate + (beta - 1) * total correlation), in nats per image.
+
+    Chen et al. 2018, equation 4 with alpha = gamma = 1: of the rate's three parts beta weighs the
+    total correlation alone. The rate is in closed form, the total correlation estimated from the
+    batch by minibatch-stratified sampling of a training set of `dataset_size` images. `share` is
+    that of the warm-up.
+    """
+    parts = decompose_rate(terms.posterior, terms.z, dataset_size, "stratified")
+    penalty = terms.rate + (beta - 1) * parts.total_correlation
+    return (terms.distortion + share * penalty).mean()
+
+
+def warmup_share(step: int, warmup_steps: float) -> float:
+    """How much of beta counts at a step (from 0) of a linear warm-up: 0 at first, then 1.
+
+    Bowman et al. 2016; Sønderby et al. 2016.
+    """
+    return 1.0 if warmup_steps <= 0 else min(1.0, step / warmup_steps)

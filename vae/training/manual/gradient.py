@@ -1,0 +1,123 @@
+"""The gradient of the beta-VAE's objective by the weights, written out by hand.
+
+The equations are those of `vae.training.losses` and `vae.models.posterior`; what autograd would do
+with them is done here with a third of the operations, over all models in each of them, and without
+a copy: gradients are written where Adam reads them.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vae.core.config import TrainConfig
+from vae.models.likelihood import LikelihoodByHand
+from vae.models.vae import VAE
+from vae.training.manual.activations import Batch, Signal
+from vae.training.manual.networks import network_by_hand
+from vae.training.manual.op_list import Tape
+from vae.training.manual.workspace import Room
+from vae.training.weights import WeightStack
+
+hardtanh_backward = torch.ops.aten.hardtanh_backward.grad_input
+
+
+class Gradient:
+    """The objective's, by a batch of one size.
+
+    What it works on is (batch, ...) of one model, (models, batch, ...) of several.
+    """
+
+    def __init__(
+        self,
+        room: Room,
+        model: VAE,
+        config: TrainConfig,
+        betas: Float[Tensor, "models"],
+        stack: WeightStack,
+        gradients: Float[Tensor, "models count"],
+        batch: Batch,
+        streams: list[int],
+        sums: Float[Tensor, "models terms"],
+    ) -> None:
+        assert isinstance(model.likelihood, LikelihoodByHand)
+        self._likelihood, self._limit = model.likelihood, model.config.logvar_limit
+        self._free_bits = config.free_bits
+        self._tape = Tape()
+        count = batch.sizes[1]
+        self._share_of_one = 1 / count
+        self._seen, self._images, self._noise = batch.of_models(streams, self._tape)
+        self._encoder, self._decoder = (
+            network_by_hand(
+                room, prefix, network, stack, gradients, count, model.config.image_shape
+            )
+            for prefix, network in (("encoder", model.encoder), ("decoder", model.decoder))
+        )
+        is_alone = len(streams) == 1
+        terms = sums[0] if is_alone else sums
+        self._distortions, self._rates = terms[..., 0], terms[..., 1:]
+        self._mean, self._raw = self._encoder.output.chunk(2, dim=-1)
+        sizes, latent_dim = self._mean.shape[:-1], model.config.latent_dim
+        self._z = Signal.empty(room, sizes, latent_dim)
+        self._logvar, self._shift, self._excess, self._twice_rate, self._by_z = room.take(
+            5, *sizes, latent_dim
+        )
+        self._by_output = room.take(*self._decoder.output.shape)
+        self._by_encoded = room.take(*self._encoder.output.shape)
+        self._zero = torch.zeros((), device=model.device)
+        weights = betas[0] if is_alone else betas[:, None, None]
+        self._betas = (weights / count).expand(*sizes[:-1], 1, latent_dim).contiguous()
+        self._weight = torch.zeros_like(self._betas)
+        self._record()
+
+    def write(self, share: Float[Tensor, ""]) -> None:
+        """That of mean(distortion) + share * beta * rate; adds both to the sums."""
+        torch.mul(share, self._betas, out=self._weight)
+        self._tape.play()
+
+    def _record(self) -> None:
+        """The mean over the batch comes in where matrices are small, or are multiplied anyway."""
+        self._encoder.forward(self._tape, self._seen)
+        self._record_posterior()
+        self._decoder.forward(self._tape, self._z)
+        self._tape.record(self._measure_distortion)
+        part, by_output = self._share_of_one, self._by_output
+        self._decoder.backward(self._tape, self._z, by_output, part, self._by_z)
+        self._record_posterior_backward()
+        self._encoder.backward(self._tape, self._seen, self._by_encoded)
+
+    def _record_posterior(self) -> None:
+        """Sample z = mean + shift, and add up the rate; excess is the variance - 1."""
+        record, limit = self._tape.record, self._limit
+        record(torch.clamp, self._raw, -limit, limit, out=self._logvar)
+        record(torch.mul, self._logvar, 0.5, out=self._shift)
+        record(self._shift.exp_)
+        record(self._shift.mul_, self._noise)
+        record(torch.add, self._mean, self._shift, out=self._z.values)
+        record(torch.expm1, self._logvar, out=self._excess)
+        record(torch.sub, self._excess, self._logvar, out=self._twice_rate)
+        record(self._twice_rate.addcmul_, self._mean, self._mean)
+        record(self._add_rate)
+        if self._free_bits:
+            record(self._leave_out_free)
+
+    def _record_posterior_backward(self) -> None:
+        """By the encoder's output, from the gradient by z."""
+        record, limit = self._tape.record, self._limit
+        by_mean, by_raw = self._by_encoded.chunk(2, dim=-1)
+        record(torch.addcmul, self._by_z, self._weight, self._mean, out=by_mean)
+        record(torch.addcmul, self._zero, self._by_z, self._shift, value=0.5, out=by_raw)
+        record(by_raw.addcmul_, self._weight, self._excess, value=0.5)
+        record(hardtanh_backward, by_raw, self._raw, -limit, limit, grad_input=by_raw)
+
+    def _measure_distortion(self) -> None:
+        output, images, gradient = self._decoder.output, self._images, self._by_output
+        distortion, _ = self._likelihood.distortion_and_gradient(output, images, gradient)
+        self._distortions.add_(distortion.sum(dim=-1))
+
+    def _add_rate(self) -> None:
+        self._rates.add_(self._twice_rate.sum(dim=-2), alpha=0.5)
+
+    def _leave_out_free(self) -> None:
+        """The rate of dimensions whose mean is within its free bits does not count."""
+        means = self._twice_rate.mean(dim=-2, keepdim=True)
+        self._weight.mul_(means >= 2 * self._free_bits)
