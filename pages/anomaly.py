@@ -29,14 +29,14 @@ open_page(
 
 def pick_detector(explorer: "Explorer") -> "Explorer | None":
     """The chosen model if it was trained on some classes, else one that was; None without any."""
-    from vae.core.dataset_name import is_narrowed
+    from vae.core.dataset_name import is_subset
 
-    if is_narrowed(explorer.run.train.dataset):
+    if is_subset(explorer.run.train.dataset):
         return explorer
     runs = {
         run.name: run
         for run in catalogue().runs
-        if is_narrowed(run.train.dataset) and run.model.is_generative
+        if is_subset(run.train.dataset) and run.model.is_generative
     }
     if not runs:
         st.info(

@@ -14,7 +14,7 @@ from pages.ui.markdown import escaped
 from pages.ui.model_picker import pick_explorer
 from pages.ui.widgets import one_of
 from vae.charts.images import tile
-from vae.core.dataset_name import whole_name
+from vae.core.dataset_name import base_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,7 +103,7 @@ def ways(explorer: "Explorer", denoiser: "Explorer | None", gallery: "Gallery") 
     run = explorer.run
     pca = None
     if gallery.are_real:
-        pca = _pca(whole_name(run.train.dataset), explorer.latent_dim, run.model.image_shape)
+        pca = _pca(base_name(run.train.dataset), explorer.latent_dim, run.model.image_shape)
     return lambda labels: methods(explorer, labels, pca, denoiser)
 
 

@@ -14,7 +14,7 @@ from pages.views.kinds import companions
 from vae.charts.images import tile
 
 if TYPE_CHECKING:
-    from vae.analysis.eval_classifier import Judge
+    from vae.analysis.eval_classifier import EvalClassifier
     from vae.analysis.generation import Generation, Material, Quality
     from vae.analysis.mixture import Mixture
     from vae.explorer import Explorer
@@ -64,7 +64,7 @@ def show(explorer: "Explorer") -> None:
         show_measures(explorer, judge, material, source, temperature)
 
 
-def judge_if_any(explorer: "Explorer") -> "Judge | None":
+def judge_if_any(explorer: "Explorer") -> "EvalClassifier | None":
     """The classifier that judges the images; said, where there is none."""
     from vae.core.errors import CheckpointError
 
@@ -118,7 +118,7 @@ def about_samples(explorer: "Explorer", mixture: "Mixture | None", temperature: 
 
 def show_measures(
     explorer: "Explorer",
-    judge: "Judge",
+    judge: "EvalClassifier",
     material: "Material",
     source: str,
     temperature: float,
@@ -154,7 +154,7 @@ def as_table(found: "Generation") -> str:
     return "\n".join(lines)
 
 
-def about_measures(explorer: "Explorer", judge: "Judge", found: "Generation") -> str:
+def about_measures(explorer: "Explorer", judge: "EvalClassifier", found: "Generation") -> str:
     """What was measured, and the command that prints it."""
     against = (
         f"{found.count:,} {found.reference}"
@@ -175,7 +175,7 @@ def about_measures(explorer: "Explorer", judge: "Judge", found: "Generation") ->
     )
 
 
-def gathered(explorer: "Explorer", judge: "Judge | None") -> "Material":
+def gathered(explorer: "Explorer", judge: "EvalClassifier | None") -> "Material":
     """What the measures are made of; from the atlas alone where nothing is to be measured."""
     return _gathered(explorer.run.identity, judge is not None, explorer)
 

@@ -9,7 +9,7 @@ from pages.ui.image_picker import note_missing
 from pages.ui.layout import calm_errors, open_page, show_error
 from pages.ui.markdown import error_text, escaped, in_code, without_places
 from pages.ui.model_picker import pick_explorer
-from vae.core.dataset_name import whole_name
+from vae.core.dataset_name import base_name
 from vae.core.errors import CheckpointError, DataError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def show_model(explorer: "Explorer", family: "LatentSizes | None") -> None:
 def measured(explorer: "Explorer", family: "LatentSizes | None") -> "Representation":
     """The scores, beside pixels and PCA where the data set is here."""
     run = explorer.run
-    dataset = whole_name(run.train.dataset)
+    dataset = base_name(run.train.dataset)
     try:
         drawn = _drawn(dataset, run.model.image_shape, run)
     except DataError as error:
@@ -120,7 +120,7 @@ def show_family(explorer: "Explorer", family: "LatentSizes") -> None:
     from vae.data.registry import dataset_title
 
     title, run = dataset_title(family.dataset), explorer.run
-    alike = whole_name(run.train.dataset) == family.dataset
+    alike = base_name(run.train.dataset) == family.dataset
     st.markdown(f"## How large should a code be? {escaped(title)}, {escaped(family.architecture)}")
     figure = _family_figure(family.created, explorer.latent_dim if alike else None, family)
     st.plotly_chart(figure, key="latent-sizes", config={"displayModeBar": False})

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from vae.analysis import few_data, few_labels, latent_sizes
 from vae.analysis.stored_findings import load_outcome
 from vae.core.errors import CheckpointError, DataError, VaeError
-from vae.data.uploads import KEPT_SIDE, bring, read_square
+from vae.data.uploads import KEPT_SIDE, read_square, read_upload
 from vae.metrics.code_arrays import load_codes
 from vae.runs.checkpoint import (
     ATLAS_FILE,
@@ -117,7 +117,7 @@ LEAF = st.tuples(
 def test_a_damaged_picture_is_a_picture_or_refused(name, damage, in_head):
     content = damaged(WELCOME[name].content, damage, 60 if in_head else None)
     with or_refused(DataError):
-        brought = bring(BytesIO(content), "damaged")
+        brought = read_upload(BytesIO(content), "damaged")
         assert max(brought.pixels.shape) <= KEPT_SIDE
         image = brought.fitted((1, 8, 8))
         assert 0 <= image.min() <= image.max() <= 1

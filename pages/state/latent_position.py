@@ -9,7 +9,7 @@ import numpy as np
 
 from pages.state import url_state
 from pages.state.reported import LIMIT
-from vae.core.dataset_name import whole_name
+from vae.core.dataset_name import base_name
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer
@@ -48,12 +48,12 @@ def start_from_image(explorer: "Explorer", index: int) -> None:
 def share_image(explorer: "Explorer", index: int) -> None:
     """Make a test image the shared one, and leave the position where it is."""
     # Data sets narrowed to some classes have the test split of the whole.
-    url_state.keep(IMAGE, str(int(index)), whole_name(explorer.run.train.dataset))
+    url_state.keep(IMAGE, str(int(index)), base_name(explorer.run.train.dataset))
 
 
 def shared_image(explorer: "Explorer") -> int | None:
     """The shared test image's place in the test split; None before one is chosen."""
-    text = url_state.recall(IMAGE, whole_name(explorer.run.train.dataset))
+    text = url_state.recall(IMAGE, base_name(explorer.run.train.dataset))
     return parse_index(text, len(explorer.atlas.label))
 
 

@@ -59,11 +59,11 @@ def open_explorer(run: "Run") -> "Explorer":
 
 def open_gallery(explorer: "Explorer") -> "Gallery":
     """Test images for a model; one copy of each data set serves all models and sessions."""
-    from vae.core.dataset_name import whole_name
+    from vae.core.dataset_name import base_name
     from vae.explorer.gallery import open_gallery
 
     run = explorer.run
-    dataset = whole_name(run.train.dataset)
+    dataset = base_name(run.train.dataset)
     return open_gallery(explorer, _test_images(dataset, run.model.image_shape))
 
 

@@ -10,7 +10,7 @@ from pages.ui.layout import show_error
 from pages.ui.markdown import escaped
 from pages.ui.widgets import one_of
 from vae.charts.images import tile
-from vae.core.dataset_name import whole_name
+from vae.core.dataset_name import base_name
 from vae.core.read_only import is_read_only
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def note_missing(explorer: "Explorer", gallery: "Gallery", place: str = "page") 
     from vae.core.named_folders import FOLDERS_VARIABLE
     from vae.data.registry import FOLDER_PREFIX, dataset_title, may_be_read
 
-    dataset = whole_name(explorer.run.train.dataset)
+    dataset = base_name(explorer.run.train.dataset)
     title = escaped(dataset_title(dataset))
     why = f"{title} is not on this machine"
     if not may_be_read(dataset):

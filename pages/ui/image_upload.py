@@ -17,7 +17,7 @@ from vae.core.errors import DataError
 
 if TYPE_CHECKING:
     from vae.data.stroke_style import Ink
-    from vae.data.uploads import Brought
+    from vae.data.uploads import Upload
 
 ENDINGS = ["png", "jpg", "jpeg", "bmp", "gif", "webp"]
 MAX_MEGABYTES = 10
@@ -25,7 +25,7 @@ SIDE = 140
 """Pixels of the two pictures that are shown side by side."""
 
 
-def choose_upload(name: str) -> "Brought | None":
+def choose_upload(name: str) -> "Upload | None":
     """The picture brought last to this place; None where there is none that can be read."""
     file = st.file_uploader(
         "A picture", ENDINGS, key=f"upload-{name}", max_upload_size=MAX_MEGABYTES
@@ -55,7 +55,7 @@ def choose_ink(name: str, ink: "Ink | None") -> bool:
 
 
 def made_of(
-    brought: "Brought", image_shape: tuple[int, int, int], is_inked: bool, ink: "Ink | None"
+    brought: "Upload", image_shape: tuple[int, int, int], is_inked: bool, ink: "Ink | None"
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """The image (h, w, c) for a model, and what was done to it; DataError where no ink is."""
     from vae.data.photo_to_ink import ink_on_paper
@@ -67,7 +67,7 @@ def made_of(
     return (1 - image, (*steps, "light and dark exchanged")) if is_inked else (image, steps)
 
 
-def show_made(brought: "Brought", image: np.ndarray, steps: tuple[str, ...]) -> None:
+def show_made(brought: "Upload", image: np.ndarray, steps: tuple[str, ...]) -> None:
     """The picture as it came beside the image (h, w, c) made of it, and how, in words."""
     from vae.data.uploads import all_alike
 
@@ -83,12 +83,12 @@ def show_made(brought: "Brought", image: np.ndarray, steps: tuple[str, ...]) -> 
 
 
 def _read_once(name: str, file) -> None:
-    from vae.data.uploads import bring
+    from vae.data.uploads import read_upload
 
     if st.session_state.get(_key(name), ("", None))[0] == file.file_id:
         return
     try:
-        found: Brought | DataError = bring(file, file.name)
+        found: Upload | DataError = read_upload(file, file.name)
     except DataError as error:
         found = error
     st.session_state[_key(name)] = file.file_id, found

@@ -85,14 +85,14 @@ def _at_picked_label(explorer: "Explorer") -> "Explorer":
 
 def _model_card(run: "Run") -> None:
     from vae.core.config import KINDS
-    from vae.core.dataset_name import is_narrowed
+    from vae.core.dataset_name import is_subset
     from vae.data.registry import dataset_title
 
     results, model = run.results, run.model
     kind = "" if model.kind == "vae" else f"{KINDS[model.kind]} · "
     terms = f"istortion {results.test_distortion:.1f} + rate {results.test_rate:.1f} nats per "
     here = "D" if model.beta_range is None else f"At {run.train.beta_label}: d"
-    images = "test image of these classes" if is_narrowed(run.train.dataset) else "test image"
+    images = "test image of these classes" if is_subset(run.train.dataset) else "test image"
     with st.sidebar:
         st.caption(
             f"{escaped(dataset_title(run.train.dataset))} · {kind}{model.architecture} · "

@@ -23,7 +23,7 @@ from vae.analysis.few_labels import (
     codes_as_images,
     draw_labels,
 )
-from vae.analysis.replicates import Spread
+from vae.analysis.replicates import Replicates
 from vae.analysis.stored_findings import StoredOutcome, load_outcome, outcome_file, save_outcome
 from vae.core.errors import CheckpointError, ConfigError
 from vae.data.registry import load_dataset
@@ -51,12 +51,12 @@ def models(tmp_path_factory, train_into):
 
 def test_a_spread_is_mean_and_deviation():
     values = (0.25, 0.5, 1.0)
-    assert Spread(values).mean == pytest.approx(np.mean(values))
-    assert Spread(values).deviation == pytest.approx(np.std(values, ddof=1))
-    assert Spread((0.5,)).deviation == 0
+    assert Replicates(values).mean == pytest.approx(np.mean(values))
+    assert Replicates(values).deviation == pytest.approx(np.std(values, ddof=1))
+    assert Replicates((0.5,)).deviation == 0
     for wrong in ((), ("a",), (float("nan"),)):
         with pytest.raises(ConfigError, match="numbers"):
-            Spread(wrong)
+            Replicates(wrong)
 
 
 def test_codes_are_bytes_in_a_square():

@@ -6,7 +6,7 @@ from scipy.linalg import sqrtm
 from scipy.stats import multivariate_normal
 
 from vae.__main__ import main
-from vae.analysis.eval_classifier import Judge
+from vae.analysis.eval_classifier import EvalClassifier
 from vae.analysis.generation import (
     FITTED_CODES,
     RECONSTRUCTIONS,
@@ -120,11 +120,11 @@ def root(tmp_path_factory, train_into):
 
 
 @pytest.fixture(scope="module")
-def judge(root) -> Judge:
-    return Judge.open(root / "judge")
+def judge(root) -> EvalClassifier:
+    return EvalClassifier.open(root / "judge")
 
 
-def measured(explorer: Explorer, judge: Judge, with_data: bool = True):
+def measured(explorer: Explorer, judge: EvalClassifier, with_data: bool = True):
     real = read_real_images(explorer.run, 300) if with_data else None
     material = gather(explorer, real, 300)
     return measure_generation(explorer, judge, material, fit_prior(material, 8))

@@ -12,10 +12,10 @@ from vae.__main__ import main
 from vae.analysis.health import (
     CLAMPED_SHARE,
     PRIOR_GAP,
-    Signs,
+    RunMeasurements,
+    check_run,
     clamped_share,
     diagnose,
-    diagnose_run,
     prior_gap,
 )
 from vae.core.config import ModelConfig, TrainConfig
@@ -34,17 +34,17 @@ def epoch(distortion: float, rate: float = 2.0, beta: float = 1.0) -> dict:
     return {"distortion": distortion, "rate": rate, "beta": beta}
 
 
-def healthy(**changes) -> Signs:
-    """Signs of a run that went well: codes and deviations fit the prior."""
+def healthy(**changes) -> RunMeasurements:
+    """RunMeasurements of a run that went well: codes and deviations fit the prior."""
     generator = np.random.default_rng(0)
     means = (generator.standard_normal((5000, 3)) * math.sqrt(0.75)).astype(np.float32)
     logvars = np.full((5000, 3), math.log(0.25), np.float32)
     epochs = [epoch(30), epoch(25), epoch(22)]
-    signs = Signs(MODEL, TRAIN, epochs, 24.5, (), means, logvars)
+    signs = RunMeasurements(MODEL, TRAIN, epochs, 24.5, (), means, logvars)
     return dataclasses.replace(signs, **changes)
 
 
-def names(signs: Signs) -> list[str]:
+def names(signs: RunMeasurements) -> list[str]:
     return [symptom.name for symptom in diagnose(signs)]
 
 
@@ -124,13 +124,13 @@ def test_the_models_that_ship_have_no_failures():
     for run in catalogue.runs:
         # The flat partner of mnist-ladder: its codes leave the prior, as those of a ladder do not.
         allowed = {"too-little-kl"} if run.name == "mnist-flat" else set()
-        assert {s.name for s in diagnose_run(run) if s.is_failure} <= allowed, run.name
+        assert {s.name for s in check_run(run) if s.is_failure} <= allowed, run.name
 
 
 def test_the_command_prints_what_the_function_finds(tiny_checkpoint, capsys):
     assert main(["diagnose", str(tiny_checkpoint), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    found = diagnose_run(load_run(tiny_checkpoint))
+    found = check_run(load_run(tiny_checkpoint))
     assert printed["symptoms"] == [symptom.to_dict() for symptom in found]
     assert printed["prior_gap"] < PRIOR_GAP
     assert main(["diagnose", str(tiny_checkpoint)]) == 0

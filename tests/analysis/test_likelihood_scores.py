@@ -10,7 +10,7 @@ import torch
 from scipy.stats import norm
 
 from vae.__main__ import main
-from vae.analysis.eval_classifier import Judge
+from vae.analysis.eval_classifier import EvalClassifier
 from vae.analysis.likelihoods import bits_per_dimension, comparable, measure_likelihood
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.device import pick_device
@@ -96,7 +96,7 @@ def test_a_bernoulli_has_none(root, images):
 
 
 def test_what_is_measured_of_each(root, images):
-    judge, units = Judge.open(root / "judge"), set()
+    judge, units = EvalClassifier.open(root / "judge"), set()
     for likelihood in LIKELIHOODS:
         explorer = Explorer.open(root / likelihood)
         found = measure_likelihood(explorer, images, judge=judge)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from vae.analysis.conditioning import generate, measure_conditioning
-from vae.analysis.eval_classifier import Judge, find_judge
-from vae.analysis.prior_coverage import fitted_samples, measure_holes, middles
+from vae.analysis.eval_classifier import EvalClassifier, find_eval_classifier
+from vae.analysis.prior_coverage import fitted_samples, measure_prior_coverage, middles
 from vae.core.errors import CheckpointError, ConfigError
 from vae.explorer import Explorer
 from vae.runs.catalogue import read_catalogue
@@ -27,8 +27,8 @@ def root(tmp_path_factory, train_into):
 
 
 @pytest.fixture(scope="module")
-def judge(root) -> Judge:
-    return Judge.open(root / "judge")
+def judge(root) -> EvalClassifier:
+    return EvalClassifier.open(root / "judge")
 
 
 def pixels(digits) -> np.ndarray:
@@ -48,15 +48,15 @@ def test_the_best_judge_of_the_right_images_is_found(root):
     catalogue = read_catalogue(root)
     assert not catalogue.refused
     of = next(run for run in catalogue.runs if run.name == "plain")
-    assert find_judge(catalogue.runs, of).name == "judge"
+    assert find_eval_classifier(catalogue.runs, of).name == "judge"
     other = dataclasses.replace(of, train=dataclasses.replace(of.train, dataset="mnist"))
     with pytest.raises(CheckpointError, match="--model classifier"):
-        find_judge(catalogue.runs, other)
+        find_eval_classifier(catalogue.runs, other)
 
 
 def test_only_a_classifier_judges(root):
     with pytest.raises(ConfigError, match="not a classifier"):
-        Judge.open(root / "plain")
+        EvalClassifier.open(root / "plain")
 
 
 def test_images_of_another_shape_are_refused(judge):
@@ -98,8 +98,8 @@ def test_middles_lie_in_the_middle(root):
 
 
 def test_more_of_the_codes_than_of_what_lies_between_is_recognised(root, judge):
-    found = measure_holes(Explorer.open(root / "autoencoder"), judge, count=500)
+    found = measure_prior_coverage(Explorer.open(root / "autoencoder"), judge, count=500)
     assert 0 <= found.samples <= 1
     assert found.prior < 0.5 * found.reconstructions
     assert found.reconstructions > found.middles
-    assert measure_holes(Explorer.open(root / "autoencoder"), judge, count=500) == found
+    assert measure_prior_coverage(Explorer.open(root / "autoencoder"), judge, count=500) == found

@@ -10,7 +10,7 @@ from scipy.stats import entropy
 from vae.__main__ import main
 from vae.analysis import codebook as books
 from vae.analysis import levels as ladders
-from vae.analysis.eval_classifier import Judge
+from vae.analysis.eval_classifier import EvalClassifier
 from vae.core.errors import ConfigError, DataError
 from vae.explorer import Explorer
 from vae.runs.checkpoint import Atlas, load_run
@@ -79,7 +79,7 @@ def test_bounds_are_those_of_the_checkpoint_and_the_likelihood_is_above_the_elbo
 
 def test_holding_the_top_keeps_the_class_more_often_than_chance(root):
     found = ladders.measure_held(
-        Explorer.open(root / "ladder"), Judge.open(root / "judge"), count=400
+        Explorer.open(root / "ladder"), EvalClassifier.open(root / "judge"), count=400
     )
     (share,) = found.same_class
     assert 0 <= found.chance <= share <= 1
@@ -108,7 +108,7 @@ def test_costs_under_fitted_frequencies_are_those_counted_by_hand():
 def test_a_codebook_is_measured_on_the_codes_of_the_test_images(root, digits):
     explorer = Explorer.open(root / "vq")
     found = books.measure_codebook(explorer)
-    maps = explorer.code_maps(explorer.encode(pixels(digits))[0])
+    maps = explorer.code_grids(explorer.encode(pixels(digits))[0])
     assert maps.shape == (360, 2, 2)
     values, counts = np.unique(maps, return_counts=True)
     assert (found.used, found.dead) == (len(values), 24 - len(values))
@@ -124,14 +124,14 @@ def test_a_codebook_is_measured_on_the_codes_of_the_test_images(root, digits):
 def test_a_grid_of_codes_comes_back_from_its_vectors_and_a_swap_changes_one_place(root):
     explorer = Explorer.open(root / "vq")
     maps = np.random.default_rng(0).integers(0, 24, (5, 2, 2))
-    again = explorer.code_maps(explorer.from_code_maps(maps))
+    again = explorer.code_grids(explorer.from_code_grids(maps))
     vectors = explorer.codebook
     assert vectors[again] == pytest.approx(vectors[maps])
     changed = books.swapped(maps[0], 1, 0, 23)
     assert changed[1, 0] == 23
     assert (changed != maps[0]).sum() <= 1
     with pytest.raises(ConfigError, match="numbers from 0 to 23"):
-        explorer.from_code_maps(maps + 24)
+        explorer.from_code_grids(maps + 24)
     with pytest.raises(ConfigError, match="--model vq"):
         _ = Explorer.open(root / "flat").codebook
 

@@ -7,7 +7,7 @@ from vae.analysis.few_data import IMAGES, LOGISTIC, PERCEPTRON, SAMPLES, SHIFTS,
 from vae.analysis.few_data import verdict as data_verdict
 from vae.analysis.few_labels import M1_M2, M2, FewLabels
 from vae.analysis.few_labels import verdict as labels_verdict
-from vae.analysis.replicates import Spread
+from vae.analysis.replicates import Replicates
 from vae.charts.few_labels import AccuracyLine, accuracy_panels, error_dots, guess_map
 
 
@@ -45,7 +45,7 @@ def test_guesses_are_a_column_an_image():
 def test_the_verdict_on_samples_goes_by_every_draw(samples, word):
     values = {IMAGES: (0.5, 0.6), SAMPLES: samples, SHIFTS: (0.7, 0.8)}
     cells = tuple(
-        Cell(100, classifier, what, Spread(accuracy))
+        Cell(100, classifier, what, Replicates(accuracy))
         for classifier in (LOGISTIC, PERCEPTRON)
         for what, accuracy in values.items()
     )
@@ -58,10 +58,10 @@ def test_the_verdict_on_samples_goes_by_every_draw(samples, word):
 
 def test_the_verdict_on_labels_names_the_best_probe():
     errors = {
-        "good probe": Spread((0.2, 0.3)),
-        "poor probe": Spread((0.4, 0.4)),
-        M1_M2: Spread((0.1, 0.1)),
-        M2: Spread((0.15,)),
+        "good probe": Replicates((0.2, 0.3)),
+        "poor probe": Replicates((0.4, 0.4)),
+        M1_M2: Replicates((0.1, 0.1)),
+        M2: Replicates((0.15,)),
     }
     found = FewLabels("mnist", 100, (0, 1), (0,), "v", 4, 2.0, errors)
     assert labels_verdict(found) == (

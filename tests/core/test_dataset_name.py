@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vae.analysis.eval_classifier import find_judge
+from vae.analysis.eval_classifier import find_eval_classifier
 from vae.core.config import ModelConfig, TrainConfig, check_together
-from vae.core.dataset_name import whole_name
+from vae.core.dataset_name import base_name
 from vae.core.errors import ConfigError, DataError
 from vae.data.registry import (
     check_dataset_name,
@@ -93,9 +93,9 @@ def test_names_that_make_no_sense_are_refused_in_one_line(name):
 def test_a_narrowed_name_reads_like_its_data_set():
     assert dataset_title("mnist:only=3+5") == "MNIST, only 3 and 5"
     assert dataset_title("fashion-mnist:without=7") == "Fashion-MNIST, without Sneaker"
-    assert whole_name("mnist:without=3") == "mnist"
-    assert whole_name("sprites:x=1") == "sprites:x=1"
-    assert whole_name("folder:a:only=3") == "folder:a:only=3"
+    assert base_name("mnist:without=3") == "mnist"
+    assert base_name("sprites:x=1") == "sprites:x=1"
+    assert base_name("folder:a:only=3") == "folder:a:only=3"
     assert needs_download("mnist:only=3")
     assert run_name(TrainConfig("mnist:only=3"), "mlp", 2) == "mnist-only-3-mlp-2-beta-1-seed-0"
 
@@ -106,7 +106,7 @@ def test_the_judge_of_the_whole_data_set_judges_a_part_of_it(tmp_path):
     train(tmp_path / "judge", "digits", kind="classifier", classes=10)
     catalogue = read_catalogue(tmp_path)
     assert not catalogue.refused
-    assert find_judge(catalogue.runs, run).name == "judge"
+    assert find_eval_classifier(catalogue.runs, run).name == "judge"
 
 
 def test_what_does_not_go_together():

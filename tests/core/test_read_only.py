@@ -6,9 +6,9 @@ from vae.core.config import TrainConfig
 from vae.core.errors import ReadOnlyError
 from vae.core.read_only import READ_ONLY_VARIABLE, is_read_only, refuse_if_read_only
 from vae.jobs.queue import TrainingQueue
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 
-SHORT = Request(TrainConfig("digits", epochs=1), "mlp", 2)
+SHORT = RunRequest(TrainConfig("digits", epochs=1), "mlp", 2)
 
 
 @pytest.mark.parametrize("word", ["1", "true", "yes", "On", "read-only"])

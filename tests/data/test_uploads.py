@@ -21,12 +21,12 @@ from hostile_files import (
 from PIL import Image
 
 from vae.core.errors import DataError
-from vae.data.uploads import KEPT_SIDE, all_alike, bring, read_square
+from vae.data.uploads import KEPT_SIDE, all_alike, read_square, read_upload
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-def refused(content: bytes, read=bring, *arguments) -> str:
+def refused(content: bytes, read=read_upload, *arguments) -> str:
     with pytest.raises(DataError) as caught:
         read(BytesIO(content), "brought.png", *arguments)
     message = str(caught.value)
@@ -44,7 +44,7 @@ def middles(image: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("name", WELCOME)
 def test_what_is_welcome_has_the_pixels_that_people_see(name):
     wanted = WELCOME[name]
-    brought = bring(BytesIO(wanted.content), name)
+    brought = read_upload(BytesIO(wanted.content), name)
     found = middles(np.rint(255 * brought.fitted((3, 8, 8))).astype(int))
     np.testing.assert_allclose(found, wanted.quadrants, atol=wanted.tolerance)
     assert brought.steps == wanted.steps
@@ -82,20 +82,22 @@ def test_a_tiff_without_one_number():
 
 
 def test_grey_is_said_where_colour_is_lost():
-    colour, grey = (bring(BytesIO(WELCOME[n].content), n) for n in ("plain PNG", "16 bits of grey"))
+    colour, grey = (
+        read_upload(BytesIO(WELCOME[n].content), n) for n in ("plain PNG", "16 bits of grey")
+    )
     assert colour.steps_to((1, 8, 8)) == ("made grey", "brought to 8 × 8 pixels")
     assert colour.steps_to((3, 8, 8)) == ("brought to 8 × 8 pixels",)
     assert "made grey" not in grey.steps_to((1, 8, 8))
 
 
 def test_a_model_s_images_need_not_be_squares():
-    brought = bring(BytesIO(WELCOME["plain PNG"].content), "a.png")
+    brought = read_upload(BytesIO(WELCOME["plain PNG"].content), "a.png")
     assert brought.fitted((1, 8, 16)).shape == (8, 16, 1)
 
 
 def test_what_is_kept_of_a_large_picture_is_small():
     photo = noise(1600).resize((4000, 3000))
-    brought = bring(BytesIO(saved(photo, "JPEG")), "photo.jpg")
+    brought = read_upload(BytesIO(saved(photo, "JPEG")), "photo.jpg")
     assert brought.pixels.shape == (KEPT_SIDE, KEPT_SIDE, 3)
     assert brought.preview.shape == (144, 192, 4)
     assert brought.pixels.nbytes + brought.preview.nbytes < 2**20
@@ -113,13 +115,13 @@ def test_a_large_picture_looks_like_its_small_copy():
 
 
 def test_the_preview_is_upright_whole_and_transparent_where_the_picture_is():
-    upright = bring(BytesIO(turned(6)), "a.jpg").preview
+    upright = read_upload(BytesIO(turned(6)), "a.jpg").preview
     np.testing.assert_allclose(
         middles(upright[..., :3].astype(int)), WELCOME["plain PNG"].quadrants, atol=6
     )
-    layered = bring(BytesIO(WELCOME["PNG with alpha"].content), "a.png").preview
+    layered = read_upload(BytesIO(WELCOME["PNG with alpha"].content), "a.png").preview
     assert middles(layered)[..., 3].tolist() == [[0, 255], [255, 255]]
-    assert bring(BytesIO(WELCOME["wide"].content), "a.png").preview.shape == (32, 96, 4)
+    assert read_upload(BytesIO(WELCOME["wide"].content), "a.png").preview.shape == (32, 96, 4)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +143,7 @@ def test_a_line_on_black_is_something():
 MEASURED = """
 import json, resource, sys
 from pathlib import Path
-from vae.data.uploads import bring
+from vae.data.uploads import read_upload
 from vae.core.errors import DataError
 
 resource.setrlimit(resource.RLIMIT_CPU, (120, 120))
@@ -150,7 +152,7 @@ for kind in ("welcome", "refused", "large"):
     for path in sorted(folder.glob(kind + "-*")):
         with path.open("rb") as file:
             try:
-                bring(file, path.name)
+                read_upload(file, path.name)
                 assert kind != "refused", path
             except DataError as error:
                 assert kind == "refused", error

@@ -15,9 +15,9 @@ from vae.jobs.queue import TrainingQueue
 from vae.jobs.worker_process import TrainingProcess
 from vae.runs.catalogue import read_catalogue
 from vae.runs.checkpoint import load_model
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 
-SMALL = Request(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
+SMALL = RunRequest(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
 LARGE = dataclasses.replace(SMALL, architecture="mlp-deep", latent_dim=512)
 """Its weights and Adam's moments come to more than 3 MB, those of SMALL to 0.6."""
 

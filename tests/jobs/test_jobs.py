@@ -12,13 +12,13 @@ from vae.core.errors import ConfigError, DataError
 from vae.jobs.jobs import Job
 from vae.jobs.queue import TrainingQueue
 from vae.runs.checkpoint import RESUME_FILE, load_run
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 
-SHORT = Request(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
-LONG = Request(TrainConfig("digits", epochs=10_000), "mlp", 2)
+SHORT = RunRequest(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
+LONG = RunRequest(TrainConfig("digits", epochs=10_000), "mlp", 2)
 
 
-def at(request: Request, **settings) -> Request:
+def at(request: RunRequest, **settings) -> RunRequest:
     return dataclasses.replace(request, train=dataclasses.replace(request.train, **settings))
 
 
@@ -97,7 +97,7 @@ def test_the_same_request_under_way_is_the_same_job(queue):
 
 
 def test_bad_input_fails_the_job_in_a_sentence_and_the_next_one_runs(queue, tmp_path):
-    missing = Request(TrainConfig(f"folder:{tmp_path / 'none'}"), "mlp", 2)
+    missing = RunRequest(TrainConfig(f"folder:{tmp_path / 'none'}"), "mlp", 2)
     failed, fine = queue.submit(missing), queue.submit(SHORT)
     assert ended(failed).status == "failed"
     assert "there is no folder" in failed.message
@@ -148,11 +148,11 @@ def test_stopping_one_of_a_sweep_leaves_the_others(queue):
 
 def test_nothing_is_queued_where_one_setting_cannot_be(queue):
     with pytest.raises(ConfigError, match="latent_dim"):
-        queue.submit_all([SHORT, Request(SHORT.train, "mlp", 0)])
+        queue.submit_all([SHORT, RunRequest(SHORT.train, "mlp", 0)])
     with pytest.raises(ConfigError, match="beta_range"):
-        Request(TrainConfig("digits", objective="beta-tcvae"), "mlp", 2, beta_range=(0.1, 10))
+        RunRequest(TrainConfig("digits", objective="beta-tcvae"), "mlp", 2, beta_range=(0.1, 10))
     with pytest.raises(DataError, match="no data set"):
-        Request(TrainConfig("nowhere"), "mlp", 2)
+        RunRequest(TrainConfig("nowhere"), "mlp", 2)
     with pytest.raises(ConfigError, match="one run or more"):
         queue.submit_all([])
     assert queue.jobs == queue.sweeps == []

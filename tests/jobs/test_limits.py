@@ -8,9 +8,9 @@ from vae.core.config import ARCHITECTURES, PRESETS, TrainConfig
 from vae.core.errors import ConfigError, LimitError
 from vae.data.registry import load_dataset, training_images
 from vae.jobs.limits import CORE_SPEED, Limits, minutes
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 
-DIGITS = Request(TrainConfig("digits", epochs=10, validation_fraction=0.0), "mlp", 2)
+DIGITS = RunRequest(TrainConfig("digits", epochs=10, validation_fraction=0.0), "mlp", 2)
 
 
 def test_the_size_is_that_of_the_matrices(digits):
@@ -23,7 +23,7 @@ def test_the_size_is_that_of_the_matrices(digits):
 @pytest.mark.parametrize("architecture", [a for a in ARCHITECTURES if a != "spatial"])
 @pytest.mark.parametrize("kind", ["vae", "autoencoder", "conditional", "semi-supervised"])
 def test_every_architecture_and_kind_has_a_size(architecture, kind):
-    request = Request(TrainConfig("mnist"), architecture, 2, kind=kind)
+    request = RunRequest(TrainConfig("mnist"), architecture, 2, kind=kind)
     assert 0.1 < minutes(request) < 60
 
 
@@ -50,7 +50,7 @@ def test_images_of_a_folder_are_counted(tmp_path):
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
 def test_every_preset_is_allowed(preset):
     train = TrainConfig(preset.dataset, epochs=preset.epochs)
-    Limits().check([Request(train, preset.architecture, preset.latent_dim)], under_way=0)
+    Limits().check([RunRequest(train, preset.architecture, preset.latent_dim)], under_way=0)
 
 
 def test_too_large_is_one_sentence_that_says_what_to_do():

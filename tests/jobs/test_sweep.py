@@ -19,7 +19,7 @@ from vae.jobs.sweep import (
     sweep_requests,
 )
 from vae.runs.checkpoint import load_run
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 
 DIGITS = TrainConfig("digits", seed=3, epochs=4)
 
@@ -61,7 +61,9 @@ def test_bad_settings_are_refused_before_anything_is_asked_for():
 @pytest.mark.parametrize("name", dataset_names())
 def test_every_data_set_has_defaults_that_can_be(name):
     defaults = sweep_defaults(name)
-    Request(TrainConfig(name, epochs=defaults.epochs), defaults.architecture, defaults.latent_dim)
+    RunRequest(
+        TrainConfig(name, epochs=defaults.epochs), defaults.architecture, defaults.latent_dim
+    )
 
 
 def test_the_estimate_scales_what_like_checkpoints_took(tiny_checkpoint):

@@ -24,10 +24,10 @@ from vae.runs.checkpoint import (
 )
 from vae.runs.lock import RunLock
 from vae.runs.recorder import RecordedTraining
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 
-SHORT = Request(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
-LONG = Request(TrainConfig("digits", epochs=10_000), "mlp", 2)
+SHORT = RunRequest(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
+LONG = RunRequest(TrainConfig("digits", epochs=10_000), "mlp", 2)
 
 
 def wait_for(condition, seconds: float = 120.0) -> None:

@@ -22,11 +22,11 @@ from vae.jobs.worker import NO_MEMORY, OneDataset, train_jobs
 from vae.runs.checkpoint import RESUME_FILE, load_resume_state, load_run
 from vae.runs.lock import RunLock, is_held
 from vae.runs.recorder import RecordedTraining
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 from vae.training import Training
 from vae.training.stepper import Engine
 
-SHORT = Request(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
+SHORT = RunRequest(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
 
 
 class InThisProcess:
@@ -81,7 +81,7 @@ def wait_for(condition) -> None:
         time.sleep(0.02)
 
 
-def at(**settings) -> Request:
+def at(**settings) -> RunRequest:
     return dataclasses.replace(SHORT, train=dataclasses.replace(SHORT.train, **settings))
 
 

@@ -16,12 +16,12 @@ from vae.jobs.queue import TrainingQueue
 from vae.jobs.worker_process import TrainingProcess, training_process
 from vae.runs.checkpoint import RESUME_FILE, load_run
 from vae.runs.lock import is_held
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 
 PROJECT = Path(__file__).resolve().parents[2]
-SHORT = Request(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
-LONG = Request(TrainConfig("digits", epochs=10_000), "mlp", 2)
-SLOW = Request(
+SHORT = RunRequest(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
+LONG = RunRequest(TrainConfig("digits", epochs=10_000), "mlp", 2)
+SLOW = RunRequest(
     TrainConfig(
         "sprites:scale=2,orientation=4,x=12,y=12",
         epochs=50,
@@ -138,11 +138,11 @@ SERVER = """
 import sys, time
 from pathlib import Path
 from vae.core.config import TrainConfig
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 from vae.jobs.queue import TrainingQueue
 
 queue = TrainingQueue(Path(sys.argv[1]))
-job = queue.submit(Request(TrainConfig("digits", epochs=10_000), "mlp", 2))
+job = queue.submit(RunRequest(TrainConfig("digits", epochs=10_000), "mlp", 2))
 while len(job.epochs) < 2:
     time.sleep(0.02)
 print(queue.process.pid, flush=True)

@@ -11,7 +11,7 @@ from torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 from vae.__main__ import main
 from vae.core.config import ModelConfig, TrainConfig, check_together
 from vae.core.errors import ConfigError
-from vae.data.sampling import SHARE, Order, keep_labels, labelled_images
+from vae.data.sampling import SHARE, EpochSampler, keep_labels, labelled_images
 from vae.explorer import Explorer
 from vae.metrics.evaluation import classify_split, evaluate
 from vae.models.build import build_seeded
@@ -121,7 +121,7 @@ def test_every_batch_brings_labelled_images_and_every_other_image_comes_once(dig
 
 
 def test_the_order_of_other_kinds_is_a_plain_permutation(digits):
-    order = Order(digits.train, 32, repeats_labelled=False)
+    order = EpochSampler(digits.train, 32, repeats_labelled=False)
     assert order.steps == math.ceil(len(digits.train) / 32)
     drawn = order.draw(torch.Generator().manual_seed(5))
     assert drawn.equal(

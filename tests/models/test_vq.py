@@ -149,7 +149,7 @@ def test_the_codes_of_a_checkpoint_are_those_of_its_atlas(tmp_path, train_into, 
     assert found.rate == pytest.approx(results.test_rate, rel=1e-6)
     assert explorer.sample(3, seed=0).shape == (3, 8, 8, 1)
     between = 0.5 * (explorer.atlas.mean[:1] + explorer.atlas.mean[1:2])
-    nearest = explorer.from_code_maps(explorer.code_maps(between))
+    nearest = explorer.from_code_grids(explorer.code_grids(between))
     assert explorer.decode(between) == pytest.approx(explorer.decode(nearest), abs=1e-6)
     with pytest.raises(UnsupportedNetwork, match="codebook"):
         explorer.packed_decoder()

@@ -6,7 +6,7 @@ import pytest
 
 from vae.analysis.few_data import IMAGES, LOGISTIC, PERCEPTRON, SAMPLES, SHIFTS, Cell, FewData
 from vae.analysis.few_labels import M1_M2, FewLabels
-from vae.analysis.replicates import Spread
+from vae.analysis.replicates import Replicates
 from vae.analysis.stored_findings import StoredOutcome, outcome_file, save_outcome
 
 PAGE = "pages/few_labels.py"
@@ -19,10 +19,10 @@ def few_checkpoints(tmp_path_factory, small_checkpoints, train_into):
     shutil.copytree(small_checkpoints / "digits-map", root / "digits-map")
     settings = {"epochs": 2, "labelled": 40}
     train_into(root / "digits-semi", 3, kind="semi-supervised", classes=10, **settings)
-    errors = {"some probe": Spread((0.2, 0.3)), M1_M2: Spread((0.1, 0.2))}
+    errors = {"some probe": Replicates((0.2, 0.3)), M1_M2: Replicates((0.1, 0.2))}
     labels = FewLabels("digits", 40, (0, 1), (), "digits-map", 4, None, errors)
     cells = tuple(
-        Cell(size, classifier, what, Spread((value, value)))
+        Cell(size, classifier, what, Replicates((value, value)))
         for size in (50, 100)
         for classifier in (LOGISTIC, PERCEPTRON)
         for what, value in ((IMAGES, 0.5), (SAMPLES, 0.4), (SHIFTS, 0.6))

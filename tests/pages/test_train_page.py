@@ -11,9 +11,9 @@ from vae.core.config import TrainConfig
 from vae.runs.catalogue import read_catalogue
 from vae.runs.checkpoint import RESUME_FILE
 from vae.runs.recorder import RecordedTraining
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 
-LONG = Request(TrainConfig("digits", epochs=10_000), "mlp", 2)
+LONG = RunRequest(TrainConfig("digits", epochs=10_000), "mlp", 2)
 
 
 @pytest.fixture

@@ -7,16 +7,16 @@ import pytest
 import torch
 
 from vae.__main__ import main
-from vae.analysis.eval_classifier import Judge
+from vae.analysis.eval_classifier import EvalClassifier
 from vae.core.config import ModelConfig, TrainConfig, check_together
 from vae.core.errors import CheckpointError, ConfigError
 from vae.models.build import build_seeded
 from vae.runs.catalogue import train_command
 from vae.runs.checkpoint import load_run
-from vae.runs.perceptual_model import open_critic
+from vae.runs.perceptual_model import open_perceptual_loss
 from vae.training import Training, run_training
 from vae.training.manual.step import is_by_hand
-from vae.training.perceptual import Critic
+from vae.training.perceptual import PerceptualLoss
 
 PLAIN = ModelConfig((1, 8, 8), 3)
 
@@ -45,8 +45,10 @@ def some_images(count: int, seed: int = 0) -> torch.Tensor:
 
 def test_the_distance_is_the_relative_squared_difference_of_features_by_hand(critic_path):
     """Each layer with torch's functions, one image at a time, in numpy."""
-    critic = open_critic(PLAIN, TrainConfig("x", perceptual=1, critic=str(critic_path)), "cpu")
-    layers = list(Judge.open(critic_path)._model.encoder)
+    critic = open_perceptual_loss(
+        PLAIN, TrainConfig("x", perceptual=1, critic=str(critic_path)), "cpu"
+    )
+    layers = list(EvalClassifier.open(critic_path)._model.encoder)
     shown, images = some_images(3), some_images(3, 1)
     expected = []
     for pair in zip(shown, images, strict=True):
@@ -68,7 +70,9 @@ def test_the_distance_is_the_relative_squared_difference_of_features_by_hand(cri
 
 
 def test_it_is_added_to_the_penalty_and_reaches_the_decoder(critic_path):
-    critic = open_critic(PLAIN, TrainConfig("x", perceptual=7, critic=str(critic_path)), "cpu")
+    critic = open_perceptual_loss(
+        PLAIN, TrainConfig("x", perceptual=7, critic=str(critic_path)), "cpu"
+    )
     model, images = build_seeded(PLAIN, 0), some_images(4)
     terms = model.terms(images, torch.Generator().manual_seed(0))
     found = critic(terms, images)
@@ -82,7 +86,7 @@ def test_it_is_added_to_the_penalty_and_reaches_the_decoder(critic_path):
 
 def test_training_with_it_brings_the_features_nearer_and_costs_likelihood(digits, perceptual):
     plain, found = replace(perceptual, perceptual=0.0, critic=""), []
-    critic = open_critic(PLAIN, perceptual, "cpu")
+    critic = open_perceptual_loss(PLAIN, perceptual, "cpu")
     images = digits.test.batch(torch.arange(300))
     for config, asked in ((plain, None), (perceptual, critic)):
         training = Training(PLAIN, config, digits, critic=asked)
@@ -107,11 +111,11 @@ def test_a_weight_needs_a_critic_and_a_critic_a_weight(settings):
 
 def test_what_is_no_critic_of_such_images_is_refused(perceptual, tiny_checkpoint, tmp_path):
     with pytest.raises(ConfigError, match="must be a classifier"):
-        open_critic(PLAIN, replace(perceptual, critic=str(tiny_checkpoint)), "cpu")
+        open_perceptual_loss(PLAIN, replace(perceptual, critic=str(tiny_checkpoint)), "cpu")
     with pytest.raises(ConfigError, match="of shape"):
-        open_critic(replace(PLAIN, image_shape=(3, 8, 8)), perceptual, "cpu")
+        open_perceptual_loss(replace(PLAIN, image_shape=(3, 8, 8)), perceptual, "cpu")
     with pytest.raises(CheckpointError, match="no checkpoint folder"):
-        open_critic(PLAIN, replace(perceptual, critic=str(tmp_path / "nobody")), "cpu")
+        open_perceptual_loss(PLAIN, replace(perceptual, critic=str(tmp_path / "nobody")), "cpu")
 
 
 def test_it_goes_with_models_of_images_alone(perceptual):
@@ -125,7 +129,7 @@ def test_terms_without_an_image_are_refused():
     model = build_seeded(PLAIN, 0)
     terms = replace(model.terms(some_images(2), torch.Generator()), decoded=None)
     with pytest.raises(ConfigError, match="decodes to images"):
-        Critic(model.encoder, 1.0)(terms, some_images(2))
+        PerceptualLoss(model.encoder, 1.0)(terms, some_images(2))
 
 
 TRAIN = (

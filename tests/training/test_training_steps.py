@@ -13,7 +13,7 @@ from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import DivergedError
 from vae.data.splits import Dataset
 from vae.models.vae import VAE
-from vae.training import Cohort, Training, can_train_together, run_training, stepper
+from vae.training import RunGroup, Training, can_train_together, run_training, stepper
 from vae.training.autograd_step import AutogradStep
 from vae.training.manual.step import is_by_hand
 from vae.training.stepper import STEPS_A_TURN, Engine
@@ -25,7 +25,7 @@ STEPS = 20
 CPU = torch.device("cpu")
 
 
-def take(cohort: Cohort, steps: int) -> None:
+def take(cohort: RunGroup, steps: int) -> None:
     """So many steps, a report after each."""
     for _ in zip(range(steps), cohort.run(report_seconds=0.0), strict=False):
         pass
@@ -112,7 +112,7 @@ def test_steps_are_those_of_an_ordinary_loop(digits, model, train):
     assert report.distortion == pytest.approx(distortion, rel=0.01)
 
     short = Training(config, settings, digits)
-    take(Cohort([short]), STEPS)
+    take(RunGroup([short]), STEPS)
     assert_close(short.model, plain_loop(config, settings, digits, STEPS)[0], 3e-5)
 
 
@@ -124,7 +124,7 @@ def test_steps_on_colour_images_are_those_of_an_ordinary_loop(digits, architectu
     coloured = replace(digits, train=replace(digits.train, images=images))
     config = replace(MODEL, architecture=architecture, image_shape=(3, 8, 8))
     run = Training(config, TRAIN, coloured)
-    take(Cohort([run]), STEPS)
+    take(RunGroup([run]), STEPS)
     assert_close(run.model, plain_loop(config, TRAIN, coloured, STEPS)[0], 3e-5)
 
 
@@ -154,7 +154,7 @@ def test_free_bits_clipping_and_corruption_make_a_difference_there(digits):
     changes = {"free_bits": 0.05, "grad_clip": 0.5, "warmup_epochs": 1.0, "corruption": 0.4}
     for name, value in changes.items():
         other = Training(MODEL, replace(TRAIN, **{name: value}), digits)
-        take(Cohort([other]), STEPS)
+        take(RunGroup([other]), STEPS)
         with pytest.raises(AssertionError):
             assert_close(other.model, plain, 1e-3)
 
@@ -164,7 +164,7 @@ def test_a_log_variance_at_its_limit_gets_no_gradient(digits):
     training = Training(MODEL, replace(TRAIN, grad_clip=1e9), digits)
     with torch.no_grad():
         training.model.encoder[3].bias[3:] = 50.0
-    take(Cohort([training]), 1)
+    take(RunGroup([training]), 1)
     moments = training.state()["adam.first.encoder.3.bias"]
     assert torch.equal(moments[3:], torch.zeros(3))
     assert moments[:3].abs().min() > 0
@@ -187,10 +187,10 @@ def test_models_that_train_together_come_out_as_if_alone(
         for seed in seeds
     ]
     together = [Training(model, config, digits) for config in configs]
-    take(Cohort(together), STEPS)
+    take(RunGroup(together), STEPS)
     alone = [Training(model, config, digits) for config in configs]
     for one, other in zip(alone, together, strict=True):
-        take(Cohort([one]), STEPS)
+        take(RunGroup([one]), STEPS)
         assert other.step == STEPS
         assert distance(other, one) < 1e-5
         assert torch.equal(other.noise.get_state(), one.noise.get_state())
@@ -200,7 +200,7 @@ def test_models_that_train_together_come_out_as_if_alone(
 def test_reports_of_models_that_train_together_are_each_one_s_own(digits):
     configs = [replace(TRAIN, beta=beta) for beta in (0.5, 4.0)]
     together = [Training(MODEL, config, digits) for config in configs]
-    reports = list(Cohort(together).run(report_seconds=1e9))
+    reports = list(RunGroup(together).run(report_seconds=1e9))
     assert len(reports) == TRAIN.epochs
     for member, config in zip(together, configs, strict=True):
         alone = list(run_training(Training(MODEL, config, digits), report_seconds=1e9))
@@ -215,7 +215,7 @@ def test_reports_of_models_that_train_together_are_each_one_s_own(digits):
 def test_the_time_of_models_that_train_together_is_shared(digits):
     configs = [replace(TRAIN, beta=beta) for beta in (0.5, 1.0, 2.0, 4.0)]
     members = [Training(MODEL, config, digits) for config in configs]
-    last = next(Cohort(members).run(report_seconds=1e9))[members[-1]]
+    last = next(RunGroup(members).run(report_seconds=1e9))[members[-1]]
     assert last.seconds == members[0].seconds > 0
     left = (last.steps - last.step) / last.step
     assert last.seconds_left == pytest.approx(left * 4 * last.seconds)
@@ -226,26 +226,26 @@ def test_one_that_is_dropped_changes_nothing_for_the_others(digits, architecture
     model = replace(MODEL, architecture=architecture)
     configs = [replace(TRAIN, beta=beta, epochs=2) for beta in (0.5, 1.0, 4.0)]
     members = [Training(model, config, digits) for config in configs]
-    cohort = Cohort(members)
+    cohort = RunGroup(members)
     for reports in cohort.run(report_seconds=0.0):
         if reports[members[0]].step == STEPS:
             cohort.drop(members[1])
     assert [member.step for member in members] == [44, STEPS, 44]
     for member, config in zip(members, configs, strict=True):
         alone = Training(model, config, digits)
-        take(Cohort([alone]), member.step)
+        take(RunGroup([alone]), member.step)
         assert distance(member, alone) < 1e-4
-    take(Cohort([members[1]]), 44 - STEPS)
+    take(RunGroup([members[1]]), 44 - STEPS)
     alone = Training(model, configs[1], digits)
     assert distance(members[1], alone) > 0.01
-    take(Cohort([alone]), 44)
+    take(RunGroup([alone]), 44)
     assert distance(members[1], alone) < 1e-4
 
 
 def test_one_that_diverges_leaves_the_others_alone(digits):
     configs = [replace(TRAIN, beta=beta, epochs=1) for beta in (0.5, 1.0, 4.0)]
     members = [Training(MODEL, config, digits) for config in configs]
-    cohort, told = Cohort(members), []
+    cohort, told = RunGroup(members), []
     for reports in cohort.run(report_seconds=0.0):
         told.append(reports)
         if reports[members[0]].step == 3:
@@ -254,14 +254,14 @@ def test_one_that_diverges_leaves_the_others_alone(digits):
     assert [len(reports) for reports in told] == [3] * 4 + [2] * 18
     assert cohort.members == [members[0], members[2]]
     alone = Training(MODEL, configs[2], digits)
-    take(Cohort([alone]), 22)
+    take(RunGroup([alone]), 22)
     assert distance(members[2], alone) < 1e-4
 
 
 def test_one_that_diverges_frees_what_took_its_steps(digits):
     """Its error may be kept, and must not keep the engine with all that is on the device."""
     members = [Training(MODEL, replace(TRAIN, beta=beta), digits) for beta in (0.5, 1.0)]
-    cohort = Cohort(members)
+    cohort = RunGroup(members)
     run = cohort.run(report_seconds=0.0)
     next(run)
     taken_by = weakref.ref(cohort._engine)
@@ -283,7 +283,7 @@ def test_only_runs_that_differ_in_beta_and_seed_train_together(digits):
     other = Training(replace(MODEL, latent_dim=4), TRAIN, digits)
     assert not can_train_together(first, other)
     ahead = Training(MODEL, TRAIN, digits)
-    take(Cohort([ahead]), 1)
+    take(RunGroup([ahead]), 1)
     assert not can_train_together(first, ahead)
 
 
@@ -292,7 +292,7 @@ def test_the_step_by_hand_and_the_one_by_autograd_are_interchangeable(digits, ar
     """The second goes on from the moments that the first left."""
     model = replace(MODEL, architecture=architecture)
     by_hand = Training(model, TRAIN, digits)
-    take(Cohort([by_hand]), 10)
+    take(RunGroup([by_hand]), 10)
     half = Training(model, TRAIN, digits)
     half.restore(by_hand.state())
     step = AutogradStep(half.model, half.config, half.weights, half.step, half.images, half.noise)
@@ -315,14 +315,14 @@ def test_a_model_s_parameters_are_views_of_its_weights(digits):
 def test_moments_that_fade_become_zero(digits):
     """A pixel that is black in every image: arithmetic on what is below 1.2e-38 is very slow."""
     training = Training(MODEL, TRAIN, digits)
-    take(Cohort([training]), 1)
+    take(RunGroup([training]), 1)
     first = training.state()["adam.first.encoder.1.weight"]
     black = (digits.train.images == 0).all(dim=0).flatten()
     assert black.any()
     assert (first[:, black] == 0).all()
     moments = part(training.weights.first, training.weights.places["encoder.1.weight"])
     moments[:, black] = 5e-39
-    take(Cohort([training]), 1)
+    take(RunGroup([training]), 1)
     assert (moments[:, black].contiguous().view(torch.int32) == 0).all()
 
 

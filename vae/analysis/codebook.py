@@ -80,7 +80,7 @@ def measure_codebook(explorer: Explorer) -> Codebook:
     ConfigError where it has no codebook, DataError where there are fewer than two of them.
     """
     codes, results = len(explorer.codebook), explorer.run.results
-    maps = explorer.code_maps(explorer.atlas.mean)
+    maps = explorer.code_grids(explorer.atlas.mean)
     if len(maps) < 2:
         raise DataError(
             f"{explorer.run.name} keeps the codes of {len(maps)} test image, and frequencies are "

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from vae.analysis.eval_classifier import Judge
+from vae.analysis.eval_classifier import EvalClassifier
 from vae.core.errors import ConfigError
 from vae.core.record import Record
 from vae.explorer import Explorer
@@ -43,7 +43,7 @@ def generate(
 
 
 def measure_conditioning(
-    explorer: Explorer, judge: Judge, count: int = 1000, seed: int = 0
+    explorer: Explorer, judge: EvalClassifier, count: int = 1000, seed: int = 0
 ) -> Conditioning:
     """Decode the same `count` draws from the prior as each class, and ask the judge."""
     labels = list(range(len(explorer.run.class_names)))

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from vae.core.dataset_name import whole_name
+from vae.core.dataset_name import base_name
 from vae.core.errors import CheckpointError, ConfigError
 from vae.core.record import Record
 from vae.explorer import Explorer
@@ -172,7 +172,7 @@ def find_denoiser(runs: Iterable[Run], of: Run) -> Run:
 
     CheckpointError where there is none.
     """
-    dataset = whole_name(of.train.dataset)
+    dataset = base_name(of.train.dataset)
     fitting = [
         run
         for run in runs

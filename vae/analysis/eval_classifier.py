@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from vae.core.dataset_name import whole_name
+from vae.core.dataset_name import base_name
 from vae.core.device import DeviceName, pick_device
 from vae.core.errors import CheckpointError, ConfigError
 from vae.models.vae import VAE
@@ -23,7 +23,7 @@ from vae.runs.run import Run
 BATCH = 500
 
 
-class Judge:
+class EvalClassifier:
     """p(y|x) of one classifier, and the features that it reads the class from.
 
     Images are (n, h, w, c) with pixels in [0, 1].
@@ -84,7 +84,7 @@ class Judge:
                 yield features.cpu(), probabilities.cpu()
 
 
-def find_judge(runs: Iterable[Run], of: Run) -> Run:
+def find_eval_classifier(runs: Iterable[Run], of: Run) -> Run:
     """The classifier of the images that a run was trained on; CheckpointError where none is.
 
     Of several the one that is surest of the right class of test images.
@@ -95,7 +95,7 @@ def find_judge(runs: Iterable[Run], of: Run) -> Run:
 
 def find_classifier(runs: Iterable[Run], dataset: str) -> Run:
     """The best classifier of a data set; CheckpointError where there is none."""
-    dataset = whole_name(dataset)
+    dataset = base_name(dataset)
     fitting = [
         run for run in runs if run.model.kind == "classifier" and run.train.dataset == dataset
     ]

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from vae.analysis.replicates import Spread
+from vae.analysis.replicates import Replicates
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import ConfigError
 from vae.core.record import Record
@@ -59,13 +59,13 @@ class Cell(Record):
 
     classifier: str
     trained_on: str
-    accuracy: Spread
+    accuracy: Replicates
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Build from JSON values; ConfigError where they are not such a record."""
         accuracy = values.get("accuracy") if isinstance(values, Mapping) else None
-        spread = Spread.from_dict(accuracy or {})
+        spread = Replicates.from_dict(accuracy or {})
         return super().from_dict({**values, "accuracy": spread})
 
 
@@ -104,7 +104,7 @@ class FewData(Record):
             raise ConfigError("FewData: expected a list of cells")
         return super().from_dict({**values, "cells": tuple(map(Cell.from_dict, cells))})
 
-    def gain(self, images: int, classifier: str, trained_on: str) -> Spread:
+    def gain(self, images: int, classifier: str, trained_on: str) -> Replicates:
         """By how much the accuracy rises over that on the images alone, draw by draw."""
         base, other = (
             cell.accuracy.values
@@ -112,7 +112,7 @@ class FewData(Record):
             for cell in self.cells
             if (cell.images, cell.classifier, cell.trained_on) == (images, classifier, what)
         )
-        return Spread(tuple(b - a for a, b in zip(base, other, strict=True)))
+        return Replicates(tuple(b - a for a, b in zip(base, other, strict=True)))
 
 
 def few_images(dataset: Dataset, count: int, seed: int) -> Dataset:
@@ -203,7 +203,7 @@ def measure_few_data(dataset: Dataset, sizes: Sequence[int], seeds: Sequence[int
             for trained_on, train in sets.items():
                 for name, accuracy in accuracies(train, test, seed).items():
                     values.setdefault((name, trained_on), []).append(accuracy)
-        cells += [Cell(size, *what, Spread(tuple(v))) for what, v in values.items()]
+        cells += [Cell(size, *what, Replicates(tuple(v))) for what, v in values.items()]
     return FewData(dataset.name, tuple(sizes), tuple(seeds), COPIES, tuple(cells))
 
 

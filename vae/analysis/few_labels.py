@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from vae.analysis.replicates import Spread
+from vae.analysis.replicates import Replicates
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import ConfigError, DataError
 from vae.core.record import Record
@@ -69,7 +69,7 @@ class FewLabels(Record):
     epochs: float | None
     """Of M2 on images; None where there is no such model."""
 
-    errors: dict[str, Spread]
+    errors: dict[str, Replicates]
     """By method."""
 
     def __post_init__(self) -> None:
@@ -82,7 +82,7 @@ class FewLabels(Record):
         errors = values.get("errors") if isinstance(values, Mapping) else None
         if not isinstance(errors, Mapping):
             raise ConfigError("FewLabels: expected the errors of some methods")
-        spreads = {str(name): Spread.from_dict(spread) for name, spread in errors.items()}
+        spreads = {str(name): Replicates.from_dict(spread) for name, spread in errors.items()}
         return super().from_dict({**values, "errors": spreads})
 
 
@@ -228,9 +228,9 @@ def measure_few_labels(
         measure_draw(dataset, codes, draw_labels(dataset, labels, seed), code_epochs)
         for seed in seeds
     ]
-    errors = {name: Spread(tuple(draw[name] for draw in found)) for name in found[0]}
+    errors = {name: Replicates(tuple(draw[name] for draw in found)) for name in found[0]}
     if models:
-        errors[M2] = Spread(tuple(measure_model(run, dataset) for run in models))
+        errors[M2] = Replicates(tuple(measure_model(run, dataset) for run in models))
     epochs = min((run.results.epochs_trained for run in models), default=None)
     return FewLabels(
         dataset.name,
@@ -279,6 +279,6 @@ def verdict(found: FewLabels) -> str:
     return f"With {found.labels} labels {', '.join(words)}."
 
 
-def _percent(spread: Spread) -> str:
+def _percent(spread: Replicates) -> str:
     scatter = f" ± {100 * spread.deviation:.1f}" if len(spread.values) > 1 else ""
     return f"{100 * spread.mean:.1f}{scatter} %"

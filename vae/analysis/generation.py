@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from vae.analysis.eval_classifier import Judge
+from vae.analysis.eval_classifier import EvalClassifier
 from vae.analysis.mixture import (
     CHOICES,
     Codes,
@@ -210,7 +210,7 @@ def fit_prior(material: Material, components: int | None, seed: int = 0) -> Mixt
 
 def measure_generation(
     explorer: Explorer,
-    judge: Judge,
+    judge: EvalClassifier,
     material: Material,
     mixture: Mixture,
     temperature: float = 1.0,
@@ -240,7 +240,7 @@ def measure_generation(
 
 def sweep_temperature(
     explorer: Explorer,
-    judge: Judge,
+    judge: EvalClassifier,
     material: Material,
     mixture: Mixture | None = None,
     seed: int = 0,
@@ -309,7 +309,9 @@ def _head(images: LabelledImages, count: int) -> LabelledImages:
     return LabelledImages(images.pixels[:count].copy(), images.labels[:count].copy())
 
 
-def _quality(judge: Judge, reference: Features, images: Float[np.ndarray, "_ h w c"]) -> Quality:
+def _quality(
+    judge: EvalClassifier, reference: Features, images: Float[np.ndarray, "_ h w c"]
+) -> Quality:
     features, probabilities = judge.read(images)
     shares = precision_recall(reference, features)
     return Quality(

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from vae.core.config import ModelConfig, TrainConfig
-from vae.core.dataset_name import is_narrowed, read_class_choice
+from vae.core.dataset_name import is_subset, read_class_choice
 from vae.core.record import Record
 from vae.metrics.evaluation import explain_collapse
 from vae.runs.checkpoint import load_atlas, load_metrics
@@ -59,7 +59,7 @@ KNOWS_NOTHING = math.log(2)
 
 
 @dataclass(frozen=True)
-class Signs:
+class RunMeasurements:
     """What a run measured, as far as it tells how the run went."""
 
     model: ModelConfig
@@ -79,7 +79,7 @@ class Signs:
     logvars: Float[np.ndarray, "n latent"]
 
     @classmethod
-    def of(cls, run: Run) -> "Signs":
+    def of(cls, run: Run) -> "RunMeasurements":
         """Those of a checkpoint; CheckpointError where its files are damaged."""
         atlas, results = load_atlas(run), run.results
         own = _of_trained_classes(run, atlas.label)
@@ -95,7 +95,7 @@ class Signs:
 
 
 @dataclass(frozen=True)
-class Symptom(Record):
+class HealthIssue(Record):
     """One thing that is wrong."""
 
     name: Name
@@ -108,24 +108,24 @@ class Symptom(Record):
     """What was found, and what to do."""
 
 
-def diagnose(signs: Signs) -> tuple[Symptom, ...]:
+def diagnose(signs: RunMeasurements) -> tuple[HealthIssue, ...]:
     """All that is wrong, failures first; empty for a model that is well."""
     found = [check(signs) for check in _CHECKS]
     return tuple(sorted((s for s in found if s is not None), key=lambda s: not s.is_failure))
 
 
-def diagnose_run(run: Run) -> tuple[Symptom, ...]:
+def check_run(run: Run) -> tuple[HealthIssue, ...]:
     """The same of a checkpoint."""
-    return diagnose(Signs.of(run))
+    return diagnose(RunMeasurements.of(run))
 
 
-def diverged(message: str) -> Symptom:
+def diverged(message: str) -> HealthIssue:
     """A run that ended in DivergedError: its message says it all. One such loss is too many."""
     sentence = f"{message[:1].upper()}{message[1:]}."
-    return Symptom("divergence", True, value=1, threshold=0, sentence=sentence)
+    return HealthIssue("divergence", True, value=1, threshold=0, sentence=sentence)
 
 
-def prior_gap(signs: Signs) -> float:
+def prior_gap(signs: RunMeasurements) -> float:
     """See PRIOR_GAP."""
     means = signs.means.astype(np.float64)
     variances = np.exp(signs.logvars.astype(np.float64)).mean(axis=0)
@@ -135,12 +135,12 @@ def prior_gap(signs: Signs) -> float:
     return float(0.5 * (centre @ centre + np.trace(covariance) - len(covariance) - volume))
 
 
-def clamped_share(signs: Signs) -> float:
+def clamped_share(signs: RunMeasurements) -> float:
     """Of all log-variances, those that stand at the limit; they are stored in half precision."""
     return float((np.abs(signs.logvars) >= 0.999 * signs.model.logvar_limit).mean())
 
 
-def _collapse(signs: Signs) -> Symptom | None:
+def _collapse(signs: RunMeasurements) -> HealthIssue | None:
     dead, latent = len(signs.inactive), signs.model.latent_dim
     if signs.model.kind == "vq" and dead < latent:
         # A place where all images are alike, say a corner, needs but one code.
@@ -150,10 +150,10 @@ def _collapse(signs: Signs) -> Symptom | None:
         return None
     is_whole = dead == latent
     name: Name = "collapse" if is_whole else "unused-dimensions"
-    return Symptom(name, is_whole, dead, latent if is_whole else 1, sentence)
+    return HealthIssue(name, is_whole, dead, latent if is_whole else 1, sentence)
 
 
-def _too_little_kl(signs: Signs) -> Symptom | None:
+def _too_little_kl(signs: RunMeasurements) -> HealthIssue | None:
     # A model that undoes corruption meets test images of another kind than those it learnt from.
     if not signs.model.is_gaussian or signs.train.corruption:
         return None
@@ -167,7 +167,7 @@ def _too_little_kl(signs: Signs) -> Symptom | None:
     return _if_above("too-little-kl", gap, threshold, sentence)
 
 
-def _explosion(signs: Signs) -> Symptom | None:
+def _explosion(signs: RunMeasurements) -> HealthIssue | None:
     # The rate of a grid of codes is constant: it only seems to rise while beta warms up.
     is_constant = signs.model.kind == "vq"
     losses = [epoch["distortion"] if is_constant else _loss(epoch) for epoch in signs.epochs]
@@ -185,10 +185,10 @@ def _explosion(signs: Signs) -> Symptom | None:
         f"{rate:g}, try {rate / 10:g}) or clip gradients at a smaller norm (now "
         f"{signs.train.grad_clip:g})."
     )
-    return Symptom("explosion", True, ratio, EXPLOSION if ratio > EXPLOSION else RISE, sentence)
+    return HealthIssue("explosion", True, ratio, EXPLOSION if ratio > EXPLOSION else RISE, sentence)
 
 
-def _clamped(signs: Signs) -> Symptom | None:
+def _clamped(signs: RunMeasurements) -> HealthIssue | None:
     if not signs.model.is_gaussian:
         return None
     share = clamped_share(signs)
@@ -200,7 +200,7 @@ def _clamped(signs: Signs) -> Symptom | None:
     return _if_above("clamped-log-variance", share, CLAMPED_SHARE, sentence)
 
 
-def _over_fitting(signs: Signs) -> Symptom | None:
+def _over_fitting(signs: RunMeasurements) -> HealthIssue | None:
     # A mean over all betas of a range is no loss of the model at its own.
     if not signs.epochs or signs.model.beta_range is not None or not signs.model.is_generative:
         return None
@@ -218,7 +218,7 @@ def _over_fitting(signs: Signs) -> Symptom | None:
     return _if_above("over-fitting", gap, GENERALISATION_GAP, sentence)
 
 
-_CHECKS: tuple[Callable[[Signs], Symptom | None], ...] = (
+_CHECKS: tuple[Callable[[RunMeasurements], HealthIssue | None], ...] = (
     _explosion,
     _collapse,
     _too_little_kl,
@@ -229,13 +229,13 @@ _CHECKS: tuple[Callable[[Signs], Symptom | None], ...] = (
 
 def _of_trained_classes(run: Run, labels: Int[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
     """Which test images are of classes that training saw; see `vae.core.dataset_name`."""
-    if not is_narrowed(run.train.dataset):
+    if not is_subset(run.train.dataset):
         return np.ones(len(labels), bool)
     return np.isin(labels, read_class_choice(run.train.dataset, run.class_names).labels)
 
 
-def _if_above(name: Name, value: float, threshold: float, sentence: str) -> Symptom | None:
-    return Symptom(name, True, value, threshold, sentence) if value > threshold else None
+def _if_above(name: Name, value: float, threshold: float, sentence: str) -> HealthIssue | None:
+    return HealthIssue(name, True, value, threshold, sentence) if value > threshold else None
 
 
 def _told(nats: float) -> str:
@@ -248,7 +248,7 @@ def _loss(epoch: Mapping[str, Any]) -> float:
     return epoch["distortion"] + epoch["beta"] * epoch["rate"]
 
 
-def _against_nothing(signs: Signs, losses: Sequence[float]) -> float:
+def _against_nothing(signs: RunMeasurements, losses: Sequence[float]) -> float:
     """The worst loss over that of a grey image; 0 where a likelihood has no such bound."""
     if signs.model.likelihood != "bernoulli" or not signs.model.is_generative:
         return 0.0
@@ -274,7 +274,7 @@ def _steepest_rise(epochs: Sequence[Mapping[str, Any]]) -> tuple[float, int]:
 _TERMS = ("distortion", "rate", "beta")
 
 
-def _rate(signs: Signs) -> float:
+def _rate(signs: RunMeasurements) -> float:
     """KL(q(z|x) || p(z)) of a test image, in nats."""
     means, logvars = signs.means.astype(np.float64), signs.logvars.astype(np.float64)
     per_image = 0.5 * (np.square(means) + np.exp(logvars) - 1 - logvars).sum(axis=1)

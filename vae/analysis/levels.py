@@ -10,7 +10,7 @@ from itertools import accumulate
 import numpy as np
 from jaxtyping import Float, Int
 
-from vae.analysis.eval_classifier import Judge
+from vae.analysis.eval_classifier import EvalClassifier
 from vae.core.errors import ConfigError
 from vae.core.record import Record
 from vae.explorer import Explorer
@@ -102,7 +102,9 @@ def redrawn_below(
     return np.concatenate([upper.repeat(columns, axis=1), lower], axis=2).astype(np.float32)
 
 
-def measure_held(explorer: Explorer, judge: Judge, count: int = 1000, seed: int = 0) -> Held:
+def measure_held(
+    explorer: Explorer, judge: EvalClassifier, count: int = 1000, seed: int = 0
+) -> Held:
     """Draw pairs of samples that share the upper levels, and ask the judge for both classes."""
     levels = len(sizes_of(explorer.run))
     shares = [
@@ -139,7 +141,9 @@ def measure_bounds(
     )
 
 
-def _same_class(explorer: Explorer, judge: Judge, pairs: Float[np.ndarray, "n 2 latent"]) -> float:
+def _same_class(
+    explorer: Explorer, judge: EvalClassifier, pairs: Float[np.ndarray, "n 2 latent"]
+) -> float:
     labels: Int[np.ndarray, "n 2"] = np.stack(
         [judge.labels(explorer.decode(codes)) for codes in pairs.swapaxes(0, 1)], axis=1
     )

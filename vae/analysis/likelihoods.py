@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from vae.analysis.eval_classifier import Judge
+from vae.analysis.eval_classifier import EvalClassifier
 from vae.analysis.prior_coverage import recognised
 from vae.core.record import Record
 from vae.explorer import Explorer
@@ -68,7 +68,7 @@ def measure_likelihood(
     explorer: Explorer,
     images: Float[np.ndarray, "n h w c"],
     labels: Int[np.ndarray, "n"] | None = None,
-    judge: Judge | None = None,
+    judge: EvalClassifier | None = None,
     seed: int = 0,
 ) -> LikelihoodScores:
     """What one model makes of real images; without a judge, without what it would say."""
@@ -153,7 +153,7 @@ def _mean_terms(
     return distortion / len(images), rate / len(images)
 
 
-def _feature_distance(judge: Judge, images: np.ndarray, decoded: np.ndarray) -> float:
+def _feature_distance(judge: EvalClassifier, images: np.ndarray, decoded: np.ndarray) -> float:
     """Mean squared distance of the judge's last features over the images' mean squared length."""
     wanted, found = judge.features(images), judge.features(decoded)
     return float(np.square(found - wanted).sum() / np.square(wanted).sum())

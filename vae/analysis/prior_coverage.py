@@ -1,4 +1,4 @@
-"""Holes: how much of the space around and between the codes decodes to something recognisable.
+"""Prior coverage: how much of the space around and between the codes decodes to a digit.
 
 An autoencoder is free to scatter its codes; a VAE pays for each nat by which they leave the prior.
 Both are judged alike: codes drawn from the standard normal prior; codes drawn from a normal
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from vae.analysis.eval_classifier import Judge
+from vae.analysis.eval_classifier import EvalClassifier
 from vae.core.record import Record
 from vae.explorer import Explorer
 
@@ -21,7 +21,7 @@ SURE = 0.9
 
 
 @dataclass(frozen=True)
-class Holes(Record):
+class PriorCoverage(Record):
     """Shares of images, 0 to 1, that the judge recognises."""
 
     reconstructions: float
@@ -55,7 +55,9 @@ def middles(explorer: Explorer, count: int, seed: int) -> Float[np.ndarray, "n l
     return codes[pairs].mean(axis=0)
 
 
-def measure_holes(explorer: Explorer, judge: Judge, count: int = 2000, seed: int = 0) -> Holes:
+def measure_prior_coverage(
+    explorer: Explorer, judge: EvalClassifier, count: int = 2000, seed: int = 0
+) -> PriorCoverage:
     """How much of what lies around and between the codes the judge recognises."""
     chosen = np.random.default_rng(seed).integers(len(explorer.atlas.mean), size=count)
     noise = np.random.default_rng(seed).standard_normal((count, explorer.latent_dim))
@@ -66,9 +68,9 @@ def measure_holes(explorer: Explorer, judge: Judge, count: int = 2000, seed: int
         "middles": middles(explorer, count, seed),
     }
     shares = {name: recognised(judge, explorer.decode(z)) for name, z in places.items()}
-    return Holes(**shares, count=count)
+    return PriorCoverage(**shares, count=count)
 
 
-def recognised(judge: Judge, images: Float[np.ndarray, "n h w c"]) -> float:
+def recognised(judge: EvalClassifier, images: Float[np.ndarray, "n h w c"]) -> float:
     """The share of images of which the judge is SURE."""
     return float((judge.probabilities(images).max(axis=1) >= SURE).mean())

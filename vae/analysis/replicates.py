@@ -9,7 +9,7 @@ from vae.core.record import Record
 
 
 @dataclass(frozen=True)
-class Spread(Record):
+class Replicates(Record):
     """The values of one measure, one for each draw."""
 
     values: tuple[float, ...]
@@ -18,7 +18,7 @@ class Spread(Record):
         ok = isinstance(self.values, tuple) and len(self.values) > 0
         most = sys.float_info.max
         if not ok or not all(isinstance(v, int | float) and abs(v) <= most for v in self.values):
-            raise ConfigError(f"Spread: expected a list of numbers, found {self.values!r:.60}")
+            raise ConfigError(f"Replicates: expected a list of numbers, found {self.values!r:.60}")
 
     @property
     def mean(self) -> float:

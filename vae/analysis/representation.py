@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from vae.core.dataset_name import whole_name
+from vae.core.dataset_name import base_name
 from vae.core.errors import ConfigError, DataError
 from vae.core.record import Record
 from vae.data.registry import load_dataset
@@ -124,7 +124,7 @@ class Drawn:
     ) -> Self:
         """Those of a model's data set; DataError where it is absent: nothing is fetched."""
         dataset = load_dataset(
-            whole_name(run.train.dataset),
+            base_name(run.train.dataset),
             directory,
             validation_fraction=0.0,
             image_shape=run.model.image_shape,

@@ -25,7 +25,7 @@ BATCH: dict[Architecture, int] = {"mlp": 128, "conv-mlp": 64}
 PRODUCT_SIDE = 1024
 
 STEPS_AT_ONCE = 10
-"""Between two looks at the clock; in `Cohort.run` there are more."""
+"""Between two looks at the clock; in `RunGroup.run` there are more."""
 
 
 def dataset() -> Dataset:

@@ -5,7 +5,7 @@ from typing import Any
 
 from vae.analysis.attributes import Finding, attribute_groups, measure_attribute
 from vae.cli.output import Outcome, progress, table
-from vae.core.dataset_name import whole_name
+from vae.core.dataset_name import base_name
 from vae.core.device import prepare
 from vae.explorer import Explorer
 from vae.explorer.gallery import open_gallery, read_test_images
@@ -17,9 +17,7 @@ def attributes(options: argparse.Namespace) -> Outcome:
     prepare("cpu", options.threads)
     explorer = Explorer.open(options.checkpoint)
     run = explorer.run
-    images = read_test_images(
-        whole_name(run.train.dataset), run.model.image_shape, options.data_dir
-    )
+    images = read_test_images(base_name(run.train.dataset), run.model.image_shape, options.data_dir)
     gallery = open_gallery(explorer, images)
     names = options.attribute or list(ATTRIBUTES)
     found = [

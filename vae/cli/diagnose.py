@@ -2,7 +2,7 @@
 
 import argparse
 
-from vae.analysis.health import Signs, clamped_share, prior_gap
+from vae.analysis.health import RunMeasurements, clamped_share, prior_gap
 from vae.analysis.health import diagnose as find
 from vae.cli.output import Outcome
 from vae.runs.checkpoint import load_run
@@ -11,7 +11,7 @@ from vae.runs.checkpoint import load_run
 def diagnose(options: argparse.Namespace) -> Outcome:
     """`vae diagnose`."""
     run = load_run(options.checkpoint)
-    signs = Signs.of(run)
+    signs = RunMeasurements.of(run)
     found = find(signs)
     record = {
         "checkpoint": str(options.checkpoint),

@@ -16,7 +16,7 @@ from vae.core.device import multiply_by_onednn, use_threads
 from vae.core.errors import ConfigError, VaeError
 from vae.data.registry import load_dataset
 from vae.runs.checkpoint import RESUME_FILE, load_run
-from vae.runs.perceptual_model import open_critic
+from vae.runs.perceptual_model import open_perceptual_loss
 from vae.runs.run import Run
 from vae.training import Training, run_training
 from vae.training.distributed import Board, Launch, Processes, check_divisible, joined
@@ -120,7 +120,7 @@ def _take_part(
         download=False,
     )
     model = model_config(options, shape, len(dataset.class_names))
-    training = Training(model, config, dataset, device, open_critic(model, config, device))
+    training = Training(model, config, dataset, device, open_perceptual_loss(model, config, device))
     state = training.state()
     processes.share_state(state)
     training.restore(state)

@@ -2,13 +2,15 @@
 
 import argparse
 
-from vae.analysis.eval_classifier import Judge, find_judge
+from vae.analysis.eval_classifier import EvalClassifier, find_eval_classifier
 from vae.runs.catalogue import checkpoints_dir, read_catalogue
 from vae.runs.run import Run
 
 
-def open_judge(options: argparse.Namespace, of: Run) -> Judge:
+def open_judge(options: argparse.Namespace, of: Run) -> EvalClassifier:
     """The classifier named by --judge, else the best one there is for the model's data set."""
     if options.judge is not None:
-        return Judge.open(options.judge)
-    return Judge.open(find_judge(read_catalogue(checkpoints_dir()).runs, of).path)
+        return EvalClassifier.open(options.judge)
+    return EvalClassifier.open(
+        find_eval_classifier(read_catalogue(checkpoints_dir()).runs, of).path
+    )

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from vae.analysis.eval_classifier import Judge
+from vae.analysis.eval_classifier import EvalClassifier
 from vae.analysis.likelihoods import measure_likelihood
 from vae.cli.eval_classifier import open_judge
 from vae.cli.output import Outcome, table
@@ -27,7 +27,7 @@ def likelihoods(options: argparse.Namespace) -> Outcome:
     return Outcome({"models": rows}, table([_shown(row) for row in rows]))
 
 
-def _judge_if_any(options: argparse.Namespace, run: Run) -> Judge | None:
+def _judge_if_any(options: argparse.Namespace, run: Run) -> EvalClassifier | None:
     """None where nobody names one and there is none."""
     try:
         return open_judge(options, run)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from vae.analysis.prior_coverage import measure_holes
+from vae.analysis.prior_coverage import measure_prior_coverage
 from vae.cli.eval_classifier import open_judge
 from vae.cli.output import Outcome, lines
 from vae.core.device import prepare
@@ -14,6 +14,6 @@ def holes(options: argparse.Namespace) -> Outcome:
     prepare("cpu", options.threads)
     explorer = Explorer.open(options.checkpoint)
     judge = open_judge(options, explorer.run)
-    found = measure_holes(explorer, judge, options.count, options.seed)
+    found = measure_prior_coverage(explorer, judge, options.count, options.seed)
     record = {"checkpoint": str(options.checkpoint), "judge": judge.run.name, **found.to_dict()}
     return Outcome(record, lines(record))

@@ -11,7 +11,7 @@ from vae.cli.output import say
 from vae.cli.train import stop_on_interrupt, tell_symptoms
 from vae.core.errors import DivergedError, SweepFailed
 from vae.jobs.distributed.sweep_runs import SweepRun
-from vae.runs.recorder import RecordedCohort, RecordedTraining, grouped
+from vae.runs.recorder import RecordedRunGroup, RecordedTraining, grouped
 from vae.runs.run import Run
 
 ABREAST = 16
@@ -77,7 +77,7 @@ def _follow(
         file=sys.stderr,
         dynamic_ncols=True,
     ) as bar:
-        for reports in RecordedCohort(group).run():
+        for reports in RecordedRunGroup(group).run():
             diverged |= {
                 member: report
                 for member, report in reports.items()

@@ -12,7 +12,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from vae.analysis.health import diagnose_run
+from vae.analysis.health import check_run
 from vae.cli.output import Outcome, lines, say
 from vae.cli.settings import dataset_for_training, model_config, train_config
 from vae.core.config import TrainConfig
@@ -151,7 +151,7 @@ def follow(training: RecordedTraining, stopped: threading.Event) -> None:
 
 def tell_symptoms(run_: Run) -> None:
     """Say what is wrong with the model, and what to do, where anything is."""
-    for symptom in diagnose_run(run_):
+    for symptom in check_run(run_):
         say(symptom.sentence)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from vae.core.dataset_name import is_narrowed
+from vae.core.dataset_name import is_subset
 from vae.core.errors import ConfigError
 from vae.core.record import Record
 from vae.core.text import is_showable
@@ -359,7 +359,7 @@ def check_together(model: ModelConfig, train: TrainConfig) -> None:
     _check_semi_supervised(model, train)
     if model.beta_range is None:
         return
-    if is_narrowed(train.dataset):
+    if is_subset(train.dataset):
         raise ConfigError(
             f"a beta_range goes with whole data sets, not with {train.dataset:.60}; leave one of "
             "them out"

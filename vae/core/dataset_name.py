@@ -39,13 +39,13 @@ class ClassChoice:
         return f"{whole_title}, {self.word} {names}"
 
 
-def whole_name(name: str) -> str:
+def base_name(name: str) -> str:
     """The data set that a narrowed one is part of; of any other name, that itself."""
     found = _NARROWED.fullmatch(name)
-    return found["whole"] if found and is_narrowed(name) else name
+    return found["whole"] if found and is_subset(name) else name
 
 
-def is_narrowed(name: str) -> bool:
+def is_subset(name: str) -> bool:
     """Whether a data set's name asks for some of its classes, well spelt or not."""
     found = _NARROWED.fullmatch(name)
     return found is not None and found["whole"] not in ("sprites", "folder")
@@ -54,7 +54,7 @@ def is_narrowed(name: str) -> bool:
 def read_class_choice(name: str, class_names: tuple[str, ...]) -> ClassChoice:
     """The classes that a narrowed name asks for; DataError for labels that make no sense."""
     found = _NARROWED.fullmatch(name)
-    assert found is not None, "ask is_narrowed first"
+    assert found is not None, "ask is_subset first"
     count, texts = len(class_names), found["labels"].split("+")
     known = all(re.fullmatch(r"[0-9]{1,4}", text) and int(text) < count for text in texts)
     labels = tuple(map(int, texts)) if known else ()

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from jaxtyping import Int
 
-from vae.core.dataset_name import is_narrowed, read_class_choice, whole_name
+from vae.core.dataset_name import base_name, is_subset, read_class_choice
 from vae.core.errors import DataError
 from vae.core.named_folders import check_named
 from vae.data.folder import FOLDER_SIDE, FolderImages, count_images, read_folder
@@ -180,14 +180,14 @@ def _source(name: str) -> Source:
             partial(_draw_sprites, sprites),
             factors=tuple(map(Factor, sprites.grid.names, sprites.grid.sizes)),
         )
-    known = whole_name(name)
+    known = base_name(name)
     if known not in _SOURCES:
         raise DataError(
             f"there is no data set {name!r}; choose one of {', '.join(dataset_names())}, "
             "sprites:OPTIONS, folder:PATH, or some classes as in mnist:only=3 or mnist:without=3+5"
         )
     source = _SOURCES[known]
-    if not is_narrowed(name):
+    if not is_subset(name):
         return source
     choice = read_class_choice(name, source.class_names)
     title = choice.title(source.title, source.class_names)

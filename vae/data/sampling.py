@@ -52,7 +52,7 @@ def keep_labels(split: Split, count: int, seed: int) -> Split:
     return dataclasses.replace(split, labels=hidden)
 
 
-class Order:
+class EpochSampler:
     """How an epoch goes through a split's images, batch by batch; it follows from a generator.
 
     With `repeats_labelled` the images whose label is known make up SHARE of every batch, repeated

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vae.core.config import ModelConfig
-from vae.core.dataset_name import whole_name
+from vae.core.dataset_name import base_name
 
 
 @dataclass(frozen=True)
@@ -54,4 +54,4 @@ def ink_of(dataset: str, model: ModelConfig) -> Ink | str:
         return "A drawing is white on black, and this model knows colour images alone."
     if dataset.startswith("sprites"):
         return BRUSH
-    return _BY_DATASET.get(whole_name(dataset), PLAIN_INK)
+    return _BY_DATASET.get(base_name(dataset), PLAIN_INK)

@@ -44,7 +44,7 @@ _ONE_AT_A_TIME = threading.RLock()
 
 
 @dataclass(frozen=True)
-class Brought:
+class Upload:
     """A picture as it came, the middle of it as plain pixels, and what was done to it."""
 
     name: str
@@ -72,7 +72,7 @@ class Brought:
         return (*self.steps, *grey, f"brought to {width} × {height} pixels")
 
 
-def bring(file: IO[bytes], name: str) -> Brought:
+def read_upload(file: IO[bytes], name: str) -> Upload:
     """Read one picture of a person; DataError where it is none, or larger than is allowed."""
     with _refusing(name, UPLOADED):
         picture = _opened(file, name, UPLOADED, KEPT_SIDE // 4)
@@ -82,7 +82,7 @@ def bring(file: IO[bytes], name: str) -> Brought:
         side = min(*plain.size, KEPT_SIDE)
         square = ImageOps.fit(plain.convert("RGB"), (side, side), Image.Resampling.LANCZOS)
         cropped = () if size[0] == size[1] else ("cropped to its middle square",)
-        return Brought(
+        return Upload(
             name, _preview(layered), np.array(square), (*steps, *changed, *flattened, *cropped)
         )
 

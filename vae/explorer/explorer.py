@@ -187,14 +187,14 @@ class Explorer:
         """The vectors that a vq chooses from; ConfigError for another kind."""
         return self._quantised().codes.detach().cpu().numpy()
 
-    def code_maps(self, z: ArrayLike) -> Int[np.ndarray, "n h w"]:
+    def code_grids(self, z: ArrayLike) -> Int[np.ndarray, "n h w"]:
         """Which vector of a vq's codebook stands at each place; ConfigError for another kind."""
         model, codes = self._quantised(), torch.from_numpy(self._codes(z))
         with torch.inference_mode():
             indices = model.indices(codes.to(model.device)).cpu().numpy()
         return indices.reshape(-1, *self.run.model.latent_shape[1:])
 
-    def from_code_maps(self, maps: Int[np.ndarray, "n h w"]) -> Codes:
+    def from_code_grids(self, maps: Int[np.ndarray, "n h w"]) -> Codes:
         """The codes that have these vectors at their places; ConfigError for another kind."""
         model, (height, width) = self._quantised(), self.run.model.latent_shape[1:]
         if maps.shape[1:] != (height, width) or maps.min() < 0 or maps.max() >= len(model.codes):

@@ -4,12 +4,12 @@ from typing import Any
 
 from vae.jobs.jobs import Job
 from vae.runs.checkpoint import load_metrics
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 from vae.runs.run import Run
 from vae.training import Report
 
 
-def done_before(number: int, batch: int, request: Request, run: Run) -> Job:
+def done_before(number: int, batch: int, request: RunRequest, run: Run) -> Job:
     """The job that a run would be; it has its epochs, and no pictures."""
     job = Job(number, request, run.path, batch, saved=True)
     job.epochs.extend(_report(run, epoch) for epoch in load_metrics(run))

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from vae.data.registry import dataset_title
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 from vae.training import Report
 
 Status = Literal["queued", "loading", "training", "saving", "done", "stopped", "failed"]
@@ -33,7 +33,7 @@ class Job:
     """One training: written by its queue and the worker, read by any page."""
 
     number: int
-    request: Request
+    request: RunRequest
     path: Path
     batch: int
     """Jobs of one batch were asked for together, and train together."""

@@ -25,7 +25,7 @@ from vae.core.errors import ConfigError, LimitError
 from vae.data.registry import image_shape_of, training_images
 from vae.jobs.worker_main import MEMORY_VARIABLE
 from vae.models import build
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 
 JOBS_VARIABLE = "LATENT_MAX_JOBS"
 MINUTES_VARIABLE = "LATENT_MAX_JOB_MINUTES"
@@ -49,7 +49,7 @@ class Limits:
         _number(MEMORY_VARIABLE, 0.0)
         return cls(int(_number(JOBS_VARIABLE, cls.jobs)), _number(MINUTES_VARIABLE, cls.minutes))
 
-    def check(self, requests: Sequence[Request], under_way: int) -> None:
+    def check(self, requests: Sequence[RunRequest], under_way: int) -> None:
         """LimitError where these would be too many, or one of them too large."""
         if under_way + len(requests) > self.jobs:
             raise LimitError(
@@ -66,7 +66,7 @@ class Limits:
                 )
 
 
-def minutes(request: Request) -> float:
+def minutes(request: RunRequest) -> float:
     """A job's size; of a folder's images as if they were in colour and FOLDER_SIDE wide."""
     train = request.train
     shape = image_shape_of(train.dataset)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from vae.jobs.jobs import Snapshot, Status
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 from vae.training import Report
 
 
@@ -16,7 +16,7 @@ class Task:
     """One job, as the training process is told of it."""
 
     number: int
-    request: Request
+    request: RunRequest
     path: Path
     resumes: bool = False
     """Whether it goes on from the state that its folder holds."""

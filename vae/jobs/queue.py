@@ -35,7 +35,7 @@ from vae.jobs.worker_process import TrainingProcess, training_process
 from vae.runs.catalogue import read_catalogue, run_name, unused_path
 from vae.runs.checkpoint import RESUME_FILE, discard_empty, load_resume_record
 from vae.runs.recorder import SAVE_SECONDS
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 from vae.runs.run import Run
 
 AT_ONCE = 10
@@ -71,7 +71,7 @@ class TrainingQueue:
         self._changed = threading.Condition()
         threading.Thread(target=self._work, name="training", daemon=True).start()
 
-    def submit(self, request: Request) -> Job:
+    def submit(self, request: RunRequest) -> Job:
         """Queue a request; the same request while one is under way gives the same job.
 
         LimitError where that is more than the server takes.
@@ -81,7 +81,7 @@ class TrainingQueue:
             self._check([request])
             return self._submit(request, next(self._batches))
 
-    def submit_all(self, requests: Sequence[Request]) -> Sweep:
+    def submit_all(self, requests: Sequence[RunRequest]) -> Sweep:
         """Queue requests as one sweep.
 
         Those that are under way already are shared; a sweep of the same jobs is the same sweep.
@@ -110,7 +110,7 @@ class TrainingQueue:
             self.sweeps.append(sweep)
             return sweep
 
-    def finished(self, request: Request) -> Run | None:
+    def finished(self, request: RunRequest) -> Run | None:
         """The run of this server that is what the request asks for already; None without one."""
         return next((run for run in read_catalogue(self.root).runs if request.is_of(run)), None)
 
@@ -119,7 +119,7 @@ class TrainingQueue:
         with self._changed:
             return self._unfinished()
 
-    def begun(self, request: Request) -> Unfinished | None:
+    def begun(self, request: RunRequest) -> Unfinished | None:
         """The run of this server that is what the request asks for, so far; None without one."""
         return next((run for run in self.unfinished() if run.is_of(request)), None)
 
@@ -163,7 +163,7 @@ class TrainingQueue:
             if not job.ended and job not in wanted:
                 self.stop(job)
 
-    def _check(self, requests: Sequence[Request]) -> None:
+    def _check(self, requests: Sequence[RunRequest]) -> None:
         new = [request for request in requests if self._under_way(request) is None]
         self._limits.check(new, sum(not job.ended for job in self.jobs))
 
@@ -176,14 +176,14 @@ class TrainingQueue:
                 "server; go on with it by `vae train --resume`"
             )
 
-    def _under_way(self, request: Request) -> Job | None:
+    def _under_way(self, request: RunRequest) -> Job | None:
         alike = (job for job in self.jobs if job.request == request)
         return next((job for job in alike if not job.ended and not job.stopping), None)
 
     def _unfinished(self) -> list[Unfinished]:
         return unfinished_runs(self.root, {job.path for job in self.jobs if not job.ended})
 
-    def _submit(self, request: Request, batch: int, left: Sequence[Unfinished] = ()) -> Job:
+    def _submit(self, request: RunRequest, batch: int, left: Sequence[Unfinished] = ()) -> Job:
         if (job := self._under_way(request)) is not None:
             return job
         if (run := next((run for run in left if run.is_of(request)), None)) is not None:
@@ -198,7 +198,7 @@ class TrainingQueue:
                 job.originals = before.originals
         return self._queue(job)
 
-    def _done(self, request: Request, run: Run) -> Job:
+    def _done(self, request: RunRequest, run: Run) -> Job:
         """The job of a run that is there already."""
         for job in self.jobs:
             if job.path == run.path and job.status == "done":
@@ -215,7 +215,7 @@ class TrainingQueue:
         self._changed.notify()
         return job
 
-    def _path(self, request: Request) -> Path:
+    def _path(self, request: RunRequest) -> Path:
         name = run_name(
             request.train,
             request.architecture,

@@ -11,7 +11,7 @@ from typing import Literal
 from vae.core.config import Architecture, Objective, TrainConfig
 from vae.core.errors import ConfigError
 from vae.jobs.jobs import Job
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 from vae.runs.run import Run
 
 MAX_BETAS = 10
@@ -72,13 +72,13 @@ def sweep_requests(
     latent_dim: int,
     betas: Sequence[float],
     seeds: int,
-) -> list[Request]:
+) -> list[RunRequest]:
     """One run per beta and seed, by seed, so that a first whole family is there soon.
 
     Seeds count up from that of `train`.
     """
     return [
-        Request(
+        RunRequest(
             dataclasses.replace(train, beta=beta, seed=train.seed + seed), architecture, latent_dim
         )
         for seed in range(seeds)
@@ -88,10 +88,10 @@ def sweep_requests(
 
 def multi_rate_requests(
     train: TrainConfig, architecture: Architecture, latent_dim: int, seeds: int
-) -> list[Request]:
+) -> list[RunRequest]:
     """One model per seed that serves all betas of MULTI_RATE, reported at beta 1."""
     return [
-        Request(
+        RunRequest(
             dataclasses.replace(train, beta=1.0, seed=train.seed + seed),
             architecture,
             latent_dim,
@@ -111,7 +111,7 @@ class Estimate:
 
 
 def estimate(
-    requests: Sequence[Request], jobs: Iterable[Job], runs: Iterable[Run]
+    requests: Sequence[RunRequest], jobs: Iterable[Job], runs: Iterable[Run]
 ) -> Estimate | None:
     """How long requests that differ in beta and seed alone may take; None where nothing is known.
 

@@ -23,7 +23,7 @@ from vae.runs.checkpoint import (
 )
 from vae.runs.lock import is_held
 from vae.runs.recorder import read_resume_configs
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class Unfinished:
         return self.path.name
 
     @property
-    def request(self) -> Request:
+    def request(self) -> RunRequest:
         """What it was asked for as; VaeError where its data set is known no more."""
-        return Request.of(self.model, self.train)
+        return RunRequest.of(self.model, self.train)
 
-    def is_of(self, request: Request) -> bool:
+    def is_of(self, request: RunRequest) -> bool:
         """Whether this run is what a request asks for, so far."""
         model = request.model(self.model.image_shape, self.model.classes)
         return (model, request.train) == (self.model, self.train)

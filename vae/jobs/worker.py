@@ -23,7 +23,7 @@ from vae.runs.checkpoint import discard_empty, load_resume_record
 from vae.runs.lock import RunLock
 from vae.runs.recorder import (
     SAVE_SECONDS,
-    RecordedCohort,
+    RecordedRunGroup,
     RecordedTraining,
     grouped,
     read_resume_configs,
@@ -239,7 +239,7 @@ class _Group:
 
     def __init__(self, members: Sequence[_Recorded], save_seconds: float) -> None:
         self._members = {member.run: member for member in members}
-        self._cohort = RecordedCohort(list(self._members))
+        self._cohort = RecordedRunGroup(list(self._members))
         # How long it takes to measure an epoch shows at the end of the first one.
         self._cohort.close_apart(True)
         self._closes_slowly = True

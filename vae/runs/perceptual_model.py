@@ -6,12 +6,12 @@ from torch import nn
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import ConfigError
 from vae.runs.checkpoint import load_model, load_run
-from vae.training.perceptual import SEEN_BEHIND, Critic
+from vae.training.perceptual import SEEN_BEHIND, PerceptualLoss
 
 
-def open_critic(
+def open_perceptual_loss(
     model: ModelConfig, train: TrainConfig, device: torch.device | str
-) -> Critic | None:
+) -> PerceptualLoss | None:
     """The critic that a training asks for; None where it asks for none.
 
     CheckpointError or ConfigError where it is no classifier of images of the model's shape.
@@ -27,4 +27,4 @@ def open_critic(
     encoder: nn.Sequential = load_model(run, device).encoder
     if not any(isinstance(layer, SEEN_BEHIND) for layer in encoder):
         raise ConfigError(f"the critic {run.name} has no hidden layers to see with; name another")
-    return Critic(encoder, train.perceptual)
+    return PerceptualLoss(encoder, train.perceptual)

@@ -26,12 +26,12 @@ from vae.runs.checkpoint import (
     save_checkpoint,
     save_resume_state,
 )
-from vae.runs.perceptual_model import open_critic
+from vae.runs.perceptual_model import open_perceptual_loss
 from vae.runs.run import Results, Run
 from vae.training import (
     REPORT_SECONDS,
-    Cohort,
     Report,
+    RunGroup,
     Training,
     can_train_together,
     run_training,
@@ -157,15 +157,15 @@ class RecordedTraining:
 def _new_training(
     model: ModelConfig, train: TrainConfig, dataset: Dataset, device: torch.device
 ) -> Training:
-    return Training(model, train, dataset, device, open_critic(model, train, device))
+    return Training(model, train, dataset, device, open_perceptual_loss(model, train, device))
 
 
-class RecordedCohort:
-    """Recorded runs that train together; see `vae.training.Cohort`."""
+class RecordedRunGroup:
+    """Recorded runs that train together; see `vae.training.RunGroup`."""
 
     def __init__(self, members: Sequence[RecordedTraining]) -> None:
         self._members = {member.training: member for member in members}
-        self._cohort = Cohort(list(self._members))
+        self._cohort = RunGroup(list(self._members))
 
     def drop(self, member: RecordedTraining) -> None:
         """Leave one out from here on."""
@@ -178,7 +178,7 @@ class RecordedCohort:
     def run(
         self, report_seconds: float = REPORT_SECONDS, save_seconds: float | None = None
     ) -> Iterator[dict[RecordedTraining, Report | DivergedError]]:
-        """Train to the end, yielding what `Cohort.run` yields; the states are saved meanwhile."""
+        """Train to the end, yielding what `RunGroup.run` yields; the states are saved meanwhile."""
         for reports in self._cohort.run(report_seconds):
             found = {self._members[training]: report for training, report in reports.items()}
             for member, report in found.items():

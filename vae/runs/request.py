@@ -17,7 +17,7 @@ from vae.runs.run import Run
 
 
 @dataclass(frozen=True)
-class Request:
+class RunRequest:
     """What somebody wants trained."""
 
     train: TrainConfig
@@ -36,7 +36,7 @@ class Request:
         check_together(self.model(shape, classes=2), self.train)
 
     @classmethod
-    def of(cls, model: ModelConfig, train: TrainConfig) -> "Request":
+    def of(cls, model: ModelConfig, train: TrainConfig) -> "RunRequest":
         """What a run was asked for as; VaeError where its data set is known no more."""
         return cls(
             train,

@@ -15,7 +15,7 @@ from vae.models.networks.gates import LEARNING_RATE_FACTOR, draw_betas, is_gate
 from vae.models.posterior import standard_normal
 from vae.models.vae import VAE
 from vae.training.losses import beta_tcvae_loss, beta_vae_loss, multi_rate_loss
-from vae.training.perceptual import Critic
+from vae.training.perceptual import PerceptualLoss
 from vae.training.weights import Weights, part, update_by_adam
 
 
@@ -30,7 +30,7 @@ class AutogradStep:
         taken: int,
         images: Split,
         noise: torch.Generator,
-        critic: Critic | None = None,
+        critic: PerceptualLoss | None = None,
     ) -> None:
         self._critic = critic
         self.sums = torch.zeros(1, 1 + model.config.latent_dim, device=model.device)

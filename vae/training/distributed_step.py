@@ -13,7 +13,7 @@ from vae.models.vae import VAE
 from vae.training.autograd_step import Descent, autocast, betas_of_batch, terms_seeing
 from vae.training.distributed import Processes
 from vae.training.losses import weighed
-from vae.training.perceptual import Critic
+from vae.training.perceptual import PerceptualLoss
 from vae.training.weights import Weights
 
 
@@ -33,7 +33,7 @@ class DistributedStep:
         images: Split,
         noise: torch.Generator,
         processes: Processes,
-        critic: Critic | None = None,
+        critic: PerceptualLoss | None = None,
     ) -> None:
         self.sums = torch.zeros(1, 1 + model.config.latent_dim, device=model.device)
         self.generators = [noise]
@@ -77,7 +77,7 @@ class DistributedStep:
 
 
 class _PartOfBatch(nn.Module):
-    def __init__(self, model: VAE, config: TrainConfig, critic: Critic | None) -> None:
+    def __init__(self, model: VAE, config: TrainConfig, critic: PerceptualLoss | None) -> None:
         super().__init__()
         self._model, self._config, self._critic = model, config, critic
 

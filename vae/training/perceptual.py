@@ -25,7 +25,7 @@ SEEN_BEHIND = (nn.ReLU, nn.SiLU, ResidualBlock)
 SMALLEST_NORM = 1e-6
 
 
-class Critic:
+class PerceptualLoss:
     """A classifier that is asked what it sees in images, not which class they are of."""
 
     def __init__(self, encoder: nn.Sequential, weight: float) -> None:

@@ -9,14 +9,14 @@ from torch import Tensor
 
 from vae.core.config import ModelConfig, TrainConfig, check_together
 from vae.core.errors import DataError, DivergedError, TrainingError
-from vae.data.sampling import Order, keep_labels
+from vae.data.sampling import EpochSampler, keep_labels
 from vae.data.splits import Dataset, check_labels
 from vae.metrics.evaluation import Evaluation, evaluate
 from vae.models.build import build_seeded
 from vae.training.distributed import ALONE, Processes
 from vae.training.losses import warmup_share
 from vae.training.manual.step import is_by_hand
-from vae.training.perceptual import Critic
+from vae.training.perceptual import PerceptualLoss
 from vae.training.progress import Pace, Report, Tally
 from vae.training.weights import Weights
 
@@ -35,7 +35,7 @@ class Training:
         config: TrainConfig,
         dataset: Dataset,
         device: torch.device | str = "cpu",
-        critic: Critic | None = None,
+        critic: PerceptualLoss | None = None,
     ) -> None:
         """`critic` must be given where `config.perceptual` is above 0, and only there."""
         assert (critic is not None) == (config.perceptual > 0)
@@ -57,7 +57,9 @@ class Training:
         self.weights = Weights(self.model, is_by_hand(model_config, config, self.model.device))
         whole = dataset.train.to(device)
         self.images = keep_labels(whole, config.labelled, config.seed) if config.labelled else whole
-        self._order = Order(self.images, config.batch_size, repeats_labelled=config.labelled > 0)
+        self._order = EpochSampler(
+            self.images, config.batch_size, repeats_labelled=config.labelled > 0
+        )
         self.noise = torch.Generator(device).manual_seed(config.seed)
         self.step = 0
         self.pace = Pace()

@@ -29,14 +29,14 @@ def run_training(training: Training, report_seconds: float = REPORT_SECONDS) -> 
     Stop by not asking for the next report; a later call goes on from there. Raises DivergedError
     when a loss is no longer finite.
     """
-    for reports in Cohort([training]).run(report_seconds):
+    for reports in RunGroup([training]).run(report_seconds):
         report = reports[training]
         if isinstance(report, DivergedError):
             raise report
         yield report
 
 
-class Cohort:
+class RunGroup:
     """Runs that train together, step by step: `can_train_together` must hold for them.
 
     Each comes out as if it had trained alone, to rounding.

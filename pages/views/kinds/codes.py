@@ -55,7 +55,7 @@ def show_swap(explorer: "Explorer") -> None:
     from vae.analysis.codebook import code_order, swapped
     from vae.charts.codebook import code_grid
 
-    codes = explorer.code_maps(latent_position.position(explorer)[None])[0]
+    codes = explorer.code_grids(latent_position.position(explorer)[None])[0]
     grid, pictures = st.columns([1.25, 1])
     with grid:
         place = chosen_place(explorer, codes.shape)
@@ -77,7 +77,7 @@ def show_swap(explorer: "Explorer") -> None:
             key=f"code-{explorer.run.identity}-{row}-{column}-{before}",
         )
         changed = swapped(codes, row, column, int(code))
-        plain, other = explorer.decode(explorer.from_code_maps(np.stack([codes, changed])))
+        plain, other = explorer.decode(explorer.from_code_grids(np.stack([codes, changed])))
         caption = "Decoded" if code == before else "With it swapped"
         st.image(enlarge(other, SIDE), caption=caption, alt=caption, output_format="PNG")
         if code != before:
@@ -116,7 +116,7 @@ def show_usage(explorer: "Explorer") -> None:
             st.columns(2), shown[start : start + 2], strict=True
         ):
             column.metric(label, value, help=help_text)
-    maps = explorer.code_maps(explorer.atlas.mean)
+    maps = explorer.code_grids(explorer.atlas.mean)
     figure = usage_bars(counts_of(maps, found.codes).tolist())
     st.plotly_chart(figure, key="usage", config={"displayModeBar": False})
     st.caption(

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.state.models import catalogue, open_explorer
 
 if TYPE_CHECKING:
-    from vae.analysis.eval_classifier import Judge
+    from vae.analysis.eval_classifier import EvalClassifier
     from vae.core.config import Kind
     from vae.explorer import Explorer
     from vae.runs.run import Run
@@ -63,19 +63,19 @@ def counterpart(explorer: "Explorer") -> "Explorer | None":
     return None if best is None else open_explorer(best)
 
 
-def judge_for(explorer: "Explorer") -> "Judge":
+def judge_for(explorer: "Explorer") -> "EvalClassifier":
     """The classifier that judges a model's images; CheckpointError where there is none."""
-    from vae.analysis.eval_classifier import find_judge
+    from vae.analysis.eval_classifier import find_eval_classifier
 
-    run = find_judge(catalogue().runs, explorer.run)
+    run = find_eval_classifier(catalogue().runs, explorer.run)
     return _open_judge(str(run.path), run.identity)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the judge …")
-def _open_judge(path: str, identity: str) -> "Judge":
-    from vae.analysis.eval_classifier import Judge
+def _open_judge(path: str, identity: str) -> "EvalClassifier":
+    from vae.analysis.eval_classifier import EvalClassifier
 
-    return Judge.open(path)
+    return EvalClassifier.open(path)
 
 
 def _alike(run: "Run", other: "Run") -> bool:

@@ -11,7 +11,7 @@ from vae.charts.images import tile
 from vae.core.errors import CheckpointError
 
 if TYPE_CHECKING:
-    from vae.analysis.eval_classifier import Judge
+    from vae.analysis.eval_classifier import EvalClassifier
     from vae.analysis.likelihoods import LikelihoodScores
     from vae.explorer import Explorer
 
@@ -109,7 +109,7 @@ def show_numbers(models: "list[Explorer]") -> None:
     )
 
 
-def _cells(model: "Explorer", judge: "Judge | None") -> list[str]:
+def _cells(model: "Explorer", judge: "EvalClassifier | None") -> list[str]:
     from vae.analysis.likelihoods import unit_of
 
     results = model.run.results
@@ -132,7 +132,7 @@ def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 
 
-def _judge_if_any(model: "Explorer") -> "Judge | None":
+def _judge_if_any(model: "Explorer") -> "EvalClassifier | None":
     """Some numbers need no judge, so they are shown without one."""
     try:
         return companions.judge_for(model)
@@ -158,7 +158,7 @@ def _samples(identity: str, seed: int, _model: "Explorer") -> np.ndarray:
 
 @st.cache_data(max_entries=20, show_spinner="Measuring …")
 def _scores(
-    identity: str, judged: str, _model: "Explorer", _judge: "Judge | None"
+    identity: str, judged: str, _model: "Explorer", _judge: "EvalClassifier | None"
 ) -> "LikelihoodScores":
     from vae.analysis.likelihoods import measure_likelihood
 

@@ -9,7 +9,7 @@ from pages.views.kinds import companions
 from vae.charts.images import tile
 
 if TYPE_CHECKING:
-    from vae.analysis.prior_coverage import Holes
+    from vae.analysis.prior_coverage import PriorCoverage
     from vae.explorer import Explorer
 
 SAMPLES, PAIRS, STEPS = 20, 3, 10
@@ -86,10 +86,10 @@ def show_pictures(title: str, explorer: "Explorer", seed: int) -> None:
 
 
 @st.cache_data(max_entries=20, show_spinner="Asking the judge …")
-def _holes(identity: str, judge_identity: str, _explorer: "Explorer", _judge) -> "Holes":
-    from vae.analysis.prior_coverage import measure_holes
+def _holes(identity: str, judge_identity: str, _explorer: "Explorer", _judge) -> "PriorCoverage":
+    from vae.analysis.prior_coverage import measure_prior_coverage
 
-    return measure_holes(_explorer, _judge, count=1000)
+    return measure_prior_coverage(_explorer, _judge, count=1000)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

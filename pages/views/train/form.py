@@ -28,7 +28,7 @@ def build_request(dataset: str, latent_dim: int, beta: float, values: Values):
     """A validated request; raises ConfigError for settings that cannot be."""
     from vae.analysis.eval_classifier import find_classifier
     from vae.core.config import TrainConfig, default_levels
-    from vae.runs.request import Request
+    from vae.runs.request import RunRequest
 
     architecture, kind, beta_range = map(values.pop, ("architecture", "kind", "beta_range"))
     likelihood = values.pop("likelihood")
@@ -38,7 +38,7 @@ def build_request(dataset: str, latent_dim: int, beta: float, values: Values):
     levels = (upper, latent_dim - upper) if upper else default_levels(latent_dim)
     classes = values.pop("classes").strip()
     train = TrainConfig(f"{dataset}:{classes}" if classes else dataset, beta=beta, **values)
-    return Request(
+    return RunRequest(
         train,
         architecture,
         latent_dim,

@@ -173,6 +173,6 @@ def show_finished(name: str) -> None:
 @st.cache_data(max_entries=50, show_spinner=False)
 def symptoms(identity: str, _run) -> list[str]:
     """What is wrong with a model, in sentences."""
-    from vae.analysis.health import diagnose_run
+    from vae.analysis.health import check_run
 
-    return [symptom.sentence for symptom in diagnose_run(_run)]
+    return [symptom.sentence for symptom in check_run(_run)]

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import UInt8
 
 from vae.analysis.failure_modes.prepared import Failure
-from vae.analysis.health import Signs, Symptom, diagnose, diverged, prior_gap
+from vae.analysis.health import HealthIssue, RunMeasurements, diagnose, diverged, prior_gap
 from vae.charts.images import png_bytes, sprite_sheet
 from vae.core.errors import DivergedError
 from vae.core.record import Record
@@ -19,7 +19,7 @@ from vae.data.splits import Dataset
 from vae.metrics.evaluation import encode_split, evaluate
 from vae.models.vae import VAE
 from vae.runs.recorder import epoch_record
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 from vae.training import Training, run_training
 
 SHOWN = 8
@@ -57,9 +57,9 @@ class Attempt(Record):
             return None
         return -(self.distortion + self.rate)
 
-    def found(self) -> tuple[Symptom, ...]:
+    def found(self) -> tuple[HealthIssue, ...]:
         """The symptoms as records."""
-        return tuple(Symptom.from_dict(values) for values in self.symptoms)
+        return tuple(HealthIssue.from_dict(values) for values in self.symptoms)
 
     def rows(self) -> UInt8[np.ndarray, "H W c"]:
         """The pictures, one pixel of theirs each."""
@@ -88,7 +88,7 @@ def run_both(failure: Failure, dataset: Dataset, tell: Callable[[float], object]
     return Outcome(first, attempt(failure.cure, dataset, lambda share: tell((1 + share) / 2)))
 
 
-def attempt(request: Request, dataset: Dataset, tell: Callable[[float], object]) -> Attempt:
+def attempt(request: RunRequest, dataset: Dataset, tell: Callable[[float], object]) -> Attempt:
     """Train one on the CPU and measure it on the test split."""
     model = request.model(dataset.image_shape, len(dataset.class_names))
     training, epochs = Training(model, request.train, dataset), []
@@ -105,7 +105,7 @@ def attempt(request: Request, dataset: Dataset, tell: Callable[[float], object])
 def _measured(training: Training, dataset: Dataset, epochs: list[dict[str, Any]]) -> Attempt:
     found = evaluate(training.model, dataset.test)
     posterior = encode_split(training.model, dataset.test)
-    signs = Signs(
+    signs = RunMeasurements(
         training.model.config,
         training.config,
         epochs,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from vae.analysis.health import Name
 from vae.core.config import TrainConfig
 from vae.core.errors import ConfigError
-from vae.runs.request import Request
+from vae.runs.request import RunRequest
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Failure:
     shows: Name
     """What the detector must find in the first run, and must not in the second."""
 
-    request: Request
-    cure: Request
+    request: RunRequest
+    cure: RunRequest
 
     def differences(self) -> dict[str, tuple[object, object]]:
         """The settings that differ, by name: those of the failure and those of the cure."""
@@ -45,17 +45,17 @@ def _different(one: object, other: object) -> dict[str, tuple[object, object]]:
     return {name: pair for name, pair in values.items() if pair[0] != pair[1]}
 
 
-def _with(request: Request, logvar_limit: float | None = None, **settings: object) -> Request:
+def _with(request: RunRequest, logvar_limit: float | None = None, **settings: object) -> RunRequest:
     changed = replace(request, train=replace(request.train, **settings))  # type: ignore[arg-type]
     return changed if logvar_limit is None else replace(changed, logvar_limit=logvar_limit)
 
 
-_DIGITS = Request(
+_DIGITS = RunRequest(
     TrainConfig("digits", epochs=20, batch_size=64, learning_rate=4e-3, warmup_epochs=2.5),
     "mlp-deep",
     8,
 )
-_SPRITES = Request(
+_SPRITES = RunRequest(
     TrainConfig(
         "sprites:count=3000",
         epochs=10,

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from vae.analysis.health import diagnose_run
+from vae.analysis.health import check_run
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.device import DeviceName, pick_device, prepare
 from vae.core.errors import CheckpointError
@@ -107,7 +107,7 @@ def train_published(task: Task, dataset: Dataset) -> Trained:
         ):
             pass
         run = training.finish()
-        symptoms = tuple(symptom.sentence for symptom in diagnose_run(run))
+        symptoms = tuple(symptom.sentence for symptom in check_run(run))
         publish(folder, task.place)
         return Trained(run, resumed_at, symptoms)
 
