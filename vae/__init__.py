@@ -1,6 +1,8 @@
-"""Latent Explorer's core: train, load and look into variational autoencoders."""
+"""Latent Explorer's core: trains variational autoencoders, loads them, and looks into them."""
 
 import os
 
-# Large pages for large tensors, where the system has them; torch looks when it is imported.
+__version__ = "0.2.0"
+
+# torch uses large memory pages for large tensors if this is set before its import.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")

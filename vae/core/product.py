@@ -1,0 +1,29 @@
+"""The parts of the product that are no Python modules of `vae`: the app and the models that ship.
+
+A clone has `app.py`, `pages` and `checkpoints` beside the package `vae`. A wheel carries them
+inside it, in the folder `product`, because they would be in other packages' way anywhere else.
+
+Example:
+    >>> (product_root() / "app.py").is_file()
+    True
+"""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def product_root() -> Path:
+    """Return the folder that holds `app.py`, `pages` and `checkpoints`."""
+    installed = _PACKAGE / "product"
+    return installed if installed.is_dir() else _PACKAGE.parent
+
+
+def app_file() -> Path:
+    """Return the script that Streamlit runs."""
+    return product_root() / "app.py"
+
+
+def shipped_checkpoints() -> Path:
+    """Return the folder of the models that ship; this program never writes to it by itself."""
+    return product_root() / "checkpoints"
