@@ -88,7 +88,7 @@ def show_samples(title: str, run, worst: float) -> bool:
 
 def show_gallery() -> None:
     """All models as cards: plain VAEs, what can be compared, other kinds; what cannot be read."""
-    from vae.runs.catalogue import comparisons
+    from vae.runs.comparison import comparisons
 
     found = catalogue()
     compared = comparisons(found.runs)

@@ -19,7 +19,7 @@ from vae.__main__ import main
 from vae.core.config import ModelConfig, TrainConfig
 from vae.data.registry import load_dataset
 from vae.data.splits import Dataset
-from vae.runs.checkpoint import load_resume_state
+from vae.runs.resume import load_resume_state
 from vae.training import Training, run_training
 from vae.training.distributed import ALONE, Board, Launch, Processes, joined
 from vae.training.stepper import Group

@@ -20,8 +20,9 @@ from vae.core.errors import (
 from vae.data.splits import Factor
 from vae.metrics.classification import label_scores
 from vae.metrics.disentanglement import draw_parts, gaussian_total_correlation, score
-from vae.runs.checkpoint import SCORES_FILE, Atlas, load_run, load_scores, save_scores
-from vae.runs.stored_scores import StoredScores
+from vae.runs.checkpoint import Atlas, load_run
+from vae.runs.format import SCORES_FILE
+from vae.runs.stored_scores import StoredScores, load_scores, save_scores
 
 NAMES = ("shape", "size", "x")
 

@@ -21,8 +21,9 @@ from vae.analysis.health import (
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import ConfigError, DivergedError
 from vae.metrics.evaluation import encode_split
-from vae.runs.catalogue import read_catalogue, train_command
+from vae.runs.catalogue import read_catalogue
 from vae.runs.checkpoint import load_run
+from vae.runs.report import train_command
 from vae.training import Training, run_training
 
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"

@@ -19,9 +19,10 @@ from vae.data.registry import (
 )
 from vae.data.splits import Split
 from vae.metrics.evaluation import evaluate
-from vae.runs.catalogue import read_catalogue, run_name
+from vae.runs.catalogue import read_catalogue
 from vae.runs.checkpoint import load_atlas, load_model, load_run
 from vae.runs.recorder import RecordedTraining
+from vae.runs.run_folder import run_name
 
 
 def train(path, name, **model):

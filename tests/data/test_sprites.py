@@ -17,7 +17,7 @@ from vae.data.registry import (
 )
 from vae.data.sprites import FULL_SIZES, SpriteGrid, read_sprite_set
 from vae.explorer.gallery import read_test_images
-from vae.runs.catalogue import run_name
+from vae.runs.run_folder import run_name
 
 SMALL = "sprites:shape=3,scale=2,orientation=4,x=3,y=3"
 

@@ -19,10 +19,12 @@ from vae.jobs.jobs import Job, Snapshot
 from vae.jobs.messages import Accepted, AllEnded, Begun, Ended, Reported, Saving, Task
 from vae.jobs.queue import TrainingQueue
 from vae.jobs.worker import NO_MEMORY, OneDataset, train_jobs
-from vae.runs.checkpoint import RESUME_FILE, load_resume_state, load_run
+from vae.runs.checkpoint import load_run
+from vae.runs.format import RESUME_FILE
 from vae.runs.lock import RunLock, is_held
 from vae.runs.recorder import RecordedTraining
 from vae.runs.request import RunRequest
+from vae.runs.resume import load_resume_state
 from vae.training import Training
 from vae.training.stepper import Engine
 

@@ -14,7 +14,8 @@ from vae.core.config import TrainConfig
 from vae.jobs.jobs import Job
 from vae.jobs.queue import TrainingQueue
 from vae.jobs.worker_process import TrainingProcess, training_process
-from vae.runs.checkpoint import RESUME_FILE, load_run
+from vae.runs.checkpoint import load_run
+from vae.runs.format import RESUME_FILE
 from vae.runs.lock import is_held
 from vae.runs.request import RunRequest
 

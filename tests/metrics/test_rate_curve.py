@@ -14,7 +14,8 @@ from vae.core.errors import ConfigError, IncompleteCheckpoint, TamperedCheckpoin
 from vae.explorer import Explorer
 from vae.metrics.evaluation import encode_split, evaluate
 from vae.metrics.rate_curve import RateCurve, beta_grid
-from vae.runs.checkpoint import CURVE_FILE, load_curve, load_model, load_run
+from vae.runs.checkpoint import load_curve, load_model, load_run
+from vae.runs.format import CURVE_FILE
 
 
 @pytest.fixture(scope="module")

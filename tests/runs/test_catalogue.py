@@ -15,20 +15,14 @@ from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import CheckpointError, TamperedCheckpoint
 from vae.explorer import Explorer
 from vae.jobs.unfinished import unfinished_runs
-from vae.runs.catalogue import (
-    CHECKPOINTS_VARIABLE,
-    Catalogue,
-    Comparison,
-    checkpoints_dir,
-    comparisons,
-    markdown_table,
-    read_catalogue,
-    run_name,
-    train_command,
-    unused_path,
-)
-from vae.runs.checkpoint import RUN_FILE, load_run, load_scores
+from vae.runs.catalogue import CHECKPOINTS_VARIABLE, Catalogue, checkpoints_dir, read_catalogue
+from vae.runs.checkpoint import load_run
+from vae.runs.comparison import Comparison, comparisons
+from vae.runs.format import RUN_FILE
+from vae.runs.report import markdown_table, train_command
 from vae.runs.run import Run
+from vae.runs.run_folder import run_name, unused_path
+from vae.runs.stored_scores import load_scores
 
 PROJECT = Path(__file__).resolve().parents[2]
 SHIPPED = PROJECT / "checkpoints"

@@ -30,21 +30,18 @@ from vae.data.splits import Dataset
 from vae.explorer import Explorer
 from vae.metrics.evaluation import encode_split, evaluate
 from vae.models.vae import VAE
-from vae.runs.checkpoint import (
+from vae.runs.checkpoint import load_atlas, load_metrics, load_model, load_run, save_checkpoint
+from vae.runs.format import (
     ATLAS_FILE,
     FORMAT_VERSION,
     METRICS_FILE,
     RESUME_FILE,
     RUN_FILE,
-    load_atlas,
-    load_metrics,
-    load_model,
-    load_resume_state,
-    load_run,
-    save_checkpoint,
+    WEIGHTS_FILE,
 )
 from vae.runs.recorder import RecordedTraining
-from vae.runs.run import WEIGHTS_FILE, Results
+from vae.runs.resume import load_resume_state
+from vae.runs.run import Results
 
 EPOCHS = [{"epoch": epoch, "beta": epoch / 2, "distortion": 20.5, "rate": 1.5} for epoch in (1, 2)]
 
@@ -599,7 +596,7 @@ def test_a_full_disk_leaves_the_older_checkpoint_as_it_was(tmp_path, digits, mon
     path = tmp_path / "run"
     save_untrained(path, digits, VAE.seeded(ModelConfig((1, 8, 8)), seed=0))
     before = {file.name: file.read_bytes() for file in path.iterdir()}
-    monkeypatch.setattr("vae.runs.checkpoint.save_file", full)
+    monkeypatch.setattr("vae.runs.format.save_file", full)
     with pytest.raises(CheckpointError, match="No space left"):
         save_untrained(path, digits, VAE.seeded(ModelConfig((1, 8, 8)), seed=1))
     assert {file.name: file.read_bytes() for file in path.iterdir()} == before

@@ -11,9 +11,9 @@ from vae.analysis.eval_classifier import EvalClassifier
 from vae.core.config import ModelConfig, TrainConfig, check_together
 from vae.core.errors import CheckpointError, ConfigError
 from vae.models.build import build_seeded
-from vae.runs.catalogue import train_command
 from vae.runs.checkpoint import load_run
 from vae.runs.perceptual_model import open_perceptual_loss
+from vae.runs.report import train_command
 from vae.training import Training, run_training
 from vae.training.manual.step import is_by_hand
 from vae.training.perceptual import PerceptualLoss

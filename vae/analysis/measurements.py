@@ -14,10 +14,11 @@ from vae.core.errors import CheckpointError
 from vae.metrics.disentanglement import ESTIMATORS
 from vae.metrics.disentanglement.scores import QUICK_ROWS
 from vae.metrics.glossary import GLOSSARY, Entry
-from vae.runs.catalogue import Comparison, Setting, train_command
-from vae.runs.checkpoint import load_atlas, load_scores
+from vae.runs.checkpoint import load_atlas
+from vae.runs.comparison import Comparison, Setting
+from vae.runs.report import train_command
 from vae.runs.run import Run
-from vae.runs.stored_scores import StoredScores
+from vae.runs.stored_scores import StoredScores, load_scores
 
 SOFT_HYPHEN = "\u00ad"
 

@@ -15,7 +15,8 @@ from vae.core.config import TrainConfig
 from vae.core.device import multiply_by_onednn, use_threads
 from vae.core.errors import ConfigError, VaeError
 from vae.data.registry import load_dataset
-from vae.runs.checkpoint import RESUME_FILE, load_run
+from vae.runs.checkpoint import load_run
+from vae.runs.format import RESUME_FILE
 from vae.runs.perceptual_model import open_perceptual_loss
 from vae.runs.run import Run
 from vae.training import Training, run_training

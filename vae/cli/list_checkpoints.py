@@ -4,7 +4,8 @@ import argparse
 
 from vae.cli.output import Outcome, say, table
 from vae.core.errors import CheckpointError
-from vae.runs.catalogue import checkpoints_dir, markdown_table, read_catalogue
+from vae.runs.catalogue import checkpoints_dir, read_catalogue
+from vae.runs.report import markdown_table
 
 
 def list_checkpoints(options: argparse.Namespace) -> Outcome:

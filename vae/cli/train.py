@@ -20,11 +20,12 @@ from vae.core.device import pick_device, prepare
 from vae.core.errors import ConfigError
 from vae.data.registry import load_dataset
 from vae.data.splits import Dataset
-from vae.runs.catalogue import checkpoints_dir, run_name, unused_path
-from vae.runs.checkpoint import load_resume_state
+from vae.runs.catalogue import checkpoints_dir
 from vae.runs.lock import holding
-from vae.runs.recorder import RecordedTraining, check_free, check_same, read_resume_configs
+from vae.runs.recorder import RecordedTraining
+from vae.runs.resume import check_same, load_resume_state, read_resume_configs
 from vae.runs.run import Run
+from vae.runs.run_folder import check_free, run_name, unused_path
 
 
 def train(options: argparse.Namespace) -> Outcome:

@@ -32,11 +32,13 @@ from vae.jobs.messages import (
 )
 from vae.jobs.unfinished import Unfinished, unfinished_runs
 from vae.jobs.worker_process import TrainingProcess, training_process
-from vae.runs.catalogue import read_catalogue, run_name, unused_path
-from vae.runs.checkpoint import RESUME_FILE, discard_empty, load_resume_record
+from vae.runs.catalogue import read_catalogue
+from vae.runs.format import RESUME_FILE
 from vae.runs.recorder import SAVE_SECONDS
 from vae.runs.request import RunRequest
+from vae.runs.resume import load_resume_record
 from vae.runs.run import Run
+from vae.runs.run_folder import discard_empty, run_name, unused_path
 
 AT_ONCE = 10
 """Jobs of a sweep that train together; the rest of it waits, so that memory has a bound."""

@@ -19,15 +19,10 @@ from vae.data.splits import Dataset
 from vae.jobs.cancellation import Orders
 from vae.jobs.jobs import Snapshot, Status
 from vae.jobs.messages import Begun, Ended, News, Reported, Saving, Task
-from vae.runs.checkpoint import discard_empty, load_resume_record
 from vae.runs.lock import RunLock
-from vae.runs.recorder import (
-    SAVE_SECONDS,
-    RecordedRunGroup,
-    RecordedTraining,
-    grouped,
-    read_resume_configs,
-)
+from vae.runs.recorder import SAVE_SECONDS, RecordedRunGroup, RecordedTraining, grouped
+from vae.runs.resume import load_resume_record, read_resume_configs
+from vae.runs.run_folder import discard_empty
 from vae.training import Report
 
 SNAPSHOT_IMAGES = 10

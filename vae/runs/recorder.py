@@ -2,32 +2,28 @@
 
 import copy
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from vae.core.config import ModelConfig, Storage, TrainConfig
-from vae.core.errors import CheckpointError, ConfigError, DivergedError
+from vae.core.errors import DivergedError
 from vae.data.splits import Dataset
 from vae.metrics.evaluation import encode_split, evaluate
 from vae.metrics.rate_curve import measure_rate_curve
 from vae.models.vae import VAE
-from vae.runs.checkpoint import (
-    RESUME_FILE,
-    RUN_FILE,
-    atlas_rows,
-    check_name,
+from vae.runs.checkpoint import atlas_rows, save_checkpoint
+from vae.runs.perceptual_model import open_perceptual_loss
+from vae.runs.resume import (
     discard_resume_state,
-    is_half_written,
     load_resume_state,
-    make_folder,
-    save_checkpoint,
+    read_resume_configs,
     save_resume_state,
 )
-from vae.runs.perceptual_model import open_perceptual_loss
 from vae.runs.run import Results, Run
+from vae.runs.run_folder import check_free, make_folder
 from vae.training import (
     REPORT_SECONDS,
     Report,
@@ -203,49 +199,6 @@ def grouped(runs: Iterable[RecordedTraining]) -> list[list[RecordedTraining]]:
 def as_stored(model: VAE, storage: Storage) -> VAE:
     """The model that its checkpoint will give back: itself, or a copy with rounded weights."""
     return model if storage == "float32" else copy.deepcopy(model).half().float()
-
-
-def read_resume_configs(record: dict[str, Any]) -> tuple[ModelConfig, TrainConfig]:
-    """Both configurations of an unfinished run's record."""
-    try:
-        return ModelConfig.from_dict(record["model"]), TrainConfig.from_dict(record["train"])
-    except ConfigError as error:
-        raise CheckpointError(f"the unfinished run's record is not valid: {error}") from error
-
-
-def check_same(
-    where: object,
-    stored: tuple[ModelConfig, TrainConfig],
-    asked: tuple[ModelConfig, TrainConfig],
-) -> None:
-    """ConfigError unless the run that is stored somewhere is the one that is asked for."""
-    if stored != asked:
-        raise ConfigError(f"the run in {where} has other settings; resume it with those, unchanged")
-
-
-def check_free(path: Path, overwrite: bool) -> None:
-    """CheckpointError unless a new run may be written to this folder."""
-    check_name(path)
-    for place in (path, *path.parents):
-        if place.exists() and not place.is_dir():
-            raise CheckpointError(f"{place} is a file; name a folder for the run")
-    if path.is_dir():
-        check_names(path, {file.name for file in path.iterdir()}, overwrite)
-
-
-def check_names(where: object, names: Collection[str], overwrite: bool) -> None:
-    """CheckpointError unless a new run may be written beside files of these names.
-
-    Files that a killed run left half written do not count.
-    """
-    whole = [name for name in names if not is_half_written(name)]
-    if whole and RUN_FILE not in whole and RESUME_FILE not in whole:
-        raise CheckpointError(f"{where} holds other files; name a new or empty folder for the run")
-    if whole and not overwrite:
-        raise CheckpointError(
-            f"{where} holds a run already; name another folder, or give --overwrite to replace it, "
-            "or --resume to go on with an unfinished one"
-        )
 
 
 def epoch_record(report: Report) -> dict[str, Any]:

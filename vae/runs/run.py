@@ -16,8 +16,7 @@ from vae.core.record import Record
 from vae.core.text import is_showable
 from vae.data.splits import Factor
 from vae.metrics.evaluation import Evaluation
-
-WEIGHTS_FILE = "model.safetensors"
+from vae.runs.format import WEIGHTS_FILE
 
 
 @dataclass(frozen=True)

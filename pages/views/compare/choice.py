@@ -9,7 +9,7 @@ from pages.state.models import catalogue
 from pages.ui.widgets import one_of
 
 if TYPE_CHECKING:
-    from vae.runs.catalogue import Comparison
+    from vae.runs.comparison import Comparison
     from vae.runs.run import Run
 
 DRAG, COLUMNS, MEASURES, SWEEP = "drag", "columns", "measures", "sweep"
@@ -23,7 +23,7 @@ VIEWS = {
 
 def choose_comparison(run: "Run") -> "Comparison | None":
     """The comparison that the chosen model is part of, or another; None where there is none."""
-    from vae.runs.catalogue import comparisons
+    from vae.runs.comparison import comparisons
 
     found = {describe(comparison): comparison for comparison in comparisons(catalogue().runs)}
     if not found:

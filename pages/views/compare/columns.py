@@ -16,7 +16,7 @@ from vae.charts.images import enlarge, png_bytes, tile
 if TYPE_CHECKING:
     from vae.analysis.matching import Matching
     from vae.explorer import Explorer
-    from vae.runs.catalogue import Comparison
+    from vae.runs.comparison import Comparison
 
 SLIDERS = 6
 TRAVERSED = 3

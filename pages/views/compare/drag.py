@@ -16,7 +16,7 @@ from pages.ui.markdown import in_code
 if TYPE_CHECKING:
     from vae.explorer import Explorer
     from vae.metrics.rate_curve import RateCurve
-    from vae.runs.catalogue import Comparison
+    from vae.runs.comparison import Comparison
 
 EXEMPLARS = 9
 BETA = "beta"
@@ -156,6 +156,6 @@ def _gap_table(gaps) -> dict[str, list]:
 
 
 def _command(explorer: "Explorer") -> str:
-    from vae.runs.catalogue import train_command
+    from vae.runs.report import train_command
 
     return train_command(explorer.run)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vae.analysis.measurements import Measure, Protocol
     from vae.charts.comparison import Curve
     from vae.metrics.glossary import Entry
-    from vae.runs.catalogue import Comparison, Setting
+    from vae.runs.comparison import Comparison, Setting
     from vae.runs.run import Run
 
 Values = dict[str, dict[str, float]]
@@ -456,7 +456,7 @@ def _explanation(entry: "Entry", newline: str) -> str:
 
 def _show_commands(comparison: "Comparison", protocol: "Protocol | None") -> None:
     from vae.analysis.measurements import metrics_command
-    from vae.runs.catalogue import train_command
+    from vae.runs.report import train_command
 
     st.markdown("Train each of these models again:")
     runs = (*comparison.runs, *comparison.multi_rate)

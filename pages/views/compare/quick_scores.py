@@ -16,7 +16,7 @@ from vae.core.errors import VaeError
 from vae.core.read_only import is_read_only
 
 if TYPE_CHECKING:
-    from vae.runs.catalogue import Comparison
+    from vae.runs.comparison import Comparison
     from vae.runs.run import Run
 
 PATIENCE = 6.0

@@ -20,7 +20,9 @@ from vae.__main__ import main
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import ClusterError, ConfigError
 from vae.jobs.distributed import ray_sweep
-from vae.runs.checkpoint import RESUME_FILE, load_run, save_resume_state
+from vae.runs.checkpoint import load_run
+from vae.runs.format import RESUME_FILE
+from vae.runs.resume import save_resume_state
 
 SETTINGS = "--dataset digits --arch mlp --latent-dim 2 --batch-size 128 --device cpu --threads 1"
 

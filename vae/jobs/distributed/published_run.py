@@ -13,9 +13,11 @@ from vae.core.errors import CheckpointError
 from vae.data.splits import Dataset
 from vae.jobs.distributed.remote_folder import Place
 from vae.jobs.distributed.sweep_runs import Standing, SweepRun, standing
-from vae.runs.checkpoint import RESUME_FILE, RUN_FILE, load_run
-from vae.runs.recorder import RecordedTraining, check_names
+from vae.runs.checkpoint import load_run
+from vae.runs.format import RESUME_FILE, RUN_FILE
+from vae.runs.recorder import RecordedTraining
 from vae.runs.run import Run
+from vae.runs.run_folder import check_names
 
 
 @dataclass(frozen=True)
