@@ -12,7 +12,7 @@ from pages.ui.layout import calm_errors, open_page
 from pages.ui.model_picker import pick_explorer
 from pages.ui.widgets import one_of
 from vae.charts.images import tile
-from vae.core.read_only import is_read_only, refuse_if_read_only
+from vae.core.access import is_read_only, refuse_if_read_only
 
 if TYPE_CHECKING:
     from vae.analysis.failure_modes.attempt import Attempt, Outcome

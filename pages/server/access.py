@@ -9,8 +9,7 @@ import sys
 import streamlit as st
 from streamlit import config
 
-from vae.core.named_folders import FOLDERS_VARIABLE
-from vae.core.read_only import READ_ONLY_VARIABLE, is_read_only
+from vae.core.access import FOLDERS_VARIABLE, READ_ONLY_VARIABLE, is_read_only
 
 OPTION = "--read-only"
 HERE_ALONE = ("localhost", "127.0.0.1", "::1")

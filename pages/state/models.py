@@ -13,8 +13,8 @@ from pages.server.tcp_nodelay import send_at_once
 from pages.server.warm_up import prepare
 from pages.state import url_state
 from vae.charts.images import png_bytes, tile
+from vae.core.access import refuse_if_read_only
 from vae.core.errors import VaeError
-from vae.core.read_only import refuse_if_read_only
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer

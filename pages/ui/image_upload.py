@@ -69,7 +69,7 @@ def made_of(
 
 def show_made(brought: "Upload", image: np.ndarray, steps: tuple[str, ...]) -> None:
     """The picture as it came beside the image (h, w, c) made of it, and how, in words."""
-    from vae.data.uploads import all_alike
+    from vae.data.uploads import blank_reason
 
     pixels = enlarge(image, SIDE)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -78,7 +78,7 @@ def show_made(brought: "Upload", image: np.ndarray, steps: tuple[str, ...]) -> N
         seen = "as the model sees it"
         st.image(pixels, seen, width=pixels.shape[1], alt=seen, output_format="PNG")
     st.caption(f"{escaped(brought.name, 40)}: {'; '.join(steps)}.")
-    if fault := all_alike(image):
+    if fault := blank_reason(image):
         st.caption(f"This is **{fault}** to the model: try the switch above, or another picture.")
 
 

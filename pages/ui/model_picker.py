@@ -26,7 +26,7 @@ def pick_explorer() -> "Explorer":
             link_to("pages/train.py", "Train one")
             st.stop()
         explorer = open_explorer(run)
-        if run.model.is_told_labels:
+        if run.model.needs_labels:
             explorer = _at_picked_label(explorer)
     latent_position.follow_link(explorer)
     return explorer

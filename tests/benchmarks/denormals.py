@@ -7,7 +7,7 @@ speed of each epoch and the share of Adam's first moments that are denormal at i
 from contextlib import nullcontext
 
 from vae.core.config import ModelConfig, TrainConfig
-from vae.core.device import prepare
+from vae.core.device import prepare_device
 from vae.data.registry import load_dataset
 from vae.training import Training, run, run_training
 
@@ -18,10 +18,10 @@ TRAIN = TrainConfig("mnist", epochs=3)
 
 def main() -> None:
     """Both ways, one after the other."""
-    prepare("cpu", threads=1)
+    prepare_device("cpu", threads=1)
     data = load_dataset("mnist")
-    for name, context in (("flushed", run.flushed_denormals), ("kept", nullcontext)):
-        run.flushed_denormals = context
+    for name, context in (("flushed", run.flush_denormals), ("kept", nullcontext)):
+        run.flush_denormals = context
         training = Training(MODEL, TRAIN, data)
         for report in run_training(training, report_seconds=1e9):
             moments = training.weights.first.abs()

@@ -54,8 +54,8 @@ def test_training_sees_the_classes_and_the_test_split_is_whole(digits, name, kep
     assert len(found.train) + len(found.validation) == wanted
     assert torch.equal(found.test.images, digits.test.images)
     assert torch.equal(load_test_split(name, image_shape=(1, 8, 8)).labels, digits.test.labels)
-    assert set(found.own_test.labels.tolist()) == kept
-    assert digits.own_test is digits.test
+    assert set(found.in_distribution_test.labels.tolist()) == kept
+    assert digits.in_distribution_test is digits.test
 
 
 def test_what_is_reported_is_of_the_own_classes_and_the_atlas_of_all(tmp_path, digits):

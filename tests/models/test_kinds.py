@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import one_hot
 
 from vae.__main__ import main
-from vae.core.config import KINDS, TOLD_LABELS, ModelConfig, TrainConfig, check_together
+from vae.core.config import KINDS, KINDS_WITH_LABELS, ModelConfig, TrainConfig, check_together
 from vae.core.errors import ConfigError, DataError
 from vae.data.splits import Dataset, Split
 from vae.explorer import Explorer
@@ -26,7 +26,7 @@ SHORT = TrainConfig("digits", epochs=4, batch_size=32, learning_rate=5e-3)
 def settings_of(kind: str) -> dict:
     """What a kind needs besides a latent size of 4."""
     needed = {"ladder": {"levels": (1, 3)}, "vq": {"codebook": 16}}
-    return {"classes": 10} if kind in TOLD_LABELS else needed.get(kind, {})
+    return {"classes": 10} if kind in KINDS_WITH_LABELS else needed.get(kind, {})
 
 
 def some_images(count: int) -> torch.Tensor:

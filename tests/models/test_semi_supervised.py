@@ -11,7 +11,7 @@ from torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 from vae.__main__ import main
 from vae.core.config import ModelConfig, TrainConfig, check_together
 from vae.core.errors import ConfigError
-from vae.data.sampling import SHARE, EpochSampler, keep_labels, labelled_images
+from vae.data.sampling import LABELLED_SHARE, EpochSampler, keep_labels, labelled_indices
 from vae.explorer import Explorer
 from vae.metrics.evaluation import classify_split, evaluate
 from vae.models.build import build_seeded
@@ -89,11 +89,11 @@ def test_the_posterior_of_an_image_without_a_label_is_that_of_its_likeliest_one(
 
 def test_labels_are_balanced_and_follow_from_the_seed(digits):
     labels = digits.train.labels
-    chosen = labelled_images(labels, 53, seed=3)
+    chosen = labelled_indices(labels, 53, seed=3)
     assert chosen.equal(chosen.unique())
     assert labels[chosen].bincount().tolist() == [6, 6, 6, 5, 5, 5, 5, 5, 5, 5]
-    assert chosen.equal(labelled_images(labels, 53, seed=3))
-    assert not chosen.equal(labelled_images(labels, 53, seed=4))
+    assert chosen.equal(labelled_indices(labels, 53, seed=3))
+    assert not chosen.equal(labelled_indices(labels, 53, seed=4))
     kept = keep_labels(digits.train, 53, seed=3).labels
     assert torch.where(kept >= 0)[0].equal(chosen)
     assert kept[chosen].equal(labels[chosen])
@@ -102,7 +102,7 @@ def test_labels_are_balanced_and_follow_from_the_seed(digits):
 @pytest.mark.parametrize(("count", "words"), [(9, "too few"), (100_000, "it has")])
 def test_labels_that_cannot_be_drawn(digits, count, words):
     with pytest.raises(ConfigError, match=words):
-        labelled_images(digits.train.labels, count, seed=0)
+        labelled_indices(digits.train.labels, count, seed=0)
 
 
 def test_every_batch_brings_labelled_images_and_every_other_image_comes_once(digits):
@@ -112,8 +112,8 @@ def test_every_batch_brings_labelled_images_and_every_other_image_comes_once(dig
     batches = order.split(TRAIN.batch_size)
     assert len(batches) == training.steps_per_epoch
     shares = [float(known[batch].float().mean()) for batch in batches]
-    assert min(shares) >= SHARE - 0.02
-    assert sum(shares[:-1]) / len(shares[:-1]) == pytest.approx(SHARE, abs=0.02)
+    assert min(shares) >= LABELLED_SHARE - 0.02
+    assert sum(shares[:-1]) / len(shares[:-1]) == pytest.approx(LABELLED_SHARE, abs=0.02)
     times = order.bincount(minlength=len(known))
     assert bool((times[~known] == 1).all())
     assert int(times[known].max() - times[known].min()) <= 1
@@ -123,7 +123,7 @@ def test_every_batch_brings_labelled_images_and_every_other_image_comes_once(dig
 def test_the_order_of_other_kinds_is_a_plain_permutation(digits):
     order = EpochSampler(digits.train, 32, repeats_labelled=False)
     assert order.steps == math.ceil(len(digits.train) / 32)
-    drawn = order.draw(torch.Generator().manual_seed(5))
+    drawn = order.indices(torch.Generator().manual_seed(5))
     assert drawn.equal(
         torch.randperm(len(digits.train), generator=torch.Generator().manual_seed(5))
     )

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vae.core.config import ModelConfig, TrainConfig
-from vae.core.device import convolve_in_float32
+from vae.core.device import disable_tf32_convolutions
 from vae.training import Training, graphed_step
 from vae.training.graphed_step import EAGER_STEPS, STEPS_AHEAD, GraphedStep
 from vae.training.stepper import Engine
@@ -105,7 +105,7 @@ def test_the_host_waits_for_the_device_before_it_runs_far_ahead(monkeypatch):
 )
 def test_played_steps_give_the_numbers_of_eager_ones(digits, monkeypatch, model, train):
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
-    convolve_in_float32(torch.device("cuda"))
+    disable_tf32_convolutions(torch.device("cuda"))
     runs = []
     for graphed in (True, False):
         runs.append(Training(replace(MODEL, **model), replace(TRAIN, **train), digits, "cuda"))

@@ -31,7 +31,7 @@ SCORES: dict[Score, str] = {
 }
 """By name, as people write them; see `ImageScores`."""
 
-WITHOUT_RATE: tuple[Score, ...] = ("distortion", "unexplained")
+KINDS_WITHOUT_RATE: tuple[Score, ...] = ("distortion", "unexplained")
 """The scores of models whose codes all cost the same."""
 
 FAINTEST = 1.0
@@ -114,7 +114,7 @@ class WorkingPoint:
 
 def scores_there_are(model: ModelConfig) -> tuple[Score, ...]:
     """The scores that a model has."""
-    return tuple(SCORES) if model.is_gaussian else WITHOUT_RATE
+    return tuple(SCORES) if model.is_gaussian else KINDS_WITHOUT_RATE
 
 
 def unit(score: Score) -> str:

@@ -22,7 +22,7 @@ from vae.analysis.replicates import Replicates
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import ConfigError
 from vae.core.record import Record
-from vae.data.sampling import labelled_images
+from vae.data.sampling import labelled_indices
 from vae.data.splits import Dataset, Split
 from vae.models.vae import VAE
 from vae.training import Training, run_training
@@ -117,7 +117,7 @@ class FewData(Record):
 
 def few_images(dataset: Dataset, count: int, seed: int) -> Dataset:
     """The data set with so many training images, as many of each class, and none held out."""
-    chosen = labelled_images(dataset.train.labels, count, seed)
+    chosen = labelled_indices(dataset.train.labels, count, seed)
     name = f"{count} images of {dataset.name}"
     train = dataset.train.pick(chosen)
     return replace(dataset, name=name, train=train, validation=train.head(0))

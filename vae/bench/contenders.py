@@ -7,7 +7,7 @@ from torch import nn
 
 from vae.bench.timing import Work
 from vae.core.config import Architecture, ModelConfig, Precision, TrainConfig
-from vae.core.device import flushed_denormals
+from vae.core.device import flush_denormals
 from vae.data.splits import Dataset, Split
 from vae.data.sprites import SpriteGrid
 from vae.models.vae import VAE
@@ -59,7 +59,7 @@ def training(
     left, seconds = members[0].steps_per_epoch, ROUND * REPORT_SECONDS
 
     def steps() -> int:
-        with flushed_denormals():
+        with flush_denormals():
             return models * sum(engine.take(left, seconds) for _ in range(STEPS_AT_ONCE))
 
     return Work(name, steps, lambda: _wait(device))

@@ -12,7 +12,7 @@ from vae.cli.output import Outcome, lines
 from vae.cli.settings import model_config, train_config
 from vae.cli.train import begin, follow, tell_symptoms, training_record
 from vae.core.config import TrainConfig
-from vae.core.device import multiply_by_onednn, use_threads
+from vae.core.device import enable_onednn_matmul, use_threads
 from vae.core.errors import ConfigError, VaeError
 from vae.data.registry import load_dataset
 from vae.runs.checkpoint import load_run
@@ -70,7 +70,7 @@ def _run(options: argparse.Namespace, launch: Launch, board: Board) -> dict[str,
     check_divisible(config)
     device = launch.device(options.device)
     use_threads(launch.threads if options.threads is None else options.threads)
-    multiply_by_onednn(device)
+    enable_onednn_matmul(device)
     with joined(launch, board, device) as processes:
         if not processes.leads:
             _take_part(options, config, device, processes, board)

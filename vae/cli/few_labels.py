@@ -6,7 +6,7 @@ import shlex
 from vae.analysis.few_labels import FewLabels, measure_few_labels
 from vae.analysis.stored_findings import StoredOutcome, outcome_file, save_outcome
 from vae.cli.output import Outcome, lines, table
-from vae.core.device import prepare
+from vae.core.device import prepare_device
 from vae.core.errors import CheckpointError
 from vae.data.registry import load_dataset
 from vae.runs.catalogue import checkpoints_dir, read_catalogue
@@ -16,7 +16,7 @@ from vae.runs.run import Run
 
 def few_labels(options: argparse.Namespace) -> Outcome:
     """`vae few-labels`."""
-    prepare("cpu", options.threads)
+    prepare_device("cpu", options.threads)
     models = [load_run(path) for path in options.models]
     seeds = range(options.seed, options.seed + options.draws)
     vae = _find_vae(options.dataset) if options.vae is None else load_run(options.vae)

@@ -5,7 +5,7 @@ import argparse
 from vae.analysis.eval_classifier import find_classifier
 from vae.core.config import (
     DEFAULT_CODEBOOK,
-    TOLD_LABELS,
+    KINDS_WITH_LABELS,
     ModelConfig,
     TrainConfig,
     default_levels,
@@ -34,7 +34,7 @@ def model_config(
         options.pixel_scale,
         getattr(options, "beta_range", None),
         options.model,
-        classes if options.model in TOLD_LABELS else 0,
+        classes if options.model in KINDS_WITH_LABELS else 0,
         options.logvar_limit,
         _levels(options),
         _codebook(options),
@@ -106,7 +106,7 @@ def beta_to_look_at(options: argparse.Namespace, run_: Run) -> float:
 
 def label_to_look_at(options: argparse.Namespace, run_: Run) -> int | None:
     """The label asked for; ConfigError where the model needs one, or is told none."""
-    needs = run_.model.is_told_labels
+    needs = run_.model.needs_labels
     if needs == (options.label is None):
         raise ConfigError(
             f"{options.checkpoint} is told the label of each image; choose one with --label"

@@ -9,7 +9,7 @@ from vae.cli.output import Outcome, lines, say
 from vae.cli.settings import dataset_for_training, model_config, train_config
 from vae.cli.sweep_local import train_here
 from vae.cli.train import begin, training_record
-from vae.core.device import prepare, use_threads
+from vae.core.device import prepare_device, use_threads
 from vae.core.errors import ConfigError, SweepFailed
 from vae.data.registry import check_dataset_name
 from vae.data.splits import Dataset
@@ -51,7 +51,7 @@ def _here(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, A
     for option in ("address", "gpus"):
         if getattr(options, option) is not None:
             raise ConfigError(f"--{option} goes with --engine ray; leave it out")
-    device = prepare(options.device, options.threads)
+    device = prepare_device(options.device, options.threads)
     paths = {run.name: Path(options.out) / run.name for run in runs}
     found = {
         run.name: folder_standing(run, paths[run.name], options.resume, options.overwrite)

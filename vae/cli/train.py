@@ -16,7 +16,7 @@ from vae.analysis.health import check_run
 from vae.cli.output import Outcome, lines, say
 from vae.cli.settings import dataset_for_training, model_config, train_config
 from vae.core.config import TrainConfig
-from vae.core.device import pick_device, prepare
+from vae.core.device import pick_device, prepare_device
 from vae.core.errors import ConfigError
 from vae.data.registry import load_dataset
 from vae.data.splits import Dataset
@@ -30,7 +30,7 @@ from vae.runs.run_folder import check_free, run_name, unused_path
 
 def train(options: argparse.Namespace) -> Outcome:
     """`vae train`."""
-    prepare(options.device, options.threads)
+    prepare_device(options.device, options.threads)
     config = train_config(options, options.beta, options.seed)
     record = train_one(options, config, options.out, resume=options.resume)
     return Outcome(record, lines(record))

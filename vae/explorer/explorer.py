@@ -78,7 +78,7 @@ class Explorer:
         if not run.model.is_generative:
             raise ConfigError(f"{run.name} is a {run.model.kind}; it has no images to explore")
         self.run = run
-        self.label = (label or 0) if run.model.is_told_labels else None
+        self.label = (label or 0) if run.model.needs_labels else None
         """The class whose images a conditional model decodes to; None of any other model."""
 
         self.atlas = atlas

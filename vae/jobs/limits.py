@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vae.core.config import ModelConfig
 from vae.core.errors import ConfigError, LimitError
-from vae.data.registry import image_shape_of, training_images
+from vae.data.registry import image_shape_of, training_image_count
 from vae.jobs.worker_main import MEMORY_VARIABLE
 from vae.models import build
 from vae.runs.request import RunRequest
@@ -70,7 +70,7 @@ def minutes(request: RunRequest) -> float:
     """A job's size; of a folder's images as if they were in colour and FOLDER_SIDE wide."""
     train = request.train
     shape = image_shape_of(train.dataset)
-    images = training_images(train.dataset) * (1 - train.validation_fraction)
+    images = training_image_count(train.dataset) * (1 - train.validation_fraction)
     model = replace(request.model(shape, CLASSES), beta_range=None)
     return 3 * _operations(model) * images * train.epochs / CORE_SPEED / 60
 

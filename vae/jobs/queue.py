@@ -13,8 +13,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from vae.core.access import refuse_if_read_only
 from vae.core.errors import CheckpointError, ConfigError
-from vae.core.read_only import refuse_if_read_only
 from vae.data.registry import data_dir
 from vae.jobs.cancellation import INTERRUPTED
 from vae.jobs.from_run import done_before

@@ -8,9 +8,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from vae.core.access import refuse_if_read_only
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import CheckpointError
-from vae.core.read_only import refuse_if_read_only
 from vae.runs.catalogue import folders_in
 from vae.runs.checkpoint import load_run
 from vae.runs.format import RESUME_FILE, RUN_FILE

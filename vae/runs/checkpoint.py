@@ -247,7 +247,7 @@ def _check_labels(run: Run, labels: torch.Tensor) -> None:
         raise TamperedCheckpoint(f"{run.path}: {ATLAS_FILE} holds no test image; train afresh")
     lowest, highest = float(labels.min()), float(labels.max())
     # Such a model cannot be asked about an image without its class.
-    least = 0 if run.model.is_told_labels else -1
+    least = 0 if run.model.needs_labels else -1
     if lowest < least or highest >= len(run.class_names):
         raise TamperedCheckpoint(
             f"{run.path}: tensor label holds {lowest:g} to {highest:g}, but {RUN_FILE} names "

@@ -107,7 +107,8 @@ class RecordedTraining:
     def finish(self) -> Run:
         """Evaluate on the test split and write the checkpoint; a stopped run stays resumable."""
         training, device = self.training, self.training.model.device
-        test, own_test = self._dataset.test.to(device), self._dataset.own_test.to(device)
+        test = self._dataset.test.to(device)
+        in_distribution_test = self._dataset.in_distribution_test.to(device)
         # Measuring may take long, or more memory than there is: what was learnt outlives that.
         self.save_state()
         shown = test.head(atlas_rows(training.model.config.latent_dim))
@@ -121,7 +122,7 @@ class RecordedTraining:
             training.config,
             self._dataset.class_names,
             Results.of(
-                evaluate(plain, own_test),
+                evaluate(plain, in_distribution_test),
                 epochs=training.step / training.steps_per_epoch,
                 images_per_second=training.images_per_second,
                 seconds=training.seconds,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from vae.core.config import WITHOUT_RATE, Kind, TrainConfig
+from vae.core.config import KINDS_WITHOUT_RATE, Kind, TrainConfig
 from vae.core.errors import CheckpointError
 from vae.runs.format import PARTIAL, RESUME_FILE, RUN_FILE
 
@@ -82,7 +82,7 @@ def run_name(
     if train.objective == "beta-tcvae":
         beta = f"tc-{beta}"
     parts = [dataset_part(train.dataset), kind, architecture, latent_dim, beta, "seed", train.seed]
-    left_out = ["vae"] + [beta] * (kind in WITHOUT_RATE)
+    left_out = ["vae"] + [beta] * (kind in KINDS_WITHOUT_RATE)
     return "-".join(str(part) for part in parts if part not in left_out)
 
 

@@ -45,7 +45,7 @@ class Training:
                 f"{dataset.name} has images of shape {dataset.image_shape}, but the model takes "
                 f"{model_config.image_shape}"
             )
-        if model_config.is_told_labels:
+        if model_config.needs_labels:
             check_labels(dataset, model_config.classes)
         self.critic = critic
         """Asked at each step where the loss is perceptual; else None."""
@@ -117,7 +117,7 @@ class Training:
         """The order of the training images in an epoch, on the model's device."""
         seed = int(np.random.SeedSequence([self.config.seed, epoch]).generate_state(1)[0])
         generator = torch.Generator().manual_seed(seed)
-        return self._order.draw(generator).to(self.model.device)
+        return self._order.indices(generator).to(self.model.device)
 
     def state(self) -> dict[str, Tensor]:
         """Everything that a resumed run needs, as named tensors on the CPU."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from torch import Tensor
 
-from vae.core.device import flushed_denormals
+from vae.core.device import flush_denormals
 from vae.core.errors import DivergedError
 from vae.training.progress import Report
 from vae.training.run import Training
@@ -73,7 +73,7 @@ class RunGroup:
         """Take steps until it is time to report, or the epoch ends."""
         engine = self._engine = self._engine or Engine(self.members)
         lead, began, images = self.members[0], time.perf_counter(), 0
-        with flushed_denormals():
+        with flush_denormals():
             while not images or time.perf_counter() - began < report_seconds:
                 images += engine.take(self._steps_left, ROUND * report_seconds)
                 if lead.step % lead.steps_per_epoch == 0:

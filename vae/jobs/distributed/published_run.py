@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vae.analysis.health import check_run
 from vae.core.config import ModelConfig, TrainConfig
-from vae.core.device import DeviceName, pick_device, prepare
+from vae.core.device import DeviceName, pick_device, prepare_device
 from vae.core.errors import CheckpointError
 from vae.data.splits import Dataset
 from vae.jobs.distributed.remote_folder import Place
@@ -94,7 +94,7 @@ def train_published(task: Task, dataset: Dataset) -> Trained:
     Killed at any moment, it may be called again, on any machine. Raises VaeError where the run
     cannot be trained, read or published.
     """
-    prepare(task.device, task.threads)
+    prepare_device(task.device, task.threads)
     with scratch_folder() as scratch:
         folder = scratch / task.name
         folder.mkdir()

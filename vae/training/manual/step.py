@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from vae.core.config import ModelConfig, TrainConfig
-from vae.core.device import products_in_bfloat16
+from vae.core.device import bfloat16_matmul
 from vae.data.corruption import corrupted
 from vae.data.splits import Split
 from vae.models.likelihood import BY_HAND
@@ -86,7 +86,7 @@ class StepByHand:
         batch, gradient = self._by_size[size]
         self._read(batch, indices)
         is_half = self._config.precision == "bfloat16"
-        with products_in_bfloat16() if is_half else nullcontext():
+        with bfloat16_matmul() if is_half else nullcontext():
             gradient.write(share)
         self._clip()
         stack, rate = self._stack, learning_rate
