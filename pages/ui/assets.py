@@ -13,14 +13,14 @@ import numpy as np
 import streamlit as st
 
 from pages.state.models import open_gallery
-from pages.ui.instruments import Plane, Surroundings, mount_asset
+from pages.ui.instruments import PlaneSpec, Surroundings, mount_asset
 from pages.ui.server_decode import ServedDecoder, ServedEncoder, ServedNetwork, mount_served
 from vae.core.errors import ConfigError, UnsupportedNetwork
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer
     from vae.explorer.gallery import Gallery
-    from vae.explorer.latent.projection import Plane as Projection
+    from vae.explorer.latent.projection import Plane
 
 
 KEPT_AFTER_SECONDS = 5.0
@@ -171,12 +171,12 @@ def surroundings(explorer: "Explorer") -> Surroundings | None:
     return {
         "codes": codes_id(explorer),
         "pictures": pictures_id(explorer),
-        "plane": plain_plane(explorer, overview_plane(explorer.atlas.mean)),
+        "plane": plane_spec(explorer, overview_plane(explorer.atlas.mean)),
         "colors": CLASS_COLOURS,
     }
 
 
-def plain_plane(explorer: "Explorer", plane: "Projection") -> Plane:
+def plane_spec(explorer: "Explorer", plane: "Plane") -> PlaneSpec:
     """A plane of a model's codes as the instruments take it."""
     return {
         "origin": plane.origin.tolist(),

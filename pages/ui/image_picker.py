@@ -8,7 +8,7 @@ import streamlit as st
 from pages.state.models import fetch_images, open_gallery
 from pages.ui.layout import show_error
 from pages.ui.markdown import escaped
-from pages.ui.widgets import one_of
+from pages.ui.widgets import choose_one
 from vae.charts.images import tile
 from vae.core.access import is_read_only
 from vae.core.dataset_name import base_name
@@ -81,11 +81,11 @@ def _offered(gallery: "Gallery", key: str) -> np.ndarray:
     classes = gallery.classes()
     if not classes:
         return np.arange(min(ROW, len(gallery.labels)))
-    chosen = one_of(
+    chosen = choose_one(
         "Class",
         classes,
         f"{key}-class",
-        look=st.pills,
+        widget=st.pills,
         format_func=lambda label: escaped(gallery.class_names[label]),
         label_visibility="collapsed",
     )

@@ -272,7 +272,7 @@ def serving(**settings: str) -> Iterator[AppServer]:
         data = os.environ.get("LATENT_DATA_DIR", str(Path(folder) / "no-data"))
         # The training has to outlast the lesson.
         limits = {"LATENT_MAX_JOB_MINUTES": "100000"}
-        settings = {"LATENT_DATA_DIR": data, "LATENT_PREPARE": "1", **limits, **settings}
+        settings = {"LATENT_DATA_DIR": data, "LATENT_WARM_UP": "1", **limits, **settings}
         with running_server(Path(folder), checkpoints, **settings) as server:
             yield server
 

@@ -11,7 +11,7 @@ from pages.ui.layout import SCREENS
 from vae.core.access import READ_ONLY_VARIABLE
 
 PAGES = [screen.file for screen in SCREENS]
-OFF = "is switched off: this server is for looking only"
+OFF = "is switched off, because this server is read-only"
 
 
 @pytest.fixture

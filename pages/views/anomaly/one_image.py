@@ -7,8 +7,8 @@ import streamlit as st
 
 from pages.ui.endpoints import uploaded_picture
 from pages.ui.markdown import escaped
-from pages.ui.widgets import one_of
-from pages.views.anomaly.ranking import NO_BAR, SAMPLES, Ranked, looked_at
+from pages.ui.widgets import choose_one
+from pages.views.anomaly.ranking import NO_BAR, SAMPLES, Ranked, selected_index
 from vae.charts.images import enlarge
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ SIDE = 112
 
 def show_image(detector: "Explorer", gallery: "Gallery", ranked: Ranked, threshold: float) -> None:
     """A test image or a person's own, where it stands in the ranking, and its error map."""
-    source = one_of("Image", [TEST, OWN], "strange-source", label_visibility="collapsed")
+    source = choose_one("Image", [TEST, OWN], "strange-source", label_visibility="collapsed")
     own = None
     if source == OWN:
         own = uploaded_picture(detector, "strange")
@@ -32,7 +32,7 @@ def show_image(detector: "Explorer", gallery: "Gallery", ranked: Ranked, thresho
         _say(own.caption, score_of(detector, own.image, ranked), ranked, threshold)
         show_error_map(detector, own.image)
         return
-    index = looked_at(detector, ranked)
+    index = selected_index(detector, ranked)
     name = escaped(gallery.name_of(index))
     title = f"Test image {index}, of class {name}"
     _say(title, float(ranked.scores[index]), ranked, threshold)

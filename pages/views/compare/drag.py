@@ -61,7 +61,7 @@ def _show_slider(explorer: "Explorer", comparison: "Comparison", index: int) -> 
         [f"z{dimension + 1}" for dimension in dimensions],
         CLASS_COLOURS,
         _beta(explorer),
-        on_release=lambda beta: url_state.keep(BETA, f"{beta:g}", identity),
+        on_release=lambda beta: url_state.write(BETA, f"{beta:g}", identity),
     )
     mount_multi_rate(explorer)
 
@@ -70,7 +70,7 @@ def _beta(explorer: "Explorer") -> float:
     """The beta of the link where the model serves it, else the one that it is reported at."""
     low, high = _curve(explorer).betas[[0, -1]]
     own, identity = explorer.run.train.beta, explorer.run.identity
-    text = url_state.recall(BETA, identity)
+    text = url_state.read(BETA, identity)
     if text is None:
         return own
     try:
@@ -79,7 +79,7 @@ def _beta(explorer: "Explorer") -> float:
         beta = math.nan
     if low <= beta <= high:
         return beta
-    url_state.forget(BETA, identity)
+    url_state.remove(BETA, identity)
     return own
 
 

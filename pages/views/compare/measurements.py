@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.ui.layout import calm_errors, show_error
+from pages.ui.layout import handle_errors, show_error
 from pages.ui.markdown import escaped
-from pages.ui.widgets import one_of
+from pages.ui.widgets import choose_one
 from pages.views.compare.quick_scores import Scores, known_quick_scores, offer_quick_scores
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ BARE: dict[str, Any] = {"displayModeBar": False}
 @st.fragment
 def show_measurements(comparison: "Comparison") -> None:
     """All that is measured of the runs of a comparison, and the commands that give it again."""
-    with calm_errors():
+    with handle_errors():
         if not comparison.settings:
             _show_curve_alone(comparison)
             return
@@ -192,7 +192,7 @@ def _choose_protocol(found: "dict[Protocol, Scores]", runs: int) -> "tuple[Proto
         return first, found[first]
     # By name: Streamlit takes a dataclass for a list of its fields.
     named = {_how(protocol): protocol for protocol in found}
-    chosen = one_of(
+    chosen = choose_one(
         "Scores are comparable only where they were taken alike; show those by",
         list(named),
         "measured-protocol",

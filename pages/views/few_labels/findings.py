@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from vae.analysis.stored_findings import StoredOutcome
 
 
-def stored(study: str, dataset: str) -> "StoredOutcome | None":
+def load_finding(study: str, dataset: str) -> "StoredOutcome | None":
     """The outcome of a study on a data set; None, and said, where nothing was kept."""
     from vae.analysis.stored_findings import load_outcome, outcome_file
     from vae.runs.catalogue import checkpoints_dir
