@@ -160,13 +160,13 @@ def test_a_family_is_reproduced_by_the_training_loop_alone(family):
     from vae.core.config import ModelConfig, default_warmup
     from vae.data.registry import load_dataset
     from vae.metrics.evaluation import evaluate
-    from vae.training import Training, run_training
+    from vae.training import TrainingRun, run_training
 
     dataset = load_dataset("digits", validation_fraction=0.0)
     train = TrainConfig(
         "digits", seed=4, epochs=8, warmup_epochs=default_warmup(8), validation_fraction=0.0
     )
-    training = Training(ModelConfig((1, 8, 8), 2), train, dataset)
+    training = TrainingRun(ModelConfig((1, 8, 8), 2), train, dataset)
     for _ in run_training(training):
         pass
     found, stored = evaluate(training.model, dataset.test), family.models[1]

@@ -16,7 +16,7 @@ from vae.metrics.evaluation import evaluate, log_likelihood
 from vae.models.build import build_seeded
 from vae.models.conditional import ConditionalVAE
 from vae.runs.checkpoint import load_model, load_run
-from vae.training import Training, run_training
+from vae.training import TrainingRun, run_training
 
 PLAIN = ModelConfig((1, 8, 8), 3)
 CONDITIONAL = replace(PLAIN, kind="conditional", classes=10)
@@ -48,7 +48,7 @@ def test_every_kind_learns_in_the_one_loop(digits, kind, architecture):
     if kind == "vq" and architecture == "mlp":
         pytest.skip("a vq has a grid of codes, and so convolutions")
     config = ModelConfig((1, 8, 8), 4, architecture, kind=kind, **settings_of(kind))
-    training = Training(config, SHORT, digits)
+    training = TrainingRun(config, SHORT, digits)
     before = evaluate(training.model, digits.test).distortion
     for _ in run_training(training):
         pass
@@ -122,7 +122,7 @@ def test_images_without_a_label_are_refused(digits, kind):
     unlabelled = Split(digits.train.images, torch.full_like(digits.train.labels, -1))
     dataset = Dataset("plain", (), unlabelled, digits.validation, digits.test)
     with pytest.raises(DataError, match="label"):
-        Training(replace(PLAIN, kind=kind, classes=10), TrainConfig("plain"), dataset)
+        TrainingRun(replace(PLAIN, kind=kind, classes=10), TrainConfig("plain"), dataset)
 
 
 @pytest.mark.parametrize(

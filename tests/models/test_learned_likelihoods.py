@@ -17,8 +17,8 @@ from vae.models.build import build_seeded
 from vae.models.likelihood import DiscretisedLogistic, LearnedGaussian, build_likelihood
 from vae.runs.checkpoint import load_model, load_run
 from vae.runs.recorder import RecordedTraining
-from vae.training import Training, run_training
-from vae.training.manual.step import is_by_hand
+from vae.training import TrainingRun, run_training
+from vae.training.manual.step import supports_manual_step
 
 PLAIN = ModelConfig((1, 8, 8), 3)
 SHORT = TrainConfig("digits", epochs=3, batch_size=32, learning_rate=5e-3)
@@ -112,7 +112,7 @@ def test_training_begins_with_the_pixel_scale(start):
 
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
 def test_every_likelihood_learns(digits, likelihood):
-    training = Training(replace(PLAIN, likelihood=likelihood), SHORT, digits)
+    training = TrainingRun(replace(PLAIN, likelihood=likelihood), SHORT, digits)
     before = evaluate(training.model, digits.test)
     for _ in run_training(training):
         pass
@@ -143,10 +143,10 @@ def test_the_scales_are_trained_stored_and_resumed(digits, tmp_path, likelihood)
 
 def test_the_hand_written_step_leaves_them_alone():
     device = torch.device("cpu")
-    assert is_by_hand(PLAIN, SHORT, device)
-    assert is_by_hand(replace(PLAIN, likelihood="gaussian"), SHORT, device)
+    assert supports_manual_step(PLAIN, SHORT, device)
+    assert supports_manual_step(replace(PLAIN, likelihood="gaussian"), SHORT, device)
     for likelihood in LEARNED:
-        assert not is_by_hand(replace(PLAIN, likelihood=likelihood), SHORT, device)
+        assert not supports_manual_step(replace(PLAIN, likelihood=likelihood), SHORT, device)
 
 
 def test_at_a_beta_and_at_a_label_the_learned_scale_is_the_same():

@@ -16,8 +16,8 @@ from vae.explorer import Explorer
 from vae.metrics.evaluation import classify_split, evaluate
 from vae.models.build import build_seeded
 from vae.models.semi_supervised import ALPHA, SemiSupervisedVAE
-from vae.training import Training, run_training
-from vae.training.manual.step import is_by_hand
+from vae.training import TrainingRun, run_training
+from vae.training.manual.step import supports_manual_step
 
 CONFIG = ModelConfig((1, 8, 8), 3, kind="semi-supervised", classes=4)
 TRAIN = TrainConfig("digits", epochs=2, batch_size=32, learning_rate=3e-3, labelled=50)
@@ -106,7 +106,7 @@ def test_labels_that_cannot_be_drawn(digits, count, words):
 
 
 def test_every_batch_brings_labelled_images_and_every_other_image_comes_once(digits):
-    training = Training(replace(CONFIG, classes=10), TRAIN, digits)
+    training = TrainingRun(replace(CONFIG, classes=10), TRAIN, digits)
     known = training.images.labels >= 0
     order = training.order(0)
     batches = order.split(TRAIN.batch_size)
@@ -131,7 +131,7 @@ def test_the_order_of_other_kinds_is_a_plain_permutation(digits):
 
 def test_a_resumed_run_is_the_same(digits):
     config = replace(CONFIG, classes=10)
-    whole, begun, resumed = (Training(config, TRAIN, digits) for _ in range(3))
+    whole, begun, resumed = (TrainingRun(config, TRAIN, digits) for _ in range(3))
     for _ in run_training(whole):
         pass
     for _ in zip(range(70), run_training(begun, report_seconds=0), strict=False):
@@ -172,7 +172,7 @@ def test_settings_that_do_not_go_together(tiny_checkpoint):
         check_together(ModelConfig((1, 8, 8)), TRAIN)
     with pytest.raises(ConfigError, match="--model semi-supervised"):
         Explorer.open(tiny_checkpoint).classify([[[[0.0]]]])
-    assert not is_by_hand(CONFIG, TRAIN, torch.device("cpu"))
+    assert not supports_manual_step(CONFIG, TRAIN, torch.device("cpu"))
 
 
 def test_evaluating_says_how_often_its_guesses_are_wrong(digits, tmp_path, train_into, capsys):

@@ -18,7 +18,7 @@ from vae.core.config import ModelConfig
 from vae.core.errors import ConfigError
 from vae.models.posterior import standard_normal
 from vae.models.vae import VAE
-from vae.training.distributed import ALONE, Launch, Processes
+from vae.training.distributed import SINGLE_PROCESS, ProcessGroup, TorchrunEnv
 
 PROJECT = Path(__file__).resolve().parents[2]
 DRIVER = PROJECT / "tests" / "over_processes.py"
@@ -159,16 +159,16 @@ def test_what_cannot_be_shared_is_refused_by_one_process_alone(
 def test_the_others_download_nothing_and_tell_what_they_alone_lack(
     under_torchrun, monkeypatch, capsys, tmp_path
 ):
-    class Second(Processes):
-        def share(self, value):
+    class Second(ProcessGroup):
+        def broadcast(self, value):
             return (1, 28, 28)
 
     @contextmanager
-    def joined(*_arguments):
+    def join_process_group(*_arguments):
         yield Second(1, 2)
 
     monkeypatch.setenv("RANK", "1")
-    monkeypatch.setattr("vae.cli.distributed.joined", joined)
+    monkeypatch.setattr("vae.cli.distributed.join_process_group", join_process_group)
     monkeypatch.setattr("vae.cli.distributed.GRACE_SECONDS", 0.0)
     monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: pytest.fail("it downloads"))
     command = [*TRAIN, "--dataset", "mnist", "--data-dir", str(tmp_path), "--out", "run"]
@@ -179,31 +179,31 @@ def test_the_others_download_nothing_and_tell_what_they_alone_lack(
 
 
 def test_a_process_on_its_own_is_not_under_torchrun(under_torchrun, monkeypatch):
-    assert Launch.found() == Launch(rank=0, size=2, local_rank=0, local_size=2, attempt=0)
+    assert TorchrunEnv.read() == TorchrunEnv(rank=0, size=2, local_rank=0, local_size=2, attempt=0)
     monkeypatch.setenv("WORLD_SIZE", "1")
-    assert Launch.found() is None
+    assert TorchrunEnv.read() is None
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.delenv("RANK")
-    assert Launch.found() is None
+    assert TorchrunEnv.read() is None
 
 
 def test_each_process_has_a_gpu_of_its_own(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    launch = Launch(rank=5, size=6, local_rank=1, local_size=2, attempt=0)
-    assert launch.device("auto") == torch.device("cuda", 1)
-    assert launch.device("cpu") == torch.device("cpu")
+    torchrun_env = TorchrunEnv(rank=5, size=6, local_rank=1, local_size=2, attempt=0)
+    assert torchrun_env.device("auto") == torch.device("cuda", 1)
+    assert torchrun_env.device("cpu") == torch.device("cpu")
     with pytest.raises(ConfigError, match="3 processes on a machine with 2 GPUs"):
-        Launch(rank=0, size=3, local_rank=0, local_size=3, attempt=0).device("cuda")
+        TorchrunEnv(rank=0, size=3, local_rank=0, local_size=3, attempt=0).device("cuda")
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8])
 @pytest.mark.parametrize("count", [1, 2, 7, 64])
 def test_parts_of_a_batch_are_even_and_leave_nothing_out(size, count):
-    parts = [range(count)[Processes(rank, size).part(count)] for rank in range(size)]
+    parts = [range(count)[ProcessGroup(rank, size).shard(count)] for rank in range(size)]
     assert [row for part in parts for row in part] == list(range(count))
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
-    assert ALONE.part(count) == slice(0, count)
+    assert SINGLE_PROCESS.shard(count) == slice(0, count)
 
 
 def test_noise_that_is_given_is_the_noise_that_is_drawn():

@@ -8,7 +8,7 @@ from vae.core.config import ModelConfig
 from vae.models.elbo import ElboTerms
 from vae.models.posterior import Posterior
 from vae.models.vae import VAE
-from vae.training.losses import beta_tcvae_loss, beta_vae_loss, multi_rate_loss, warmup_share
+from vae.training.losses import beta_tcvae_loss, beta_vae_loss, multi_rate_loss, warmup_kl_scale
 from vae.training.total_correlation import decompose_rate
 
 
@@ -118,17 +118,17 @@ def test_beta_weighs_nothing_but_the_total_correlation():
 
 def test_nothing_but_the_distortion_counts_before_the_warm_up():
     terms = tc_terms()
-    assert float(beta_tcvae_loss(terms, 4.0, 100, share=0.0)) == float(terms.distortion.mean())
+    assert float(beta_tcvae_loss(terms, 4.0, 100, kl_scale=0.0)) == float(terms.distortion.mean())
 
 
 def test_share_rises_linearly_from_zero_and_stays():
-    shares = [warmup_share(step, 100) for step in (0, 25, 99, 100, 10**6)]
-    assert shares == pytest.approx([0.0, 0.25, 0.99, 1.0, 1.0])
+    kl_scales = [warmup_kl_scale(step, 100) for step in (0, 25, 99, 100, 10**6)]
+    assert kl_scales == pytest.approx([0.0, 0.25, 0.99, 1.0, 1.0])
 
 
 def test_without_warm_up_beta_is_whole_from_the_first_step():
-    assert warmup_share(0, 0) == 1.0
+    assert warmup_kl_scale(0, 0) == 1.0
 
 
 def test_warm_up_over_part_of_a_step_is_over_after_it():
-    assert [warmup_share(step, 0.5) for step in (0, 1)] == [0.0, 1.0]
+    assert [warmup_kl_scale(step, 0.5) for step in (0, 1)] == [0.0, 1.0]

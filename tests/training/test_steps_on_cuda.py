@@ -21,7 +21,7 @@ from vae.models import build
 from vae.training import autograd_step
 from vae.training import weights as weights_room
 from vae.training.autograd_step import AutogradStep
-from vae.training.manual.step import StepByHand
+from vae.training.manual.step import ManualStep
 from vae.training.steps import Step
 from vae.training.weights import Weights
 
@@ -73,7 +73,7 @@ def faked(monkeypatch) -> Iterator[None]:
     betas = lambda low, high, count, generator: torch.rand(count, device=CUDA)  # noqa: E731
     monkeypatch.setattr(autograd_step, "draw_betas", betas)
     monkeypatch.setattr(
-        StepByHand, "_draw", lambda self, streams: [rows.normal_() for rows in streams]
+        ManualStep, "_draw", lambda self, streams: [rows.normal_() for rows in streams]
     )
     monkeypatch.setattr(weights_room.torch, "_fused_adam_", checked_adam)
     with FakeTensorMode():
@@ -115,7 +115,7 @@ def take_recordable(step: Step, streams: int) -> None:
 def test_steps_by_hand_can_be_recorded(model, train, streams):
     config = replace(MODEL, **model)
     models = [model_of(config) for _ in streams]
-    step = StepByHand(
+    step = ManualStep(
         models,
         [1.0 + index for index in range(len(streams))],
         replace(TRAIN, **train),

@@ -25,7 +25,7 @@ from vae.core.record import Record
 from vae.data.sampling import labelled_indices
 from vae.data.splits import Dataset, Split
 from vae.models.vae import VAE
-from vae.training import Training, run_training
+from vae.training import TrainingRun, run_training
 
 IMAGES, SAMPLES, SHIFTS = "images alone", "images and samples", "images and shifted copies"
 LOGISTIC, PERCEPTRON = "logistic regression", "perceptron"
@@ -129,7 +129,7 @@ def train_conditional(few: Dataset, seed: int) -> VAE:
     config = ModelConfig(shape, LATENT_DIM, kind="conditional", classes=classes)
     epochs = math.ceil(VAE_STEPS / math.ceil(len(few.train) / BATCH))
     train = TrainConfig(few.name, seed, epochs, BATCH, beta=BETA, validation_fraction=0)
-    training = Training(config, replace(train, warmup_epochs=epochs / 4), few)
+    training = TrainingRun(config, replace(train, warmup_epochs=epochs / 4), few)
     for _ in run_training(training):
         pass
     return training.model

@@ -30,7 +30,7 @@ from vae.metrics.evaluation import classify_split, encode_split
 from vae.models.semi_supervised import SemiSupervisedVAE
 from vae.runs.checkpoint import load_model
 from vae.runs.run import Run
-from vae.training import Training, run_training
+from vae.training import TrainingRun, run_training
 
 LIMIT = 4.0
 """Codes beyond it are cut off before they are made into bytes."""
@@ -158,7 +158,7 @@ def train_on_codes(codes: Dataset, labels: int, seed: int, epochs: int) -> SemiS
         precision="bfloat16",
         labelled=labels,
     )
-    training = Training(config, train, codes)
+    training = TrainingRun(config, train, codes)
     for _ in run_training(training):
         pass
     assert isinstance(training.model, SemiSupervisedVAE)

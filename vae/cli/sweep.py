@@ -20,7 +20,7 @@ from vae.jobs.distributed.sweep_runs import SweepRun, folder_standing, sweep_run
 from vae.runs.lock import holding
 from vae.runs.recorder import RecordedTraining
 from vae.runs.run import Run
-from vae.training.stepper import gains_from_company
+from vae.training.stepper import concurrency_is_free
 
 
 def sweep(options: argparse.Namespace) -> Outcome:
@@ -66,7 +66,7 @@ def _here(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, A
 
     finished = {name: held for name, (_, held) in found.items() if held is not None}
     left = [run for run in runs if run.name not in finished]
-    together = gains_from_company(model_config(options, (1, 8, 8), 2), runs[0].train, device)
+    together = concurrency_is_free(model_config(options, (1, 8, 8), 2), runs[0].train, device)
     # All of them from the beginning: nobody may come into the folder of a run that waits.
     with holding(paths[run.name] for run in left):
         finished |= train_here(left, start, together, Path(options.out))

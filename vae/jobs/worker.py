@@ -236,7 +236,7 @@ class _Group:
         self._members = {member.run: member for member in members}
         self._cohort = RecordedRunGroup(list(self._members))
         # How long it takes to measure an epoch shows at the end of the first one.
-        self._cohort.close_apart(True)
+        self._cohort.set_report_before_epoch_end(True)
         self._closes_slowly = True
         self._reports = self._cohort.run(save_seconds=save_seconds)
         self.is_slow = False
@@ -282,14 +282,14 @@ class _Group:
                 del self._members[member.run]
 
     def _closes_next(self) -> bool:
-        return any(run.training.step and run.training.closes_next for run in self._members)
+        return any(run.training.step and run.training.next_step_ends_epoch for run in self._members)
 
     def _time(self, seconds: float, reports: Iterable[Report | DivergedError]) -> None:
         """Learn from how long a turn took whether the next one may be interrupted."""
         closes = any(isinstance(report, Report) and report.ends_epoch for report in reports)
         if closes:
             self._closes_slowly = seconds > SLOW_SECONDS
-            self._cohort.close_apart(self._closes_slowly)
+            self._cohort.set_report_before_epoch_end(self._closes_slowly)
         if not closes or not self._closes_slowly:
             self.is_slow = seconds > SLOW_SECONDS
 

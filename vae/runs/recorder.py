@@ -28,7 +28,7 @@ from vae.training import (
     REPORT_SECONDS,
     Report,
     RunGroup,
-    Training,
+    TrainingRun,
     can_train_together,
     run_training,
 )
@@ -43,7 +43,7 @@ class RecordedTraining:
     evaluates the model and writes the checkpoint, also of a run that was stopped early.
     """
 
-    def __init__(self, path: Path, training: Training, dataset: Dataset) -> None:
+    def __init__(self, path: Path, training: TrainingRun, dataset: Dataset) -> None:
         self.path = path
         self.training = training
         self.epochs: list[dict[str, Any]] = []
@@ -84,7 +84,7 @@ class RecordedTraining:
         save_seconds: float | None = None,
         on_save: Callable[[], None] | None = None,
     ) -> Iterator[Report]:
-        """Train to the end, yielding what `Training.run` yields.
+        """Train to the end, yielding what `TrainingRun.run` yields.
 
         `on_save` is called each time the state was saved, every `save_seconds` (SAVE_SECONDS).
         """
@@ -153,8 +153,8 @@ class RecordedTraining:
 
 def _new_training(
     model: ModelConfig, train: TrainConfig, dataset: Dataset, device: torch.device
-) -> Training:
-    return Training(model, train, dataset, device, open_perceptual_loss(model, train, device))
+) -> TrainingRun:
+    return TrainingRun(model, train, dataset, device, open_perceptual_loss(model, train, device))
 
 
 class RecordedRunGroup:
@@ -168,9 +168,9 @@ class RecordedRunGroup:
         """Leave one out from here on."""
         self._cohort.drop(member.training)
 
-    def close_apart(self, apart: bool) -> None:
+    def set_report_before_epoch_end(self, apart: bool) -> None:
         """Whether to report before the last step of an epoch too, behind which it is measured."""
-        self._cohort.closes_apart = apart
+        self._cohort.report_before_epoch_end = apart
 
     def run(
         self, report_seconds: float = REPORT_SECONDS, save_seconds: float | None = None

@@ -16,7 +16,14 @@
 """
 
 from vae.training.progress import Report
-from vae.training.run import Training
+from vae.training.run import TrainingRun
 from vae.training.run_group import REPORT_SECONDS, RunGroup, can_train_together, run_training
 
-__all__ = ["REPORT_SECONDS", "Report", "RunGroup", "Training", "can_train_together", "run_training"]
+__all__ = [
+    "REPORT_SECONDS",
+    "Report",
+    "RunGroup",
+    "TrainingRun",
+    "can_train_together",
+    "run_training",
+]

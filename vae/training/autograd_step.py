@@ -30,9 +30,9 @@ class AutogradStep:
         taken: int,
         images: Split,
         noise: torch.Generator,
-        critic: PerceptualLoss | None = None,
+        perceptual_loss: PerceptualLoss | None = None,
     ) -> None:
-        self._critic = critic
+        self._perceptual_loss = perceptual_loss
         self.sums = torch.zeros(1, 1 + model.config.latent_dim, device=model.device)
         self.generators = [noise]
         self._model, self._config, self._images, self._noise = model, config, images, noise
@@ -41,7 +41,7 @@ class AutogradStep:
     def __call__(
         self,
         indices: Int[Tensor, "1 batch"],
-        share: Float[Tensor, ""],
+        kl_scale: Float[Tensor, ""],
         learning_rate: Float[Tensor, ""],
     ) -> None:
         """See `Step`."""
@@ -50,8 +50,8 @@ class AutogradStep:
             images, labels = self._images.batch(indices[0]), self._images.labels[indices[0]]
             seen = self._seen(images)
             terms = terms_seeing(self._model, seen, images, self._noise, betas, labels)
-            terms = terms if self._critic is None else self._critic(terms, images)
-        self._descend(self._loss(terms, betas, share), learning_rate)
+            terms = terms if self._perceptual_loss is None else self._perceptual_loss(terms, images)
+        self._descend(self._loss(terms, betas, kl_scale), learning_rate)
         self.sums[0, 0] += terms.distortion.detach().sum()
         self.sums[0, 1:] += terms.rate_per_dimension.detach().sum(dim=0)
 
@@ -61,13 +61,13 @@ class AutogradStep:
         noise = standard_normal(images.shape, self._noise)
         return corrupted(images, self._config.corruption, noise)
 
-    def _loss(self, terms: ElboTerms, betas: Tensor | None, share: Tensor) -> Float[Tensor, ""]:
+    def _loss(self, terms: ElboTerms, betas: Tensor | None, kl_scale: Tensor) -> Float[Tensor, ""]:
         config = self._config
         if betas is not None:
-            return multi_rate_loss(terms, share * betas)
+            return multi_rate_loss(terms, kl_scale * betas)
         if config.objective == "beta-tcvae":
-            return beta_tcvae_loss(terms, config.beta, len(self._images), share)
-        return beta_vae_loss(terms, share * config.beta, config.free_bits)
+            return beta_tcvae_loss(terms, config.beta, len(self._images), kl_scale)
+        return beta_vae_loss(terms, kl_scale * config.beta, config.free_bits)
 
 
 class Descent:

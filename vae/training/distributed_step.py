@@ -11,7 +11,7 @@ from vae.data.splits import Split
 from vae.models.posterior import standard_normal
 from vae.models.vae import VAE
 from vae.training.autograd_step import Descent, autocast, betas_of_batch, terms_seeing
-from vae.training.distributed import Processes
+from vae.training.distributed import ProcessGroup
 from vae.training.losses import weighed
 from vae.training.perceptual import PerceptualLoss
 from vae.training.weights import Weights
@@ -32,16 +32,16 @@ class DistributedStep:
         taken: int,
         images: Split,
         noise: torch.Generator,
-        processes: Processes,
-        critic: PerceptualLoss | None = None,
+        process_group: ProcessGroup,
+        perceptual_loss: PerceptualLoss | None = None,
     ) -> None:
         self.sums = torch.zeros(1, 1 + model.config.latent_dim, device=model.device)
         self.generators = [noise]
         self._model, self._config, self._images, self._noise = model, config, images, noise
-        self._processes = processes
+        self._process_group = process_group
         self._descend = Descent(model, config, weights, taken)
         self._part = DistributedDataParallel(
-            _PartOfBatch(model, config, critic),
+            _PartOfBatch(model, config, perceptual_loss),
             device_ids=[model.device] if model.device.type == "cuda" else None,
             gradient_as_bucket_view=True,
         )
@@ -49,22 +49,22 @@ class DistributedStep:
     def __call__(
         self,
         indices: Int[Tensor, "1 batch"],
-        share: Float[Tensor, ""],
+        kl_scale: Float[Tensor, ""],
         learning_rate: Float[Tensor, ""],
     ) -> None:
         """See `Step`."""
         count = indices.shape[1]
-        mine = self._processes.part(count)
+        mine = self._process_group.shard(count)
         betas = betas_of_batch(self._model, count, self._noise)
         chosen = indices[0, mine]
         images, labels = self._images.batch(chosen), self._images.labels[chosen]
         seen = self._seen(images, mine, count)
         noise = standard_normal((count, self._model.config.latent_dim), self._noise)
         mine_betas = None if betas is None else betas[mine]
-        loss, sums = self._part(seen, images, labels, noise[mine], mine_betas, share)
-        self._processes.add_up(sums)
+        loss, sums = self._part(seen, images, labels, noise[mine], mine_betas, kl_scale)
+        self._process_group.all_reduce(sums)
         # The gradient is averaged over processes, whose parts of a batch may differ in size.
-        self._descend(loss * (self._processes.size / count), learning_rate)
+        self._descend(loss * (self._process_group.size / count), learning_rate)
         self.sums[0] += sums
 
     def _seen(
@@ -77,9 +77,11 @@ class DistributedStep:
 
 
 class _PartOfBatch(nn.Module):
-    def __init__(self, model: VAE, config: TrainConfig, critic: PerceptualLoss | None) -> None:
+    def __init__(
+        self, model: VAE, config: TrainConfig, perceptual_loss: PerceptualLoss | None
+    ) -> None:
         super().__init__()
-        self._model, self._config, self._critic = model, config, critic
+        self._model, self._config, self._perceptual_loss = model, config, perceptual_loss
 
     def forward(
         self,
@@ -88,12 +90,12 @@ class _PartOfBatch(nn.Module):
         labels: Int[Tensor, "part"],
         noise: Float[Tensor, "part latent"],
         betas: Float[Tensor, "part"] | None,
-        share: Float[Tensor, ""],
+        kl_scale: Float[Tensor, ""],
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "terms"]]:
         """The loss, and distortion and rates, summed over the images."""
         with autocast(self._model, self._config):
             terms = terms_seeing(self._model, seen, images, noise, betas, labels)
-            terms = terms if self._critic is None else self._critic(terms, images)
-        beta = share * (self._config.beta if betas is None else betas)
+            terms = terms if self._perceptual_loss is None else self._perceptual_loss(terms, images)
+        beta = kl_scale * (self._config.beta if betas is None else betas)
         sums = torch.cat([terms.distortion[:, None], terms.rate_per_dimension], dim=1).sum(dim=0)
         return weighed(terms, beta).sum(), sums.detach()

@@ -37,21 +37,21 @@ def weighed(
 
 
 def beta_tcvae_loss(
-    terms: ElboTerms, beta: float, dataset_size: int, share: float | Tensor = 1.0
+    terms: ElboTerms, beta: float, dataset_size: int, kl_scale: float | Tensor = 1.0
 ) -> Float[Tensor, ""]:
-    """mean(distortion) + share * (rate + (beta - 1) * total correlation), in nats per image.
+    """mean(distortion) + kl_scale * (rate + (beta - 1) * total correlation), in nats per image.
 
     Chen et al. 2018, equation 4 with alpha = gamma = 1: of the rate's three parts beta weighs the
     total correlation alone. The rate is in closed form, the total correlation estimated from the
-    batch by minibatch-stratified sampling of a training set of `dataset_size` images. `share` is
+    batch by minibatch-stratified sampling of a training set of `dataset_size` images. `kl_scale` is
     that of the warm-up.
     """
     parts = decompose_rate(terms.posterior, terms.z, dataset_size, "stratified")
     penalty = terms.rate + (beta - 1) * parts.total_correlation
-    return (terms.distortion + share * penalty).mean()
+    return (terms.distortion + kl_scale * penalty).mean()
 
 
-def warmup_share(step: int, warmup_steps: float) -> float:
+def warmup_kl_scale(step: int, warmup_steps: float) -> float:
     """How much of beta counts at a step (from 0) of a linear warm-up: 0 at first, then 1.
 
     Bowman et al. 2016; Sønderby et al. 2016.

@@ -61,7 +61,7 @@ class Report:
         return None if self.inactive is None else len(self.rate_per_dimension) - len(self.inactive)
 
 
-class Tally:
+class RunningSums:
     """Sums over images: of the distortion, then of each dimension's rate, in nats."""
 
     def __init__(self, latent_dim: int) -> None:
@@ -75,7 +75,7 @@ class Tally:
         self._sums += sums
         self.beta = beta
 
-    def add(self, other: "Tally") -> None:
+    def add(self, other: "RunningSums") -> None:
         """Add another tally, whose beta is the later one."""
         self.count(other.images, other._sums, other.beta)
 
@@ -104,7 +104,7 @@ class Tally:
         return bool(torch.isfinite(self._sums).all())
 
 
-class Pace:
+class Throughput:
     """Seconds in the training loop alone, and the images that they were for."""
 
     def __init__(self) -> None:

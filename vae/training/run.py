@@ -13,11 +13,11 @@ from vae.data.sampling import EpochSampler, keep_labels
 from vae.data.splits import Dataset, check_labels
 from vae.metrics.evaluation import Evaluation, evaluate
 from vae.models.build import build_seeded
-from vae.training.distributed import ALONE, Processes
-from vae.training.losses import warmup_share
-from vae.training.manual.step import is_by_hand
+from vae.training.distributed import SINGLE_PROCESS, ProcessGroup
+from vae.training.losses import warmup_kl_scale
+from vae.training.manual.step import supports_manual_step
 from vae.training.perceptual import PerceptualLoss
-from vae.training.progress import Pace, Report, Tally
+from vae.training.progress import Report, RunningSums, Throughput
 from vae.training.weights import Weights
 
 MONITORED_IMAGES = 5000
@@ -26,7 +26,7 @@ NOISE_BYTES = (5056, 16)
 """Of a generator's state on the CPU and on CUDA."""
 
 
-class Training:
+class TrainingRun:
     """One run in progress: the model, its optimiser's moments, and where in the schedule it is."""
 
     def __init__(
@@ -35,10 +35,10 @@ class Training:
         config: TrainConfig,
         dataset: Dataset,
         device: torch.device | str = "cpu",
-        critic: PerceptualLoss | None = None,
+        perceptual_loss: PerceptualLoss | None = None,
     ) -> None:
-        """`critic` must be given where `config.perceptual` is above 0, and only there."""
-        assert (critic is not None) == (config.perceptual > 0)
+        """`perceptual_loss` must be given where `config.perceptual` is above 0, and only there."""
+        assert (perceptual_loss is not None) == (config.perceptual > 0)
         check_together(model_config, config)
         if dataset.image_shape != model_config.image_shape:
             raise DataError(
@@ -47,14 +47,16 @@ class Training:
             )
         if model_config.needs_labels:
             check_labels(dataset, model_config.classes)
-        self.critic = critic
+        self.perceptual_loss = perceptual_loss
         """Asked at each step where the loss is perceptual; else None."""
 
         self.config = config
         self.model = build_seeded(model_config, config.seed).to(device)
         # Convolutions are faster so, and nothing else is slower.
         self.model.to(memory_format=torch.channels_last)
-        self.weights = Weights(self.model, is_by_hand(model_config, config, self.model.device))
+        self.weights = Weights(
+            self.model, supports_manual_step(model_config, config, self.model.device)
+        )
         whole = dataset.train.to(device)
         self.images = keep_labels(whole, config.labelled, config.seed) if config.labelled else whole
         self._order = EpochSampler(
@@ -62,8 +64,8 @@ class Training:
         )
         self.noise = torch.Generator(device).manual_seed(config.seed)
         self.step = 0
-        self.pace = Pace()
-        self.processes: Processes = ALONE
+        self.pace = Throughput()
+        self.process_group: ProcessGroup = SINGLE_PROCESS
         """Those that take its steps together; alike in everything that `state` tells."""
 
         held_out = dataset.validation.to(device)
@@ -83,7 +85,7 @@ class Training:
         return self.steps_per_epoch * self.config.epochs
 
     @property
-    def closes_next(self) -> bool:
+    def next_step_ends_epoch(self) -> bool:
         """Whether the next step is the last one of an epoch."""
         return (self.step + 1) % self.steps_per_epoch == 0
 
@@ -102,9 +104,9 @@ class Training:
         """Of the training loop alone, the first epoch left out when there are more."""
         return self.pace.images_per_second
 
-    def warmup_share(self, step: int) -> float:
+    def kl_scale(self, step: int) -> float:
         """How much of beta counts at a step, from 0."""
-        return warmup_share(step, self.config.warmup_epochs * self.steps_per_epoch)
+        return warmup_kl_scale(step, self.config.warmup_epochs * self.steps_per_epoch)
 
     def learning_rate(self, step: int) -> float:
         """Adam's step size at a step, from 0."""
@@ -151,10 +153,10 @@ class Training:
         else:
             self.noise.set_state(saved)
 
-    def report(self, images: int, sums: Float[Tensor, "terms"], abreast: int = 1) -> Report:
-        """How it stands: `sums` are of the images since the last report, see `Tally`.
+    def report(self, images: int, sums: Float[Tensor, "terms"], concurrent: int = 1) -> Report:
+        """How it stands: `sums` are of the images since the last report, see `RunningSums`.
 
-        `abreast` models share the time. Closes the epoch where the last step ended it. Raises
+        `concurrent` models share the time. Closes the epoch where the last step ended it. Raises
         DivergedError where a loss is no longer finite.
         """
         recent = self._tally()
@@ -162,7 +164,7 @@ class Training:
         if not recent.is_finite:
             raise self._diverged()
         self._epoch.add(recent)
-        seconds_left = (self.steps - self.step) * abreast * self.seconds / max(1, self.step)
+        seconds_left = (self.steps - self.step) * concurrent * self.seconds / max(1, self.step)
         if self.step % self.steps_per_epoch:
             return self._report(recent, seconds_left)
         self.pace.end_epoch()
@@ -172,7 +174,7 @@ class Training:
         return self._report(whole, seconds_left, evaluation)
 
     def _beta_of_last_step(self) -> float:
-        return self.warmup_share(self.step - 1) * self.config.beta
+        return self.kl_scale(self.step - 1) * self.config.beta
 
     def _evaluate(self) -> Evaluation:
         evaluation = evaluate(self.model.at_beta(self.config.beta), self._monitor)
@@ -180,11 +182,11 @@ class Training:
             raise self._diverged()
         return evaluation
 
-    def _tally(self) -> Tally:
-        return Tally(self.model.config.latent_dim)
+    def _tally(self) -> RunningSums:
+        return RunningSums(self.model.config.latent_dim)
 
     def _report(
-        self, tally: Tally, seconds_left: float, closing: Evaluation | None = None
+        self, tally: RunningSums, seconds_left: float, closing: Evaluation | None = None
     ) -> Report:
         return Report(
             epoch=self.step // self.steps_per_epoch,

@@ -24,8 +24,8 @@ class Step(Protocol):
     def __call__(
         self,
         indices: Int[Tensor, "streams batch"],
-        share: Float[Tensor, ""],
+        kl_scale: Float[Tensor, ""],
         learning_rate: Float[Tensor, ""],
     ) -> None:
-        """Take the step on these training images, with this share of beta (the warm-up's)."""
+        """Take the step on these training images, with beta scaled by `kl_scale` (the warm-up)."""
         ...

@@ -12,7 +12,7 @@ from vae.metrics.evaluation import evaluate
 from vae.models.build import build_seeded
 from vae.models.networks.architectures import build_decoder, build_encoder
 from vae.models.networks.residual import ResidualBlock
-from vae.training import Training, run_training
+from vae.training import TrainingRun, run_training
 
 FLAT = ModelConfig((3, 16, 16), 5, "resnet")
 SPATIAL = ModelConfig((3, 16, 24), 2 * 4 * 6, "spatial")
@@ -73,7 +73,7 @@ def test_they_learn(digits, architecture, kind, precision):
     classes = 10 if kind == "conditional" else 0
     config = ModelConfig((1, 8, 8), 8, architecture, kind=kind, classes=classes)
     train = TrainConfig("digits", epochs=1, batch_size=32, learning_rate=5e-3, precision=precision)
-    training = Training(config, train, digits)
+    training = TrainingRun(config, train, digits)
     before = evaluate(training.model, digits.test).distortion
     for _ in run_training(training):
         pass

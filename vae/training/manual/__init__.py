@@ -8,6 +8,6 @@
 | `layers.py`       | linear layers with ReLUs between them                                   |
 | `convolutions.py` | convolutions with ReLUs between them                                    |
 | `signals.py`      | what goes through them, and a batch of it                               |
-| `rooms.py`        | the memory that all of that is in                                       |
-| `tape.py`         | recorded operations                                                     |
+| `workspace.py`      | the memory that all of that is in                                       |
+| `op_list.py`     | recorded operations                                                     |
 """

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 
-class Tape:
+class OpList:
     """Calls with all their arguments, which are buffers that stay where they are.
 
     Between two matrix products the processor has forgotten the code in front of it, Python's too,
@@ -15,11 +15,11 @@ class Tape:
     def __init__(self) -> None:
         self._calls: list[Callable[[], Any]] = []
 
-    def record(self, call: Callable, *arguments: Any, **options: Any) -> None:
+    def add(self, call: Callable, *arguments: Any, **options: Any) -> None:
         """Add a call behind the others; nothing is done yet."""
         self._calls.append(partial(call, *arguments, **options) if arguments or options else call)
 
-    def play(self) -> None:
+    def run(self) -> None:
         """Do all of it."""
         for call in self._calls:
             call()

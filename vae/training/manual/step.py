@@ -20,17 +20,17 @@ from vae.models.networks.architectures import CONVOLUTIONAL, DENSE
 from vae.models.vae import VAE
 from vae.training.manual.activations import Batch
 from vae.training.manual.gradient import Gradient
-from vae.training.manual.workspace import Rooms
+from vae.training.manual.workspace import WorkspacePool
 from vae.training.weights import Weights, WeightStack, update_by_adam
 
 CLIP_EPSILON = 1e-6
 """As in torch's clip_grad_norm_."""
 
 
-def is_by_hand(
+def supports_manual_step(
     model: ModelConfig, config: TrainConfig, device: torch.device, models: int = 1
 ) -> bool:
-    """Whether a StepByHand can take the steps of so many such models.
+    """Whether a ManualStep can take the steps of so many such models.
 
     With convolutions it takes one's, on the CPU: a CUDA graph has done away with what it saves.
     """
@@ -43,8 +43,8 @@ def is_by_hand(
     return is_plain and is_supported and models == 1
 
 
-class StepByHand:
-    """Steps of models that `is_by_hand` holds for, side by side in every operation."""
+class ManualStep:
+    """Steps of models that `supports_manual_step` holds for, side by side in every operation."""
 
     def __init__(
         self,
@@ -56,9 +56,9 @@ class StepByHand:
         images: Split,
         streams: Sequence[int],
         noises: Sequence[torch.Generator],
-        rooms: Rooms | None = None,
+        pool: WorkspacePool | None = None,
     ) -> None:
-        """Such models that take steps in between may be given the same rooms to work in."""
+        """Such models that take steps in between may be given the same pool to work in."""
         device, latent_dim = models[0].device, models[0].config.latent_dim
         self.sums = torch.zeros(len(models), 1 + latent_dim, device=device)
         self.generators = list(noises)
@@ -66,8 +66,8 @@ class StepByHand:
         self._betas = torch.tensor(betas, dtype=torch.float32, device=device)
         self._images = images.images.flatten(1)
         self._stack = WeightStack(weights)
-        self._rooms = Rooms(device) if rooms is None else rooms
-        self._gradients = self._rooms.enter("gradients").take(*self._stack.values.shape)
+        self._pool = WorkspacePool(device) if pool is None else pool
+        self._gradients = self._pool.get("gradients").buffer(*self._stack.values.shape)
         self._rows = list(self._gradients)
         self._taken = torch.tensor(float(taken), device=device)
         self._by_size: dict[int, tuple[Batch, Gradient]] = {}
@@ -76,7 +76,7 @@ class StepByHand:
     def __call__(
         self,
         indices: Int[Tensor, "streams batch"],
-        share: Float[Tensor, ""],
+        kl_scale: Float[Tensor, ""],
         learning_rate: Float[Tensor, ""],
     ) -> None:
         """See `Step`."""
@@ -87,19 +87,19 @@ class StepByHand:
         self._read(batch, indices)
         is_half = self._config.precision == "bfloat16"
         with bfloat16_matmul() if is_half else nullcontext():
-            gradient.write(share)
+            gradient.write(kl_scale)
         self._clip()
         stack, rate = self._stack, learning_rate
         moments = [stack.first], [stack.second]
         update_by_adam([stack.values], [self._gradients], *moments, [self._taken], rate)
 
     def _prepared(self, size: int) -> tuple[Batch, Gradient]:
-        room = self._rooms.enter(size)
+        workspace = self._pool.get(size)
         sizes, model = (len(self.generators), size), self._model
         is_corrupted = self._config.corruption > 0
-        batch = Batch(room, sizes, self._images, model.config.latent_dim, is_corrupted)
+        batch = Batch(workspace, sizes, self._images, model.config.latent_dim, is_corrupted)
         gradient = Gradient(
-            room,
+            workspace,
             model,
             self._config,
             self._betas,
