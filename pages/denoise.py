@@ -109,7 +109,7 @@ def ways(explorer: "Explorer", denoiser: "Explorer | None", gallery: "Gallery") 
 
 def show_rows(gallery: "Gallery", how: "Ways", chosen: np.ndarray, settings: tuple) -> None:
     """The clean images, and below them a row a method, with what it comes to on these."""
-    from vae.analysis.denoising import METHODS, corrupt, quality
+    from vae.analysis.denoising import METHODS, corrupt, image_quality
 
     clean = gallery.images(chosen)
     corrupted = corrupt(clean, *settings)
@@ -118,7 +118,7 @@ def show_rows(gallery: "Gallery", how: "Ways", chosen: np.ndarray, settings: tup
         found = method(corrupted)
         numbers = ""
         if gallery.are_real:
-            measured = quality(clean, found)
+            measured = image_quality(clean, found)
             numbers = f"{measured.psnr:.1f} dB, SSIM {measured.ssim:.2f}"
         _row(METHODS[name], numbers, found)
 

@@ -39,7 +39,7 @@ def show_costs(explorer) -> None:
     shown = min(SHOWN, len(gallery.labels))
     drawn = np.random.default_rng(int(seed)).choice(len(gallery.labels), shown, replace=False)
     images, labels = gallery.images(drawn), gallery.labels[drawn]
-    terms = explorer.terms(images, labels=labels)
+    terms = explorer.elbo_terms(images, labels=labels)
     st.image(
         tile(np.concatenate([images, explorer.reconstruct(images, labels)]), shown, 56),
         caption="Above the images, below what the decoder makes of their posterior means.",

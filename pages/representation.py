@@ -138,9 +138,9 @@ def show_family(explorer: "Explorer", family: "LatentSizes") -> None:
 def _family_figure(created: str, chosen: int | None, _family: "LatentSizes") -> "go.Figure":
     """Half of the page's time, were it drawn anew for everybody."""
     from vae.analysis.latent_sizes import measures
-    from vae.charts.representation import Panel, latent_size_panels
+    from vae.charts.representation import MeasurePanel, latent_size_panels
 
-    panels = [Panel(*measure) for measure in measures(_family)]
+    panels = [MeasurePanel(*measure) for measure in measures(_family)]
     return latent_size_panels(_family.sizes, panels, chosen)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
+from vae.core.read_only import is_read_only
 
 from pages.server.access import note_if_read_only
 from pages.state import latent_position, url_state
@@ -19,7 +20,6 @@ from pages.ui.instruments import DrawingReport, live_draw
 from pages.ui.layout import show_error
 from pages.ui.markdown import escaped
 from vae.core.errors import DataError
-from vae.core.read_only import is_read_only
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer

@@ -26,7 +26,7 @@ from vae.analysis.representation import (
     measure_representation,
     score,
 )
-from vae.charts.representation import Panel, latent_size_panels
+from vae.charts.representation import MeasurePanel, latent_size_panels
 from vae.core.config import TrainConfig
 from vae.core.errors import CheckpointError, DataError
 from vae.explorer import Explorer
@@ -221,7 +221,7 @@ def test_the_family_that_ships_says_how_it_was_made():
 
 @pytest.mark.parametrize(("chosen", "lines"), [(4, 6), (None, 0), (99, 0)])
 def test_the_chart_draws_medians_seeds_and_the_chosen_size(family, chosen, lines):
-    panels = [Panel(*measure) for measure in measures(family)]
+    panels = [MeasurePanel(*measure) for measure in measures(family)]
     figure = latent_size_panels(family.sizes, panels, chosen)
     line, points = (trace for trace in figure.data if trace.name == "−ELBO")
     values = [[m.negative_elbo for m in family.models if m.latent_dim == d] for d in (2, 8)]

@@ -4,16 +4,16 @@ import itertools
 
 import pytest
 
-from vae.charts.sweep import Curve, sweep_colour, sweep_curves, sweep_plane
+from vae.charts.sweep import SweepCurve, sweep_colour, sweep_curves, sweep_plane
 
 
-def curve(label: str, place: float, last: tuple[float, float], named: bool = True) -> Curve:
+def curve(label: str, place: float, last: tuple[float, float], named: bool = True) -> SweepCurve:
     distortion, rate = last
-    return Curve(label, place, [1, 2, 3], [40.0, 30.0, distortion], [0.0, 1.0, rate], named)
+    return SweepCurve(label, place, [1, 2, 3], [40.0, 30.0, distortion], [0.0, 1.0, rate], named)
 
 
 LOW, HIGH = curve("β 1", 0.0, (20.0, 9.0)), curve("β 4", 1.0, (25.0, 3.0))
-UNBEGUN = Curve("β 10", 1.0, [], [], [])
+UNBEGUN = SweepCurve("β 10", 1.0, [], [], [])
 
 
 def test_each_run_has_a_line_in_each_panel_as_long_as_the_training():

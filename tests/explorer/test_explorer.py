@@ -84,16 +84,16 @@ def test_atlas_images_stand_in_for_the_data_set(explorer, images):
 
 
 def test_terms_add_up(explorer, model, images):
-    terms = explorer.terms(images, seed=3)
+    terms = explorer.elbo_terms(images, seed=3)
     posterior = model.encode(torch.from_numpy(images[:, None, :, :, 0]))
     np.testing.assert_allclose(terms.rate, posterior.kl().sum(dim=1), rtol=1e-5)
     np.testing.assert_allclose(terms.elbo, -(terms.distortion + terms.rate), rtol=1e-6)
-    np.testing.assert_array_equal(terms.distortion, explorer.terms(images, seed=3).distortion)
-    assert (terms.distortion != explorer.terms(images, seed=4).distortion).all()
+    np.testing.assert_array_equal(terms.distortion, explorer.elbo_terms(images, seed=3).distortion)
+    assert (terms.distortion != explorer.elbo_terms(images, seed=4).distortion).all()
 
 
 def test_the_log_likelihood_is_above_the_elbo_on_average(explorer, images):
-    elbo = np.mean([explorer.terms(images, seed=s).elbo.mean() for s in range(20)])
+    elbo = np.mean([explorer.elbo_terms(images, seed=s).elbo.mean() for s in range(20)])
     assert explorer.log_likelihood(images, samples=200).mean() > elbo
 
 
@@ -212,7 +212,7 @@ def test_looking_changes_nothing(explorer, images, model):
     codes, before = CODES.copy(), torch.get_rng_state()
     pixels = images.copy()
     explorer.decode(codes)
-    explorer.terms(images)
+    explorer.elbo_terms(images)
     explorer.sample(2, seed=0)
     explorer.log_likelihood(images, samples=2)
     np.testing.assert_array_equal(codes, CODES)

@@ -83,9 +83,9 @@ def test_gaps_are_relative_to_the_model_trained_apart(multi_rate_checkpoint, cur
         )
         for beta in (1.0, 20.0)
     ]
-    (gap,) = explorer.gaps(apart)
+    (gap,) = explorer.rate_gaps(apart)
     assert (gap.beta, gap.seed, gap.epochs) == (1.0, 4, (3.0, 9.0))
-    assert gap.apart == 22.0
+    assert gap.single_rate == 22.0
     assert gap.relative == pytest.approx(curve.objective(1.0) / 22.0 - 1)
 
 

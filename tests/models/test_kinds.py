@@ -101,8 +101,8 @@ def test_the_conditional_likelihood_is_that_of_the_plain_model_at_the_label():
 
 def test_an_autoencoders_codes_are_points():
     model, images = build_seeded(replace(PLAIN, kind="autoencoder"), 0), some_images(6)
-    terms = model.terms(images, torch.Generator().manual_seed(0))
-    again = model.terms(images, torch.Generator().manual_seed(1))
+    terms = model.elbo_terms(images, torch.Generator().manual_seed(0))
+    again = model.elbo_terms(images, torch.Generator().manual_seed(1))
     assert torch.equal(terms.z, terms.posterior.mean)
     assert torch.equal(terms.distortion, again.distortion)
     assert not terms.rate_per_dimension.any()
@@ -112,7 +112,7 @@ def test_an_autoencoders_codes_are_points():
 def test_a_classifiers_distortion_is_minus_the_log_probability_of_the_label():
     model = build_seeded(replace(PLAIN, kind="classifier", classes=10), 0).requires_grad_(False)
     images, labels = some_images(6), torch.tensor([0, 1, 2, 3, 4, 9])
-    found = model.terms(images, torch.Generator(), labels=labels).distortion
+    found = model.elbo_terms(images, torch.Generator(), labels=labels).distortion
     probabilities = torch.softmax(model.decode(model.encode(images).mean), dim=1)
     torch.testing.assert_close(found, -probabilities[range(6), labels].log())
 

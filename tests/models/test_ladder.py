@@ -53,7 +53,7 @@ def in_z(model: LadderVAE, u: torch.Tensor, posterior) -> list[tuple]:
 @pytest.mark.parametrize("architecture", ["mlp", "mlp-deep", "conv", "conv-mlp"])
 def test_the_rate_of_each_level_is_the_kl_between_its_posterior_and_its_prior(architecture):
     model = a_ladder(ModelConfig((1, 8, 8), 6, architecture, kind="ladder", levels=(1, 2, 3)))
-    terms = model.terms(torch.rand(5, 1, 8, 8, generator=generator()), generator(4))
+    terms = model.elbo_terms(torch.rand(5, 1, 8, 8, generator=generator()), generator(4))
     rates = terms.rate_per_dimension.split(CONFIG.levels, 1)
     for (q, prior, _), rate in zip(in_z(model, terms.z, terms.posterior), rates, strict=True):
         torch.testing.assert_close(rate, kl_divergence(q, prior), rtol=1e-4, atol=1e-5)
@@ -62,19 +62,19 @@ def test_the_rate_of_each_level_is_the_kl_between_its_posterior_and_its_prior(ar
 def test_terms_sample_from_the_top_down_and_decode_the_sample():
     model, images = a_ladder(), torch.rand(5, 1, 8, 8, generator=generator())
     noise = torch.randn(5, 6, generator=generator(4))
-    terms = model.terms(images, noise)
+    terms = model.elbo_terms(images, noise)
     expected = terms.posterior.mean + (0.5 * terms.posterior.logvar).exp() * noise
     torch.testing.assert_close(terms.z, expected)
     distortion = model.likelihood.distortion(model.decode(terms.z), images)
     torch.testing.assert_close(terms.distortion, distortion)
-    other = model.terms(images, torch.cat([noise[:, :1] + 1, noise[:, 1:]], 1))
+    other = model.elbo_terms(images, torch.cat([noise[:, :1] + 1, noise[:, 1:]], 1))
     torch.testing.assert_close(other.posterior.mean[:, :1], terms.posterior.mean[:, :1])
     assert not torch.allclose(other.posterior.mean[:, 1:], terms.posterior.mean[:, 1:])
 
 
 def test_without_noise_the_levels_below_are_given_the_means_above():
     model, images = a_ladder(), torch.rand(5, 1, 8, 8, generator=generator())
-    terms = model.terms(images, torch.zeros(5, 6))
+    terms = model.elbo_terms(images, torch.zeros(5, 6))
     torch.testing.assert_close(model.encode(images).mean, terms.posterior.mean)
     torch.testing.assert_close(model.encode(images).mean, terms.z)
 
@@ -82,9 +82,9 @@ def test_without_noise_the_levels_below_are_given_the_means_above():
 def test_the_weights_of_draws_are_those_of_the_joint_in_z():
     """log p(z) - log q(z|x) is the same in z as in noise coordinates: the Jacobians cancel."""
     model, images = a_ladder(), torch.rand(4, 1, 8, 8, generator=generator())
-    u, weights = model.sampler(images)(3, generator(5))
+    u, weights = model.importance_sampler(images)(3, generator(5))
     noise = torch.randn(12, 6, generator=generator(5))
-    terms = model.terms(images.repeat(3, 1, 1, 1), noise)
+    terms = model.elbo_terms(images.repeat(3, 1, 1, 1), noise)
     torch.testing.assert_close(u, terms.z)
     expected = sum(
         Independent(prior, 1).log_prob(z) - Independent(q, 1).log_prob(z)
@@ -116,7 +116,7 @@ def test_the_importance_weighted_estimate_agrees_with_numerical_integration():
     )
     found = log_likelihood(model, images, 20_000, generator())
     torch.testing.assert_close(found, torch.logsumexp(joint, 1), atol=0.05, rtol=0)
-    elbo = torch.stack([model.terms(images, generator(s)).elbo for s in range(50)]).mean(0)
+    elbo = torch.stack([model.elbo_terms(images, generator(s)).elbo for s in range(50)]).mean(0)
     assert (found > elbo + 0.1).all()
 
 

@@ -50,7 +50,7 @@ def bound(model: SemiSupervisedVAE, image, noise, label: int) -> torch.Tensor:
 def test_the_unlabelled_bound_is_the_sum_over_all_labels(architecture):
     model, images, noise = some_model(architecture), some_images(5), torch.randn(5, 3)
     labels = torch.tensor([-1, 2, -1, 0, -1])
-    found = model.terms(images, noise, labels=labels)
+    found = model.elbo_terms(images, noise, labels=labels)
     guesses = Categorical(logits=model.classify(images))
     uniform = torch.full((4,), 0.25).log()
     for i, label in enumerate(labels.tolist()):
@@ -66,8 +66,8 @@ def test_the_unlabelled_bound_is_the_sum_over_all_labels(architecture):
 def test_with_all_labels_known_nothing_is_tried_and_the_terms_are_those_of_the_labels():
     model, images, noise = some_model(), some_images(4), torch.randn(4, 3)
     labels = torch.tensor([3, 1, 0, 1])
-    alone = model.terms(images, noise, labels=labels)
-    beside = model.terms(
+    alone = model.elbo_terms(images, noise, labels=labels)
+    beside = model.elbo_terms(
         torch.cat([images, images]),
         torch.cat([noise, noise]),
         labels=torch.cat([labels, torch.full((4,), -1)]),
@@ -75,13 +75,13 @@ def test_with_all_labels_known_nothing_is_tried_and_the_terms_are_those_of_the_l
     for name in ("distortion", "rate_per_dimension", "z", "penalty"):
         torch.testing.assert_close(getattr(alone, name), getattr(beside, name)[:4])
     torch.testing.assert_close(alone.posterior.mean, beside.posterior.mean[:4])
-    plain = model.at_label(1).terms(images[[1, 3]], noise[[1, 3]])
+    plain = model.at_label(1).elbo_terms(images[[1, 3]], noise[[1, 3]])
     torch.testing.assert_close(plain.elbo, alone.elbo[[1, 3]])
 
 
 def test_the_posterior_of_an_image_without_a_label_is_that_of_its_likeliest_one():
     model, images, noise = some_model(), some_images(6), torch.randn(6, 3)
-    found = model.terms(images, noise, labels=torch.full((6,), -1))
+    found = model.elbo_terms(images, noise, labels=torch.full((6,), -1))
     wanted = model.encode(images, labels=model.classify(images).argmax(dim=1))
     torch.testing.assert_close(found.posterior.mean, wanted.mean)
     torch.testing.assert_close(found.z, wanted.sample(noise))
@@ -162,7 +162,7 @@ def test_it_is_reported_at_the_true_label(digits):
     generator = torch.Generator().manual_seed(0)
     images = digits.test.batch(torch.arange(len(digits.test)))
     noise = torch.randn(len(images), 3, generator=generator)
-    wanted = model.terms(images, noise, labels=digits.test.labels).elbo.mean()
+    wanted = model.elbo_terms(images, noise, labels=digits.test.labels).elbo.mean()
     assert found.elbo == pytest.approx(float(wanted), rel=1e-5)
     assert classify_split(model, digits.test).shape == (360, 10)
 

@@ -66,7 +66,7 @@ def test_the_gradient_of_the_encoder_is_the_decoders_at_the_codes():
     expected = by_code.unflatten(1, (3, 4)).sum(dim=(0, 2))
     commitment = 0.25 * 2 * (encoded - z).unflatten(1, (3, 4)).sum(dim=(0, 2))
     model._encoded = lambda given: model.encoder(given)  # type: ignore[method-assign]
-    terms = model.terms(images, generator())
+    terms = model.elbo_terms(images, generator())
     terms.distortion.sum().backward(retain_graph=True)
     through = last.bias.grad.clone()
     torch.testing.assert_close(through, expected, rtol=1e-4, atol=1e-5)
@@ -80,7 +80,7 @@ def test_the_codebooks_gradient_pulls_codes_to_their_vectors_and_unused_ones_to_
     encoded = model._encoded(images).detach()
     vectors = encoded.unflatten(1, (3, 4)).transpose(1, 2).flatten(0, 1)
     chosen = model.indices(encoded).flatten()
-    model.terms(images, generator()).penalty.sum().backward()
+    model.elbo_terms(images, generator()).penalty.sum().backward()
     codes = model.codes.detach()
     assert len(chosen.unique()) < 10, "some code must be unused"
     for index, code in enumerate(codes):
@@ -103,7 +103,7 @@ def test_an_unused_code_comes_to_be_used(digits):
     optimiser = torch.optim.Adam(model.parameters(), 0.01)
     for _ in range(250):
         optimiser.zero_grad()
-        terms = model.terms(images, generator())
+        terms = model.elbo_terms(images, generator())
         (terms.distortion + terms.penalty).mean().backward()
         optimiser.step()
     assert len(model.indices(model.encode(images).mean).unique()) > 5
@@ -120,7 +120,7 @@ def test_minus_distortion_and_rate_is_a_bound_of_the_discrete_model():
         for image in images
     ]
     exact = torch.stack([torch.logsumexp(j, 0) for j in joint])
-    terms = model.terms(images, generator())
+    terms = model.elbo_terms(images, generator())
     assert torch.allclose(terms.rate, torch.full((3,), 4 * math.log(2)))
     assert (terms.elbo <= exact + 1e-5).all()
     assert (terms.elbo >= torch.stack(joint).min()).all()
@@ -130,7 +130,7 @@ def test_minus_distortion_and_rate_is_a_bound_of_the_discrete_model():
 
 def test_noise_becomes_codes_of_the_uniform_prior():
     model = a_model().requires_grad_(False)
-    z = model.from_noise(torch.randn(5000, 12, generator=generator()))
+    z = model.prior_sample(torch.randn(5000, 12, generator=generator()))
     counts = torch.bincount(model.indices(z).flatten(), minlength=10) / 20_000
     torch.testing.assert_close(counts, torch.full((10,), 0.1), atol=0.01, rtol=0)
     torch.testing.assert_close(model.vectors(model.indices(z)), z)

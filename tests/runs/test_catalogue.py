@@ -269,7 +269,7 @@ def test_the_shipped_curves_of_mnist_lie_close_to_the_models_of_one_beta(shipped
     from vae.explorer import Explorer
 
     (found,) = [c for c in comparisons(shipped) if name in {run.name for run in c.multi_rate}]
-    gaps = Explorer.open(SHIPPED / name).gaps(found.runs)
+    gaps = Explorer.open(SHIPPED / name).rate_gaps(found.runs)
     assert [gap.beta for gap in gaps] == [0.5, 1.0, 2.0, 4.0, 10.0]
     for gap in gaps:
         assert gap.epochs[0] == gap.epochs[1]

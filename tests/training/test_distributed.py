@@ -208,8 +208,8 @@ def test_parts_of_a_batch_are_even_and_leave_nothing_out(size, count):
 
 def test_noise_that_is_given_is_the_noise_that_is_drawn():
     model, images = VAE.seeded(ModelConfig((1, 8, 8), latent_dim=3), 1), torch.rand(5, 1, 8, 8)
-    drawn = model.terms(images, torch.Generator().manual_seed(4))
+    drawn = model.elbo_terms(images, torch.Generator().manual_seed(4))
     noise = standard_normal((5, 3), torch.Generator().manual_seed(4))
-    given = model.terms(images[2:], noise[2:])
+    given = model.elbo_terms(images[2:], noise[2:])
     torch.testing.assert_close(given.z, drawn.z[2:])
     torch.testing.assert_close(given.distortion, drawn.distortion[2:])

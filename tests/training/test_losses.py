@@ -65,7 +65,7 @@ def test_elbo_is_minus_distortion_minus_rate_whatever_beta(terms):
 def test_terms_agree_with_torch_distributions():
     model = VAE.seeded(ModelConfig((1, 8, 8), latent_dim=3), seed=4)
     images = (torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0)) > 0.5).float()
-    found = model.terms(images, torch.Generator().manual_seed(9))
+    found = model.elbo_terms(images, torch.Generator().manual_seed(9))
 
     mean, logvar = model.encoder(images).split(3, dim=1)
     q = Normal(mean, (0.5 * logvar).exp())
@@ -83,7 +83,7 @@ def test_terms_of_a_multi_rate_model_see_each_image_under_its_own_beta():
         torch.nn.init.normal_(parameter, std=0.1, generator=torch.Generator().manual_seed(1))
     images = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     betas = torch.tensor([0.1, 0.5, 3.0, 10.0])
-    found = model.terms(images, torch.Generator().manual_seed(9), betas)
+    found = model.elbo_terms(images, torch.Generator().manual_seed(9), betas)
     for i, beta in enumerate(betas.tolist()):
         plain = model.at_beta(beta)
         alone = plain.encode(images[i : i + 1])

@@ -76,7 +76,7 @@ def test_it_is_added_to_the_penalty_and_reaches_the_decoder(critic_path):
         PLAIN, TrainConfig("x", perceptual=7, critic=str(critic_path)), "cpu"
     )
     model, images = build_seeded(PLAIN, 0), some_images(4)
-    terms = model.terms(images, torch.Generator().manual_seed(0))
+    terms = model.elbo_terms(images, torch.Generator().manual_seed(0))
     found = perceptual_loss(terms, images)
     distance = perceptual_loss.distance(torch.sigmoid(terms.decoded), images)
     torch.testing.assert_close(found.penalty, 7 * distance)
@@ -133,7 +133,7 @@ def test_it_goes_with_models_of_images_alone(perceptual):
 
 def test_terms_without_an_image_are_refused():
     model = build_seeded(PLAIN, 0)
-    terms = replace(model.terms(some_images(2), torch.Generator()), decoded=None)
+    terms = replace(model.elbo_terms(some_images(2), torch.Generator()), decoded=None)
     with pytest.raises(ConfigError, match="decodes to images"):
         PerceptualLoss(model.encoder, 1.0)(terms, some_images(2))
 

@@ -71,7 +71,7 @@ def faked(monkeypatch) -> Iterator[None]:
     for name in ("vae.models.posterior", "vae.training.autograd_step", "vae.models.ladder"):
         monkeypatch.setattr(f"{name}.standard_normal", draw)
     betas = lambda low, high, count, generator: torch.rand(count, device=CUDA)  # noqa: E731
-    monkeypatch.setattr(autograd_step, "draw_betas", betas)
+    monkeypatch.setattr(autograd_step, "sample_betas", betas)
     monkeypatch.setattr(
         ManualStep, "_draw", lambda self, streams: [rows.normal_() for rows in streams]
     )

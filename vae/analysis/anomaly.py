@@ -133,7 +133,7 @@ def score_images(
     A conditional model scores them as images of its own label.
     """
     starts = range(0, len(images), ROWS)
-    parts = [explorer.terms(images[start : start + ROWS], seed + start) for start in starts]
+    parts = [explorer.elbo_terms(images[start : start + ROWS], seed + start) for start in starts]
     weighted = None
     if samples is not None and explorer.run.model.is_gaussian:
         weighted = explorer.log_likelihood(images, samples, seed)

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 from jaxtyping import Bool, Float, UInt8
 from plotly.subplots import make_subplots
 
-from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, finished
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, styled
 
 NORMAL_COLOUR, ABNORMAL_COLOUR = CLASS_COLOURS[0], CLASS_COLOURS[1]
 BINS = 60
@@ -43,7 +43,7 @@ def score_histogram(
     figure.update_xaxes(title_text=title)
     figure.update_yaxes(title_text="% of its sort")
     figure.update_layout(barmode="overlay", bargap=0)
-    return finished(figure, height)
+    return styled(figure, height)
 
 
 def roc_figure(
@@ -75,7 +75,7 @@ def roc_figure(
     figure.update_xaxes(title_text="false alarms: normal images flagged", **ticks)
     figure.update_yaxes(title_text="recall:<br>abnormal images flagged", **ticks)
     figure.update_layout(showlegend=False)
-    return finished(figure, height)
+    return styled(figure, height)
 
 
 def error_figure(
@@ -103,4 +103,4 @@ def error_figure(
     figure.update_yaxes(visible=False, constrain="domain", autorange="reversed")
     for column, anchor in enumerate(("x", "x2", "x3"), start=1):
         figure.update_yaxes(scaleanchor=anchor, row=1, col=column)
-    return finished(figure, height)
+    return styled(figure, height)

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
-from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, finished, plain
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, escaped, styled
 
 LOW_COLOUR, HIGH_COLOUR, ARROW_COLOUR = CLASS_COLOURS[0], CLASS_COLOURS[1], CLASS_COLOURS[2]
 SHOWN_RANDOM = 40
@@ -71,7 +71,7 @@ def lasso_map(
             y=points[:, 1],
             mode="markers",
             text=[
-                plain(class_names[label]) if is_known else "no class"
+                escaped(class_names[label]) if is_known else "no class"
                 for label, is_known in zip(labels, known, strict=True)
             ],
             marker={
@@ -120,10 +120,10 @@ def effect_curves(
     )
     figure.update_xaxes(title_text="moved by (lengths of the direction)", tickvals=list(steps))
     figure.update_yaxes(title_text=f"{title.lower()} ({unit})", nticks=6)
-    return finished(figure, height)
+    return styled(figure, height)
 
 
 def _on_plane(figure: go.Figure, axes: tuple[str, str], height: int) -> go.Figure:
     figure.update_xaxes(title_text=axes[0], zeroline=False)
     figure.update_yaxes(title_text=axes[1], zeroline=False, scaleanchor="x")
-    return finished(figure, height)
+    return styled(figure, height)

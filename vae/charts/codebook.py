@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Int
 
-from vae.charts.figures import INACTIVE_COLOUR, RATE_COLOUR, finished
+from vae.charts.figures import INACTIVE_COLOUR, RATE_COLOUR, styled
 
 SCALE = "Viridis"
 """Rises in lightness, so that it can be read without colours."""
@@ -48,7 +48,7 @@ def code_grid(
         unselected={"marker": {"opacity": 1}},
         hovertemplate="row %{y}, column %{x}: code %{text}<extra></extra>",
     )
-    figure = finished(go.Figure(marks), height)
+    figure = styled(go.Figure(marks), height)
     axis = {"showgrid": False, "zeroline": False, "showticklabels": False, "fixedrange": True}
     figure.update_xaxes(range=[-0.55, columns - 0.45], **axis)
     figure.update_yaxes(range=[rows - 0.45, -0.55], **axis)
@@ -79,4 +79,4 @@ def usage_bars(counts: Sequence[int], height: int = 200) -> go.Figure:
     figure.update_xaxes(title_text="code, by frequency", type="category", showticklabels=False)
     figure.update_yaxes(title_text="share of all places (%)", rangemode="tozero")
     figure.update_layout(showlegend=False, bargap=0.15)
-    return finished(figure, height)
+    return styled(figure, height)

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
-from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, RATE_COLOUR, finished, plain
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, RATE_COLOUR, escaped, styled
 
 BETA_SCALE = "Viridis"
 SCALE_ENDS = 0.2, 0.88
@@ -37,7 +37,7 @@ class Cluster:
 
 
 @dataclass(frozen=True)
-class Curve:
+class RateDistortionCurve:
     """A multi-rate model on the same plane."""
 
     betas: Sequence[float]
@@ -46,7 +46,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Line:
+class MeasureLine:
     """One measure of one objective: a value for each seed of each beta."""
 
     objective: str
@@ -56,7 +56,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Bars:
+class RateBars:
     """The rates of one model's latents, by falling rate, in nats per test image."""
 
     title: str
@@ -65,11 +65,11 @@ class Bars:
 
 
 def rate_distortion_plane(
-    clusters: Sequence[Cluster], curves: Mapping[str, Curve], height: int = 400
+    clusters: Sequence[Cluster], curves: Mapping[str, RateDistortionCurve], height: int = 400
 ) -> go.Figure:
     """Every run as a point, coloured by beta; and the line of the best ELBO, whose slope is -1."""
     figure = go.Figure()
-    drawn: list[Cluster | Curve] = [*clusters, *curves.values()]
+    drawn: list[Cluster | RateDistortionCurve] = [*clusters, *curves.values()]
     rates = [rate for each in drawn for rate in each.rates]
     distortions = [distortion for each in drawn for distortion in each.distortions]
     across, up = [0.0, max(0.1, 1.15 * max(rates))], _padded(distortions)
@@ -85,10 +85,12 @@ def rate_distortion_plane(
         figure.add_scatter(x=[None], y=[None], mode="markers", name=objective, marker=marker)
     figure.update_xaxes(title_text="rate (nats per test image)", range=across)
     figure.update_yaxes(title_text="distortion (nats per test image)", range=up)
-    return finished(figure, height)
+    return styled(figure, height)
 
 
-def rate_bars_by_setting(models: Sequence[Bars], columns: int, row_height: int = 120) -> go.Figure:
+def rate_bars_by_setting(
+    models: Sequence[RateBars], columns: int, row_height: int = 120
+) -> go.Figure:
     """The rates of several models on one scale, a small panel each; inactive latents grey."""
     rows = -(-len(models) // columns)
     height = row_height * rows + 60
@@ -119,10 +121,10 @@ def rate_bars_by_setting(models: Sequence[Bars], columns: int, row_height: int =
     figure.update_xaxes(showticklabels=False)
     figure.update_layout(showlegend=False, bargap=0.2)
     _shrink_titles(figure, 12)
-    return finished(figure, height)
+    return styled(figure, height)
 
 
-def measure_panels(panels: Mapping[str, Sequence[Line]], row_height: int = 205) -> go.Figure:
+def measure_panels(panels: Mapping[str, Sequence[MeasureLine]], row_height: int = 205) -> go.Figure:
     """Measures against beta, a panel each: every seed a point, the medians a line."""
     columns = min(PANEL_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
@@ -144,7 +146,7 @@ def measure_panels(panels: Mapping[str, Sequence[Line]], row_height: int = 205) 
         figure.update_xaxes(title_text="β", row=place // columns + 1, col=place % columns + 1)
     figure.update_yaxes(rangemode="tozero", nticks=6)
     _shrink_titles(figure, 13)
-    finished(figure, height)
+    styled(figure, height)
     # The panels' titles stand between the legend and the panels.
     return figure.update_layout(margin_t=70, legend_y=1 + 26 / (height - 130))
 
@@ -158,7 +160,7 @@ def share_map(
     """Shares from 0 to 1 as a heat map, each with its number; the first row on top."""
     figure = go.Figure(
         go.Heatmap(
-            x=[plain(column) for column in columns],
+            x=[escaped(column) for column in columns],
             y=list(rows),
             z=[list(row) for row in shares],
             zmin=0,
@@ -173,7 +175,7 @@ def share_map(
     )
     figure.update_yaxes(autorange="reversed", title_text="latent, rate in nats")
     figure.update_xaxes(side="top", title_text="factor")
-    return finished(figure, 110 + row_height * len(rows))
+    return styled(figure, 110 + row_height * len(rows))
 
 
 def beta_colours(betas: Sequence[float]) -> list[str]:
@@ -204,7 +206,7 @@ def _add_tangent(
     )
 
 
-def _add_curve(figure: go.Figure, name: str, curve: Curve) -> None:
+def _add_curve(figure: go.Figure, name: str, curve: RateDistortionCurve) -> None:
     figure.add_scatter(
         x=list(curve.rates),
         y=list(curve.distortions),
@@ -248,7 +250,7 @@ def _marker(colour: str, place: int) -> dict:
 
 
 def _add_line(
-    figure: go.Figure, line: Line, places: list[float], kind: int, place: int, columns: int
+    figure: go.Figure, line: MeasureLine, places: list[float], kind: int, place: int, columns: int
 ) -> None:
     style = LINES[kind % len(LINES)]
     where = {"row": place // columns + 1, "col": place % columns + 1}

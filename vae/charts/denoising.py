@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, finished
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, styled
 
 STYLES = {
     "corrupted": (INACTIVE_COLOUR, "dot"),
@@ -48,4 +48,4 @@ def quality_curves(
     figure.update_xaxes(title_text=axis, row=2)
     figure.update_yaxes(title_text="PSNR (dB)", row=1)
     figure.update_yaxes(title_text="SSIM", row=2)
-    return finished(figure, height)
+    return styled(figure, height)

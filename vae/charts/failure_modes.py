@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from vae.charts.figures import CLASS_COLOURS, finished
+from vae.charts.figures import CLASS_COLOURS, styled
 
 LEAP = 10
 """Losses that differ by more than this factor are drawn in powers of ten."""
@@ -29,4 +29,4 @@ def loss_curves(losses: Mapping[str, Sequence[float]], height: int = 190) -> go.
     if leaps:
         figure.update_yaxes(type="log", dtick=max(1, len(str(int(max(drawn)))) // 4))
     figure.update_layout(showlegend=True)
-    return finished(figure, height)
+    return styled(figure, height)

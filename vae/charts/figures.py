@@ -27,7 +27,7 @@ MAX_CURVE_POINTS = 150
 MAX_MARKERS = 40
 
 
-def plain(name: str) -> str:
+def escaped(name: str) -> str:
     """A name as figures show it as it reads: plotly takes what looks like HTML for HTML."""
     return html.escape(name, quote=False)
 
@@ -44,7 +44,7 @@ def training_curves(
     the browser draws them anew while the model trains.
     """
     figure = go.Figure()
-    shown = thinned(len(epochs), MAX_CURVE_POINTS)
+    shown = evenly_spaced(len(epochs), MAX_CURVE_POINTS)
     x = [epochs[i] for i in shown]
     mode = "lines+markers" if len(shown) <= MAX_MARKERS else "lines"
     rows = (("Distortion", distortion, DISTORTION_COLOUR), ("Rate", rate, RATE_COLOUR))
@@ -63,7 +63,7 @@ def training_curves(
         yaxis={"title": "distortion<br>nats per image", "domain": [0.55, 1]},
         yaxis2={"title": "rate<br>nats per image", "domain": [0, 0.45], "rangemode": "tozero"},
     )
-    return finished(figure, 380)
+    return styled(figure, 380)
 
 
 def rate_bars(
@@ -80,14 +80,14 @@ def rate_bars(
     )
     figure.update_layout(yaxis_title="rate (nats)", showlegend=False, bargap=0.25)
     figure.update_yaxes(range=_rate_range(rates))
-    return finished(figure, height)
+    return styled(figure, height)
 
 
 def elbo_bars(
     names: Sequence[str], distortions: Sequence[float], rates: Sequence[float], height: int = 260
 ) -> go.Figure:
     """Distortion and rate stacked, and their sum, -ELBO, as a mark (a density can be negative)."""
-    figure, names = go.Figure(), [plain(name) for name in names]
+    figure, names = go.Figure(), [escaped(name) for name in names]
     totals = [distortion + rate for distortion, rate in zip(distortions, rates, strict=True)]
     figure.add_bar(x=names, y=distortions, name="distortion", marker_color=DISTORTION_COLOUR)
     figure.add_bar(x=names, y=rates, name="rate", marker_color=RATE_COLOUR)
@@ -95,7 +95,7 @@ def elbo_bars(
     mark = {"symbol": "line-ew-open", "size": 26, "color": INACTIVE_COLOUR, "line_width": 3}
     figure.add_scatter(x=names, y=totals, mode="markers", name="sum: −ELBO", marker=mark)
     figure.update_traces(hovertemplate="%{y:.1f} nats")
-    return finished(figure, height)
+    return styled(figure, height)
 
 
 def path_measures(
@@ -124,7 +124,7 @@ def path_measures(
     figure.update_xaxes(title_text="place on the path, A to B", range=[0, 1])
     figure.update_yaxes(title_text="change of a pixel<br>per whole path", rangemode="tozero", col=1)
     figure.update_yaxes(title_text="off the data<br>% of test images", range=[-4, 104], col=2)
-    return finished(figure, height)
+    return styled(figure, height)
 
 
 def _path_style(place: int, name: str, is_chosen: bool) -> dict:
@@ -134,7 +134,7 @@ def _path_style(place: int, name: str, is_chosen: bool) -> dict:
     return {"name": name, "legendgroup": name, "mode": "lines", "line": line}
 
 
-def thinned(count: int, at_most: int) -> list[int]:
+def evenly_spaced(count: int, at_most: int) -> list[int]:
     """Evenly spread places, the last one among them."""
     step = max(1, -(-count // at_most))
     return list(range(count - 1, -1, -step))[::-1]
@@ -145,7 +145,7 @@ def _rate_range(rates: Sequence[float]) -> list[float]:
     return [0, max(0.1, 1.08 * max(rates))]
 
 
-def finished(figure: go.Figure, height: int) -> go.Figure:
+def styled(figure: go.Figure, height: int) -> go.Figure:
     """The figure with what all of them share: size, margins, backgrounds, legend."""
     figure.update_layout(
         height=height,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, finished
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, styled
 
 
 def temperature_curves(
@@ -27,4 +27,4 @@ def temperature_curves(
     figure.add_vline(x=chosen, line={"color": INACTIVE_COLOUR, "dash": "dot"})
     figure.update_xaxes(title_text="temperature", range=[0, 2])
     figure.update_yaxes(title_text="% of images", range=[-3, 103])
-    return finished(figure, height)
+    return styled(figure, height)

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
-from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, finished, plain
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, escaped, styled
 
 
 def codes_by_class(
@@ -25,7 +25,7 @@ def codes_by_class(
             x=mine[:, 0],
             y=mine[:, 1],
             mode="markers",
-            name=plain(class_names[label]) if known else "no class",
+            name=escaped(class_names[label]) if known else "no class",
             marker={
                 "size": 3,
                 "color": CLASS_COLOURS[label % 10] if known else INACTIVE_COLOUR,
@@ -35,7 +35,7 @@ def codes_by_class(
     figure.update_xaxes(title_text=axes[0], zeroline=False)
     figure.update_yaxes(title_text=axes[1], zeroline=False, scaleanchor="x")
     figure.update_layout(legend={"itemsizing": "constant"})
-    return finished(figure, height)
+    return styled(figure, height)
 
 
 def accuracy_bars(
@@ -45,7 +45,7 @@ def accuracy_bars(
     percent = [100 * accuracy for accuracy in accuracies]
     figure = go.Figure(
         go.Bar(
-            x=[plain(name) for name in class_names],
+            x=[escaped(name) for name in class_names],
             y=percent,
             marker_color=[CLASS_COLOURS[i % 10] for i in range(len(percent))],
             hovertemplate="%{y:.1f} %",
@@ -54,4 +54,4 @@ def accuracy_bars(
     figure.update_xaxes(title_text="class asked for", type="category")
     figure.update_yaxes(title_text="recognised as such (%)", range=[0, 100])
     figure.update_layout(showlegend=False, bargap=0.25)
-    return finished(figure, height)
+    return styled(figure, height)

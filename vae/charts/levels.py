@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from vae.charts.figures import RATE_COLOUR, finished
+from vae.charts.figures import RATE_COLOUR, styled
 
 
 def level_bars(rates: Sequence[float], height: int = 170) -> go.Figure:
@@ -22,7 +22,7 @@ def level_bars(rates: Sequence[float], height: int = 170) -> go.Figure:
     figure.update_xaxes(title_text="rate (nats per test image)", rangemode="tozero")
     figure.update_yaxes(autorange="reversed")
     figure.update_layout(showlegend=False, bargap=0.35)
-    return finished(figure, height)
+    return styled(figure, height)
 
 
 def level_name(level: int, count: int) -> str:

@@ -12,7 +12,7 @@ from vae.charts.figures import (
     DISTORTION_COLOUR,
     INACTIVE_COLOUR,
     RATE_COLOUR,
-    finished,
+    styled,
 )
 
 CODES_COLOUR, PCA_COLOUR, PIXELS_COLOUR = CLASS_COLOURS[0], CLASS_COLOURS[1], INACTIVE_COLOUR
@@ -31,7 +31,7 @@ STYLES = {
 
 
 @dataclass(frozen=True)
-class Panel:
+class MeasurePanel:
     """One measure against the latent size."""
 
     title: str
@@ -45,7 +45,7 @@ class Panel:
 
 def latent_size_panels(
     sizes: Sequence[int],
-    panels: Sequence[Panel],
+    panels: Sequence[MeasurePanel],
     chosen: int | None = None,
     columns: int = 3,
     height: int = 430,
@@ -78,7 +78,7 @@ def latent_size_panels(
         figure.add_vline(chosen, line=line, row="all", col="all")
     for title in figure.layout.annotations:
         title.font.size = 13
-    return finished(figure, height).update_layout(margin_t=64, legend_y=1 + 26 / (height - 110))
+    return styled(figure, height).update_layout(margin_t=64, legend_y=1 + 26 / (height - 110))
 
 
 def _add_series(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from vae.charts.figures import INACTIVE_COLOUR, finished, thinned
+from vae.charts.figures import INACTIVE_COLOUR, evenly_spaced, styled
 
 MAX_POINTS = 80
 LABEL_PIXELS, AROUND_PIXELS = 14, 70
@@ -14,7 +14,7 @@ _RAMP = ((45, 105, 215), (125, 90, 205), (196, 72, 150), (225, 95, 70), (222, 14
 
 
 @dataclass(frozen=True)
-class Curve:
+class SweepCurve:
     """One run so far: means since the point before, in nats per training image."""
 
     label: str
@@ -44,7 +44,7 @@ def sweep_colour(place: float) -> str:
     return "#{:02x}{:02x}{:02x}".format(*mixed)
 
 
-def sweep_curves(curves: Sequence[Curve], epochs: int, height: int = 330) -> go.Figure:
+def sweep_curves(curves: Sequence[SweepCurve], epochs: int, height: int = 330) -> go.Figure:
     """Distortion and rate by epoch, one above the other; the axis is as long as the training.
 
     Each curve's name stands at the right, at the height where the curve is now.
@@ -61,12 +61,12 @@ def sweep_curves(curves: Sequence[Curve], epochs: int, height: int = 330) -> go.
         showlegend=False,
     )
     figure.update_yaxes(showticklabels=bool(begun))
-    return finished(figure, height).update_layout(margin_r=56, margin_t=10)
+    return styled(figure, height).update_layout(margin_r=56, margin_t=10)
 
 
 def _add_panel(
     figure: go.Figure,
-    curves: Sequence[Curve],
+    curves: Sequence[SweepCurve],
     values: Sequence[Sequence[float]],
     axis: str,
     domain: tuple[float, float],
@@ -74,7 +74,7 @@ def _add_panel(
 ) -> None:
     """One line a run, and the names beside them."""
     for curve, series in zip(curves, values, strict=True):
-        shown = thinned(len(series), MAX_POINTS)
+        shown = evenly_spaced(len(series), MAX_POINTS)
         figure.add_scatter(
             x=[curve.epochs[place] for place in shown],
             y=[series[place] for place in shown],
@@ -129,7 +129,7 @@ def _spread(heights: Sequence[float], gap: float) -> list[float]:
     return [moved[index] for index in range(len(heights))]
 
 
-def sweep_plane(curves: Sequence[Curve], epochs: int, height: int = 330) -> go.Figure:
+def sweep_plane(curves: Sequence[SweepCurve], epochs: int, height: int = 330) -> go.Figure:
     """Where each run stands, the way that it came, and the line through all by rising beta.
 
     The way begins after the first epochs, which are far off and alike for all.
@@ -138,7 +138,7 @@ def sweep_plane(curves: Sequence[Curve], epochs: int, height: int = 330) -> go.F
     begun = [curve for curve in curves if len(curve.rate)]
     for curve in begun:
         way = [place for place, epoch in enumerate(curve.epochs) if epoch > epochs / 20]
-        shown = [way[place] for place in thinned(len(way), MAX_POINTS)]
+        shown = [way[place] for place in evenly_spaced(len(way), MAX_POINTS)]
         figure.add_scatter(
             x=[curve.rate[place] for place in shown],
             y=[curve.distortion[place] for place in shown],
@@ -173,4 +173,4 @@ def sweep_plane(curves: Sequence[Curve], epochs: int, height: int = 330) -> go.F
         yaxis={"title": "distortion (nats per image)", "showticklabels": bool(begun)},
         showlegend=False,
     )
-    return finished(figure, height).update_layout(margin_t=10)
+    return styled(figure, height).update_layout(margin_t=10)

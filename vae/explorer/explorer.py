@@ -19,12 +19,12 @@ from vae.core.device import DeviceName, pick_device
 from vae.core.errors import ConfigError, TamperedCheckpoint, UnsupportedNetwork
 from vae.explorer.latent import paths
 from vae.explorer.latent.neighbours import Neighbours
-from vae.explorer.rate_gap import Gap, gap
+from vae.explorer.rate_gap import RateGap, rate_gap
 from vae.metrics.evaluation import BATCH, log_likelihood
 from vae.metrics.rate_curve import RateCurve
 from vae.models.autoencoder import Autoencoder
 from vae.models.conditional import LabelledSequential
-from vae.models.likelihood import Gaussian, LearnedScales, priced_in_levels
+from vae.models.likelihood import Gaussian, LearnedScales, discretised_likelihood
 from vae.models.semi_supervised import SemiSupervisedVAE
 from vae.models.vae import VAE
 from vae.models.vq import QuantisedVAE
@@ -39,7 +39,7 @@ CHECKED = 4
 
 
 @dataclass(frozen=True)
-class Terms:
+class ElboArrays:
     """The ELBO's terms of each image, in nats."""
 
     distortion: Float[np.ndarray, "n"]
@@ -128,7 +128,7 @@ class Explorer:
 
     def encode(self, images: ArrayLike, labels: ArrayLike | None = None) -> tuple[Codes, Codes]:
         """Means and log-variances of the images' posteriors."""
-        model, parts = self._for(labels), []
+        model, parts = self._model_for_labels(labels), []
         with torch.inference_mode():
             for some, given in self._batches(self._tensor(images), labels):
                 parts.append(model.encode(some, labels=given))
@@ -150,7 +150,7 @@ class Explorer:
 
     def decode(self, z: ArrayLike, labels: ArrayLike | None = None) -> Images:
         """The decoded image of each code."""
-        model, codes = self._for(labels), torch.from_numpy(self._codes(z))
+        model, codes = self._model_for_labels(labels), torch.from_numpy(self._codes(z))
         with torch.inference_mode():
             batches = self._batches(codes.to(model.device), labels)
             parts = [model.decode_mean(some, labels=given).cpu() for some, given in batches]
@@ -209,7 +209,7 @@ class Explorer:
         """Draws from the prior, of standard normal noise (n, latent): itself, but of a vq."""
         with torch.inference_mode():
             drawn = torch.from_numpy(self._codes(noise)).to(self._model.device)
-            return self._model.from_noise(drawn).cpu().numpy()
+            return self._model.prior_sample(drawn).cpu().numpy()
 
     def traverse(self, z: ArrayLike, dimension: int, values: ArrayLike) -> Images:
         """Decoded copies of one code in which one dimension takes each value."""
@@ -238,23 +238,27 @@ class Explorer:
         """How far each code is from the atlas, as a rank in [0, 1]; see `Neighbours`."""
         return self.neighbours.outlyingness(self._codes(z))
 
-    def terms(self, images: ArrayLike, seed: int = 0, labels: ArrayLike | None = None) -> Terms:
+    def elbo_terms(
+        self, images: ArrayLike, seed: int = 0, labels: ArrayLike | None = None
+    ) -> ElboArrays:
         """Distortion (one posterior sample per image) and rate of each image."""
         generator = torch.Generator(self._model.device).manual_seed(seed)
         with torch.inference_mode():
             given = self._label_tensor(labels)
-            terms = self._for(labels).terms(self._tensor(images), generator, labels=given)
-        return Terms(terms.distortion.cpu().numpy(), terms.rate_per_dimension.cpu().numpy())
+            terms = self._model_for_labels(labels).elbo_terms(
+                self._tensor(images), generator, labels=given
+            )
+        return ElboArrays(terms.distortion.cpu().numpy(), terms.rate_per_dimension.cpu().numpy())
 
-    def terms_in_levels(
+    def elbo_terms_in_levels(
         self, images: ArrayLike, seed: int = 0, labels: ArrayLike | None = None
-    ) -> Terms:
+    ) -> ElboArrays:
         """The same where each pixel counts as one of 256 levels, whatever the model trained with.
 
         ConfigError for a likelihood that says nothing of levels; see `vae.models.likelihood`.
         """
-        model, pixels = self._for(labels), self._tensor(images)
-        levels = priced_in_levels(model.likelihood)
+        model, pixels = self._model_for_labels(labels), self._tensor(images)
+        levels = discretised_likelihood(model.likelihood)
         if levels is None:
             raise ConfigError(
                 f"the likelihood {self.run.model.likelihood} of {self.run.name} has no bits per "
@@ -262,13 +266,13 @@ class Explorer:
             )
         generator = torch.Generator(model.device).manual_seed(seed)
         with torch.inference_mode():
-            terms = model.terms(pixels, generator, labels=self._label_tensor(labels))
+            terms = model.elbo_terms(pixels, generator, labels=self._label_tensor(labels))
             assert terms.decoded is not None, "the model decodes to images"
             distortion = levels.distortion(terms.decoded, pixels)
-        return Terms(distortion.cpu().numpy(), terms.rate_per_dimension.cpu().numpy())
+        return ElboArrays(distortion.cpu().numpy(), terms.rate_per_dimension.cpu().numpy())
 
     @property
-    def scales(self) -> tuple[float, ...]:
+    def likelihood_scales(self) -> tuple[float, ...]:
         """Of the likelihood, set or learned, in units of the pixels' range; none of a Bernoulli."""
         likelihood = self._model.likelihood
         if isinstance(likelihood, LearnedScales):
@@ -283,7 +287,7 @@ class Explorer:
         labels: ArrayLike | None = None,
     ) -> Float[np.ndarray, "n"]:
         """Importance-weighted estimate of log p(x) of each image, in nats."""
-        model, given = self._for(labels), self._label_tensor(labels)
+        model, given = self._model_for_labels(labels), self._label_tensor(labels)
         generator = torch.Generator(model.device).manual_seed(seed)
         found = log_likelihood(model, self._tensor(images), samples, generator, given)
         return found.cpu().numpy()
@@ -379,12 +383,12 @@ class Explorer:
             self.run.class_names,
         )
 
-    def gaps(self, apart: Sequence[Run]) -> list[Gap]:
+    def rate_gaps(self, apart: Sequence[Run]) -> list[RateGap]:
         """How a multi-rate model compares with models of one beta each, within its range."""
         assert self.curve is not None
         low, high = self.curve.betas[[0, -1]]
         inside = [run for run in apart if low <= run.train.beta <= high]
-        return [gap(self.curve, self.run, run) for run in inside]
+        return [rate_gap(self.curve, self.run, run) for run in inside]
 
     def packed_codes(self, identity: str) -> bytes:
         """The atlas as the browser reads it, named `identity`."""
@@ -415,7 +419,7 @@ class Explorer:
             )
         return self._model
 
-    def _for(self, labels: ArrayLike | None) -> VAE:
+    def _model_for_labels(self, labels: ArrayLike | None) -> VAE:
         """The model that takes labels where they are given and it can, else the plain one."""
         return self._model if self.label is None or labels is None else self._whole
 

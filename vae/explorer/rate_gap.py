@@ -7,7 +7,7 @@ from vae.runs.run import Run
 
 
 @dataclass(frozen=True)
-class Gap:
+class RateGap:
     """What a multi-rate model and a model of one beta each make of distortion + beta * rate."""
 
     beta: float
@@ -15,7 +15,7 @@ class Gap:
     """Of the model of one beta."""
     multi_rate: float
     """Nats per test image."""
-    apart: float
+    single_rate: float
     """Nats per test image."""
     epochs: tuple[float, float]
     """That the two were trained for."""
@@ -23,15 +23,15 @@ class Gap:
     @property
     def relative(self) -> float:
         """How much worse the multi-rate model is, as a share; negative where it is better."""
-        return self.multi_rate / self.apart - 1
+        return self.multi_rate / self.single_rate - 1
 
 
-def gap(curve: RateCurve, multi_rate: Run, apart: Run) -> Gap:
+def rate_gap(curve: RateCurve, multi_rate: Run, single_rate: Run) -> RateGap:
     """Compare a multi-rate model with one trained for one beta of its range."""
-    beta, results = apart.train.beta, apart.results
-    return Gap(
+    beta, results = single_rate.train.beta, single_rate.results
+    return RateGap(
         beta,
-        apart.train.seed,
+        single_rate.train.seed,
         curve.objective(beta),
         results.test_distortion + beta * results.test_rate,
         (multi_rate.results.epochs_trained, results.epochs_trained),

@@ -312,7 +312,7 @@ class _Pictures:
         means = model.encode(self._images.to(model.device), labels=labels).mean
         reconstructions = _pixels(model.decode_mean(means, labels=labels))
         codes, cycled = (
-            model.from_noise(self._codes.to(model.device)),
+            model.prior_sample(self._codes.to(model.device)),
             torch.arange(SNAPSHOT_IMAGES) % len(labels),
         )
         samples = _pixels(model.decode_mean(codes, labels=labels[cycled.to(model.device)]))

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from vae.core.config import TrainConfig
 from vae.data.splits import Split
+from vae.models.importance import ImportanceSampler
 from vae.models.posterior import Posterior
-from vae.models.sampling import PosteriorSampler
 from vae.models.vae import VAE
 
 ACTIVE_VARIANCE = 0.01
@@ -69,7 +69,7 @@ def evaluate(model: VAE, split: Split, seed: int = 0) -> Evaluation:
     generator = torch.Generator(model.device).manual_seed(seed)
     distortion, rate, means = 0.0, torch.zeros(model.config.latent_dim, dtype=torch.float64), []
     for images, labels in _batches(split):
-        terms = model.terms(images, generator, labels=labels)
+        terms = model.elbo_terms(images, generator, labels=labels)
         distortion += float(terms.distortion.sum().cpu().double())
         rate += terms.rate_per_dimension.sum(dim=0).cpu().double()
         means.append(terms.posterior.mean.cpu())
@@ -135,7 +135,7 @@ def _log_likelihood(
     generator: torch.Generator,
     labels: Int[Tensor, "batch"] | None,
 ) -> Float[Tensor, "batch"]:
-    sampler = model.sampler(images, labels)
+    sampler = model.importance_sampler(images, labels)
     samples = sampler.enough(samples)
     counts = [min(SAMPLES_AT_ONCE, samples - n) for n in range(0, samples, SAMPLES_AT_ONCE)]
     log_weights = [
@@ -147,7 +147,7 @@ def _log_likelihood(
 def _log_weights(
     model: VAE,
     images: Float[Tensor, "batch c h w"],
-    sampler: PosteriorSampler,
+    sampler: ImportanceSampler,
     samples: int,
     generator: torch.Generator,
     labels: Int[Tensor, "batch"] | None,

@@ -14,7 +14,7 @@ from vae.metrics import classification, disentanglement
 
 
 @dataclass(frozen=True)
-class Entry:
+class GlossaryEntry:
     """What one score is; texts are plain sentences, with code in backticks."""
 
     name: str
@@ -47,10 +47,10 @@ def _entry(
     title: str,
     function: Callable[..., Any],
     higher_is_better: bool | None = True,
-) -> Entry:
+) -> GlossaryEntry:
     text = inspect.getdoc(function) or ""
     summary = text.partition("\n")[0]
-    return Entry(
+    return GlossaryEntry(
         name=name,
         title=title,
         meaning=_sentence(summary.partition(": ")[2] or summary),

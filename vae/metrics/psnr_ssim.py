@@ -12,7 +12,7 @@ SSIM_WINDOW = 7
 
 
 @dataclass(frozen=True)
-class Quality(Record):
+class ImageQuality(Record):
     """The higher, the nearer."""
 
     psnr: float
@@ -22,7 +22,9 @@ class Quality(Record):
     """Structural similarity (Wang et al. 2004), at most 1; the mean over the images."""
 
 
-def quality(images: Float[np.ndarray, "n h w c"], decoded: Float[np.ndarray, "n h w c"]) -> Quality:
+def image_quality(
+    images: Float[np.ndarray, "n h w c"], decoded: Float[np.ndarray, "n h w c"]
+) -> ImageQuality:
     """Of decoded images against the real ones, pixels in [0, 1]."""
     from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
@@ -33,4 +35,4 @@ def quality(images: Float[np.ndarray, "n h w c"], decoded: Float[np.ndarray, "n 
     ]
     with np.errstate(divide="ignore"):  # of equal images it is infinite
         psnr = peak_signal_noise_ratio(images, decoded, data_range=1.0)
-    return Quality(float(psnr), float(np.mean(similar)))
+    return ImageQuality(float(psnr), float(np.mean(similar)))

@@ -10,7 +10,7 @@
 | ladder          | codes at several levels, each with a prior that the one above gives      |
 | vq              | a grid of codes, each one of a codebook                                  |
 
-All of them train in the one loop, through `terms`.
+All of them train in the one loop, through `elbo_terms`.
 """
 
 from vae.core.config import Kind, ModelConfig

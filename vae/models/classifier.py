@@ -35,7 +35,7 @@ class Classifier(Autoencoder):
         """The logits of p(y|x); pixels in [0, 1]."""
         return self.decode(self.encode(images).mean)
 
-    def terms(
+    def elbo_terms(
         self,
         images: Float[Tensor, "batch c h w"],
         noise: torch.Generator | Float[Tensor, "batch latent"],

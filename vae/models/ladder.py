@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from vae.core.config import ModelConfig
 from vae.models.elbo import ElboTerms
+from vae.models.importance import ImportanceSampler, WeightedCodes
 from vae.models.networks.architectures import (
     DENSE,
     build_hidden,
@@ -23,7 +24,6 @@ from vae.models.networks.architectures import (
     hidden_widths,
 )
 from vae.models.posterior import Posterior, prior_log_prob, standard_normal
-from vae.models.sampling import Draws, PosteriorSampler
 from vae.models.vae import VAE
 
 PRIOR_LOGVAR_LIMIT = 5.0
@@ -97,7 +97,7 @@ class TopDown(nn.Module):
 
 
 class LadderVAE(VAE):
-    """Codes at several levels; `encode` goes down along the means, `terms` along a sample."""
+    """Codes at several levels; `encode` goes down along the means, `elbo_terms` along a sample."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
@@ -130,7 +130,7 @@ class LadderVAE(VAE):
         """q(u|x) of each image, each level's given the means of those above it."""
         return self._descend(self._features(images), None)[0]
 
-    def terms(
+    def elbo_terms(
         self,
         images: Float[Tensor, "batch c h w"],
         noise: torch.Generator | Float[Tensor, "batch latent"],
@@ -146,19 +146,19 @@ class LadderVAE(VAE):
         distortion = self.likelihood.distortion(logits, images)
         return ElboTerms(distortion, posterior.kl(), posterior, u, decoded=logits)
 
-    def sampler(
+    def importance_sampler(
         self, images: Float[Tensor, "batch c h w"], labels: Int[Tensor, "batch"] | None = None
-    ) -> PosteriorSampler:
-        """Draws from the top down: each level's posterior follows from the sample above it."""
+    ) -> ImportanceSampler:
+        """Samples from the top down: each level's posterior follows from the sample above it."""
         features = self._features(images)
 
-        def draw(samples: int, generator: torch.Generator) -> Draws:
+        def draw(samples: int, generator: torch.Generator) -> WeightedCodes:
             repeated = [feature.repeat(samples, 1) for feature in features]
             noise = standard_normal((len(repeated[0]), self.config.latent_dim), generator)
             posterior, u, _ = self._descend(repeated, noise)
             return u, prior_log_prob(u) - posterior.log_prob(u)
 
-        return PosteriorSampler(self._descend(features, None)[0], draw)
+        return ImportanceSampler(self._descend(features, None)[0], draw)
 
     def _features(self, images: Float[Tensor, "batch c h w"]) -> list[Float[Tensor, "batch _"]]:
         """What each level sees of the image, the top one's first."""

@@ -40,11 +40,11 @@ LEVELS = 256
 LOWEST_LOG_SCALE = -6.0
 """Learned scales stay above exp of it, 0.0025; as Rybkin et al. 2021, who give it in their code."""
 
-BY_HAND: tuple[LikelihoodName, ...] = ("bernoulli", "gaussian")
+MANUAL_LIKELIHOODS: tuple[LikelihoodName, ...] = ("bernoulli", "gaussian")
 """Those whose gradients are written out; they have nothing to learn."""
 
 
-DENSITIES: tuple[LikelihoodName, ...] = ("gaussian", "gaussian-learned")
+DENSITY_LIKELIHOODS: tuple[LikelihoodName, ...] = ("gaussian", "gaussian-learned")
 """Those of densities, which know no levels."""
 
 
@@ -61,7 +61,7 @@ class Likelihood(ABC):
         """
 
 
-class LikelihoodByHand(Likelihood):
+class ManualLikelihood(Likelihood):
     """One whose gradient is written out."""
 
     def distortion(
@@ -92,7 +92,7 @@ def pixel_mean(output: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
 
 @dataclass(frozen=True)
-class Bernoulli(LikelihoodByHand):
+class Bernoulli(ManualLikelihood):
     """Each pixel a coin whose bias is the decoded grey value.
 
     On real-valued pixels this is the usual cross-entropy, not a density: its minimum is the
@@ -116,7 +116,7 @@ class Bernoulli(LikelihoodByHand):
 
 
 @dataclass(frozen=True)
-class Gaussian(LikelihoodByHand):
+class Gaussian(ManualLikelihood):
     """Each pixel normal around the decoded value with one fixed standard deviation.
 
     A density, so the distortion can be negative.
@@ -239,7 +239,7 @@ class DiscretisedGaussian(Likelihood):
         return -(near + torch.log(-torch.expm1(far - near))).flatten(1).sum(dim=1)
 
 
-def priced_in_levels(likelihood: Likelihood) -> Likelihood | None:
+def discretised_likelihood(likelihood: Likelihood) -> Likelihood | None:
     """The likelihood as a probability of 8-bit images; None where it says nothing of their levels.
 
     A Bernoulli says how probable black and white are, and nothing of the greys between.
@@ -286,7 +286,7 @@ class _Distortion(torch.autograd.Function):
     """The gradient comes with the value, at less than what autograd would add for it."""
 
     @staticmethod
-    def forward(ctx: Any, likelihood: LikelihoodByHand, output: Tensor, images: Tensor) -> Tensor:
+    def forward(ctx: Any, likelihood: ManualLikelihood, output: Tensor, images: Tensor) -> Tensor:
         found, gradient = likelihood.distortion_and_gradient(output, images)
         ctx.save_for_backward(gradient)
         return found

@@ -36,7 +36,7 @@ class SemiSupervisedVAE(ConditionalVAE):
         """The logits of q(y|x); pixels in [0, 1]."""
         return self.classifier(images).float()
 
-    def terms(
+    def elbo_terms(
         self,
         images: Float[Tensor, "batch c h w"],
         noise: torch.Generator | Float[Tensor, "batch latent"],
@@ -58,7 +58,9 @@ class SemiSupervisedVAE(ConditionalVAE):
         weights, penalty = _weights(logits, labels), _penalty(logits, labels)
         if labels.device.type == "cpu" and bool((labels >= 0).all()):
             # There is nothing to try out; on CUDA nobody may look.
-            return dataclasses.replace(super().terms(images, noise, beta, labels), penalty=penalty)
+            return dataclasses.replace(
+                super().elbo_terms(images, noise, beta, labels), penalty=penalty
+            )
         tried = self._tried(images, noise)
         posterior, likeliest = tried.posterior, weights.argmax(dim=1)
         picked = likeliest + len(weights.T) * torch.arange(len(images), device=labels.device)
@@ -85,7 +87,7 @@ class SemiSupervisedVAE(ConditionalVAE):
         posterior = Posterior.clamped(mean, logvar, self.config.logvar_limit)
         every = torch.arange(classes, device=images.device).repeat(len(images))
         images, noise = (given.repeat_interleave(classes, dim=0) for given in (images, noise))
-        return self.terms_of(posterior, images, noise, labels=every)
+        return self.elbo_from_posterior(posterior, images, noise, labels=every)
 
 
 def _weights(

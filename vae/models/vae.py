@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from vae.core.config import ModelConfig
 from vae.core.errors import ConfigError
 from vae.models.elbo import ElboTerms
+from vae.models.importance import ImportanceSampler
 from vae.models.likelihood import build_likelihood, pixel_mean
 from vae.models.networks.architectures import build_decoder, build_encoder
 from vae.models.networks.gates import GatedSequential
 from vae.models.posterior import Posterior
-from vae.models.sampling import PosteriorSampler
 
 _GLOBAL_GENERATOR = threading.Lock()
 
@@ -75,7 +75,7 @@ class VAE(nn.Module):
         """The decoder's logits for each code; `decode_mean` gives the picture."""
         return _run(self.decoder, z, beta)
 
-    def terms(
+    def elbo_terms(
         self,
         images: Float[Tensor, "batch c h w"],
         noise: torch.Generator | Float[Tensor, "batch latent"],
@@ -86,9 +86,11 @@ class VAE(nn.Module):
 
         `noise` is what `Posterior.sample` takes.
         """
-        return self.terms_of(self.encode(images, beta, labels), images, noise, beta, labels)
+        return self.elbo_from_posterior(
+            self.encode(images, beta, labels), images, noise, beta, labels
+        )
 
-    def terms_of(
+    def elbo_from_posterior(
         self,
         posterior: Posterior,
         images: Float[Tensor, "batch c h w"],
@@ -102,13 +104,13 @@ class VAE(nn.Module):
         distortion = self.likelihood.distortion(decoded, images)
         return ElboTerms(distortion, posterior.kl(), posterior, z, decoded=decoded)
 
-    def sampler(
+    def importance_sampler(
         self, images: Float[Tensor, "batch c h w"], labels: Int[Tensor, "batch"] | None = None
-    ) -> PosteriorSampler:
+    ) -> ImportanceSampler:
         """What draws many codes of each image: see `vae.metrics.evaluation.log_likelihood`."""
-        return PosteriorSampler(self.encode(images, labels=labels))
+        return ImportanceSampler(self.encode(images, labels=labels))
 
-    def from_noise(self, noise: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch latent"]:
+    def prior_sample(self, noise: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch latent"]:
         """A draw from the prior, of standard normal noise: here that noise itself."""
         return noise
 

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from vae.core.config import ModelConfig
 from vae.models.elbo import ElboTerms
+from vae.models.importance import ImportanceSampler, WeightedCodes
 from vae.models.posterior import PointPosterior
-from vae.models.sampling import Draws, PosteriorSampler
 from vae.models.vae import VAE
 
 COMMITMENT = 0.25
@@ -83,7 +83,7 @@ class QuantisedVAE(VAE):
         """The logits for each code; what is no grid of codes counts as the one nearest to it."""
         return self.decoder(self.vectors(self.indices(z))).float()
 
-    def terms(
+    def elbo_terms(
         self,
         images: Float[Tensor, "batch c h w"],
         noise: torch.Generator | Float[Tensor, "batch latent"],
@@ -101,19 +101,19 @@ class QuantisedVAE(VAE):
         penalty = self._penalty(encoded, z, indices)
         return ElboTerms(distortion, posterior.kl(), posterior, posterior.mean, penalty, decoded)
 
-    def sampler(
+    def importance_sampler(
         self, images: Float[Tensor, "batch c h w"], labels: Int[Tensor, "batch"] | None = None
-    ) -> PosteriorSampler:
+    ) -> ImportanceSampler:
         """The one code of each image: q is certain, so the bound on log p(x) is the ELBO itself."""
         posterior = self.encode(images)
 
-        def draw(samples: int, generator: torch.Generator) -> Draws:
+        def draw(samples: int, generator: torch.Generator) -> WeightedCodes:
             z = posterior.mean.repeat(samples, 1)
             return z, -posterior.kl().sum(dim=1).repeat(samples)
 
-        return PosteriorSampler(posterior, draw)
+        return ImportanceSampler(posterior, draw)
 
-    def from_noise(self, noise: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch latent"]:
+    def prior_sample(self, noise: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch latent"]:
         """Codes drawn uniformly: the first number of each place says which."""
         share = torch.special.ndtr(self._by_place(noise)[..., 0])
         last = self.config.codebook - 1

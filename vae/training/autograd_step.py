@@ -11,7 +11,7 @@ from vae.core.config import TrainConfig
 from vae.data.corruption import corrupted
 from vae.data.splits import Split
 from vae.models.elbo import ElboTerms
-from vae.models.networks.gates import LEARNING_RATE_FACTOR, draw_betas, is_gate
+from vae.models.networks.gates import LEARNING_RATE_FACTOR, is_gate, sample_betas
 from vae.models.posterior import standard_normal
 from vae.models.vae import VAE
 from vae.training.losses import beta_tcvae_loss, beta_vae_loss, multi_rate_loss
@@ -111,8 +111,10 @@ def terms_seeing(
 ) -> ElboTerms:
     """The terms of images in whose place the encoder sees others, where there are any."""
     if seen is None:
-        return model.terms(images, noise, betas, labels)
-    return model.terms_of(model.encode(seen, betas, labels), images, noise, betas, labels)
+        return model.elbo_terms(images, noise, betas, labels)
+    return model.elbo_from_posterior(
+        model.encode(seen, betas, labels), images, noise, betas, labels
+    )
 
 
 def betas_of_batch(model: VAE, count: int, noise: torch.Generator) -> Float[Tensor, "count"] | None:
@@ -120,7 +122,7 @@ def betas_of_batch(model: VAE, count: int, noise: torch.Generator) -> Float[Tens
     if model.config.beta_range is None:
         return None
     low, high = model.config.beta_range
-    return draw_betas(low, high, count, noise)
+    return sample_betas(low, high, count, noise)
 
 
 def _updates(model: VAE, weights: Weights, taken: int) -> list[Callable[[Tensor], None]]:

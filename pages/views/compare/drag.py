@@ -123,7 +123,7 @@ def _trained(comparison: "Comparison") -> "list[TrainedModel]":
 
 def _show_gaps(explorer: "Explorer", comparison: "Comparison") -> None:
     """The multi-rate model's objective beside that of each model of one beta."""
-    gaps = explorer.gaps(_plain_runs(comparison))
+    gaps = explorer.rate_gaps(_plain_runs(comparison))
     with st.expander("How honest is the curve?"):
         st.markdown(
             "The slider shows **one** model, trained once for every β in its range: each layer is "
@@ -149,7 +149,7 @@ def _gap_table(gaps) -> dict[str, list]:
         "β": [f"{gap.beta:g}" for gap in gaps],
         "seed": [gap.seed for gap in gaps],
         "one model for all β": [f"{gap.multi_rate:.1f}" for gap in gaps],
-        "trained for this β": [f"{gap.apart:.1f}" for gap in gaps],
+        "trained for this β": [f"{gap.single_rate:.1f}" for gap in gaps],
         "difference": [f"{100 * gap.relative:+.1f} %" for gap in gaps],
         "epochs (all β / this β)": [f"{gap.epochs[0]:g} / {gap.epochs[1]:g}" for gap in gaps],
     }

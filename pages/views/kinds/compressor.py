@@ -160,9 +160,9 @@ def _show_curve(model: "Explorer", images: np.ndarray, step: float) -> None:
 
 
 def _closeness(image: np.ndarray, other: np.ndarray) -> str:
-    from vae.metrics.psnr_ssim import quality
+    from vae.metrics.psnr_ssim import image_quality
 
-    found = quality(image[None], other[None])
+    found = image_quality(image[None], other[None])
     return f"PSNR {found.psnr:.1f} dB  \nSSIM {found.ssim:.2f}"
 
 

@@ -75,7 +75,7 @@ def title(model: "Explorer") -> str:
 
 def scale_of(model: "Explorer") -> str:
     """The likelihood's scale, if it has any, in units of the pixels' range."""
-    scales = model.scales
+    scales = model.likelihood_scales
     if not scales:
         return "no scale"
     learned = "learned" if model.run.model.likelihood != "gaussian" else "set"

@@ -8,7 +8,7 @@ import torch
 
 from vae.core.config import ARCHITECTURES, ModelConfig
 from vae.core.errors import ConfigError
-from vae.models.networks.gates import MARGIN, GatedSequential, RateGate, draw_betas, is_gate
+from vae.models.networks.gates import MARGIN, GatedSequential, RateGate, is_gate, sample_betas
 from vae.models.vae import VAE
 
 MODEL = ModelConfig((1, 8, 8), latent_dim=3, beta_range=(0.1, 10.0))
@@ -86,7 +86,7 @@ def test_a_beta_outside_the_range_is_refused(beta):
 
 
 def test_betas_are_drawn_evenly_by_their_logarithm_and_at_the_high_end():
-    betas = draw_betas(0.1, 10.0, 200_000, torch.Generator().manual_seed(0)).double()
+    betas = sample_betas(0.1, 10.0, 200_000, torch.Generator().manual_seed(0)).double()
     assert float(betas.min()) == pytest.approx(0.1, rel=1e-3)
     assert float(betas.max()) == pytest.approx(10.0)
     span = math.log(100) + math.log(MARGIN)

@@ -11,7 +11,7 @@ PRINCIPAL = "principal component"
 
 
 @dataclass(frozen=True)
-class Plane:
+class LatentPlane:
     """z(x, y) = origin + x * basis[0] + y * basis[1], with an orthonormal basis."""
 
     origin: Float[np.ndarray, "latent"]
@@ -42,7 +42,7 @@ def pair_plane(
     first: int,
     second: int,
     through: Float[np.ndarray, "latent"] | None = None,
-) -> Plane:
+) -> LatentPlane:
     """The plane of two latent dimensions; the others keep the values that `through` has (or 0)."""
     latent = codes.shape[1]
     if not (0 <= first < latent and 0 <= second < latent and first != second):
@@ -53,7 +53,7 @@ def pair_plane(
     origin = np.zeros(latent) if through is None else np.array(through, dtype=np.float64)
     origin[[first, second]] = 0
     variances = codes.var(axis=0)
-    return Plane(
+    return LatentPlane(
         origin,
         np.eye(latent)[[first, second]],
         (f"z{first + 1}", f"z{second + 1}"),
@@ -61,7 +61,7 @@ def pair_plane(
     )
 
 
-def pca_plane(codes: Float[np.ndarray, "n latent"]) -> Plane:
+def pca_plane(codes: Float[np.ndarray, "n latent"]) -> LatentPlane:
     """The plane of the two principal components of the codes, through their mean."""
     if codes.shape[1] < 2:
         raise ConfigError("a plane needs at least two latent dimensions; this model has one")
@@ -69,7 +69,7 @@ def pca_plane(codes: Float[np.ndarray, "n latent"]) -> Plane:
     values, vectors = np.linalg.eigh(_covariance(codes))
     basis = vectors[:, ::-1][:, :2].T
     signs = np.sign(basis[np.arange(2), np.abs(basis).argmax(axis=1)])
-    return Plane(
+    return LatentPlane(
         origin.astype(np.float64),
         basis * signs[:, None],
         (f"{PRINCIPAL} 1", f"{PRINCIPAL} 2"),
@@ -79,7 +79,7 @@ def pca_plane(codes: Float[np.ndarray, "n latent"]) -> Plane:
 
 def direction_plane(
     codes: Float[np.ndarray, "n latent"], vector: Float[np.ndarray, "latent"]
-) -> Plane:
+) -> LatentPlane:
     """The plane of a direction and of the widest spread of the codes at right angles to it.
 
     It goes through the codes' mean; the direction lies across and is seen in its full length.
@@ -96,10 +96,10 @@ def direction_plane(
     widest = _at_right_angles(along, np.linalg.eigh(_covariance(rest))[1][:, -1])
     basis = np.stack([along, widest])
     kept = _share((centred @ basis.T).var(axis=0).sum(), centred.var(axis=0).sum())
-    return Plane(origin, basis, ("along the direction", "widest at right angles"), kept)
+    return LatentPlane(origin, basis, ("along the direction", "widest at right angles"), kept)
 
 
-def overview_plane(codes: Float[np.ndarray, "n latent"]) -> Plane:
+def overview_plane(codes: Float[np.ndarray, "n latent"]) -> LatentPlane:
     """The two latent dimensions as they are where there are no more, else the principal plane."""
     return pair_plane(codes, 0, 1) if codes.shape[1] == 2 else pca_plane(codes)
 

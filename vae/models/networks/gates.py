@@ -19,7 +19,7 @@ LEARNING_RATE_FACTOR = 20.0
 """How much faster gates learn than weights, whose way from start to end is so much shorter."""
 
 MARGIN = 2.2
-"""How far above its range betas are drawn in training, as a factor; see `draw_betas`."""
+"""How far above its range betas are drawn in training, as a factor; see `sample_betas`."""
 
 WEIGHTED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 
@@ -73,7 +73,7 @@ class GatedSequential(nn.Sequential):
         return nn.Sequential(*layers)
 
 
-def draw_betas(
+def sample_betas(
     low: float, high: float, count: int, generator: torch.Generator
 ) -> Float[Tensor, "count"]:
     """Betas to train a batch under: log-uniform, to a little above the range, then clamped to it.

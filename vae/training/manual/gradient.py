@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vae.core.config import TrainConfig
-from vae.models.likelihood import LikelihoodByHand
+from vae.models.likelihood import ManualLikelihood
 from vae.models.vae import VAE
 from vae.training.manual.activations import Activation, Batch
 from vae.training.manual.networks import network_by_hand
@@ -39,7 +39,7 @@ class Gradient:
         streams: list[int],
         sums: Float[Tensor, "models terms"],
     ) -> None:
-        assert isinstance(model.likelihood, LikelihoodByHand)
+        assert isinstance(model.likelihood, ManualLikelihood)
         self._likelihood, self._limit = model.likelihood, model.config.logvar_limit
         self._free_bits = config.free_bits
         self._ops = OpList()

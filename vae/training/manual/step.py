@@ -15,7 +15,7 @@ from vae.core.config import ModelConfig, TrainConfig
 from vae.core.device import bfloat16_matmul
 from vae.data.corruption import corrupted
 from vae.data.splits import Split
-from vae.models.likelihood import BY_HAND
+from vae.models.likelihood import MANUAL_LIKELIHOODS
 from vae.models.networks.architectures import CONVOLUTIONAL, DENSE
 from vae.models.vae import VAE
 from vae.training.manual.activations import Batch
@@ -35,7 +35,7 @@ def supports_manual_step(
     With convolutions it takes one's, on the CPU: a CUDA graph has done away with what it saves.
     """
     is_plain = model.kind == "vae" and model.beta_range is None and config.objective == "beta-vae"
-    is_plain = is_plain and model.likelihood in BY_HAND and config.perceptual == 0
+    is_plain = is_plain and model.likelihood in MANUAL_LIKELIHOODS and config.perceptual == 0
     on_cpu, is_float32 = device.type == "cpu", config.precision == "float32"
     if model.architecture in DENSE:
         return is_plain and (on_cpu or (device.type == "cuda" and is_float32))

@@ -8,15 +8,17 @@ from torch import Tensor
 
 from vae.models.posterior import PointPosterior, Posterior, prior_log_prob
 
-Draws = tuple[Float[Tensor, "draws latent"], Float[Tensor, "draws"]]
+WeightedCodes = tuple[Float[Tensor, "draws latent"], Float[Tensor, "draws"]]
 """Codes, and log p(z) - log q(z|x) of each in nats; those of all images, sample by sample."""
 
 
-class PosteriorSampler:
-    """Draws from the posteriors of a batch of images."""
+class ImportanceSampler:
+    """WeightedCodes from the posteriors of a batch of images."""
 
     def __init__(
-        self, posterior: Posterior, draw: Callable[[int, torch.Generator], Draws] | None = None
+        self,
+        posterior: Posterior,
+        draw: Callable[[int, torch.Generator], WeightedCodes] | None = None,
     ) -> None:
         """`draw` takes the samples of each image and a generator; None draws from `posterior`."""
         self.posterior = posterior
@@ -26,7 +28,7 @@ class PosteriorSampler:
         """How many samples of each image to draw where so many are asked for: a point is one."""
         return 1 if isinstance(self.posterior, PointPosterior) else samples
 
-    def __call__(self, samples: int, generator: torch.Generator) -> Draws:
+    def __call__(self, samples: int, generator: torch.Generator) -> WeightedCodes:
         """So many codes of each image, and their weights."""
         if self._draw is not None:
             return self._draw(samples, generator)
