@@ -20,7 +20,7 @@ from vae.core.errors import ConfigError, UnsupportedNetwork
 if TYPE_CHECKING:
     from vae.explorer import Explorer
     from vae.explorer.gallery import Gallery
-    from vae.explorer.latent.projection import Plane
+    from vae.explorer.latent.projection import LatentPlane
 
 
 KEPT_AFTER_SECONDS = 5.0
@@ -176,7 +176,7 @@ def surroundings(explorer: "Explorer") -> Surroundings | None:
     }
 
 
-def plane_spec(explorer: "Explorer", plane: "Plane") -> PlaneSpec:
+def plane_spec(explorer: "Explorer", plane: "LatentPlane") -> PlaneSpec:
     """A plane of a model's codes as the instruments take it."""
     return {
         "origin": plane.origin.tolist(),
