@@ -18,7 +18,7 @@ from vae.models.likelihood import DiscretisedLogistic, LearnedGaussian, build_li
 from vae.runs.checkpoint import load_model, load_run
 from vae.runs.recorder import RecordedTraining
 from vae.training import TrainingRun, run_training
-from vae.training.manual.step import supports_manual_step
+from vae.training.manual.support import supports_manual_step
 
 PLAIN = ModelConfig((1, 8, 8), 3)
 SHORT = TrainConfig("digits", epochs=3, batch_size=32, learning_rate=5e-3)

@@ -17,7 +17,7 @@ from vae.metrics.evaluation import classify_split, evaluate
 from vae.models.build import build_seeded
 from vae.models.semi_supervised import ALPHA, SemiSupervisedVAE
 from vae.training import TrainingRun, run_training
-from vae.training.manual.step import supports_manual_step
+from vae.training.manual.support import supports_manual_step
 
 CONFIG = ModelConfig((1, 8, 8), 3, kind="semi-supervised", classes=4)
 TRAIN = TrainConfig("digits", epochs=2, batch_size=32, learning_rate=3e-3, labelled=50)

@@ -15,7 +15,7 @@ from vae.runs.checkpoint import load_run
 from vae.runs.perceptual_model import open_perceptual_loss
 from vae.runs.report import train_command
 from vae.training import TrainingRun, run_training
-from vae.training.manual.step import supports_manual_step
+from vae.training.manual.support import supports_manual_step
 from vae.training.perceptual import PerceptualLoss
 
 PLAIN = ModelConfig((1, 8, 8), 3)

@@ -15,9 +15,9 @@ from vae.data.splits import Dataset
 from vae.models.vae import VAE
 from vae.training import RunGroup, TrainingRun, can_train_together, run_training, stepper
 from vae.training.autograd_step import AutogradStep
-from vae.training.manual.step import supports_manual_step
+from vae.training.manual.support import supports_manual_step
 from vae.training.stepper import STEPS_A_TURN, Stepper
-from vae.training.weights import part
+from vae.training.weights import slot_view
 
 MODEL = ModelConfig((1, 8, 8), latent_dim=3)
 TRAIN = TrainConfig("digits", epochs=3, batch_size=64, learning_rate=3e-3, seed=5, beta=2.0)
@@ -297,7 +297,7 @@ def test_the_step_by_hand_and_the_one_by_autograd_are_interchangeable(digits, ar
     take_steps(RunGroup([by_hand]), 10)
     half = TrainingRun(model, TRAIN, digits)
     half.restore(by_hand.state())
-    step = AutogradStep(half.model, half.config, half.weights, half.step, half.images, half.noise)
+    step = AutogradStep(half)
     order = half.order(0)
     for position in range(10, STEPS):
         chosen = order[None, position * 64 : (position + 1) * 64]
@@ -322,7 +322,7 @@ def test_moments_that_fade_become_zero(digits):
     black = (digits.train.images == 0).all(dim=0).flatten()
     assert black.any()
     assert (first[:, black] == 0).all()
-    moments = part(training.weights.first, training.weights.places["encoder.1.weight"])
+    moments = slot_view(training.weights.first, training.weights.slots["encoder.1.weight"])
     moments[:, black] = 5e-39
     take_steps(RunGroup([training]), 1)
     assert (moments[:, black].contiguous().view(torch.int32) == 0).all()

@@ -101,7 +101,7 @@ class RunGroup:
     def _tell(
         self, member: TrainingRun, images: int, sums: Tensor, seconds: float
     ) -> Report | DivergedError:
-        member.pace.add(images, seconds)
+        member.throughput.add(images, seconds)
         try:
             return member.report(images, sums, concurrent=len(self.members))
         except DivergedError as error:

@@ -15,7 +15,8 @@ from vae.core.config import ModelConfig, TrainConfig
 from vae.training.autograd_step import AutogradStep
 from vae.training.distributed_step import DistributedStep
 from vae.training.graphed_step import GraphedStep
-from vae.training.manual.step import ManualStep, supports_manual_step
+from vae.training.manual.step import ManualStep
+from vae.training.manual.support import supports_manual_step
 from vae.training.manual.workspace import WorkspacePool
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class StackedRuns:
         seeds = [member.config.seed for member in members]
         firsts = [seeds.index(seed) for seed in dict.fromkeys(seeds)]
         self._leads = [members[first] for first in firsts]
-        self._streams = [firsts.index(seeds.index(seed)) for seed in seeds]
+        self._noise_streams = [firsts.index(seeds.index(seed)) for seed in seeds]
         self._step = self._build(graphed, pool)
         self._epoch: int | None = None
         self._orders: Int[Tensor, "streams n"]
@@ -125,24 +126,16 @@ class StackedRuns:
     def _build(self, graphed: bool, pool: WorkspacePool) -> Step:
         members, lead = self._members, self._leads[0]
         if lead.process_group.size > 1:
-            return _distributed_step(members)
+            (member,) = members
+            return DistributedStep(member)
         step: Step
         if supports_manual_step(lead.model.config, lead.config, lead.model.device, len(members)):
-            for member, stream in zip(members, self._streams, strict=True):
+            for member, stream in zip(members, self._noise_streams, strict=True):
                 member.noise = self._leads[stream].noise
-            step = ManualStep(
-                [member.model for member in members],
-                [member.config.beta for member in members],
-                lead.config,
-                [member.weights for member in members],
-                lead.step,
-                lead.images,
-                self._streams,
-                [each.noise for each in self._leads],
-                pool,
-            )
+            generators = [each.noise for each in self._leads]
+            step = ManualStep(members, self._noise_streams, generators, pool)
         else:
-            step = _EachStep([_autograd_step(member) for member in members], self._streams)
+            step = _EachStep([AutogradStep(member) for member in members], self._noise_streams)
         on_cuda = lead.model.device.type == "cuda"
         return GraphedStep(step) if graphed and on_cuda else step
 
@@ -166,29 +159,3 @@ class _EachStep:
         """See `Step`."""
         for step, stream in self._steps:
             step(indices[stream : stream + 1], kl_scale, learning_rate)
-
-
-def _autograd_step(member: TrainingRun) -> AutogradStep:
-    return AutogradStep(
-        member.model,
-        member.config,
-        member.weights,
-        member.step,
-        member.images,
-        member.noise,
-        member.perceptual_loss,
-    )
-
-
-def _distributed_step(members: Sequence[TrainingRun]) -> DistributedStep:
-    (member,) = members
-    return DistributedStep(
-        member.model,
-        member.config,
-        member.weights,
-        member.step,
-        member.images,
-        member.noise,
-        member.process_group,
-        member.perceptual_loss,
-    )

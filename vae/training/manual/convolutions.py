@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from vae.training.manual.op_list import OpList
 from vae.training.manual.workspace import Workspace
-from vae.training.weights import WeightStack, part
+from vae.training.weights import WeightStack, slot_view
 
 threshold_backward = torch.ops.aten.threshold_backward.grad_input
 convolution_backward = torch.ops.aten.convolution_backward.default
@@ -44,7 +44,7 @@ class Convolution:
     ) -> Self:
         """The layer of that name."""
         kernel, bias, grad_kernel, grad_bias = (
-            part(buffer[0], stack.places[f"{name}.{each}"])
+            slot_view(buffer[0], stack.slots[f"{name}.{each}"])
             for buffer in (stack.values, gradients)
             for each in ("weight", "bias")
         )
