@@ -23,7 +23,7 @@ def modules_with_shapes() -> list[str]:
 
 
 # Before anything imports vae: every annotated shape in it is checked while the tests run.
-jaxtyping.install_import_hook(modules_with_shapes(), "shape_checks.check")
+jaxtyping.install_import_hook(modules_with_shapes(), "tests.support.shape_checks.check")
 
 
 @pytest.fixture(autouse=True)

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hostile_files import WELCOME
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.hostile_files import WELCOME
 from vae.analysis import few_data, few_labels, latent_sizes
 from vae.analysis.stored_findings import load_outcome
 from vae.core.errors import CheckpointError, DataError, VaeError

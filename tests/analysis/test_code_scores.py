@@ -5,8 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from known_codes import noise, perfect_code, random_factors
 
+from tests.support.known_codes import noise, perfect_code, random_factors
 from vae.analysis.code_scores import assess
 from vae.core.errors import (
     CheckpointError,

@@ -6,8 +6,8 @@ import io
 
 import numpy as np
 import pytest
-from known_codes import noise, perfect_code, random_factors
 
+from tests.support.known_codes import noise, perfect_code, random_factors
 from vae.analysis.factor_map import factor_map
 from vae.analysis.measurements import (
     AGAINST_FACTORS,

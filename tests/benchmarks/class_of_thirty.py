@@ -24,10 +24,10 @@ from functools import partial
 from pathlib import Path
 
 from tests.benchmarks.live_in_class import Beside, Chromium, chromium, measure, print_beside
-from tests.browser.app_server import PROJECT, AppServer, running_server
 from tests.load.lesson import PAGES, Log, Manner, prepare, teach
 from tests.load.process_usage import Usage, active_sessions, usage
 from tests.load.visitor import visiting
+from tests.support.app_server import PROJECT, AppServer, running_server
 
 MODELS = ("mnist-map", "mnist-map", "mnist-best", "mnist-beta-1")
 """What the people look at: half of them what is chosen for them."""

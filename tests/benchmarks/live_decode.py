@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 from torch import nn
 
-from tests.browser.conftest import FLAGS, chromium_path
+from tests.support.chromium import FLAGS, chromium_path
 from vae.viewer.blobs import pack_decoder
 
 SOURCE = Path(__file__).parents[2] / "pages" / "shared" / "live" / "decoder.js"

@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from tests.browser.app_server import running_app, settled
+from tests.support.app_server import running_app, settled
 
 TRAINER = b"vae.jobs.worker_main"
 

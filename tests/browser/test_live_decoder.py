@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.browser.multi_rate import multi_rate
+from tests.support.multi_rate import multi_rate
 from vae.core.errors import UnsupportedNetwork
 from vae.explorer import Explorer
 from vae.runs.checkpoint import load_model, load_run

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from pages.ui.instruments import module_source
-from tests.browser.mounted import MOUNT, STYLE, Mounted, mount_blob, settle
+from tests.support.mounted import MOUNT, STYLE, Mounted, mount_blob, settle
 from vae.viewer.blobs import pack_codes, pack_decoder, pack_encoder
 
 SHAPE = (1, 8, 8)

@@ -9,8 +9,8 @@ from torch import nn
 
 from pages.ui.instruments import module_source
 from pages.ui.server_decode import BATCH, ServedDecoder, pack_description, read_request
-from tests.browser.mounted import MOUNT, Mounted, draws, grey, mount_blob, move, settle
-from tests.browser.test_live_instruments import LATENT, expected_grey, map_spec, path, sliders
+from tests.support.instrument_specs import LATENT, expected_grey, map_spec, path, sliders
+from tests.support.mounted import MOUNT, Mounted, draws, grey, mount_blob, move, settle
 from vae.viewer.blobs import pack_codes, pack_decoder, pack_frames
 
 REASON = "The browser cannot run it."

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.browser.mounted import Mounted, draws, grey, mount_blob, move, settle
+from tests.support.mounted import Mounted, draws, grey, mount_blob, move, settle
 from vae.explorer.latent.neighbours import Neighbours
 from vae.viewer.blobs import pack_codes, pack_decoder, pack_pictures
 

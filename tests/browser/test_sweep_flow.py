@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.app_server import running_app, settled
+from tests.support.app_server import running_app, settled
 
 
 def open_sweep(page, address: str, betas: str, epochs: int) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hostile_files import (
+from PIL import Image
+
+from tests.support.hostile_files import (
     UNWELCOME,
     WELCOME,
     noise,
@@ -18,8 +20,6 @@ from hostile_files import (
     tiff_with_a_huge_tile,
     turned,
 )
-from PIL import Image
-
 from vae.core.errors import DataError
 from vae.data.uploads import KEPT_SIDE, blank_reason, read_square, read_upload
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.viewer.test_blobs import read_pictures
+from tests.support.blobs import read_pictures
 from vae.core.errors import DataError
 from vae.explorer import Explorer
 from vae.explorer.gallery import ReadImages, open_gallery, read_test_images

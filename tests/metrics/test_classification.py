@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from known_codes import noise
 from sklearn.linear_model import LogisticRegression
 
+from tests.support.known_codes import noise
 from vae.core.errors import DataError
 from vae.metrics.classification import (
     knn_accuracy,

@@ -6,8 +6,8 @@ import zipfile
 
 import numpy as np
 import pytest
-from known_codes import noise, random_factors
 
+from tests.support.known_codes import noise, random_factors
 from vae.core.errors import DataError
 from vae.metrics.code_arrays import load_codes
 

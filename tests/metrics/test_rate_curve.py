@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.runs.test_checkpoint import fix_sha256
-from tests.viewer.test_blobs import read
+from tests.support.blobs import read_blob
+from tests.support.checkpoint_files import update_sha256
 from vae.core.errors import ConfigError, IncompleteCheckpoint, TamperedCheckpoint
 from vae.explorer import Explorer
 from vae.metrics.evaluation import encode_split, evaluate
@@ -100,13 +100,13 @@ def test_an_explorer_shows_the_model_at_its_own_beta(multi_rate_checkpoint, curv
 
 def test_the_browser_gets_the_plain_decoder_and_the_one_of_all_betas(multi_rate_checkpoint, curve):
     explorer = Explorer.open(multi_rate_checkpoint)
-    plain, _ = read(explorer.packed_decoder())
+    plain, _ = read_blob(explorer.packed_decoder())
     assert {layer["kind"] for layer in plain["layers"]} == {"linear", "relu"}
-    gated, _ = read(explorer.packed_multi_rate_decoder("all"))
+    gated, _ = read_blob(explorer.packed_multi_rate_decoder("all"))
     assert gated["id"] == "all"
     assert gated["beta_range"] == [0.1, 10.0]
     assert [layer["kind"] for layer in gated["layers"]].count("gate") == 2
-    header, arrays = read(explorer.packed_rate_curve("curve"))
+    header, arrays = read_blob(explorer.packed_rate_curve("curve"))
     assert header["id"] == "curve"
     first, second = explorer.dimensions_by_rate()[:2]
     np.testing.assert_allclose(arrays["points"], curve.means[:, :, [first, second]], atol=1e-6)
@@ -139,7 +139,7 @@ def test_a_curve_that_is_missing_or_changed_is_refused(copied):
 def test_a_curve_of_another_shape_is_refused(copied, name):
     tensors = load_file(copied / CURVE_FILE)
     save_file(tensors | {name: tensors[name][:-1].clone()}, copied / CURVE_FILE)
-    fix_sha256(copied, CURVE_FILE)
+    update_sha256(copied, CURVE_FILE)
     with pytest.raises(TamperedCheckpoint, match=f"tensor {name} has shape"):
         load_curve(load_run(copied))
 

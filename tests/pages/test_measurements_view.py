@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit
-from known_codes import noise, perfect_code, random_factors
 from streamlit.testing.v1 import AppTest
 
+from tests.support.known_codes import noise, perfect_code, random_factors
 from vae.analysis import measurements
 from vae.analysis.code_scores import assess
 from vae.runs.checkpoint import load_atlas, load_run

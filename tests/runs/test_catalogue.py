@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.quality import QUALITY_HEADING
-from tests.unreadable import unreadable
+from tests.support.unreadable import unreadable
 from vae.__main__ import _parser
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import CheckpointError, TamperedCheckpoint

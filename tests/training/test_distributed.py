@@ -7,12 +7,12 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-import over_processes
 import pytest
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from tests.support import torchrun_driver
 from vae.__main__ import main
 from vae.core.config import ModelConfig
 from vae.core.errors import ConfigError
@@ -21,7 +21,7 @@ from vae.models.vae import VAE
 from vae.training.distributed import SINGLE_PROCESS, ProcessGroup, TorchrunEnv
 
 PROJECT = Path(__file__).resolve().parents[2]
-DRIVER = PROJECT / "tests" / "over_processes.py"
+DRIVER = PROJECT / "tests" / "support" / "torchrun_driver.py"
 TRAIN = (
     "train --dataset digits --arch mlp --latent-dim 2 --beta 0.2 --epochs 4 --batch-size 64 "
     "--learning-rate 5e-3 --device cpu --threads 1 --json"
@@ -62,17 +62,17 @@ def states(tmp_path_factory) -> list[dict[str, dict[str, Tensor]]]:
     return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
 
 
-@pytest.mark.parametrize("name", over_processes.CASES)
+@pytest.mark.parametrize("name", torchrun_driver.CASES)
 def test_steps_over_two_processes_are_those_of_one(digits, states, name):
     first, second = (each[name] for each in states)
     assert all(torch.equal(first[key], second[key]) for key in first if key != "seconds")
-    alone = over_processes.take_steps(name, digits)
+    alone = torchrun_driver.take_steps(name, digits)
     weights = [key for key in alone if key.startswith("model.")]
     found, expected = (torch.cat([s[k].flatten() for k in weights]) for s in (first, alone))
     assert float((found - expected).norm() / expected.norm()) < 1e-5
     torch.testing.assert_close(first["sums"], alone["sums"], rtol=1e-5, atol=1e-5)
     assert torch.equal(first["noise"], alone["noise"])
-    assert first["step"] == alone["step"] == over_processes.STEPS
+    assert first["step"] == alone["step"] == torchrun_driver.STEPS
 
 
 def test_a_killed_process_is_started_again_and_the_run_goes_on(tmp_path, capsys):
@@ -82,7 +82,7 @@ def test_a_killed_process_is_started_again_and_the_run_goes_on(tmp_path, capsys)
     (line,) = done.stdout.splitlines()
     record = json.loads(line)
     assert (record["processes"], record["checkpoint"]) == (2, str(folder))
-    assert 0 < int((tmp_path / "resumed").read_text()) <= over_processes.EVENT
+    assert 0 < int((tmp_path / "resumed").read_text()) <= torchrun_driver.EVENT
 
     assert main([*TRAIN, "--out", str(tmp_path / "one")]) == 0
     alone = json.loads(capsys.readouterr().out)

@@ -1,15 +1,11 @@
 """The blobs for the browser, read back by a reader of their own."""
 
-import json
-import struct
-from io import BytesIO
-
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import nn
 
+from tests.support.blobs import read_blob, read_pictures
 from vae.core.errors import VaeError
 from vae.models.networks.gates import GatedSequential
 from vae.viewer.blobs import (
@@ -24,21 +20,6 @@ from vae.viewer.blobs import (
 )
 
 
-def read(blob: bytes) -> tuple[dict, dict[str, np.ndarray]]:
-    assert blob[:4] == b"LATX"
-    (length,) = struct.unpack_from("<I", blob, 4)
-    header = json.loads(blob[8 : 8 + length].decode())
-    data = blob[8 + length :]
-    arrays = {}
-    for name, entry in header["arrays"].items():
-        assert (8 + length + entry["offset"]) % 8 == 0
-        dtype = np.dtype(entry["dtype"]).newbyteorder("<")
-        count = int(np.prod(entry["shape"]))
-        values = np.frombuffer(data, dtype, count, entry["offset"])
-        arrays[name] = values.reshape(entry["shape"])
-    return header, arrays
-
-
 def test_arrays_and_header_come_back():
     arrays = {
         "odd": np.arange(5, dtype=np.uint8),
@@ -46,7 +27,7 @@ def test_arrays_and_header_come_back():
         "big-endian": np.array([1, -2], dtype=">i4"),
         "none": np.zeros((0, 2), dtype=np.float32),
     }
-    header, found = read(pack({"id": "größe", "n": 3}, arrays))
+    header, found = read_blob(pack({"id": "größe", "n": 3}, arrays))
     assert header["id"] == "größe"
     assert header["n"] == 3
     assert list(found) == list(arrays)
@@ -65,7 +46,7 @@ def test_a_decoder_lists_its_layers():
         nn.Unflatten(1, (2, 2, 2)),
         nn.ConvTranspose2d(2, 3, 4, stride=2, padding=1, bias=False),
     )
-    header, arrays = read(pack_decoder(decoder, 2, (3, 4, 4), "name"))
+    header, arrays = read_blob(pack_decoder(decoder, 2, (3, 4, 4), "name"))
 
     assert (header["format"], header["kind"], header["id"]) == (FORMAT, "decoder", "name")
     assert (header["latent_dim"], header["image_shape"]) == (2, [3, 4, 4])
@@ -92,7 +73,7 @@ def test_gates_travel_behind_their_layers():
     with torch.no_grad():
         decoder[1].slope.copy_(torch.arange(8))
         decoder[1].offset.fill_(2)
-    header, arrays = read(pack_decoder(decoder, 2, (3, 4, 4), "name", beta_range=(0.1, 10)))
+    header, arrays = read_blob(pack_decoder(decoder, 2, (3, 4, 4), "name", beta_range=(0.1, 10)))
     assert header["beta_range"] == [0.1, 10]
     kinds = [layer["kind"] for layer in header["layers"]]
     assert kinds == ["linear", "gate", "relu", "convolution", "gate"]
@@ -101,7 +82,7 @@ def test_gates_travel_behind_their_layers():
     assert arrays[first["offset"]].tolist() == [2.0] * 8
     assert arrays[second["slope"]].shape == (3,)
 
-    header, _ = read(pack_decoder(plain, 2, (3, 4, 4), "name"))
+    header, _ = read_blob(pack_decoder(plain, 2, (3, 4, 4), "name"))
     assert header["beta_range"] is None
 
 
@@ -112,7 +93,7 @@ def test_a_rate_curve_comes_back():
     points = np.random.default_rng(0).normal(size=(5, 3, 2))
     labels = np.array([0, -1, 1])
     blob = pack_rate_curve("r", betas, distortion, rates, active, points, labels, ["cat", "dog"])
-    header, arrays = read(blob)
+    header, arrays = read_blob(blob)
     assert (header["format"], header["kind"], header["id"]) == (FORMAT, "rate-curve", "r")
     assert (header["latent_dim"], header["class_names"]) == (2, ["cat", "dog"])
     assert arrays["active"].dtype == np.uint8
@@ -138,7 +119,7 @@ def test_betas_of_a_rate_curve_must_rise():
 
 def test_other_precisions_travel_as_float32():
     decoder = nn.Sequential(nn.Linear(2, 4)).double()
-    _, arrays = read(pack_decoder(decoder, 2, (1, 2, 2), "name"))
+    _, arrays = read_blob(pack_decoder(decoder, 2, (1, 2, 2), "name"))
     np.testing.assert_array_equal(arrays["0.weight"], decoder[0].weight.detach().float().numpy())
 
 
@@ -183,14 +164,14 @@ def test_too_much_data_is_refused():
 def test_codes_travel_with_what_is_known():
     points = np.arange(12, dtype=np.float32).reshape(4, 3)
     labels = np.array([0, 1, 1, 300])
-    header, arrays = read(pack_codes("c", points, points - 20, labels, ["cat", "dog"]))
+    header, arrays = read_blob(pack_codes("c", points, points - 20, labels, ["cat", "dog"]))
     assert (header["kind"], header["id"], header["latent_dim"]) == ("codes", "c", 3)
     assert header["class_names"] == ["cat", "dog"]
     np.testing.assert_array_equal(arrays["points"], points)
     np.testing.assert_array_equal(arrays["logvars"], points - 20)
     np.testing.assert_array_equal(arrays["labels"], labels)
 
-    header, arrays = read(pack_codes("c", points))
+    header, arrays = read_blob(pack_codes("c", points))
     assert set(arrays) == {"points"}
     assert header["class_names"] == []
 
@@ -199,7 +180,7 @@ def test_codes_travel_with_what_distances_need():
     points = np.zeros((4, 3), dtype=np.float32)
     spacings = np.linspace(0, 2, 101)
     active = np.array([0, 2])
-    _, arrays = read(pack_codes("c", points, active=active, spacings=spacings))
+    _, arrays = read_blob(pack_codes("c", points, active=active, spacings=spacings))
     assert set(arrays) == {"points", "active", "spacings"}
     assert arrays["active"].dtype == np.int32
     assert arrays["active"].tolist() == [0, 2]
@@ -209,23 +190,10 @@ def test_codes_travel_with_what_distances_need():
 def test_frames_travel_as_bytes_channel_by_channel():
     pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 3))
     wild = np.array([-1, 0.4 / 255, 0.6 / 255, 2, np.nan]).reshape(1, 1, 5, 1)
-    header, arrays = read(pack_frames("who", 7, [pixels / 255, wild]))
+    header, arrays = read_blob(pack_frames("who", 7, [pixels / 255, wild]))
     assert (header["kind"], header["id"], header["number"]) == ("frames", "who", 7)
     np.testing.assert_array_equal(arrays["0"], pixels.transpose(0, 3, 1, 2))
     assert arrays["1"].ravel().tolist() == [0, 0, 1, 255, 0]
-
-
-def read_pictures(blob: bytes) -> tuple[dict, np.ndarray]:
-    """The header, and each image cut out of the sheet by row and column."""
-    header, arrays = read(blob)
-    file = Image.open(BytesIO(arrays["file"].tobytes()))
-    assert file.get_format_mimetype() == header["mime"]
-    c, h, w = header["image_shape"]
-    sheet = np.asarray(file)
-    sheet = sheet.reshape(*sheet.shape[:2], c)
-    assert sheet.shape == (header["rows"] * h, header["columns"] * w, c)
-    places = [divmod(i, header["columns"]) for i in range(header["count"])]
-    return header, np.stack([sheet[r * h : r * h + h, k * w : k * w + w] for r, k in places])
 
 
 @pytest.mark.parametrize(
@@ -261,6 +229,6 @@ def test_too_many_pictures_are_left_out():
 
 
 def test_an_answer_may_hold_no_frames():
-    header, arrays = read(pack_frames("who", 2**52, []))
+    header, arrays = read_blob(pack_frames("who", 2**52, []))
     assert header["number"] == 2**52
     assert arrays == {}

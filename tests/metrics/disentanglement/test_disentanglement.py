@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from known_codes import noise, perfect_code, random_factors
 
+from tests.support.known_codes import noise, perfect_code, random_factors
 from vae.core.errors import ConfigError, DataError
 from vae.metrics import disentanglement
 

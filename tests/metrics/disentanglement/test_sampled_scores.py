@@ -4,8 +4,8 @@ import time
 
 import numpy as np
 import pytest
-from known_codes import noise, perfect_code, random_factors
 
+from tests.support.known_codes import noise, perfect_code, random_factors
 from vae.core.errors import DataError
 from vae.metrics.disentanglement import beta_vae, factor_vae, mig
 

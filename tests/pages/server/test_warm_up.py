@@ -11,8 +11,8 @@ import pytest
 from streamlit.runtime.scriptrunner import script_runner
 
 from pages.server import warm_up
-from tests.browser.app_server import running_server
 from tests.load.visitor import run_once
+from tests.support.app_server import running_server
 
 
 def started(*tasks) -> threading.Thread:

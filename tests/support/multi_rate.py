@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from pages.ui.instruments import BetaImage, TrainedModel, beta_spec
-from tests.browser.mounted import Mounted, mount_blob
+from tests.support.mounted import Mounted, mount_blob
 from vae.core.config import Architecture, ModelConfig
 from vae.models.networks.gates import RateGate
 from vae.models.vae import VAE
