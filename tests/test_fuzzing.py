@@ -64,7 +64,7 @@ def or_refused(kind: type[VaeError]) -> Iterator[None]:
 Damage = tuple[list[tuple[float, int]], float, tuple[float, float]]
 DAMAGE = st.tuples(
     st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=8),
-    st.choose_one(st.just(1.0), st.floats(0, 1)),
+    st.one_of(st.just(1.0), st.floats(0, 1)),
     st.tuples(st.floats(0, 1), st.floats(0, 0.2)),
 )
 """Bytes that change, where the file ends, and a part of it that comes twice."""

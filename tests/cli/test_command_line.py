@@ -349,6 +349,7 @@ def test_a_sweep_over_a_run_is_refused_before_its_first(vae, refused, tmp_path, 
         assert "holds other files" in refused(*sweep("2", tmp_path, **seeds), extra)
 
 
+@pytest.mark.slow
 def test_bench(vae):
     """Far too short to mean anything, but it takes every measurement."""
     found = vae("bench", "--seconds", "0.001")

@@ -126,6 +126,7 @@ print(keeps, faults() - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 def test_freed_memory_is_kept_for_the_next_buffer():
     """500 times five buffers of 98 pages: their faults are paid once, where memory is kept."""

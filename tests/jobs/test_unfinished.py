@@ -138,6 +138,7 @@ def test_a_finished_run_is_found_and_counts_in_a_sweep(tmp_path):
     assert fresh.submit_all([SHORT]).ended
 
 
+@pytest.mark.slow
 def test_a_stopped_run_is_kept_and_goes_on_to_what_it_would_have_been(tmp_path):
     request = dataclasses.replace(SHORT, train=dataclasses.replace(SHORT.train, epochs=60))
     queue = TrainingQueue(tmp_path / "stopped")

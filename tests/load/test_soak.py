@@ -10,6 +10,8 @@ from tests.load.process_usage import Usage, active_sessions, kept_media, usage
 from tests.load.visitor import in_a_loop, visiting
 from tests.support.app_server import AppServer, running_server
 
+pytestmark = pytest.mark.slow
+
 PEOPLE, PAGES_EACH, LESSONS = 12, 5, 3
 KEPT_SECONDS = 1
 """For how long the server waits for somebody who left; a test cannot wait two minutes."""

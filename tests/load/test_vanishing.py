@@ -10,6 +10,8 @@ from tests.load.process_usage import active_sessions
 from tests.load.visitor import Visitor, in_a_loop, visiting
 from tests.support.app_server import AppServer, running_server
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, train_into) -> Iterator[AppServer]:

@@ -93,6 +93,7 @@ def test_the_weights_of_draws_are_those_of_the_joint_in_z():
     torch.testing.assert_close(weights, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_importance_weighted_estimate_agrees_with_numerical_integration():
     """log of the integral over both levels' z of p(x|z) p(z), on a fine grid."""
     model = a_ladder(ModelConfig((1, 4, 4), 2, kind="ladder", levels=(1, 1)))

@@ -62,6 +62,7 @@ def states(tmp_path_factory) -> list[dict[str, dict[str, Tensor]]]:
     return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", torchrun_driver.CASES)
 def test_steps_over_two_processes_are_those_of_one(digits, states, name):
     first, second = (each[name] for each in states)
@@ -75,6 +76,7 @@ def test_steps_over_two_processes_are_those_of_one(digits, states, name):
     assert first["step"] == alone["step"] == torchrun_driver.STEPS
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_started_again_and_the_run_goes_on(tmp_path, capsys):
     folder = tmp_path / "two"
     done = torchrun(DRIVER, "killed", *TRAIN, "--out", folder, folder=tmp_path, restarts=1)
@@ -95,6 +97,7 @@ def test_a_killed_process_is_started_again_and_the_run_goes_on(tmp_path, capsys)
     assert metrics[0].count("\n") == metrics[1].count("\n") == 4
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_is_told_once(tmp_path):
     folder = tmp_path / "run"
     done = torchrun(DRIVER, "diverges", *TRAIN, "--out", folder, folder=tmp_path)
