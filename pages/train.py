@@ -1,7 +1,6 @@
 """Train: choose, press, and watch distortion fall and the dimensions wake up or die."""
 
 import streamlit as st
-from vae.core.read_only import is_read_only
 
 from pages.server.access import apply_read_only_mode, note_if_read_only
 from pages.ui.layout import handle_errors, open_page
@@ -11,6 +10,7 @@ from pages.views.train.job_view import look_again, show_finished, show_job, watc
 from pages.views.train.queue_view import show_queue
 from pages.views.train.selection import choose_job, opened_run
 from pages.views.train.submit import ask
+from vae.core.access import is_read_only
 
 TRAIN = (
     "Choose a preset and press **Train**. The run goes on when you change page; when it ends, it "

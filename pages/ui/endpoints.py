@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
-from vae.core.read_only import is_read_only
 
 from pages.server.access import note_if_read_only
 from pages.state import latent_position, url_state
@@ -19,6 +18,7 @@ from pages.ui.image_upload import choose_ink, choose_upload, show_conversion, to
 from pages.ui.instruments import DrawingReport, live_draw
 from pages.ui.layout import show_error
 from pages.ui.markdown import escaped
+from vae.core.access import is_read_only
 from vae.core.errors import DataError
 
 if TYPE_CHECKING:
@@ -160,7 +160,24 @@ def _choose_image(explorer: "Explorer", name: str, label: int, kept: str | None)
 
 
 def uploaded_picture(explorer: "Explorer", name: str) -> Endpoint | None:
-    """A picture that a person brings; None until there is one."""
+    """An uploaded picture and its code; None until there is one."""
+    found = uploaded_image(explorer, name)
+    if found is None:
+        return None
+    return Endpoint(found.image, explorer.encode(found.image[None])[0][0], found.caption)
+
+
+@dataclass(frozen=True)
+class UploadedImage:
+    """An uploaded picture as the model takes it: (h, w, c), pixels in [0, 1]."""
+
+    image: np.ndarray
+    caption: str
+    """Markdown."""
+
+
+def uploaded_image(explorer: "Explorer", name: str) -> UploadedImage | None:
+    """Asks for a picture and converts it; None until there is one. It is not encoded here."""
     if note_if_read_only("Bringing pictures"):
         return None
     ink = drawing.placing_ink(explorer)
@@ -173,5 +190,4 @@ def uploaded_picture(explorer: "Explorer", name: str) -> Endpoint | None:
         show_error(error)
         return None
     show_conversion(brought, image, steps)
-    code = explorer.encode(image[None])[0][0]
-    return Endpoint(image, code, escaped(brought.name, 40))
+    return UploadedImage(image, escaped(brought.name, 40))

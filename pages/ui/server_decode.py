@@ -101,11 +101,11 @@ def mount_served(networks: Sequence[ServedNetwork], key: str) -> None:
 
 @st.fragment
 def _exchange(networks: Mapping[str, ServedNetwork], key: str) -> None:
-    from vae.viewer.blobs import pack_frames
+    from vae.viewer.blobs import frames_blob
 
     asked = st.session_state.get(key, {}).get("asked")
     request = read_request(asked, networks)
-    answer = pack_frames(key, request.number, [])
+    answer = frames_blob(key, request.number, [])
     try:
         answer = _answer(request, key)
     finally:
@@ -115,13 +115,13 @@ def _exchange(networks: Mapping[str, ServedNetwork], key: str) -> None:
 
 def _answer(request: NetworkRequest, key: str) -> bytes:
     """What was asked for; a page that is run anew does not decode them once more."""
-    from vae.viewer.blobs import pack_frames
+    from vae.viewer.blobs import frames_blob
 
     question = key, request.number
     answered, answer = st.session_state.get(LAST_ANSWER, (None, b""))
     if answered != question:
         frames = [network.answer(inputs) for network, inputs in request.asks]
-        answer = pack_frames(key, request.number, frames)
+        answer = frames_blob(key, request.number, frames)
         st.session_state[LAST_ANSWER] = question, answer
     return answer
 

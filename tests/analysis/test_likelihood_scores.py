@@ -77,7 +77,7 @@ def test_bits_per_dimension_of_the_logistic_are_its_elbo(root, images):
 def test_bits_per_dimension_of_a_gaussian_count_levels_and_not_the_density(root, images):
     explorer = Explorer.open(root / "gaussian-learned")
     (scale,) = explorer.likelihood_scales
-    model, pixels = explorer._model, torch.from_numpy(images.transpose(0, 3, 1, 2).copy())[:250]
+    model, pixels = explorer.model, torch.from_numpy(images.transpose(0, 3, 1, 2).copy())[:250]
     terms = model.elbo_terms(pixels, torch.Generator().manual_seed(0))
     mean = torch.sigmoid(terms.decoded).double().numpy()
     x = np.rint(pixels.numpy() * 255)

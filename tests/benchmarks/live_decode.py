@@ -7,7 +7,7 @@ from playwright.sync_api import sync_playwright
 from torch import nn
 
 from tests.support.chromium import FLAGS, chromium_path
-from vae.viewer.blobs import pack_decoder
+from vae.viewer.blobs import decoder_blob
 
 SOURCE = Path(__file__).parents[2] / "pages" / "shared" / "live" / "decoder.js"
 LATENT = 10
@@ -55,7 +55,7 @@ def main() -> None:
         browser = driver.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
         page = browser.new_page()
         for name, decoder in decoders().items():
-            blob = pack_decoder(decoder, LATENT, (1, 28, 28), name)
+            blob = decoder_blob(decoder, LATENT, (1, 28, 28), name)
             encoded = base64.b64encode(blob).decode()
             times = page.evaluate(MEASURE, [SOURCE.read_text(), encoded])
             print(f"{name:24} {times[4]:.3f} ms ({times[0]:.3f} to {times[-1]:.3f})")

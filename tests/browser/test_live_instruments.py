@@ -8,7 +8,7 @@ from torch import nn
 
 from tests.support.instrument_specs import LATENT, expected_grey, map_spec, path, sliders
 from tests.support.mounted import Mounted, draws, grey, mount_blob, move, settle
-from vae.viewer.blobs import pack_codes, pack_decoder
+from vae.viewer.blobs import codes_blob, decoder_blob
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def assets(page):
         decoder[0].bias.zero_()
     corners = np.array([[1, 1, 0], [-1, 1, 0], [-1, -1, 2], [1, -1, 0]], dtype=np.float32)
     blobs = {
-        "decoder": pack_decoder(decoder, LATENT, (1, 4, 3), "decoder"),
-        "codes": pack_codes("codes", corners, corners - 3, np.arange(4), ["a", "b", "c", "d"]),
+        "decoder": decoder_blob(decoder, LATENT, (1, 4, 3), "decoder"),
+        "codes": codes_blob("codes", corners, corners - 3, np.arange(4), ["a", "b", "c", "d"]),
     }
 
     def mount(name: str) -> None:

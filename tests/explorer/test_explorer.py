@@ -13,6 +13,7 @@ from vae.explorer import Explorer
 from vae.explorer.latent.neighbours import Neighbours
 from vae.explorer.latent.paths import follow, slerp
 from vae.runs.checkpoint import load_atlas, load_model, load_run
+from vae.viewer.pack import pack_codes
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +164,7 @@ def test_pixel_changes_are_those_of_the_decoded_images(explorer):
 
 
 def test_the_packed_atlas_has_what_the_browser_measures_with(explorer):
-    header, arrays = read_blob(explorer.packed_codes("who"))
+    header, arrays = read_blob(pack_codes(explorer, "who"))
     assert header["id"] == "who"
     assert header["class_names"] == list(explorer.run.class_names)
     np.testing.assert_array_equal(arrays["points"], explorer.atlas.mean)
@@ -178,7 +179,7 @@ def test_inactive_dimensions_count_for_no_distance(tiny_checkpoint, model):
     run = load_run(tiny_checkpoint)
     partly = replace(run, results=replace(run.results, inactive=(1,), active_units=2))
     explorer = Explorer(partly, model, load_atlas(run))
-    assert read_blob(explorer.packed_codes("who"))[1]["active"].tolist() == [0, 2]
+    assert read_blob(pack_codes(explorer, "who"))[1]["active"].tolist() == [0, 2]
     off = explorer.atlas.mean[:5] + np.float32([0, 9, 0])
     assert explorer.outlyingness(off).tolist() == [0] * 5
     start, end = explorer.atlas.mean[[0, 200]] + np.float32([[0, -9, 0], [0, 9, 0]])

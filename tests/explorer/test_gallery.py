@@ -8,6 +8,7 @@ from vae.core.errors import DataError
 from vae.explorer import Explorer
 from vae.explorer.gallery import ReadImages, open_gallery, read_test_images
 from vae.runs.checkpoint import Atlas
+from vae.viewer.pack import pack_pictures
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def test_of_long_codes_the_first_test_images_are_shown(explorer, images, monkeyp
     monkeypatch.setattr("vae.runs.checkpoint.ATLAS_NUMBERS", 3 * 50)
     fields = ("mean", "logvar", "label")
     few = Atlas(**{name: getattr(explorer.atlas, name)[:50] for name in fields})
-    short = Explorer(explorer.run, explorer._whole, few)
+    short = Explorer(explorer.run, explorer.full_model, few)
     gallery = open_gallery(short, images)
     assert gallery.are_real
     np.testing.assert_array_equal(gallery.pixels, images.pixels[:50])
@@ -86,10 +87,10 @@ def test_many_codes_are_decoded_in_batches_as_at_once(explorer):
 
 
 def test_packed_pictures_are_the_test_images_in_order(explorer, images):
-    header, found = read_pictures(open_gallery(explorer, images).packed_pictures("digits"))
+    header, found = read_pictures(pack_pictures(open_gallery(explorer, images), "digits"))
     assert header["id"] == "digits"
     np.testing.assert_array_equal(found, images.pixels)
 
 
 def test_reconstructions_are_not_packed(explorer):
-    assert open_gallery(explorer, None).packed_pictures("digits") is None
+    assert pack_pictures(open_gallery(explorer, None), "digits") is None

@@ -16,6 +16,7 @@ from vae.metrics.evaluation import encode_split, evaluate
 from vae.metrics.rate_curve import RateCurve, beta_grid
 from vae.runs.checkpoint import load_curve, load_model, load_run
 from vae.runs.format import CURVE_FILE
+from vae.viewer.pack import pack_decoder, pack_multi_rate_decoder, pack_rate_curve
 
 
 @pytest.fixture(scope="module")
@@ -100,13 +101,13 @@ def test_an_explorer_shows_the_model_at_its_own_beta(multi_rate_checkpoint, curv
 
 def test_the_browser_gets_the_plain_decoder_and_the_one_of_all_betas(multi_rate_checkpoint, curve):
     explorer = Explorer.open(multi_rate_checkpoint)
-    plain, _ = read_blob(explorer.packed_decoder())
+    plain, _ = read_blob(pack_decoder(explorer))
     assert {layer["kind"] for layer in plain["layers"]} == {"linear", "relu"}
-    gated, _ = read_blob(explorer.packed_multi_rate_decoder("all"))
+    gated, _ = read_blob(pack_multi_rate_decoder(explorer, "all"))
     assert gated["id"] == "all"
     assert gated["beta_range"] == [0.1, 10.0]
     assert [layer["kind"] for layer in gated["layers"]].count("gate") == 2
-    header, arrays = read_blob(explorer.packed_rate_curve("curve"))
+    header, arrays = read_blob(pack_rate_curve(explorer, "curve"))
     assert header["id"] == "curve"
     first, second = explorer.dimensions_by_rate()[:2]
     np.testing.assert_allclose(arrays["points"], curve.means[:, :, [first, second]], atol=1e-6)

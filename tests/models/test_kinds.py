@@ -14,6 +14,7 @@ from vae.data.splits import Dataset, Split
 from vae.explorer import Explorer
 from vae.metrics.evaluation import evaluate, log_likelihood
 from vae.models.build import build_seeded
+from vae.models.condition import Condition
 from vae.models.conditional import ConditionalVAE
 from vae.runs.checkpoint import load_model, load_run
 from vae.training import TrainingRun, run_training
@@ -64,7 +65,7 @@ def test_a_label_is_a_one_hot_vector_beside_the_first_layers_input(architecture)
     signal = beside @ torch.cat([first.weight, model.decoder.offsets.T], dim=1).T + first.bias
     for layer in rest:
         signal = layer(signal)
-    torch.testing.assert_close(model.decode(z, labels=labels), signal)
+    torch.testing.assert_close(model.decode(z, Condition(labels=labels)), signal)
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "conv"])
@@ -73,8 +74,10 @@ def test_at_a_label_a_conditional_model_is_a_plain_one(architecture):
     images, z, labels = some_images(4), torch.randn(4, 3), torch.full((4,), 7)
     plain = model.at_label(7)
     assert plain.config == replace(PLAIN, architecture=architecture)
-    torch.testing.assert_close(plain.decode(z), model.decode(z, labels=labels))
-    torch.testing.assert_close(plain.encode(images).mean, model.encode(images, None, labels).mean)
+    torch.testing.assert_close(plain.decode(z), model.decode(z, Condition(labels=labels)))
+    torch.testing.assert_close(
+        plain.encode(images).mean, model.encode(images, Condition(labels=labels)).mean
+    )
     assert not torch.allclose(plain.decode(z), model.at_label(6).decode(z))
 
 
@@ -82,7 +85,9 @@ def test_the_decoder_over_one_hot_vectors_gives_the_same_images():
     model = with_offsets(CONDITIONAL)
     z, labels = torch.randn(4, 3), torch.tensor([0, 9, 9, 2])
     code = torch.cat([z, one_hot(labels, 10).float()], dim=1)
-    torch.testing.assert_close(model.decoder.over_one_hot()(code), model.decode(z, labels=labels))
+    torch.testing.assert_close(
+        model.decoder.over_one_hot()(code), model.decode(z, Condition(labels=labels))
+    )
 
 
 @pytest.mark.parametrize("label", [-1, 10])
@@ -94,7 +99,9 @@ def test_a_label_that_the_model_does_not_know(label):
 def test_the_conditional_likelihood_is_that_of_the_plain_model_at_the_label():
     model = with_offsets(CONDITIONAL)
     images, labels = some_images(3), torch.tensor([4, 4, 4])
-    found = log_likelihood(model, images, 20, torch.Generator().manual_seed(0), labels)
+    found = log_likelihood(
+        model, images, 20, torch.Generator().manual_seed(0), Condition(labels=labels)
+    )
     plain = log_likelihood(model.at_label(4), images, 20, torch.Generator().manual_seed(0))
     torch.testing.assert_close(found, plain)
 
@@ -112,7 +119,7 @@ def test_an_autoencoders_codes_are_points():
 def test_a_classifiers_distortion_is_minus_the_log_probability_of_the_label():
     model = build_seeded(replace(PLAIN, kind="classifier", classes=10), 0).requires_grad_(False)
     images, labels = some_images(6), torch.tensor([0, 1, 2, 3, 4, 9])
-    found = model.elbo_terms(images, torch.Generator(), labels=labels).distortion
+    found = model.elbo_terms(images, torch.Generator(), Condition(labels=labels)).distortion
     probabilities = torch.softmax(model.decode(model.encode(images).mean), dim=1)
     torch.testing.assert_close(found, -probabilities[range(6), labels].log())
 
@@ -152,7 +159,7 @@ def test_an_explorer_sees_a_conditional_model_at_one_label(tmp_path, train_into)
     explorer, z = Explorer.open(path), torch.randn(2, 3).numpy()
     model = load_model(load_run(path))
     for label in (0, 7):
-        wanted = model.decode_mean(torch.from_numpy(z), labels=torch.full((2,), label))
+        wanted = model.decode_mean(torch.from_numpy(z), Condition(labels=torch.full((2,), label)))
         found = explorer.at_label(label).decode(z)
         assert found == pytest.approx(wanted.numpy().transpose(0, 2, 3, 1), abs=1e-6)
         assert explorer.decode(z, [label, label]) == pytest.approx(found, abs=1e-6)

@@ -12,6 +12,7 @@ from vae.explorer import Explorer
 from vae.metrics.evaluation import log_likelihood
 from vae.models.build import build_seeded
 from vae.models.ladder import LadderVAE
+from vae.viewer.pack import pack_decoder
 
 CONFIG = ModelConfig((1, 8, 8), 6, kind="ladder", levels=(1, 2, 3))
 
@@ -152,5 +153,5 @@ def test_the_browser_is_told_that_it_cannot_decode_a_ladder(tmp_path, train_into
     path = train_into(tmp_path / "l", 5, kind="ladder", levels=(2, 3), epochs=1)
     explorer = Explorer.open(path)
     with pytest.raises(UnsupportedNetwork, match="TopDown"):
-        explorer.packed_decoder()
+        pack_decoder(explorer)
     assert explorer.decode(explorer.atlas.mean[:3]).shape == (3, 8, 8, 1)

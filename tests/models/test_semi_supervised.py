@@ -15,6 +15,7 @@ from vae.data.sampling import LABELLED_SHARE, EpochSampler, keep_labels, labelle
 from vae.explorer import Explorer
 from vae.metrics.evaluation import classify_split, evaluate
 from vae.models.build import build_seeded
+from vae.models.condition import Condition
 from vae.models.semi_supervised import ALPHA, SemiSupervisedVAE
 from vae.training import TrainingRun, run_training
 from vae.training.manual.support import supports_manual_step
@@ -39,10 +40,10 @@ def some_images(count: int) -> torch.Tensor:
 def bound(model: SemiSupervisedVAE, image, noise, label: int) -> torch.Tensor:
     """log p(x|z, y) - KL(q(z|x, y) || p(z)) of one image, by torch.distributions."""
     labels, prior = torch.tensor([label]), Normal(0.0, 1.0)
-    posterior = model.encode(image[None], labels=labels)
+    posterior = model.encode(image[None], Condition(labels=labels))
     normal = Normal(posterior.mean, (posterior.logvar / 2).exp())
     z = normal.mean + normal.stddev * noise
-    pixels = Bernoulli(logits=model.decode(z, labels=labels))
+    pixels = Bernoulli(logits=model.decode(z, Condition(labels=labels)))
     return pixels.log_prob(image[None]).sum() - kl_divergence(normal, prior).sum()
 
 
@@ -50,7 +51,7 @@ def bound(model: SemiSupervisedVAE, image, noise, label: int) -> torch.Tensor:
 def test_the_unlabelled_bound_is_the_sum_over_all_labels(architecture):
     model, images, noise = some_model(architecture), some_images(5), torch.randn(5, 3)
     labels = torch.tensor([-1, 2, -1, 0, -1])
-    found = model.elbo_terms(images, noise, labels=labels)
+    found = model.elbo_terms(images, noise, Condition(labels=labels))
     guesses = Categorical(logits=model.classify(images))
     uniform = torch.full((4,), 0.25).log()
     for i, label in enumerate(labels.tolist()):
@@ -66,11 +67,11 @@ def test_the_unlabelled_bound_is_the_sum_over_all_labels(architecture):
 def test_with_all_labels_known_nothing_is_tried_and_the_terms_are_those_of_the_labels():
     model, images, noise = some_model(), some_images(4), torch.randn(4, 3)
     labels = torch.tensor([3, 1, 0, 1])
-    alone = model.elbo_terms(images, noise, labels=labels)
+    alone = model.elbo_terms(images, noise, Condition(labels=labels))
     beside = model.elbo_terms(
         torch.cat([images, images]),
         torch.cat([noise, noise]),
-        labels=torch.cat([labels, torch.full((4,), -1)]),
+        Condition(labels=torch.cat([labels, torch.full((4,), -1)])),
     )
     for name in ("distortion", "rate_per_dimension", "z", "penalty"):
         torch.testing.assert_close(getattr(alone, name), getattr(beside, name)[:4])
@@ -81,8 +82,8 @@ def test_with_all_labels_known_nothing_is_tried_and_the_terms_are_those_of_the_l
 
 def test_the_posterior_of_an_image_without_a_label_is_that_of_its_likeliest_one():
     model, images, noise = some_model(), some_images(6), torch.randn(6, 3)
-    found = model.elbo_terms(images, noise, labels=torch.full((6,), -1))
-    wanted = model.encode(images, labels=model.classify(images).argmax(dim=1))
+    found = model.elbo_terms(images, noise, Condition(labels=torch.full((6,), -1)))
+    wanted = model.encode(images, Condition(labels=model.classify(images).argmax(dim=1)))
     torch.testing.assert_close(found.posterior.mean, wanted.mean)
     torch.testing.assert_close(found.z, wanted.sample(noise))
 
@@ -162,7 +163,7 @@ def test_it_is_reported_at_the_true_label(digits):
     generator = torch.Generator().manual_seed(0)
     images = digits.test.batch(torch.arange(len(digits.test)))
     noise = torch.randn(len(images), 3, generator=generator)
-    wanted = model.elbo_terms(images, noise, labels=digits.test.labels).elbo.mean()
+    wanted = model.elbo_terms(images, noise, Condition(labels=digits.test.labels)).elbo.mean()
     assert found.elbo == pytest.approx(float(wanted), rel=1e-5)
     assert classify_split(model, digits.test).shape == (360, 10)
 

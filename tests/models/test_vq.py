@@ -12,6 +12,7 @@ from vae.explorer import Explorer
 from vae.metrics.evaluation import evaluate, log_likelihood
 from vae.models.build import build_seeded
 from vae.models.vq import QuantisedVAE
+from vae.viewer.pack import pack_decoder
 
 CONFIG = ModelConfig((1, 8, 8), 12, "conv", kind="vq", codebook=10)
 
@@ -145,14 +146,14 @@ def test_the_codes_of_a_checkpoint_are_those_of_its_atlas(tmp_path, train_into, 
     assert explorer.encode(images)[0] == pytest.approx(explorer.atlas.mean[:20], abs=1e-6)
     results = explorer.run.results
     assert results.test_rate == pytest.approx(4 * math.log(16), rel=1e-5)
-    found = evaluate(explorer._model, digits.test)
+    found = evaluate(explorer.model, digits.test)
     assert found.rate == pytest.approx(results.test_rate, rel=1e-6)
     assert explorer.sample(3, seed=0).shape == (3, 8, 8, 1)
     between = 0.5 * (explorer.atlas.mean[:1] + explorer.atlas.mean[1:2])
-    nearest = explorer.from_code_grids(explorer.code_grids(between))
+    nearest = explorer.codes_from_grids(explorer.code_grids(between))
     assert explorer.decode(between) == pytest.approx(explorer.decode(nearest), abs=1e-6)
     with pytest.raises(UnsupportedNetwork, match="codebook"):
-        explorer.packed_decoder()
+        pack_decoder(explorer)
 
 
 @pytest.mark.parametrize(

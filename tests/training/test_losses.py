@@ -5,6 +5,7 @@ import torch
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from vae.core.config import ModelConfig
+from vae.models.condition import Condition
 from vae.models.elbo import ElboTerms
 from vae.models.posterior import Posterior
 from vae.models.vae import VAE
@@ -83,7 +84,7 @@ def test_terms_of_a_multi_rate_model_see_each_image_under_its_own_beta():
         torch.nn.init.normal_(parameter, std=0.1, generator=torch.Generator().manual_seed(1))
     images = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     betas = torch.tensor([0.1, 0.5, 3.0, 10.0])
-    found = model.elbo_terms(images, torch.Generator().manual_seed(9), betas)
+    found = model.elbo_terms(images, torch.Generator().manual_seed(9), Condition(betas))
     for i, beta in enumerate(betas.tolist()):
         plain = model.at_beta(beta)
         alone = plain.encode(images[i : i + 1])

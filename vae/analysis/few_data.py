@@ -24,6 +24,7 @@ from vae.core.errors import ConfigError
 from vae.core.record import Record
 from vae.data.sampling import labelled_indices
 from vae.data.splits import Dataset, Split
+from vae.models.condition import Condition
 from vae.models.vae import VAE
 from vae.training import TrainingRun, run_training
 
@@ -141,7 +142,9 @@ def draw_samples(model: VAE, count: int, seed: int) -> tuple[Pixels, Labels]:
     labels = torch.arange(count) % model.config.classes
     generator = torch.Generator().manual_seed(seed)
     codes = torch.randn(count, model.config.latent_dim, generator=generator)
-    return model.decode_mean(codes, labels=labels).permute(0, 2, 3, 1).numpy(), labels.numpy()
+    return model.decode_mean(codes, Condition(labels=labels)).permute(
+        0, 2, 3, 1
+    ).numpy(), labels.numpy()
 
 
 def shifted_copies(pixels: Pixels, labels: Labels, seed: int) -> OtherImages:

@@ -10,7 +10,6 @@ from vae.core.errors import DataError
 from vae.data.registry import data_dir, load_dataset, load_test_split, needs_download
 from vae.explorer import Explorer
 from vae.runs.checkpoint import atlas_rows
-from vae.viewer.blobs import pack_pictures
 
 Pixels = UInt8[np.ndarray, "n h w c"]
 
@@ -61,10 +60,6 @@ class Gallery:
         if self.pixels is None:
             return self.explorer.atlas_images(indices)
         return self.pixels[indices].astype(np.float32) / 255
-
-    def packed_pictures(self, identity: str) -> bytes | None:
-        """All images as the browser reads them; None where they are not real or too many."""
-        return None if self.pixels is None else pack_pictures(identity, self.pixels)
 
     def classes(self) -> list[int]:
         """The classes that have test images."""

@@ -25,6 +25,7 @@ from vae.core.errors import ConfigError, LimitError
 from vae.data.registry import image_shape_of, training_image_count
 from vae.jobs.worker_main import MEMORY_VARIABLE
 from vae.models import build
+from vae.models.condition import Condition
 from vae.runs.request import RunRequest
 
 JOBS_VARIABLE = "LATENT_MAX_JOBS"
@@ -81,9 +82,9 @@ def _operations(model: ModelConfig) -> int:
     with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
         built = build.build(model)
         label = torch.zeros(1, dtype=torch.long)
-        code = built.encode(torch.zeros(1, *model.image_shape), labels=label).mean
+        code = built.encode(torch.zeros(1, *model.image_shape), Condition(labels=label)).mean
         if model.is_generative:
-            built.decode_mean(code, labels=label)
+            built.decode_mean(code, Condition(labels=label))
     return counter.get_total_flops()
 
 

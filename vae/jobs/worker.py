@@ -19,6 +19,7 @@ from vae.data.splits import Dataset
 from vae.jobs.cancellation import Orders
 from vae.jobs.jobs import Snapshot, Status
 from vae.jobs.messages import Begun, Ended, News, Reported, Saving, Task
+from vae.models.condition import Condition
 from vae.runs.lock import RunLock
 from vae.runs.recorder import SAVE_SECONDS, RecordedRunGroup, RecordedTraining, grouped
 from vae.runs.resume import load_resume_record, read_resume_configs
@@ -309,13 +310,15 @@ class _Pictures:
         training = recorded.training
         model = training.model.at_beta(training.config.beta)
         labels = self._labels.to(model.device)
-        means = model.encode(self._images.to(model.device), labels=labels).mean
-        reconstructions = _pixels(model.decode_mean(means, labels=labels))
+        means = model.encode(self._images.to(model.device), Condition(labels=labels)).mean
+        reconstructions = _pixels(model.decode_mean(means, Condition(labels=labels)))
         codes, cycled = (
             model.prior_sample(self._codes.to(model.device)),
             torch.arange(SNAPSHOT_IMAGES) % len(labels),
         )
-        samples = _pixels(model.decode_mean(codes, labels=labels[cycled.to(model.device)]))
+        samples = _pixels(
+            model.decode_mean(codes, Condition(labels=labels[cycled.to(model.device)]))
+        )
         return Snapshot(epoch, reconstructions, samples)
 
 

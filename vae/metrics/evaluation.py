@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from vae.core.config import TrainConfig
 from vae.data.splits import Split
+from vae.models.condition import UNCONDITIONED, Condition
 from vae.models.importance import ImportanceSampler
 from vae.models.posterior import Posterior
 from vae.models.vae import VAE
@@ -69,7 +70,7 @@ def evaluate(model: VAE, split: Split, seed: int = 0) -> Evaluation:
     generator = torch.Generator(model.device).manual_seed(seed)
     distortion, rate, means = 0.0, torch.zeros(model.config.latent_dim, dtype=torch.float64), []
     for images, labels in _batches(split):
-        terms = model.elbo_terms(images, generator, labels=labels)
+        terms = model.elbo_terms(images, generator, Condition(labels=labels))
         distortion += float(terms.distortion.sum().cpu().double())
         rate += terms.rate_per_dimension.sum(dim=0).cpu().double()
         means.append(terms.posterior.mean.cpu())
@@ -83,7 +84,7 @@ def evaluate(model: VAE, split: Split, seed: int = 0) -> Evaluation:
 @torch.inference_mode()
 def encode_split(model: VAE, split: Split) -> Posterior:
     """The posteriors of a whole split, on the CPU."""
-    parts = [model.encode(images, labels=labels) for images, labels in _batches(split)]
+    parts = [model.encode(images, Condition(labels=labels)) for images, labels in _batches(split)]
     return Posterior(
         torch.cat([p.mean.cpu() for p in parts]), torch.cat([p.logvar.cpu() for p in parts])
     )
@@ -109,7 +110,7 @@ def log_likelihood(
     images: Float[Tensor, "batch c h w"],
     samples: int,
     generator: torch.Generator,
-    labels: Int[Tensor, "batch"] | None = None,
+    condition: Condition = UNCONDITIONED,
 ) -> Float[Tensor, "batch"]:
     """The importance-weighted estimate of log p(x) of each image, in nats.
 
@@ -118,14 +119,10 @@ def log_likelihood(
     decoded images. Of a model that is told labels it is log p(x|y).
     """
     parts = [
-        _log_likelihood(model, images[rows], samples, generator, _part(labels, rows))
+        _log_likelihood(model, images[rows], samples, generator, condition.rows(rows))
         for rows in (slice(start, start + ROWS) for start in range(0, len(images), ROWS))
     ]
     return torch.cat(parts)
-
-
-def _part(values: Tensor | None, rows: slice) -> Tensor | None:
-    return None if values is None else values[rows]
 
 
 def _log_likelihood(
@@ -133,13 +130,13 @@ def _log_likelihood(
     images: Float[Tensor, "batch c h w"],
     samples: int,
     generator: torch.Generator,
-    labels: Int[Tensor, "batch"] | None,
+    condition: Condition,
 ) -> Float[Tensor, "batch"]:
-    sampler = model.importance_sampler(images, labels)
+    sampler = model.importance_sampler(images, condition)
     samples = sampler.enough(samples)
     counts = [min(SAMPLES_AT_ONCE, samples - n) for n in range(0, samples, SAMPLES_AT_ONCE)]
     log_weights = [
-        _log_weights(model, images, sampler, count, generator, labels) for count in counts
+        _log_weights(model, images, sampler, count, generator, condition) for count in counts
     ]
     return torch.logsumexp(torch.cat(log_weights), dim=0) - math.log(samples)
 
@@ -150,12 +147,12 @@ def _log_weights(
     sampler: ImportanceSampler,
     samples: int,
     generator: torch.Generator,
-    labels: Int[Tensor, "batch"] | None,
+    condition: Condition,
 ) -> Float[Tensor, "samples batch"]:
     """log p(x|z) p(z) / q(z|x); the codes of all samples at once, their images one by one."""
     z, log_ratio = sampler(samples, generator)
     distortion = [
-        model.likelihood.distortion(model.decode(codes, labels=labels), images)
+        model.likelihood.distortion(model.decode(codes, condition), images)
         for codes in z.split(len(images))
     ]
     return log_ratio.unflatten(0, (samples, len(images))) - torch.stack(distortion)
@@ -166,7 +163,7 @@ def mean_log_likelihood(model: VAE, split: Split, samples: int, seed: int = 0) -
     generator = torch.Generator(model.device).manual_seed(seed)
     total, count = 0.0, 0
     for images, labels in _batches(split):
-        found = log_likelihood(model, images, samples, generator, labels)
+        found = log_likelihood(model, images, samples, generator, Condition(labels=labels))
         total += float(found.sum().cpu().double())
         count += len(images)
         yield total / count

@@ -4,10 +4,11 @@ What it leaves out is what makes a VAE generative: nothing keeps its codes toget
 between and around them decode to no image at all.
 """
 
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from vae.core.config import ModelConfig
+from vae.models.condition import UNCONDITIONED, Condition
 from vae.models.posterior import PointPosterior
 from vae.models.vae import VAE
 
@@ -23,8 +24,7 @@ class Autoencoder(VAE):
     def encode(
         self,
         images: Float[Tensor, "batch c h w"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> PointPosterior:
         """The code of each image; pixels in [0, 1]."""
         code = self.encoder(images).float()

@@ -6,12 +6,13 @@ al., "Deep Variational Information Bottleneck", 2017, at beta 0 and without nois
 """
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from vae.core.config import ModelConfig
 from vae.models.autoencoder import Autoencoder
+from vae.models.condition import UNCONDITIONED, Condition
 from vae.models.elbo import ElboTerms
 
 
@@ -25,8 +26,7 @@ class Classifier(Autoencoder):
     def decode(
         self,
         z: Float[Tensor, "batch latent"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> Float[Tensor, "batch classes"]:
         """The logits of the classes."""
         return self.decoder(z).float()
@@ -39,10 +39,10 @@ class Classifier(Autoencoder):
         self,
         images: Float[Tensor, "batch c h w"],
         noise: torch.Generator | Float[Tensor, "batch latent"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> ElboTerms:
         """The distortion is -log p(y|x), in nats; there is no rate."""
+        labels = condition.labels
         assert labels is not None, "a classifier learns from labels"
         features = self.encode(images)
         distortion = cross_entropy(self.decode(features.mean), labels, reduction="none")

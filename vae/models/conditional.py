@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from vae.core.config import ModelConfig
 from vae.core.errors import ConfigError
+from vae.models.condition import UNCONDITIONED, Condition
 from vae.models.networks.gates import WEIGHTED, outputs_of
 from vae.models.posterior import Posterior
 from vae.models.vae import VAE
@@ -87,23 +88,19 @@ class ConditionalVAE(VAE):
     def encode(
         self,
         images: Float[Tensor, "batch c h w"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> Posterior:
         """The posterior of each image with its label; pixels in [0, 1]."""
-        assert labels is not None, "a conditional model needs the labels; see at_label"
-        mean, logvar = self.encoder(images, labels).float().chunk(2, dim=1)
+        mean, logvar = self.encoder(images, _required_labels(condition)).float().chunk(2, dim=1)
         return Posterior.clamped(mean, logvar, self.config.logvar_limit)
 
     def decode(
         self,
         z: Float[Tensor, "batch latent"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> Float[Tensor, "batch c h w"]:
         """The decoder's logits for each code, as an image of its label."""
-        assert labels is not None, "a conditional model needs the labels; see at_label"
-        return self.decoder(z, labels).float()
+        return self.decoder(z, _required_labels(condition)).float()
 
     def at_label(self, label: int) -> VAE:
         """The plain model for one label; ConfigError for one that it does not know."""
@@ -118,6 +115,11 @@ class ConditionalVAE(VAE):
         plain.encoder, plain.decoder = self.encoder.folded(label), self.decoder.folded(label)
         plain.likelihood = self.likelihood
         return plain.train(self.training)
+
+
+def _required_labels(condition: Condition) -> Int[Tensor, "batch"]:
+    assert condition.labels is not None, "a conditional model needs the labels; see at_label"
+    return condition.labels
 
 
 def _spread(offsets: Float[Tensor, "n outputs"], signal: Tensor) -> Tensor:

@@ -10,10 +10,11 @@ as that of a plain VAE, and the KL of each level is that of its z, which an affi
 """
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from vae.core.config import ModelConfig
+from vae.models.condition import UNCONDITIONED, Condition
 from vae.models.elbo import ElboTerms
 from vae.models.importance import ImportanceSampler, WeightedCodes
 from vae.models.networks.architectures import (
@@ -124,8 +125,7 @@ class LadderVAE(VAE):
     def encode(
         self,
         images: Float[Tensor, "batch c h w"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> Posterior:
         """q(u|x) of each image, each level's given the means of those above it."""
         return self._descend(self._features(images), None)[0]
@@ -134,20 +134,39 @@ class LadderVAE(VAE):
         self,
         images: Float[Tensor, "batch c h w"],
         noise: torch.Generator | Float[Tensor, "batch latent"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> ElboTerms:
         """Both terms; a level's rate is in closed form, given the sample of those above it."""
         if isinstance(noise, torch.Generator):
             noise = standard_normal((len(images), self.config.latent_dim), noise)
-        posterior, u, above = self._descend(self._features(images), noise)
+        return self._terms(images, self._features(images), noise)
+
+    def encode_with_terms(
+        self,
+        images: Float[Tensor, "batch c h w"],
+        noise: torch.Generator | Float[Tensor, "batch latent"],
+        condition: Condition = UNCONDITIONED,
+    ) -> tuple[Posterior, ElboTerms]:
+        """Computes the features once, then descends along the means and along a sample."""
+        if isinstance(noise, torch.Generator):
+            noise = standard_normal((len(images), self.config.latent_dim), noise)
+        features = self._features(images)
+        return self._descend(features, None)[0], self._terms(images, features, noise)
+
+    def _terms(
+        self,
+        images: Float[Tensor, "batch c h w"],
+        features: list[Float[Tensor, "batch _"]],
+        noise: Float[Tensor, "batch latent"],
+    ) -> ElboTerms:
+        posterior, u, above = self._descend(features, noise)
         lowest = u[:, -self.config.levels[-1] :]
         logits = self.top_down.state(len(self.config.levels) - 1, above, lowest).float()
         distortion = self.likelihood.distortion(logits, images)
         return ElboTerms(distortion, posterior.kl(), posterior, u, decoded=logits)
 
     def importance_sampler(
-        self, images: Float[Tensor, "batch c h w"], labels: Int[Tensor, "batch"] | None = None
+        self, images: Float[Tensor, "batch c h w"], condition: Condition = UNCONDITIONED
     ) -> ImportanceSampler:
         """Samples from the top down: each level's posterior follows from the sample above it."""
         features = self._features(images)

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot
 
 from vae.core.config import ModelConfig
+from vae.models.condition import UNCONDITIONED, Condition
 from vae.models.conditional import ConditionalVAE, LabelledSequential
 from vae.models.elbo import ElboTerms
 from vae.models.networks.architectures import build_encoder
@@ -40,8 +41,7 @@ class SemiSupervisedVAE(ConditionalVAE):
         self,
         images: Float[Tensor, "batch c h w"],
         noise: torch.Generator | Float[Tensor, "batch latent"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> ElboTerms:
         """Both terms of each image, under its label or, where that is -1, averaged over q(y|x).
 
@@ -53,13 +53,14 @@ class SemiSupervisedVAE(ConditionalVAE):
         share one draw of noise. Where the label is not known, posterior and z are those of the most
         probable one.
         """
+        labels = condition.labels
         assert labels is not None, "a semi-supervised model needs labels, -1 for unknown ones"
         logits = self.classify(images)
         weights, penalty = _weights(logits, labels), _penalty(logits, labels)
         if labels.device.type == "cpu" and bool((labels >= 0).all()):
             # There is nothing to try out; on CUDA nobody may look.
             return dataclasses.replace(
-                super().elbo_terms(images, noise, beta, labels), penalty=penalty
+                super().elbo_terms(images, noise, condition), penalty=penalty
             )
         tried = self._tried(images, noise)
         posterior, likeliest = tried.posterior, weights.argmax(dim=1)
@@ -87,7 +88,7 @@ class SemiSupervisedVAE(ConditionalVAE):
         posterior = Posterior.clamped(mean, logvar, self.config.logvar_limit)
         every = torch.arange(classes, device=images.device).repeat(len(images))
         images, noise = (given.repeat_interleave(classes, dim=0) for given in (images, noise))
-        return self.elbo_from_posterior(posterior, images, noise, labels=every)
+        return self.elbo_from_posterior(posterior, images, noise, Condition(labels=every))
 
 
 def _weights(

@@ -5,11 +5,12 @@ import threading
 from typing import Self
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from vae.core.config import ModelConfig
 from vae.core.errors import ConfigError
+from vae.models.condition import UNCONDITIONED, Condition
 from vae.models.elbo import ElboTerms
 from vae.models.importance import ImportanceSampler
 from vae.models.likelihood import build_likelihood, pixel_mean
@@ -59,56 +60,60 @@ class VAE(nn.Module):
     def encode(
         self,
         images: Float[Tensor, "batch c h w"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> Posterior:
         """The posterior of each image; pixels in [0, 1]."""
-        mean, logvar = _run(self.encoder, images, beta).chunk(2, dim=1)
+        mean, logvar = _run(self.encoder, images, condition.beta).chunk(2, dim=1)
         return Posterior.clamped(mean, logvar, self.config.logvar_limit)
 
     def decode(
         self,
         z: Float[Tensor, "batch latent"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> Float[Tensor, "batch c h w"]:
         """The decoder's logits for each code; `decode_mean` gives the picture."""
-        return _run(self.decoder, z, beta)
+        return _run(self.decoder, z, condition.beta)
 
     def elbo_terms(
         self,
         images: Float[Tensor, "batch c h w"],
         noise: torch.Generator | Float[Tensor, "batch latent"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> ElboTerms:
         """Both terms of the ELBO, the distortion estimated with one posterior sample per image.
 
         `noise` is what `Posterior.sample` takes.
         """
-        return self.elbo_from_posterior(
-            self.encode(images, beta, labels), images, noise, beta, labels
-        )
+        return self.encode_with_terms(images, noise, condition)[1]
+
+    def encode_with_terms(
+        self,
+        images: Float[Tensor, "batch c h w"],
+        noise: torch.Generator | Float[Tensor, "batch latent"],
+        condition: Condition = UNCONDITIONED,
+    ) -> tuple[Posterior, ElboTerms]:
+        """Returns what `encode` and `elbo_terms` return, but runs the encoder once."""
+        posterior = self.encode(images, condition)
+        return posterior, self.elbo_from_posterior(posterior, images, noise, condition)
 
     def elbo_from_posterior(
         self,
         posterior: Posterior,
         images: Float[Tensor, "batch c h w"],
         noise: torch.Generator | Float[Tensor, "batch latent"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> ElboTerms:
         """The terms where the posteriors are given: of the images, or of corrupted ones."""
         z = posterior.sample(noise)
-        decoded = self.decode(z, beta, labels)
+        decoded = self.decode(z, condition)
         distortion = self.likelihood.distortion(decoded, images)
         return ElboTerms(distortion, posterior.kl(), posterior, z, decoded=decoded)
 
     def importance_sampler(
-        self, images: Float[Tensor, "batch c h w"], labels: Int[Tensor, "batch"] | None = None
+        self, images: Float[Tensor, "batch c h w"], condition: Condition = UNCONDITIONED
     ) -> ImportanceSampler:
         """What draws many codes of each image: see `vae.metrics.evaluation.log_likelihood`."""
-        return ImportanceSampler(self.encode(images, labels=labels))
+        return ImportanceSampler(self.encode(images, condition))
 
     def prior_sample(self, noise: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch latent"]:
         """A draw from the prior, of standard normal noise: here that noise itself."""
@@ -117,11 +122,10 @@ class VAE(nn.Module):
     def decode_mean(
         self,
         z: Float[Tensor, "batch latent"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> Float[Tensor, "batch c h w"]:
         """The decoded image of each code, pixels in [0, 1]."""
-        return pixel_mean(self.decode(z, beta, labels))
+        return pixel_mean(self.decode(z, condition))
 
     def at_beta(self, beta: float) -> "VAE":
         """The plain model for one beta of the range; a model of one beta is that itself.

@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from vae.core.config import ModelConfig
+from vae.models.condition import UNCONDITIONED, Condition
 from vae.models.elbo import ElboTerms
 from vae.models.importance import ImportanceSampler, WeightedCodes
 from vae.models.posterior import PointPosterior
@@ -68,8 +69,7 @@ class QuantisedVAE(VAE):
     def encode(
         self,
         images: Float[Tensor, "batch c h w"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> CodePosterior:
         """The grid of codebook vectors of each image."""
         return self._posterior(self.vectors(self.indices(self._encoded(images))))
@@ -77,8 +77,7 @@ class QuantisedVAE(VAE):
     def decode(
         self,
         z: Float[Tensor, "batch latent"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> Float[Tensor, "batch c h w"]:
         """The logits for each code; what is no grid of codes counts as the one nearest to it."""
         return self.decoder(self.vectors(self.indices(z))).float()
@@ -87,8 +86,7 @@ class QuantisedVAE(VAE):
         self,
         images: Float[Tensor, "batch c h w"],
         noise: torch.Generator | Float[Tensor, "batch latent"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> ElboTerms:
         """Distortion, the constant rate, and what pulls vectors and codes together."""
         encoded = self._encoded(images)
@@ -102,7 +100,7 @@ class QuantisedVAE(VAE):
         return ElboTerms(distortion, posterior.kl(), posterior, posterior.mean, penalty, decoded)
 
     def importance_sampler(
-        self, images: Float[Tensor, "batch c h w"], labels: Int[Tensor, "batch"] | None = None
+        self, images: Float[Tensor, "batch c h w"], condition: Condition = UNCONDITIONED
     ) -> ImportanceSampler:
         """The one code of each image: q is certain, so the bound on log p(x) is the ELBO itself."""
         posterior = self.encode(images)

@@ -12,6 +12,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from vae.core.config import TrainConfig
 from vae.data.corruption import corrupted
+from vae.models.condition import Condition
 from vae.models.elbo import ElboTerms
 from vae.models.networks.gates import LEARNING_RATE_FACTOR, is_gate, sample_betas
 from vae.models.posterior import standard_normal
@@ -111,11 +112,10 @@ def terms_seeing(
     labels: Int[Tensor, batch],
 ) -> ElboTerms:
     """The terms of images in whose place the encoder sees others, where there are any."""
+    condition = Condition(betas, labels)
     if seen is None:
-        return model.elbo_terms(images, noise, betas, labels)
-    return model.elbo_from_posterior(
-        model.encode(seen, betas, labels), images, noise, betas, labels
-    )
+        return model.elbo_terms(images, noise, condition)
+    return model.elbo_from_posterior(model.encode(seen, condition), images, noise, condition)
 
 
 def betas_of_batch(model: VAE, count: int, noise: torch.Generator) -> Float[Tensor, count] | None:

@@ -42,7 +42,7 @@ def pack(header: dict[str, Any], arrays: Arrays) -> bytes:
     return MAGIC + struct.pack("<I", len(text)) + text + bytes(data)
 
 
-def pack_decoder(
+def decoder_blob(
     decoder: nn.Sequential,
     latent_dim: int,
     image_shape: Sequence[int],
@@ -72,7 +72,7 @@ def pack_decoder(
     return pack(header, arrays)
 
 
-def pack_encoder(
+def encoder_blob(
     encoder: nn.Sequential,
     image_shape: Sequence[int],
     latent_dim: int,
@@ -111,7 +111,7 @@ def _check_size(name: str, arrays: Arrays, max_megabytes: float) -> None:
         )
 
 
-def pack_codes(
+def codes_blob(
     identity: str,
     points: Float[np.ndarray, "n latent"],
     logvars: Float[np.ndarray, "n latent"] | None = None,
@@ -149,7 +149,7 @@ def pack_codes(
     return pack(header, arrays)
 
 
-def pack_rate_curve(
+def rate_curve_blob(
     identity: str,
     betas: Float[np.ndarray, "grid"],
     distortion: Float[np.ndarray, "grid"],
@@ -184,7 +184,7 @@ def pack_rate_curve(
     return pack(header, arrays)
 
 
-def pack_frames(
+def frames_blob(
     identity: str,
     number: int,
     frames: Sequence[Float[np.ndarray, "_ _ _ _"] | Float[np.ndarray, "_ _"]],
@@ -207,7 +207,7 @@ def _levels(images: Float[np.ndarray, "n h w c"]) -> UInt8[np.ndarray, "n c h w"
     return rounded.astype(np.uint8).transpose(0, 3, 1, 2)
 
 
-def pack_pictures(
+def pictures_blob(
     identity: str, pixels: UInt8[np.ndarray, "n h w c"], max_megapixels: float = 16.0
 ) -> bytes | None:
     """Images as one sprite sheet, kind `pictures`; None where they are too many for a browser.

@@ -77,7 +77,7 @@ def show_swap(explorer: "Explorer") -> None:
             key=f"code-{explorer.run.identity}-{row}-{column}-{before}",
         )
         changed = swapped(codes, row, column, int(code))
-        plain, other = explorer.decode(explorer.from_code_grids(np.stack([codes, changed])))
+        plain, other = explorer.decode(explorer.codes_from_grids(np.stack([codes, changed])))
         caption = "Decoded" if code == before else "With it swapped"
         st.image(enlarge(other, SIDE), caption=caption, alt=caption, output_format="PNG")
         if code != before:

@@ -10,9 +10,11 @@ from vae.core.errors import ConfigError, UnsupportedNetwork
 from vae.explorer import Explorer
 from vae.metrics.evaluation import evaluate
 from vae.models.build import build_seeded
+from vae.models.condition import Condition
 from vae.models.networks.architectures import build_decoder, build_encoder
 from vae.models.networks.residual import ResidualBlock
 from vae.training import TrainingRun, run_training
+from vae.viewer.pack import pack_decoder
 
 FLAT = ModelConfig((3, 16, 16), 5, "resnet")
 SPATIAL = ModelConfig((3, 16, 24), 2 * 4 * 6, "spatial")
@@ -88,14 +90,14 @@ def test_they_serve_a_range_of_betas_and_labels(architecture):
     for name, parameter in gated.named_parameters():
         if name.endswith(("slope", "offset")):
             torch.nn.init.normal_(parameter)
-    torch.testing.assert_close(gated.at_beta(2.0).decode(z), gated.decode(z, betas))
+    torch.testing.assert_close(gated.at_beta(2.0).decode(z), gated.decode(z, Condition(betas)))
     told = build_seeded(replace(config, kind="conditional", classes=10), 0).requires_grad_(False)
     torch.nn.init.normal_(told.decoder.offsets)
     labels = torch.full((3,), 4)
-    torch.testing.assert_close(told.at_label(4).decode(z), told.decode(z, labels=labels))
+    torch.testing.assert_close(told.at_label(4).decode(z), told.decode(z, Condition(labels=labels)))
 
 
 def test_the_browser_says_that_it_cannot_run_them(tmp_path, train_into):
     explorer = Explorer.open(train_into(tmp_path / "r", 2, "resnet", epochs=1, batch_size=200))
     with pytest.raises(UnsupportedNetwork, match="ResidualBlock"):
-        explorer.packed_decoder()
+        pack_decoder(explorer)
