@@ -93,6 +93,25 @@ def test_terms_add_up(explorer, model, images):
     assert (terms.distortion != explorer.elbo_terms(images, seed=4).distortion).all()
 
 
+def test_an_inspection_holds_what_encoding_decoding_and_scoring_give(explorer, images):
+    found = explorer.inspect(images[2], seed=5)
+    mean, logvar = explorer.encode(images[2:3])
+    np.testing.assert_array_equal(found.image, images[2])
+    np.testing.assert_allclose(found.mean, mean[0], rtol=1e-6)
+    np.testing.assert_allclose(found.logvar, logvar[0], rtol=1e-6)
+    np.testing.assert_allclose(found.reconstruction, explorer.decode(mean)[0], atol=1e-6)
+    terms = explorer.elbo_terms(images[2:3], seed=5)
+    np.testing.assert_allclose(found.terms.distortion, terms.distortion, rtol=1e-6)
+    np.testing.assert_allclose(found.terms.rate_per_dimension, terms.rate_per_dimension)
+
+
+def test_an_inspection_runs_the_encoder_once(tiny_checkpoint, images):
+    explorer, runs = Explorer.open(tiny_checkpoint), []
+    explorer.model.encoder.register_forward_hook(lambda *_: runs.append(1))
+    explorer.inspect(images[0])
+    assert len(runs) == 1
+
+
 def test_the_log_likelihood_is_above_the_elbo_on_average(explorer, images):
     elbo = np.mean([explorer.elbo_terms(images, seed=s).elbo.mean() for s in range(20)])
     assert explorer.log_likelihood(images, samples=200).mean() > elbo

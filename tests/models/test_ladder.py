@@ -80,6 +80,16 @@ def test_without_noise_the_levels_below_are_given_the_means_above():
     torch.testing.assert_close(model.encode(images).mean, terms.z)
 
 
+def test_encoding_with_terms_gives_both_from_one_pass_over_the_image():
+    model, images = a_ladder(), torch.rand(5, 1, 8, 8, generator=generator())
+    runs = []
+    model.encoder[0].register_forward_hook(lambda *_: runs.append(1))
+    posterior, terms = model.encode_with_terms(images, generator(4))
+    assert len(runs) == 1
+    torch.testing.assert_close(posterior.mean, model.encode(images).mean)
+    torch.testing.assert_close(terms.elbo, model.elbo_terms(images, generator(4)).elbo)
+
+
 def test_the_weights_of_draws_are_those_of_the_joint_in_z():
     """log p(z) - log q(z|x) is the same in z as in noise coordinates: the Jacobians cancel."""
     model, images = a_ladder(), torch.rand(4, 1, 8, 8, generator=generator())
