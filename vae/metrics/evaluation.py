@@ -133,7 +133,7 @@ def _log_likelihood(
     condition: Condition,
 ) -> Float[Tensor, "batch"]:
     sampler = model.importance_sampler(images, condition)
-    samples = sampler.enough(samples)
+    samples = sampler.useful_samples(samples)
     counts = [min(SAMPLES_AT_ONCE, samples - n) for n in range(0, samples, SAMPLES_AT_ONCE)]
     log_weights = [
         _log_weights(model, images, sampler, count, generator, condition) for count in counts

@@ -1,4 +1,9 @@
-"""Codes drawn from q(z|x) and what each weighs, of which importance-weighted estimates are made."""
+"""Samples codes from q(z|x) and weights them, for importance-weighted likelihood estimates.
+
+Example:
+    sampler = model.importance_sampler(images)
+    z, log_ratio = sampler(64, torch.Generator().manual_seed(0))
+"""
 
 from collections.abc import Callable
 
@@ -9,27 +14,27 @@ from torch import Tensor
 from vae.models.posterior import PointPosterior, Posterior, prior_log_prob
 
 WeightedCodes = tuple[Float[Tensor, "draws latent"], Float[Tensor, "draws"]]
-"""Codes, and log p(z) - log q(z|x) of each in nats; those of all images, sample by sample."""
+"""Codes and their log p(z) - log q(z|x) in nats: the first sample of all images, and so on."""
 
 
 class ImportanceSampler:
-    """WeightedCodes from the posteriors of a batch of images."""
+    """Samples from the posteriors of a batch of images."""
 
     def __init__(
         self,
         posterior: Posterior,
         draw: Callable[[int, torch.Generator], WeightedCodes] | None = None,
     ) -> None:
-        """`draw` takes the samples of each image and a generator; None draws from `posterior`."""
+        """Samples by `draw(samples_per_image, generator)`; without it, from `posterior`."""
         self.posterior = posterior
         self._draw = draw
 
-    def enough(self, samples: int) -> int:
-        """How many samples of each image to draw where so many are asked for: a point is one."""
+    def useful_samples(self, samples: int) -> int:
+        """Returns how many of the requested samples are useful: one for a point posterior."""
         return 1 if isinstance(self.posterior, PointPosterior) else samples
 
     def __call__(self, samples: int, generator: torch.Generator) -> WeightedCodes:
-        """So many codes of each image, and their weights."""
+        """Returns `samples` codes of each image and their log ratios."""
         if self._draw is not None:
             return self._draw(samples, generator)
         mean, logvar = self.posterior.mean, self.posterior.logvar
