@@ -254,7 +254,7 @@ def test_decoded_images_are_a_caller_s_own(explorer):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("exploding", "so large that its pictures are no numbers"),
+        ("exploding", "so large that its images are not finite"),
         ("conditional-unlabelled", "tensor label holds -1 to 1"),
     ],
 )

@@ -1,8 +1,11 @@
 """The explorer: a trained model behind numpy arrays, for pages, notebooks and scripts.
 
-from vae.explorer import Explorer
-explorer = Explorer.open("checkpoints/mnist-map")
-images = explorer.decode([[0.0, 1.0]])
+Example:
+    from vae.explorer import Explorer
+
+    explorer = Explorer.open("checkpoints/mnist-map")
+    images = explorer.decode([[0.0, 1.0]])
+    inspection = explorer.inspect(images[0])
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,16 +42,16 @@ from vae.runs.checkpoint import Atlas, load_atlas, load_curve, load_model, load_
 from vae.runs.run import Run
 
 CHECKED = 4
-"""Test images whose pictures are looked at before a model is used."""
+"""Number of test images that are decoded to check a model before its first use."""
 
 
 class Explorer:
-    """One trained model, never changed: safe to share between threads.
+    """One trained model. It never changes, so threads can share it.
 
-    A multi-rate model is seen at the beta that it is reported at; its `curve` has the others. A
-    conditional one is seen at its `label`, unless labels are given with what is asked for.
+    A multi-rate model is used at the beta of its reported results; its `curve` covers the others. A
+    conditional model is used at its `label`, unless the caller gives labels.
 
-    `neighbours` answers for the codes of the atlas; it builds what is costly at its first use.
+    `neighbours` searches the codes of the atlas and builds its costly parts at their first use.
 
     Images are (n, h, w, c) float32 with pixels in [0, 1]; codes are (n, latent) float32.
     """
@@ -65,7 +68,7 @@ class Explorer:
             raise ConfigError(f"{run.name} is a {run.model.kind}; it has no images to explore")
         self.run = run
         self.label = (label or 0) if run.model.needs_labels else None
-        """The class whose images a conditional model decodes to; None of any other model."""
+        """The class whose images a conditional model decodes to; None for any other model."""
 
         self.atlas = atlas
         self.curve = curve
@@ -75,45 +78,46 @@ class Explorer:
         self.full_model = model.eval().requires_grad_(False)
         plain = model.at_beta(run.train.beta)
         self.model = plain if self.label is None else plain.at_label(self.label)
+        """The plain model at the reported beta and at `label`; `full_model` covers all of them."""
 
     @classmethod
     def open(cls, path: str | Path, device: DeviceName = "cpu") -> Self:
-        """Load a checkpoint folder; raises the CheckpointError that says what is wrong with it."""
+        """Loads a checkpoint folder; raises a CheckpointError that names the fault."""
         return cls.load(load_run(path), device)
 
     @classmethod
     def load(cls, run: Run, device: DeviceName = "cpu") -> Self:
-        """Load the weights and the atlas of a run that was listed."""
+        """Loads the weights and the atlas of a listed run."""
         found = cls(run, load_model(run, pick_device(device)), load_atlas(run), load_curve(run))
         found._check_pictures()
         return found
 
     @property
     def latent_dim(self) -> int:
-        """Number of latent dimensions."""
+        """The number of latent dimensions."""
         return self.run.model.latent_dim
 
     @property
     def decoder_identity(self) -> str:
-        """Names the decoder that the pages show: of the run and, where there is one, the label."""
+        """The name of the shown decoder: the run's identity and, if there is one, the label."""
         label = "" if self.label is None else f"-label-{self.label}"
         return f"{self.run.identity}{label}"
 
     def at_label(self, label: int) -> Self:
-        """A conditional model seen at another label; ConfigError for one that it does not know."""
+        """Returns the explorer at another label; raises ConfigError for an unknown label."""
         return type(self)(self.run, self.full_model, self.atlas, self.curve, label)
 
     def dimensions_by_rate(self) -> list[int]:
-        """The latent dimensions, the one with the highest test rate first.
+        """Returns the latent dimensions, the one with the highest test rate first.
 
-        Where there is no rate, the one whose codes vary most.
+        A model without a rate orders them by the variance of the codes instead.
         """
         rates = np.array(self.run.results.test_rate_per_dimension)
         order = rates if self.run.model.is_gaussian else self.atlas.mean.var(axis=0)
         return np.argsort(-order, kind="stable").tolist()
 
     def encode(self, images: ArrayLike, labels: ArrayLike | None = None) -> tuple[Codes, Codes]:
-        """Means and log-variances of the images' posteriors."""
+        """Returns the means and the log-variances of the images' posteriors."""
         model, parts = self._model_for_labels(labels), []
         with torch.inference_mode():
             for some, given in self._batches(self._tensor(images), labels):
@@ -122,11 +126,11 @@ class Explorer:
         return torch.cat(means).numpy(), torch.cat(logvars).numpy()
 
     def classify(self, images: ArrayLike) -> Float[np.ndarray, "n classes"]:
-        """q(y|x) of each image, rows adding up to 1; ConfigError for a model that has none."""
+        """Returns q(y|x), rows adding up to 1; raises ConfigError for a model without a q(y|x)."""
         model = self.full_model
         if not isinstance(model, SemiSupervisedVAE):
             raise ConfigError(
-                f"{self.run.name} guesses no labels; choose a model trained with --model "
+                f"{self.run.name} infers no labels; choose a model trained with --model "
                 "semi-supervised"
             )
         with torch.inference_mode():
@@ -135,7 +139,7 @@ class Explorer:
         return torch.cat(parts).numpy()
 
     def decode(self, z: ArrayLike, labels: ArrayLike | None = None) -> Images:
-        """The decoded image of each code."""
+        """Returns the decoded image of each code."""
         model, codes = self._model_for_labels(labels), torch.from_numpy(self._checked(z))
         with torch.inference_mode():
             batches = self._batches(codes.to(model.device), labels)
@@ -143,69 +147,69 @@ class Explorer:
         return image_array(torch.cat(parts))
 
     def reconstruct(self, images: ArrayLike, labels: ArrayLike | None = None) -> Images:
-        """What the decoder makes of each image's posterior mean."""
+        """Returns the images decoded from the posterior means."""
         return self.decode(self.encode(images, labels)[0], labels)
 
     def atlas_images(self, indices: Int[np.ndarray, "n"] | list[int]) -> Images:
-        """Reconstructions of test images from the atlas: no data set is needed."""
+        """Returns reconstructions of test images from the atlas, without the data set."""
         chosen = np.asarray(indices, dtype=np.int64)
         return self.decode(self.atlas.mean[chosen], self.atlas.label[chosen])
 
     def most_typical_first(self, indices: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
-        """Test images by the distance of their code from the mean of all their codes."""
+        """Sorts test images by the distance of their code to the mean of these codes."""
         codes = self.atlas.mean[indices]
         return indices[np.argsort(np.linalg.norm(codes - codes.mean(axis=0), axis=1))]
 
     def sample(
         self, count: int, seed: int, temperature: float = 1.0, labels: ArrayLike | None = None
     ) -> Images:
-        """Decoded draws from the prior, its standard deviation scaled by `temperature`."""
+        """Returns decoded prior samples; `temperature` scales the prior's standard deviation."""
         noise = np.random.default_rng(seed).standard_normal((count, self.latent_dim))
         return self.decode(self.prior_codes(temperature * noise), labels)
 
     @property
     def parameter_count(self) -> int:
-        """Numbers that training found."""
+        """The number of trained parameters."""
         return sum(parameter.numel() for parameter in self.full_model.parameters())
 
     @property
     def codebook(self) -> Float[np.ndarray, "codes size"]:
-        """The vectors that a vq chooses from; ConfigError for another kind."""
+        """The codebook vectors of a vq model; raises ConfigError for another kind."""
         return self._quantised().codes.detach().cpu().numpy()
 
     def code_grids(self, z: ArrayLike) -> Int[np.ndarray, "n h w"]:
-        """Which vector of a vq's codebook stands at each place; ConfigError for another kind."""
+        """Returns the codebook index at each position; raises ConfigError unless the kind is vq."""
         model, codes = self._quantised(), torch.from_numpy(self._checked(z))
         with torch.inference_mode():
             indices = model.indices(codes.to(model.device)).cpu().numpy()
         return indices.reshape(-1, *self.run.model.latent_shape[1:])
 
-    def codes_from_grids(self, maps: Int[np.ndarray, "n h w"]) -> Codes:
-        """The codes that have these vectors at their places; ConfigError for another kind."""
+    def codes_from_grids(self, grids: Int[np.ndarray, "n h w"]) -> Codes:
+        """Returns the codes of grids of codebook indices; raises ConfigError unless it is a vq."""
         model, (height, width) = self._quantised(), self.run.model.latent_shape[1:]
-        if maps.shape[1:] != (height, width) or maps.min() < 0 or maps.max() >= len(model.codes):
+        if grids.shape[1:] != (height, width) or grids.min() < 0 or grids.max() >= len(model.codes):
             raise ConfigError(
-                f"maps must be (n, {height}, {width}) of numbers from 0 to {len(model.codes) - 1}"
+                f"grids must be (n, {height}, {width}) of numbers from 0 to {len(model.codes) - 1}"
             )
         with torch.inference_mode():
-            chosen = torch.from_numpy(maps.reshape(len(maps), -1)).to(model.device)
+            chosen = torch.from_numpy(grids.reshape(len(grids), -1)).to(model.device)
             return model.vectors(chosen).cpu().numpy()
 
     def prior_codes(self, noise: ArrayLike) -> Codes:
-        """Draws from the prior, of standard normal noise (n, latent): itself, but of a vq."""
+        """Turns standard normal noise (n, latent) into prior samples: only a vq changes it."""
         with torch.inference_mode():
             drawn = torch.from_numpy(self._checked(noise)).to(self.model.device)
             return self.model.prior_sample(drawn).cpu().numpy()
 
     def traverse(self, z: ArrayLike, dimension: int, values: ArrayLike) -> Images:
-        """Decoded copies of one code in which one dimension takes each value."""
+        """Decodes copies of one code in which one dimension takes each value."""
         start, steps = np.asarray(z, dtype=np.float64), np.asarray(values, dtype=np.float64)
         return self.decode(paths.traverse(start, dimension, steps))
 
     def path(
         self, start: ArrayLike, end: ArrayLike, count: int, kind: paths.PathKind = "linear"
     ) -> Codes:
-        """Codes at equal steps between two codes, both ends included."""
+        """Returns codes at equal steps between two codes, both ends included."""
         first, last = (self._checked(np.asarray(z)[None])[0].astype(float) for z in (start, end))
         steps = np.linspace(0, 1, count)
         return paths.interpolate(first, last, steps, kind, self.neighbours).astype(np.float32)
@@ -213,15 +217,15 @@ class Explorer:
     def interpolate(
         self, start: ArrayLike, end: ArrayLike, count: int, kind: paths.PathKind = "linear"
     ) -> Images:
-        """The decoded `path`."""
+        """Returns the decoded `path`."""
         return self.decode(self.path(start, end, count, kind))
 
     def pixel_changes(self, z: ArrayLike) -> Float[np.ndarray, "steps"]:
-        """How much a decoded pixel changes from each code to the next, on average, 0 to 1."""
+        """Returns the mean change of a decoded pixel from each code to the next, 0 to 1."""
         return paths.pixel_changes(self.decode(z))
 
     def outlyingness(self, z: ArrayLike) -> Float[np.ndarray, "n"]:
-        """How far each code is from the atlas, as a rank in [0, 1]; see `Neighbours`."""
+        """Returns each code's distance from the atlas as a rank in [0, 1]; see `Neighbours`."""
         return self.neighbours.outlyingness(self._checked(z))
 
     def inspect(
@@ -248,7 +252,7 @@ class Explorer:
     def elbo_terms(
         self, images: ArrayLike, seed: int = 0, labels: ArrayLike | None = None
     ) -> ElboArrays:
-        """Distortion (one posterior sample per image, drawn by `seed`) and rate of each image."""
+        """Returns distortion (at one posterior sample, drawn by `seed`) and rate of each image."""
         model, condition = self._model_for_labels(labels), self._condition(labels)
         with torch.inference_mode():
             terms = model.elbo_terms(self._tensor(images), self._noise(seed), condition)
@@ -257,7 +261,7 @@ class Explorer:
     def elbo_terms_in_levels(
         self, images: ArrayLike, seed: int = 0, labels: ArrayLike | None = None
     ) -> ElboArrays:
-        """The terms where each pixel counts as one of 256 levels, whatever the likelihood.
+        """Returns the terms where each pixel is one of 256 levels, whatever the likelihood.
 
         Raises ConfigError for a likelihood that gives levels no probability; see
         `vae.models.likelihood`.
@@ -277,7 +281,7 @@ class Explorer:
 
     @property
     def likelihood_scales(self) -> tuple[float, ...]:
-        """Of the likelihood, set or learned, in units of the pixels' range; none of a Bernoulli."""
+        """The likelihood's scales in units of the pixel range; empty for a Bernoulli."""
         likelihood = self.model.likelihood
         if isinstance(likelihood, LearnedScales):
             return tuple(likelihood.scale.tolist())
@@ -290,26 +294,26 @@ class Explorer:
         seed: int = 0,
         labels: ArrayLike | None = None,
     ) -> Float[np.ndarray, "n"]:
-        """Importance-weighted estimate of log p(x) of each image, in nats."""
+        """Returns an importance-weighted estimate of log p(x) of each image, in nats."""
         model, condition = self._model_for_labels(labels), self._condition(labels)
         found = log_likelihood(model, self._tensor(images), samples, self._noise(seed), condition)
         return found.cpu().numpy()
 
-    def rate_gaps(self, apart: Sequence[Run]) -> list[RateGap]:
-        """How a multi-rate model compares with models of one beta each, within its range."""
+    def rate_gaps(self, single_rate: Sequence[Run]) -> list[RateGap]:
+        """Compares a multi-rate model with models of one beta each, within its range."""
         assert self.curve is not None
         low, high = self.curve.betas[[0, -1]]
-        inside = [run for run in apart if low <= run.train.beta <= high]
+        inside = [run for run in single_rate if low <= run.train.beta <= high]
         return [rate_gap(self.curve, self.run, run) for run in inside]
 
     def _check_pictures(self) -> None:
-        """Weights that are finite, each for itself, can still overflow together."""
+        """Raises TamperedCheckpoint where finite weights still overflow in the decoder."""
         some = np.concatenate([np.zeros((1, self.latent_dim)), self.atlas.mean[:CHECKED]])
         pictures = self.decode(some)
         if not (np.isfinite(pictures).all() and np.isfinite(self.encode(pictures)[0]).all()):
             raise TamperedCheckpoint(
-                f"{self.run.path}: its weights are so large that its pictures are no numbers; "
-                "train afresh"
+                f"{self.run.path}: its weights are so large that its images are not finite; "
+                "train it again"
             )
 
     def _quantised(self) -> QuantisedVAE:
@@ -320,7 +324,7 @@ class Explorer:
         return self.model
 
     def _model_for_labels(self, labels: ArrayLike | None) -> VAE:
-        """The model that takes labels where they are given and it can, else the plain one."""
+        """Returns the model that takes labels if they are given and useful, else the plain one."""
         return self.model if self.label is None or labels is None else self.full_model
 
     def _condition(self, labels: ArrayLike | None) -> Condition:

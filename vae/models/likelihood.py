@@ -9,7 +9,7 @@
 
 Only the last gives a probability to the image as stored, in whole levels. With it, -ELBO divided by
 ln 2 and by the number of pixels and channels is an upper bound on the bits per dimension. The first
-two have fixed parameters and a manual gradient. The others have learned parameters and use autograd.
+two have fixed parameters and a manual gradient. The others have learned parameters and autograd.
 
 Example:
     likelihood = build_likelihood(ModelConfig((1, 28, 28), latent_dim=2, likelihood="logistic"))
@@ -167,8 +167,8 @@ class LearnedGaussian(LearnedScales):
     """Each pixel is normal around the decoded value; all share one learned standard deviation.
 
     Rybkin, Daniilidis and Levine, "Simple and Effective VAE Training with Calibrated Decoders",
-    2021. The optimal deviation is the root of the mean squared error, so the data set the balance of
-    distortion and rate. This is a density, so the distortion can be negative.
+    2021. The optimal deviation is the root of the mean squared error, so the data determine the
+    balance of distortion and rate. This is a density, so the distortion can be negative.
     """
 
     def __init__(self, start: float) -> None:
@@ -190,8 +190,8 @@ class DiscretisedLogistic(LearnedScales):
 
     Kingma et al., "Improved Variational Inference with Inverse Autoregressive Flow", 2016; Salimans
     et al., "PixelCNN++", 2017, section 2.1, with one component. The lowest and the highest level
-    include the tails, so the probabilities add up to 1. Each channel has one learned scale. The mean
-    is the decoded value, sigmoid(output).
+    include the tails, so the probabilities add up to 1. Each channel has one learned scale. The
+    mean is the decoded value, sigmoid(output).
     """
 
     def __init__(self, channels: int, start: float) -> None:
@@ -228,7 +228,7 @@ class DiscretisedGaussian(Likelihood):
     def distortion(
         self, output: Float[Tensor, "batch c h w"], images: Float[Tensor, "batch c h w"]
     ) -> Float[Tensor, "batch"]:
-        """Returns -log P(level of x); pixels are rounded to their level, the mean is sigmoid(output).
+        """Returns -log P(level of x), pixels rounded to their level; the mean is sigmoid(output).
 
         The probability is the difference of the tails beyond the nearer and the farther end of the
         interval. Tails keep their precision where differences of cumulative values lose it.

@@ -1,1 +1,1 @@
-"""What the pages' JavaScript reads: decoders, codes and pictures as bytes."""
+"""The live instruments: their JavaScript, and the blobs of models and images that it reads."""

@@ -71,7 +71,9 @@ def test_inactive_dimensions_do_not_count(dims):
     np.testing.assert_array_equal(found.distance(places), bare.distance(places[:, active]))
     np.testing.assert_array_equal(found.spacing_quantiles(), bare.spacing_quantiles())
     start, end = places[:2]
-    np.testing.assert_array_equal(found.stops(start, end), bare.stops(start[active], end[active]))
+    np.testing.assert_array_equal(
+        found.waypoints(start, end), bare.waypoints(start[active], end[active])
+    )
 
 
 def test_without_an_active_dimension_all_count():
@@ -216,7 +218,7 @@ def test_stops_are_on_the_cheapest_way(codes):
         near = codes[random.integers(len(codes), size=2)].astype(np.float64)
         ends = near + 0.3 * random.normal(size=near.shape)
         costs = joined(edges, codes, ends)
-        stops = neighbours.stops(*ends)
+        stops = neighbours.waypoints(*ends)
         assert cost_of(costs, stops) == pytest.approx(cheapest(costs), rel=1e-9)
         passed += len(stops)
     assert passed > 8
@@ -227,7 +229,7 @@ def test_ends_on_codes_are_no_stops():
     neighbours, edges = neighbours_of(codes), kept_edges(codes)
     for first, last in [(0, 1), (5, 40), (17, 3)]:
         ends = codes[[first, last]].astype(np.float64)
-        stops = neighbours.stops(*ends)
+        stops = neighbours.waypoints(*ends)
         assert not {first, last} & set(stops.tolist())
         assert squared_hops(ends, codes[stops]) == pytest.approx(
             cheapest(joined(edges, codes, ends))
@@ -237,15 +239,15 @@ def test_ends_on_codes_are_no_stops():
 def test_the_way_back_is_the_way_there_reversed():
     neighbours = neighbours_of(islands(3, 30))
     start, end = np.array([-1.0, 0.1]), np.array([25.0, -0.3])
-    there = neighbours.stops(start, end)
+    there = neighbours.waypoints(start, end)
     assert len(there) > 3
-    np.testing.assert_array_equal(neighbours.stops(end, start), there[::-1])
+    np.testing.assert_array_equal(neighbours.waypoints(end, start), there[::-1])
 
 
 def test_parts_are_joined_by_the_shortest_link():
     left = np.array([[0.0, 0.1 * i] for i in range(15)])
     right = np.array([[5.0 + 0.01 * (i - 7) ** 2, 0.1 * i] for i in range(15)])
-    stops = neighbours_of(np.concatenate([left, right])).stops(left[0], right[0]).tolist()
+    stops = neighbours_of(np.concatenate([left, right])).waypoints(left[0], right[0]).tolist()
     crossing = [(a, b) for a, b in pairwise(stops) if a < 15 <= b]
     assert crossing == [(7, 22)]
 
@@ -258,16 +260,16 @@ def test_the_tenth_neighbour_is_an_edge_and_ends_on_codes_are_left_out():
     sides = [(1 - along) * corners[i] + along * corners[i - 2] for i in range(3)]
     neighbours = neighbours_of(np.concatenate(sides))
     for i in range(3):
-        assert neighbours.stops(sides[i - 1][-1], sides[i][0]).tolist() == []
+        assert neighbours.waypoints(sides[i - 1][-1], sides[i][0]).tolist() == []
 
 
 def test_copies_change_no_way():
     codes = scattered(50)
     many = np.repeat(codes, 15, axis=0)
     start, end = np.array([-2.0, -1.0]), np.array([2.0, 1.0])
-    expected = codes[neighbours_of(codes).stops(start, end)]
+    expected = codes[neighbours_of(codes).waypoints(start, end)]
     assert len(expected) > 2
-    np.testing.assert_array_equal(many[neighbours_of(many).stops(start, end)], expected)
+    np.testing.assert_array_equal(many[neighbours_of(many).waypoints(start, end)], expected)
 
 
 @pytest.mark.parametrize("dims", [1, 2, 12])
@@ -277,7 +279,7 @@ def test_few_codes_are_enough(count, dims):
     neighbours, edges = neighbours_of(codes), kept_edges(codes)
     ends = np.stack([np.full(dims, -3.0), np.full(dims, 3.0)])
     for pair in (ends, codes[[0, -1]].astype(np.float64), ends[[0, 0]]):
-        stops = neighbours.stops(*pair)
+        stops = neighbours.waypoints(*pair)
         expected = cheapest(joined(edges, codes, pair))
         assert squared_hops(pair, codes[stops]) == pytest.approx(expected, abs=1e-9)
     assert 0 <= neighbours.outlyingness(ends)[0] <= 1
@@ -287,15 +289,15 @@ def test_no_way_is_needed_from_a_place_to_itself():
     codes = scattered(40)
     neighbours = neighbours_of(codes)
     for place in (codes[3].astype(np.float64), np.array([0.3, 0.4]), np.array([50.0, 0.0])):
-        assert neighbours.stops(place, place).tolist() == []
+        assert neighbours.waypoints(place, place).tolist() == []
 
 
 def test_of_too_many_codes_every_so_manyth_may_be_passed(monkeypatch):
     codes = np.stack([np.arange(101.0), np.zeros(101)], axis=1)
     start, end = codes[0], codes[-1]
-    assert neighbours_of(codes).stops(start, end).tolist() == list(range(1, 100))
+    assert neighbours_of(codes).waypoints(start, end).tolist() == list(range(1, 100))
     monkeypatch.setattr(vae.explorer.latent.neighbours, "MAX_GRAPH_CODES", 21)
-    assert neighbours_of(codes).stops(start, end).tolist() == list(range(5, 100, 5))
+    assert neighbours_of(codes).waypoints(start, end).tolist() == list(range(5, 100, 5))
 
 
 @pytest.mark.parametrize(
@@ -304,7 +306,7 @@ def test_of_too_many_codes_every_so_manyth_may_be_passed(monkeypatch):
         (lambda n: n.distance(n.codes), (vae.explorer.latent.neighbours._Search, "__init__")),
         (lambda n: n.spacing_quantiles(), (vae.explorer.latent.neighbours._Search, "nearest")),
         (
-            lambda n: n.stops(n.codes[0], n.codes[1]),
+            lambda n: n.waypoints(n.codes[0], n.codes[1]),
             (vae.explorer.latent.neighbours._Graph, "__init__"),
         ),
     ],
@@ -343,10 +345,10 @@ def test_asking_changes_nothing():
     codes, z = scattered(60), scattered(5, seed=1)
     before = codes.copy(), z.copy()
     neighbours = neighbours_of(codes)
-    first = neighbours.stops(z[0], z[1])
+    first = neighbours.waypoints(z[0], z[1])
     neighbours.outlyingness(z)
     neighbours.nearest(z, 3)
-    neighbours.stops(z[2], z[3])
-    np.testing.assert_array_equal(neighbours.stops(z[0], z[1]), first)
+    neighbours.waypoints(z[2], z[3])
+    np.testing.assert_array_equal(neighbours.waypoints(z[0], z[1]), first)
     np.testing.assert_array_equal(codes, before[0])
     np.testing.assert_array_equal(z, before[1])

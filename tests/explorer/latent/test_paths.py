@@ -131,7 +131,7 @@ def test_a_path_along_the_data_has_the_ends_and_takes_equal_steps(ring):
     path = follow(*ACROSS, np.linspace(0, 1, 1001), ring)
     np.testing.assert_array_equal(path[[0, -1]], ACROSS)
 
-    corners = [ACROSS[0], *ring.codes[ring.stops(*ACROSS)], ACROSS[1]]
+    corners = [ACROSS[0], *ring.codes[ring.waypoints(*ACROSS)], ACROSS[1]]
     hops = np.diff(np.stack(corners)[:, :2], axis=0)
     step = np.hypot(*hops.T).sum() / 1000
     steps = np.hypot(*np.diff(path[:, :2], axis=0).T)
