@@ -19,7 +19,7 @@ from vae.core.errors import (
 )
 from vae.data.splits import Factor
 from vae.metrics.classification import label_scores
-from vae.metrics.disentanglement import draw_parts, gaussian_total_correlation, score
+from vae.metrics.disentanglement import gaussian_total_correlation, sample_parts, score
 from vae.runs.checkpoint import Atlas, load_run
 from vae.runs.format import SCORES_FILE
 from vae.runs.stored_scores import StoredScores, load_scores, save_scores
@@ -43,7 +43,7 @@ def atlas():
 
 def test_factors_and_labels_are_both_measured(run, atlas):
     found = assess(run, atlas, rows=300, estimator="random-forest", seed=1)
-    train, test = draw_parts(atlas.mean, atlas.factors, 300, 1)
+    train, test = sample_parts(atlas.mean, atlas.factors, 300, 1)
     chosen = np.random.default_rng(1).permutation(900)[:300]
     assert found.scores == score(*train, test, "random-forest", 1)
     assert found.labels == label_scores(atlas.mean[chosen], atlas.label[chosen], 1)

@@ -212,7 +212,7 @@ def test_quick_scores_take_a_few_seconds():
 @pytest.mark.parametrize(("rows", "parts"), [(30, (30, 30)), (60, (60, 40)), (999, (67, 33))])
 def test_parts_share_no_row(rows, parts):
     each = np.arange(100)
-    train, test = disentanglement.draw_parts(each[:, None] * 1.0, each[:, None], rows, seed=0)
+    train, test = disentanglement.sample_parts(each[:, None] * 1.0, each[:, None], rows, seed=0)
     for codes, factors in (train, test):
         np.testing.assert_array_equal(codes, factors)
     assert (len(train[0]), len(test[0])) == parts
