@@ -1,4 +1,4 @@
-"""Figures of many models: every seed in them, units on the axes, lines where they belong."""
+"""Figures of many models show every seed, units on the axes, and the right lines."""
 
 import math
 
@@ -47,7 +47,7 @@ def test_the_tangent_has_slope_minus_one_through_the_best_elbo():
     assert all(low <= y <= high for y in line.y)
 
 
-def test_the_plane_of_a_multi_rate_model_alone():
+def test_a_multi_rate_model_alone_gives_a_plane():
     figure = rate_distortion_plane([], {"any β": CURVE})
     assert "−37.0 nats" in next(t.name for t in figure.data if t.name.startswith("slope"))
 
@@ -90,14 +90,14 @@ def test_panels_hold_every_seed_and_the_medians():
     assert [title.text for title in figure.layout.annotations] == ["MIG", "Rate (nats)"]
 
 
-def test_a_beta_of_nothing_has_the_same_place_in_every_panel():
+def test_a_beta_of_0_has_the_same_position_in_every_panel():
     line = MeasureLine("β-VAE", (0, 1), ((1,), (1,)), ((0.1,), (0.2,)))
     other = MeasureLine("β-TCVAE", (0, 0.1), ((1,), (1,)), ((0.1,), (0.2,)))
     figure = measure_panels({"MIG": [line, other], "SAP": [line]})
     assert {figure.data[0].x[0], figure.data[2].x[0]} == {-1.5}
 
 
-def test_a_panel_without_any_value():
+def test_a_panel_without_values_is_drawn():
     assert measure_panels({"MIG": [MeasureLine("β-VAE", (), (), ())]}).layout.height > 0
 
 

@@ -1,4 +1,4 @@
-"""The explorer: a model behind numpy arrays."""
+"""The explorer answers with the model's own values, as numpy arrays."""
 
 from dataclasses import replace
 
@@ -145,7 +145,7 @@ def test_paths_of_every_kind_have_their_ends_and_are_decoded(explorer, kind):
 
 
 @pytest.mark.parametrize("end", [0.0, [0.0, 0.0], [[0.0, 0.0, 0.0]], [0.0, 0.0, float("nan")]])
-def test_ends_of_a_path_that_the_model_cannot_take(explorer, end):
+def test_ends_of_a_path_with_the_wrong_shape_are_refused(explorer, end):
     with pytest.raises(ConfigError, match=r"shape \(n, 3\)"):
         explorer.path([0.0, 0.0, 0.0], end, 5)
 
@@ -182,7 +182,7 @@ def test_pixel_changes_are_those_of_the_decoded_images(explorer):
     assert min(expected) > 0
 
 
-def test_the_packed_atlas_has_what_the_browser_measures_with(explorer):
+def test_the_packed_atlas_holds_the_data_for_distances_in_the_browser(explorer):
     header, arrays = read_blob(pack_codes(explorer, "who"))
     assert header["id"] == "who"
     assert header["class_names"] == list(explorer.run.class_names)
@@ -217,18 +217,18 @@ def test_dimensions_are_sorted_by_their_rate(explorer):
 @pytest.mark.parametrize(
     "codes", [[0.0, 0.0, 0.0], [[0.0, 0.0]], [[0.0, 0.0, float("nan")]], [[0, 0, float("inf")]]]
 )
-def test_codes_that_the_model_cannot_take(explorer, codes):
+def test_codes_of_the_wrong_shape_are_refused(explorer, codes):
     with pytest.raises(ConfigError, match=r"shape \(n, 3\)"):
         explorer.decode(codes)
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (2, 8, 8), (2, 1, 8, 8), (2, 28, 28, 1)])
-def test_images_that_the_model_cannot_take(explorer, shape):
+def test_images_of_the_wrong_shape_are_refused(explorer, shape):
     with pytest.raises(ConfigError, match=r"shape \(n, 8, 8, 1\)"):
         explorer.encode(np.zeros(shape))
 
 
-def test_looking_changes_nothing(explorer, images, model):
+def test_an_explorer_never_changes(explorer, images, model):
     codes, before = CODES.copy(), torch.get_rng_state()
     pixels = images.copy()
     explorer.decode(codes)
@@ -245,7 +245,7 @@ def test_looking_changes_nothing(explorer, images, model):
     )
 
 
-def test_decoded_images_are_a_caller_s_own(explorer):
+def test_a_caller_may_change_decoded_images(explorer):
     first = explorer.decode(CODES)
     first[:] = 0
     assert explorer.decode(CODES).max() > 0.1
@@ -258,6 +258,6 @@ def test_decoded_images_are_a_caller_s_own(explorer):
         ("conditional-unlabelled", "tensor label holds -1 to 1"),
     ],
 )
-def test_a_model_that_cannot_be_looked_at_is_refused(tmp_path, name, reason):
+def test_a_model_that_decodes_to_no_finite_images_is_refused(tmp_path, name, reason):
     with pytest.raises(TamperedCheckpoint, match=reason):
         Explorer.open(write_odd(tmp_path / name, ODD[name]))

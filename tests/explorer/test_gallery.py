@@ -1,4 +1,4 @@
-"""The test images that pages offer, real or reconstructed."""
+"""A gallery shows real test images, or reconstructions where they are absent."""
 
 import numpy as np
 import pytest
@@ -45,18 +45,18 @@ def test_without_the_data_set_reconstructions_stand_in(explorer):
     np.testing.assert_allclose(gallery.images(np.array([7, 9])), expected, atol=1e-6)
 
 
-def test_a_data_set_of_another_size_than_in_training_is_not_passed_off(explorer, images):
+def test_a_data_set_of_another_size_than_in_training_is_not_shown(explorer, images):
     fewer = ReadImages(images.pixels[:100], images.labels[:100])
     assert not open_gallery(explorer, fewer).are_real
 
 
-def test_images_in_another_order_than_the_atlas_are_not_passed_off(explorer, images):
+def test_images_in_another_order_than_the_atlas_are_not_shown(explorer, images):
     order = np.argsort(images.labels, kind="stable")
     sorted_images = ReadImages(images.pixels[order], images.labels[order])
     assert not open_gallery(explorer, sorted_images).are_real
 
 
-def test_of_long_codes_the_first_test_images_are_shown(explorer, images, monkeypatch):
+def test_models_with_long_codes_show_the_first_test_images(explorer, images, monkeypatch):
     monkeypatch.setattr("vae.runs.checkpoint.ATLAS_NUMBERS", 3 * 50)
     fields = ("mean", "logvar", "label")
     few = Atlas(**{name: getattr(explorer.atlas, name)[:50] for name in fields})

@@ -1,4 +1,4 @@
-"""The curve of a multi-rate model: measured, kept, interpolated, and compared with others."""
+"""The rate curve of a multi-rate model is measured, stored, interpolated and compared."""
 
 import math
 from dataclasses import replace
@@ -73,7 +73,7 @@ def test_the_objective_between_two_betas_of_the_grid(curve):
     assert curve.objective(10.0) == pytest.approx(curve.distortion[16] + 10 * curve.rate[16])
 
 
-def test_gaps_are_relative_to_the_model_trained_apart(multi_rate_checkpoint, curve):
+def test_gaps_are_relative_to_the_model_of_one_beta(multi_rate_checkpoint, curve):
     explorer = Explorer.open(multi_rate_checkpoint)
     run = explorer.run
     apart = [

@@ -1,4 +1,4 @@
-"""The kinds of model: what each does differently, and that all of them train in the one loop."""
+"""Each kind of model has its own behaviour, and all kinds train in the same loop."""
 
 import json
 from dataclasses import replace
@@ -25,7 +25,7 @@ SHORT = TrainConfig("digits", epochs=4, batch_size=32, learning_rate=5e-3)
 
 
 def settings_of(kind: str) -> dict:
-    """What a kind needs besides a latent size of 4."""
+    """Returns the settings that a kind needs besides a latent size of 4."""
     needed = {"ladder": {"levels": (1, 3)}, "vq": {"codebook": 16}}
     return {"classes": 10} if kind in KINDS_WITH_LABELS else needed.get(kind, {})
 
@@ -35,7 +35,7 @@ def some_images(count: int) -> torch.Tensor:
 
 
 def with_offsets(config: ModelConfig) -> ConditionalVAE:
-    """A model to which labels mean something."""
+    """Returns a model whose output depends on the label."""
     model = build_seeded(config, 0)
     assert isinstance(model, ConditionalVAE)
     for network in (model.encoder, model.decoder):
@@ -45,7 +45,7 @@ def with_offsets(config: ModelConfig) -> ConditionalVAE:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "vae"])
 @pytest.mark.parametrize("architecture", ["mlp", "conv"])
-def test_every_kind_learns_in_the_one_loop(digits, kind, architecture):
+def test_every_kind_learns_in_the_same_loop(digits, kind, architecture):
     if kind == "vq" and architecture == "mlp":
         pytest.skip("a vq has a grid of codes, and so convolutions")
     config = ModelConfig((1, 8, 8), 4, architecture, kind=kind, **settings_of(kind))
@@ -91,7 +91,7 @@ def test_the_decoder_over_one_hot_vectors_gives_the_same_images():
 
 
 @pytest.mark.parametrize("label", [-1, 10])
-def test_a_label_that_the_model_does_not_know(label):
+def test_an_unknown_label_is_refused(label):
     with pytest.raises(ConfigError, match="labels 0 to 9"):
         build_seeded(CONDITIONAL, 0).at_label(label)
 
@@ -141,12 +141,12 @@ def test_images_without_a_label_are_refused(digits, kind):
         ({"kind": "gan"}, "kind must be one of"),
     ],
 )
-def test_settings_that_cannot_be(settings, words):
+def test_impossible_settings_are_refused(settings, words):
     with pytest.raises(ConfigError, match=words):
         replace(PLAIN, **settings)
 
 
-def test_settings_that_do_not_go_together():
+def test_conflicting_settings_are_refused():
     autoencoder = replace(PLAIN, kind="autoencoder")
     with pytest.raises(ConfigError, match="plain VAE"):
         check_together(autoencoder, replace(SHORT, objective="beta-tcvae"))
@@ -169,7 +169,7 @@ def test_an_explorer_sees_a_conditional_model_at_one_label(tmp_path, train_into)
     assert own == pytest.approx(explorer.decode(explorer.atlas.mean[:2], labels), abs=1e-6)
 
 
-def test_a_classifier_is_nothing_to_explore(tmp_path, train_into):
+def test_an_explorer_refuses_a_classifier(tmp_path, train_into):
     path = train_into(tmp_path / "judge", 3, kind="classifier", classes=10, epochs=1)
     with pytest.raises(ConfigError, match="no images"):
         Explorer.open(path)
@@ -200,7 +200,7 @@ def test_the_commands_take_every_kind(tmp_path, capsys):
         ("classifier", [], "no images"),
     ],
 )
-def test_exports_that_cannot_be(tmp_path, train_into, capsys, kind, options, words):
+def test_impossible_exports_are_refused(tmp_path, train_into, capsys, kind, options, words):
     classes = 10 if kind in ("conditional", "classifier") else 0
     path = train_into(tmp_path / kind, 3, kind=kind, classes=classes, epochs=1)
     assert main(["export", str(path), "--out", str(tmp_path / "m.onnx"), *options]) == 2

@@ -1,4 +1,4 @@
-"""The hierarchical VAE: its rate, its samples and its likelihood, against torch.distributions."""
+"""Rate, samples and likelihood of the hierarchical VAE agree with torch.distributions."""
 
 import math
 
@@ -22,7 +22,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def a_ladder(config: ModelConfig = CONFIG) -> LadderVAE:
-    """Its lower priors and posteriors are far from standard."""
+    """Returns a ladder whose lower priors and posteriors are far from standard."""
     model = build_seeded(config, 1)
     assert isinstance(model, LadderVAE)
     for layer in (*model.heads, *model.top_down.priors):
@@ -32,7 +32,7 @@ def a_ladder(config: ModelConfig = CONFIG) -> LadderVAE:
 
 
 def in_z(model: LadderVAE, u: torch.Tensor, posterior) -> list[tuple]:
-    """q(z_l|x, z above), p(z_l|z above) and z_l of each level, for the sample u."""
+    """Returns q(z_l|x, z above), p(z_l|z above) and z_l of each level, for the sample u."""
     found, state = [], None
     sizes = model.config.levels
     tensors = (u, posterior.mean, posterior.logvar)
@@ -90,7 +90,7 @@ def test_encoding_with_terms_gives_both_from_one_pass_over_the_image():
     torch.testing.assert_close(terms.elbo, model.elbo_terms(images, generator(4)).elbo)
 
 
-def test_the_weights_of_draws_are_those_of_the_joint_in_z():
+def test_importance_weights_equal_those_of_the_joint_in_z():
     """log p(z) - log q(z|x) is the same in z as in noise coordinates: the Jacobians cancel."""
     model, images = a_ladder(), torch.rand(4, 1, 8, 8, generator=generator())
     u, weights = model.importance_sampler(images)(3, generator(5))
@@ -106,7 +106,7 @@ def test_the_weights_of_draws_are_those_of_the_joint_in_z():
 
 @pytest.mark.slow
 def test_the_importance_weighted_estimate_agrees_with_numerical_integration():
-    """log of the integral over both levels' z of p(x|z) p(z), on a fine grid."""
+    """A fine grid gives the log of the integral of p(x|z) p(z) over both levels' z."""
     model = a_ladder(ModelConfig((1, 4, 4), 2, kind="ladder", levels=(1, 1)))
     model.top_down.blocks[-1][-2].weight.mul_(4)
     images = torch.rand(3, 1, 4, 4, generator=generator())
@@ -149,17 +149,17 @@ def test_a_ladder_costs_about_as_many_weights_as_the_flat_model():
 
 
 @pytest.mark.parametrize("levels", [(), (6,), (2, 3), (0, 6), (7, -1), (1,) * 6, "6"])
-def test_levels_that_cannot_be(levels):
+def test_impossible_levels_are_refused(levels):
     with pytest.raises(ConfigError, match="add up to"):
         ModelConfig((1, 8, 8), 6, kind="ladder", levels=levels)
 
 
-def test_levels_go_with_a_ladder_alone():
+def test_only_a_ladder_has_levels():
     with pytest.raises(ConfigError, match="levels go with the kind ladder"):
         ModelConfig((1, 8, 8), 6, levels=(2, 4))
 
 
-def test_the_browser_is_told_that_it_cannot_decode_a_ladder(tmp_path, train_into):
+def test_the_browser_refuses_a_ladder(tmp_path, train_into):
     path = train_into(tmp_path / "l", 5, kind="ladder", levels=(2, 3), epochs=1)
     explorer = Explorer.open(path)
     with pytest.raises(UnsupportedNetwork, match="TopDown"):

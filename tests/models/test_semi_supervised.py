@@ -1,4 +1,4 @@
-"""The semi-supervised kind: its bound, its labels, and that it learns from few of them."""
+"""The semi-supervised kind has the right bound and learns from few labels."""
 
 import json
 import math
@@ -25,7 +25,7 @@ TRAIN = TrainConfig("digits", epochs=2, batch_size=32, learning_rate=3e-3, label
 
 
 def some_model(architecture: str = "mlp") -> SemiSupervisedVAE:
-    """A model to which labels mean something."""
+    """Returns a model whose output depends on the label."""
     model = build_seeded(replace(CONFIG, architecture=architecture), 0)
     assert isinstance(model, SemiSupervisedVAE)
     for network in (model.encoder, model.decoder):
@@ -38,7 +38,7 @@ def some_images(count: int) -> torch.Tensor:
 
 
 def bound(model: SemiSupervisedVAE, image, noise, label: int) -> torch.Tensor:
-    """log p(x|z, y) - KL(q(z|x, y) || p(z)) of one image, by torch.distributions."""
+    """Returns log p(x|z, y) - KL(q(z|x, y) || p(z)) of an image, by torch.distributions."""
     labels, prior = torch.tensor([label]), Normal(0.0, 1.0)
     posterior = model.encode(image[None], Condition(labels=labels))
     normal = Normal(posterior.mean, (posterior.logvar / 2).exp())
@@ -64,7 +64,7 @@ def test_the_unlabelled_bound_is_the_sum_over_all_labels(architecture):
         assert float(found.penalty[i] - found.elbo[i]) == pytest.approx(float(loss), rel=1e-5)
 
 
-def test_with_all_labels_known_nothing_is_tried_and_the_terms_are_those_of_the_labels():
+def test_known_labels_give_the_terms_of_these_labels_alone():
     model, images, noise = some_model(), some_images(4), torch.randn(4, 3)
     labels = torch.tensor([3, 1, 0, 1])
     alone = model.elbo_terms(images, noise, Condition(labels=labels))
@@ -80,7 +80,7 @@ def test_with_all_labels_known_nothing_is_tried_and_the_terms_are_those_of_the_l
     torch.testing.assert_close(plain.elbo, alone.elbo[[1, 3]])
 
 
-def test_the_posterior_of_an_image_without_a_label_is_that_of_its_likeliest_one():
+def test_an_unlabelled_image_has_the_posterior_of_its_most_probable_label():
     model, images, noise = some_model(), some_images(6), torch.randn(6, 3)
     found = model.elbo_terms(images, noise, Condition(labels=torch.full((6,), -1)))
     wanted = model.encode(images, Condition(labels=model.classify(images).argmax(dim=1)))
@@ -101,7 +101,7 @@ def test_labels_are_balanced_and_follow_from_the_seed(digits):
 
 
 @pytest.mark.parametrize(("count", "words"), [(9, "too few"), (100_000, "it has")])
-def test_labels_that_cannot_be_drawn(digits, count, words):
+def test_impossible_numbers_of_labels_are_refused(digits, count, words):
     with pytest.raises(ConfigError, match=words):
         labelled_indices(digits.train.labels, count, seed=0)
 
@@ -157,7 +157,7 @@ def test_fifty_labels_teach_it_most_of_the_digits(digits, tmp_path, train_into):
     assert right.mean() > 0.7  # chance is 0.1
 
 
-def test_it_is_reported_at_the_true_label(digits):
+def test_results_are_measured_at_the_true_label(digits):
     model = build_seeded(replace(CONFIG, classes=10), 0).requires_grad_(False)
     found = evaluate(model, digits.test)
     generator = torch.Generator().manual_seed(0)
@@ -168,7 +168,7 @@ def test_it_is_reported_at_the_true_label(digits):
     assert classify_split(model, digits.test).shape == (360, 10)
 
 
-def test_settings_that_do_not_go_together(tiny_checkpoint):
+def test_conflicting_settings_are_refused(tiny_checkpoint):
     with pytest.raises(ConfigError, match="semi-supervised"):
         check_together(ModelConfig((1, 8, 8)), TRAIN)
     with pytest.raises(ConfigError, match="--model semi-supervised"):
@@ -176,7 +176,7 @@ def test_settings_that_do_not_go_together(tiny_checkpoint):
     assert not supports_manual_step(CONFIG, TRAIN, torch.device("cpu"))
 
 
-def test_evaluating_says_how_often_its_guesses_are_wrong(digits, tmp_path, train_into, capsys):
+def test_evaluating_reports_the_error_of_the_classifier(digits, tmp_path, train_into, capsys):
     settings = {"epochs": 2, "labelled": 40, "validation_fraction": 0}
     path = train_into(tmp_path / "m", 3, kind="semi-supervised", classes=10, **settings)
     assert main(["evaluate", str(path), "--importance-samples", "1", "--json"]) == 0

@@ -1,4 +1,4 @@
-"""The VQ-VAE: its nearest codes, its gradients, its rate, and what becomes of unused codes."""
+"""The VQ-VAE finds nearest codes, has the right gradients and rate, and revives codes."""
 
 import math
 
@@ -31,7 +31,7 @@ def a_model(config: ModelConfig = CONFIG) -> QuantisedVAE:
     return model
 
 
-def test_each_place_takes_the_nearest_code():
+def test_each_position_takes_the_nearest_code():
     model, z = a_model(), torch.randn(6, 12, generator=generator())
     found = model.indices(z).numpy()
     codes = model.codes.detach().numpy()
@@ -47,7 +47,7 @@ def test_each_place_takes_the_nearest_code():
 
 
 def test_the_gradient_of_the_encoder_is_the_decoders_at_the_codes():
-    """Straight through: by finite differences of the distortion around the chosen vectors."""
+    """Finite differences of the distortion around the chosen vectors give the gradient."""
     model, images = a_model().double(), some_images(2).double()
     encoded = model.encoder(images).detach()
     last = model.encoder[-2]
@@ -95,7 +95,7 @@ def test_the_codebooks_gradient_pulls_codes_to_their_vectors_and_unused_ones_to_
 
 
 def test_an_unused_code_comes_to_be_used(digits):
-    """From far away; without the pull it would have no gradient at all."""
+    """The code starts far away; without the revival loss it would have no gradient."""
     model = a_model()
     with torch.no_grad():
         model.codes += 1.5
@@ -111,7 +111,7 @@ def test_an_unused_code_comes_to_be_used(digits):
 
 
 def test_minus_distortion_and_rate_is_a_bound_of_the_discrete_model():
-    """log p(x) by summing over every grid of codes: 2 codes at 4 places."""
+    """Sums over every grid of 2 codes at 4 positions give log p(x)."""
     model = a_model(ModelConfig((1, 8, 8), 4, "conv", kind="vq", codebook=2)).requires_grad_(False)
     images = some_images(3)
     grids = torch.cartesian_prod(*[torch.arange(2)] * 4)
@@ -166,7 +166,7 @@ def test_the_codes_of_a_checkpoint_are_those_of_its_atlas(tmp_path, train_into, 
         ({"kind": "vae"}, "codebook must be"),
     ],
 )
-def test_settings_that_cannot_be(settings, words):
+def test_impossible_settings_are_refused(settings, words):
     values = {"image_shape": (1, 8, 8), "latent_dim": 12, "architecture": "conv"}
     values |= {"kind": "vq", "codebook": 10}
     with pytest.raises(ConfigError, match=words):

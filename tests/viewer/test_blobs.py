@@ -1,4 +1,4 @@
-"""The blobs for the browser, read back by a reader of their own."""
+"""An independent reader gets the content of blobs back."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def test_arrays_and_header_come_back():
         np.testing.assert_array_equal(found[name], array)
 
 
-def test_other_dtypes_are_a_bug():
+def test_other_dtypes_raise_an_assertion():
     with pytest.raises(AssertionError, match="float64"):
         pack({}, {"a": np.zeros(2)})
 
@@ -62,7 +62,7 @@ def test_a_decoder_lists_its_layers():
     assert not arrays[convolution["bias"]].any()
 
 
-def test_gates_travel_behind_their_layers():
+def test_gates_are_packed_after_their_layers():
     plain = nn.Sequential(
         nn.Linear(2, 8),
         nn.ReLU(),
@@ -117,7 +117,7 @@ def test_betas_of_a_rate_curve_must_rise():
         rate_curve_blob("r", np.array([2.0, 1.0]), *arguments)
 
 
-def test_other_precisions_travel_as_float32():
+def test_other_precisions_are_packed_as_float32():
     decoder = nn.Sequential(nn.Linear(2, 4)).double()
     _, arrays = read_blob(decoder_blob(decoder, 2, (1, 2, 2), "name"))
     np.testing.assert_array_equal(arrays["0.weight"], decoder[0].weight.detach().float().numpy())
@@ -134,7 +134,7 @@ class Doubling(nn.ReLU):
         return 2 * super().forward(input)
 
 
-def test_a_subclass_is_not_taken_for_its_base():
+def test_a_subclass_of_a_known_layer_is_refused():
     decoder = nn.Sequential(nn.Linear(2, 4), Doubling())
     with pytest.raises(UnsupportedNetwork, match="Doubling"):
         decoder_blob(decoder, 2, (1, 2, 2), "name")
@@ -161,7 +161,7 @@ def test_too_much_data_is_refused():
         decoder_blob(nn.Sequential(nn.Linear(9, 100_000)), 9, (1, 1000, 100), "n", max_megabytes=1)
 
 
-def test_codes_travel_with_what_is_known():
+def test_codes_are_packed_with_their_labels_and_log_variances():
     points = np.arange(12, dtype=np.float32).reshape(4, 3)
     labels = np.array([0, 1, 1, 300])
     header, arrays = read_blob(codes_blob("c", points, points - 20, labels, ["cat", "dog"]))
@@ -176,7 +176,7 @@ def test_codes_travel_with_what_is_known():
     assert header["class_names"] == []
 
 
-def test_codes_travel_with_what_distances_need():
+def test_codes_are_packed_with_the_data_for_distances():
     points = np.zeros((4, 3), dtype=np.float32)
     spacings = np.linspace(0, 2, 101)
     active = np.array([0, 2])
@@ -187,7 +187,7 @@ def test_codes_travel_with_what_distances_need():
     np.testing.assert_array_equal(arrays["spacings"], spacings.astype(np.float32))
 
 
-def test_frames_travel_as_bytes_channel_by_channel():
+def test_frames_are_packed_as_bytes_channel_by_channel():
     pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 3))
     wild = np.array([-1, 0.4 / 255, 0.6 / 255, 2, np.nan]).reshape(1, 1, 5, 1)
     header, arrays = read_blob(frames_blob("who", 7, [pixels / 255, wild]))

@@ -1,4 +1,4 @@
-"""Figures of many models at once, by beta, objective and seed; drawn as in `vae.charts.figures`."""
+"""Figures that compare many models by beta, objective and seed."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, RATE_COLOUR, esca
 
 BETA_SCALE = "Viridis"
 SCALE_ENDS = 0.2, 0.88
-"""Of the scale, both ends fade into one of the two backgrounds."""
+"""The used part of the scale: its ends would fade into the light or the dark background."""
 
 PANEL_COLUMNS = 3
 LINES = (
@@ -24,12 +24,12 @@ LINES = (
 
 @dataclass(frozen=True)
 class Cluster:
-    """The runs of one setting on the rate-distortion plane, losses in nats per test image."""
+    """The runs of one setting on the rate-distortion plane, in nats per test image."""
 
     label: str
     beta: float
     objective: str
-    """As a person calls it; those after the first get other markers."""
+    """The displayed name of the objective; each objective has its own marker."""
 
     seeds: tuple[int, ...]
     rates: tuple[float, ...]
@@ -38,7 +38,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class RateDistortionCurve:
-    """A multi-rate model on the same plane."""
+    """The curve of a multi-rate model on the rate-distortion plane."""
 
     betas: Sequence[float]
     rates: Sequence[float]
@@ -47,7 +47,7 @@ class RateDistortionCurve:
 
 @dataclass(frozen=True)
 class MeasureLine:
-    """One measure of one objective: a value for each seed of each beta."""
+    """One measure of one objective, with a value for each seed of each beta."""
 
     objective: str
     betas: tuple[float, ...]
@@ -57,7 +57,7 @@ class MeasureLine:
 
 @dataclass(frozen=True)
 class RateBars:
-    """The rates of one model's latents, by falling rate, in nats per test image."""
+    """The rates of one model's latents in nats per test image, highest first."""
 
     title: str
     rates: tuple[float, ...]
@@ -67,7 +67,7 @@ class RateBars:
 def rate_distortion_plane(
     clusters: Sequence[Cluster], curves: Mapping[str, RateDistortionCurve], height: int = 400
 ) -> go.Figure:
-    """Every run as a point, coloured by beta; and the line of the best ELBO, whose slope is -1."""
+    """Draws every run as a point coloured by beta, and the line of the best ELBO (slope -1)."""
     figure = go.Figure()
     drawn: list[Cluster | RateDistortionCurve] = [*clusters, *curves.values()]
     rates = [rate for each in drawn for rate in each.rates]
@@ -91,7 +91,7 @@ def rate_distortion_plane(
 def rate_bars_by_setting(
     models: Sequence[RateBars], columns: int, row_height: int = 120
 ) -> go.Figure:
-    """The rates of several models on one scale, a small panel each; inactive latents grey."""
+    """Draws the rates of several models on one scale, one panel each; inactive latents grey."""
     rows = -(-len(models) // columns)
     height = row_height * rows + 60
     figure = make_subplots(
@@ -105,7 +105,7 @@ def rate_bars_by_setting(
     )
     for place, model in enumerate(models):
         colours = [RATE_COLOUR if on else INACTIVE_COLOUR for on in model.active]
-        # A latent of no rate would otherwise be no bar at all.
+        # The outline keeps the bar of a latent without rate visible.
         outline = {"color": colours, "width": 1}
         figure.add_bar(
             x=list(range(1, len(model.rates) + 1)),
@@ -125,7 +125,7 @@ def rate_bars_by_setting(
 
 
 def measure_panels(panels: Mapping[str, Sequence[MeasureLine]], row_height: int = 205) -> go.Figure:
-    """Measures against beta, a panel each: every seed a point, the medians a line."""
+    """Draws measures against beta, one panel each: a point for each seed, a line for medians."""
     columns = min(PANEL_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     height = row_height * rows + 90
@@ -147,7 +147,7 @@ def measure_panels(panels: Mapping[str, Sequence[MeasureLine]], row_height: int 
     figure.update_yaxes(rangemode="tozero", nticks=6)
     _shrink_titles(figure, 13)
     styled(figure, height)
-    # The panels' titles stand between the legend and the panels.
+    # The legend lies above the titles of the panels.
     return figure.update_layout(margin_t=70, legend_y=1 + 26 / (height - 130))
 
 
@@ -157,7 +157,7 @@ def share_map(
     shares: Sequence[Sequence[float]],
     row_height: int = 30,
 ) -> go.Figure:
-    """Shares from 0 to 1 as a heat map, each with its number; the first row on top."""
+    """Draws shares from 0 to 1 as a heat map with numbers; the first row is on top."""
     figure = go.Figure(
         go.Heatmap(
             x=[escaped(column) for column in columns],
@@ -179,7 +179,7 @@ def share_map(
 
 
 def beta_colours(betas: Sequence[float]) -> list[str]:
-    """A colour for each beta by its logarithm; sequential, and told apart by the colour-blind."""
+    """Returns a colour for each beta by its logarithm, from a colour-blind-safe scale."""
     places = _log_places(betas, betas)
     low, high = min(places, default=0.0), max(places, default=0.0)
     start, end = SCALE_ENDS
@@ -282,7 +282,7 @@ def _add_line(
 
 
 def _log_places(betas: Sequence[float], among: Sequence[float]) -> list[float]:
-    """The logarithms; a beta of 0 stands half a decade below the lowest other among those shown."""
+    """Returns the logarithms; a beta of 0 lies half a decade below the lowest other beta."""
     logs = [math.log10(beta) for beta in among if beta > 0]
     zero = min(logs, default=0.0) - 0.5
     return [math.log10(beta) if beta > 0 else zero for beta in betas]

@@ -1,4 +1,4 @@
-"""Figures of images as bits: quality against their number."""
+"""The figure of compression: image quality against bits per pixel."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,13 @@ import plotly.graph_objects as go
 from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, styled
 
 QualityCurve = Sequence[tuple[float, float]]
-"""Bits per pixel and quality of each setting."""
+"""The bits per pixel and the quality of each setting."""
 
 
 def quality_curves(
     model: QualityCurve, jpeg: QualityCurve, chosen: int, quality: str, height: int = 300
 ) -> go.Figure:
-    """Quality, named with its unit, against bits per pixel; the chosen setting of the model."""
+    """Draws quality against bits per pixel and marks a setting; `quality` names the axis."""
     figure = go.Figure()
     for name, curve, colour, dash in (
         ("this model, its code rounded", model, CLASS_COLOURS[0], "solid"),

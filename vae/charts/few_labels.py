@@ -1,4 +1,4 @@
-"""Figures of the page Few labels, few data."""
+"""Figures of the page Few labels: errors, accuracies, and class probabilities."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -12,12 +12,12 @@ from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, escaped, styled
 OWN, PUBLISHED = CLASS_COLOURS[0], CLASS_COLOURS[2]
 LINES = ((INACTIVE_COLOUR, "circle"), (CLASS_COLOURS[1], "diamond"), (CLASS_COLOURS[0], "square"))
 SPREAD = 0.04
-"""How far the kinds of training set stand apart, in decades of the number of images."""
+"""The horizontal offset between kinds of training set, in decades of the number of images."""
 
 
 @dataclass(frozen=True)
 class AccuracyLine:
-    """The accuracies (0 to 1) of one kind of training set: a value for each draw of each size."""
+    """The accuracies (0 to 1) of one kind of training set, for each sample of each size."""
 
     name: str
     sizes: tuple[int, ...]
@@ -27,7 +27,7 @@ class AccuracyLine:
 def error_dots(
     errors: Mapping[str, Sequence[float]], published: Mapping[str, float], height: int = 300
 ) -> go.Figure:
-    """Errors (0 to 1) in percent by method, the best on top: a point a draw, a tick the mean."""
+    """Draws errors (0 to 1) in percent by method, best on top: points, and a tick for the mean."""
     figure = go.Figure()
     errors = {escaped(name): values for name, values in errors.items()}
     names = sorted(errors, key=lambda name: -statistics.fmean(errors[name]))
@@ -64,7 +64,7 @@ def error_dots(
 
 
 def accuracy_panels(panels: Mapping[str, Sequence[AccuracyLine]], height: int = 340) -> go.Figure:
-    """Accuracy in percent against the number of images, a panel a classifier; points are draws."""
+    """Draws accuracy in percent against the number of images, one panel for each classifier."""
     figure = make_subplots(
         1, len(panels), shared_yaxes=True, subplot_titles=list(panels), horizontal_spacing=0.04
     )
@@ -82,7 +82,7 @@ def accuracy_panels(panels: Mapping[str, Sequence[AccuracyLine]], height: int = 
 
 
 def _add_line(figure: go.Figure, line: AccuracyLine, place: int, column: int) -> None:
-    """The means as a line, a little aside of the others, and every draw as a point."""
+    """Adds every sample as a point and the means as a line, with a horizontal offset."""
     colour, symbol = LINES[place % len(LINES)]
     aside = 10 ** (SPREAD * (place - 1))
     common = {"legendgroup": line.name, "showlegend": False}
@@ -113,7 +113,7 @@ def _add_line(figure: go.Figure, line: AccuracyLine, place: int, column: int) ->
 def guess_map(
     class_names: Sequence[str], probabilities: Sequence[Sequence[float]], height: int = 190
 ) -> go.Figure:
-    """Probabilities (0 to 1) of the classes as a heat map, a column an image, left to right."""
+    """Draws class probabilities (0 to 1) as a heat map with one column for each image."""
     columns = [str(place + 1) for place in range(len(probabilities))]
     figure = go.Figure(
         go.Heatmap(

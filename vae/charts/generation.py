@@ -1,4 +1,4 @@
-"""Figures of the page Generate."""
+"""The figure of the page Generate: measures of samples against the temperature."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ def temperature_curves(
     chosen: float,
     height: int = 250,
 ) -> go.Figure:
-    """Shares (0 to 1) by name against the temperature, in percent; the chosen one is marked."""
+    """Draws shares (0 to 1) in percent against the temperature and marks the chosen one."""
     figure = go.Figure()
     for place, (name, values) in enumerate(shares.items()):
         figure.add_scatter(

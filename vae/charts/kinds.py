@@ -1,4 +1,4 @@
-"""Figures of the page Kinds of model."""
+"""Figures of the page Relatives: codes by class, and accuracies of generated classes."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ def codes_by_class(
     axes: tuple[str, str],
     height: int = 380,
 ) -> go.Figure:
-    """Codes on a plane, coloured by class; a label of -1 means none. One scale on both axes."""
+    """Draws codes on a plane, coloured by class (-1: no class); both axes have one scale."""
     figure = go.Figure()
     for label in np.unique(labels):
         mine = points[labels == label]
@@ -41,7 +41,7 @@ def codes_by_class(
 def accuracy_bars(
     class_names: Sequence[str], accuracies: Sequence[float], height: int = 220
 ) -> go.Figure:
-    """A share (0 to 1) for each class, in percent, on the scale that shows what is missing."""
+    """Draws a share (0 to 1) for each class in percent, on a scale up to 100 %."""
     percent = [100 * accuracy for accuracy in accuracies]
     figure = go.Figure(
         go.Bar(

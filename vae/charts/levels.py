@@ -1,4 +1,4 @@
-"""Figures of hierarchical models."""
+"""The figure of hierarchical models: the rate of each level."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from vae.charts.figures import RATE_COLOUR, styled
 
 
 def level_bars(rates: Sequence[float], height: int = 170) -> go.Figure:
-    """The rate of each level, the top one above."""
+    """Draws the rate of each level, with the top level above."""
     names = [level_name(level, len(rates)) for level in range(len(rates))]
     bars = go.Bar(
         x=list(rates),
@@ -26,6 +26,6 @@ def level_bars(rates: Sequence[float], height: int = 170) -> go.Figure:
 
 
 def level_name(level: int, count: int) -> str:
-    """Such as "level 1, top"; levels count from 0 here and from 1 there."""
+    """Returns a name such as "level 1, top"; `level` counts from 0, names count from 1."""
     ends = {0: ", top", count - 1: ", lowest"}
     return f"level {level + 1}{ends.get(level, '')}"

@@ -1,4 +1,4 @@
-"""Figures of what codes know of the classes, by latent size."""
+"""Figures of the class information in codes, by latent size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,20 +27,20 @@ STYLES = {
     "active units": (UNITS_COLOUR, "solid", "circle"),
     "all units": (INACTIVE_COLOUR, "dot", "line-ew"),
 }
-"""By name: colour, dash and symbol, the same in every panel."""
+"""The colour, the dash and the symbol of each series, the same in every panel."""
 
 
 @dataclass(frozen=True)
 class MeasurePanel:
-    """One measure against the latent size."""
+    """One measure, to be drawn against the latent size."""
 
     title: str
     unit: str
     from_zero: bool
-    """Whether the axis begins at zero."""
+    """Whether the axis starts at 0."""
 
     series: dict[str, Sequence[Sequence[float]]]
-    """By name of `STYLES`: for each latent size its values, one a seed."""
+    """The values by name of `STYLES`: for each latent size, one value for each seed."""
 
 
 def latent_size_panels(
@@ -50,9 +50,9 @@ def latent_size_panels(
     columns: int = 3,
     height: int = 430,
 ) -> go.Figure:
-    """Each measure by latent size (logarithmic): a line through the medians, a point a seed.
+    """Draws each measure against the latent size (logarithmic): medians as a line, seeds as points.
 
-    A line marks the chosen model's own size, where it lies among them.
+    A vertical line marks the latent size of the chosen model, if it lies in the range.
     """
     rows = -(-len(panels) // columns)
     figure = make_subplots(

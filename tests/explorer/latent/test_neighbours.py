@@ -1,4 +1,4 @@
-"""The codes around a place, against brute force."""
+"""Nearest-neighbour search, outlyingness and waypoints agree with brute force."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ def scattered(count: int, dims: int = 2, seed: int = 0) -> np.ndarray:
 
 
 def islands(count: int, each: int) -> np.ndarray:
-    """Clusters far apart along a line, the gaps of different widths."""
+    """Returns distant clusters along a line, with gaps of different widths."""
     centres = np.array([[10.0 * i + i**2, 0.0] for i in range(count)])
     return (scattered(count * each) * 0.3 + centres.repeat(each, axis=0)).astype(np.float32)
 
@@ -37,7 +37,7 @@ def own_spacings(codes: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("dims", [1, 2, 10, 11, 18])
-def test_the_nearest_by_brute_force(dims):
+def test_nearest_codes_agree_with_brute_force(dims):
     codes, places = scattered(300, dims), scattered(40, dims, seed=1)
     expected = all_distances(places, codes)
     neighbours = neighbours_of(codes)
@@ -53,7 +53,7 @@ def test_no_more_codes_are_nearest_than_there_are(dims):
     np.testing.assert_array_equal(found, all_distances(codes[:2], codes).argsort(axis=1))
 
 
-def test_many_places_are_searched_block_by_block(monkeypatch):
+def test_many_queries_are_searched_block_by_block(monkeypatch):
     codes, places = scattered(100, 12), scattered(57, 12, seed=1)
     monkeypatch.setattr(vae.explorer.latent.neighbours, "BLOCK", 1000)
     found = neighbours_of(codes).nearest(places, 3)
@@ -113,13 +113,13 @@ def test_a_rank_among_the_quantiles_is_the_outlyingness(count):
     np.testing.assert_allclose(looked_up, neighbours.outlyingness(places), atol=0.01 + 1 / count)
 
 
-def test_quantiles_by_brute_force():
+def test_quantiles_agree_with_brute_force():
     codes = scattered(250, 3)
     expected = np.percentile(own_spacings(codes), np.arange(101))
     np.testing.assert_allclose(neighbours_of(codes).spacing_quantiles(), expected, rtol=1e-12)
 
 
-def test_of_many_codes_a_sample_against_all_gives_the_quantiles(monkeypatch):
+def test_a_sample_of_many_codes_gives_the_quantiles(monkeypatch):
     codes = scattered(3000)
     exact = own_spacings(codes)
     monkeypatch.setattr(vae.explorer.latent.neighbours, "MAX_EXACT_SPACINGS", 2999)
@@ -139,14 +139,14 @@ def test_copies_of_a_code_are_no_distance_apart(dims):
     assert neighbours.outlyingness(codes + 1e-3).tolist() == [1] * 90
 
 
-def test_a_single_code_has_everything_else_outside():
+def test_every_other_point_is_outside_a_single_code():
     neighbours = neighbours_of(np.array([[1.0, 2.0]]))
     assert neighbours.outlyingness(np.array([[1.0, 2.0], [1.0, 2.1]])).tolist() == [0, 1]
     assert neighbours.spacing_quantiles().tolist() == [0] * 101
 
 
 def kept_edges(codes: np.ndarray) -> np.ndarray:
-    """Squared lengths of the edges of the nearest-neighbour graph, each part joined (Kruskal)."""
+    """Returns squared edge lengths of the nearest-neighbour graph with joined parts (Kruskal)."""
     distances = all_distances(codes, codes)
     n = len(codes)
     kept = np.zeros((n, n), dtype=bool)
@@ -164,7 +164,7 @@ def kept_edges(codes: np.ndarray) -> np.ndarray:
 
 
 def joined(edges: np.ndarray, codes: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """With two ends as the last nodes."""
+    """Returns the graph with the two ends as its last nodes."""
     n, to_codes = len(codes), all_distances(ends, codes)
     costs = np.full((n + 2, n + 2), np.inf)
     costs[:n, :n] = edges
@@ -180,7 +180,7 @@ def joined(edges: np.ndarray, codes: np.ndarray, ends: np.ndarray) -> np.ndarray
 
 
 def cheapest(costs: np.ndarray) -> float:
-    """From the last node but one to the last (Floyd and Warshall)."""
+    """Returns the cheapest path from the second last to the last node (Floyd and Warshall)."""
     ways = costs.copy()
     np.fill_diagonal(ways, 0)
     for k in range(len(ways)):
@@ -210,7 +210,7 @@ def squared_hops(ends: np.ndarray, stops: np.ndarray) -> float:
     ],
     ids="blob many-dimensional three-islands five-islands small-islands dots".split(),
 )
-def test_stops_are_on_the_cheapest_way(codes):
+def test_waypoints_lie_on_the_cheapest_path(codes):
     neighbours, edges = neighbours_of(codes), kept_edges(codes)
     random = np.random.default_rng(3)
     passed = 0
@@ -224,7 +224,7 @@ def test_stops_are_on_the_cheapest_way(codes):
     assert passed > 8
 
 
-def test_ends_on_codes_are_no_stops():
+def test_ends_on_codes_are_not_waypoints():
     codes = scattered(60)
     neighbours, edges = neighbours_of(codes), kept_edges(codes)
     for first, last in [(0, 1), (5, 40), (17, 3)]:
@@ -236,7 +236,7 @@ def test_ends_on_codes_are_no_stops():
         )
 
 
-def test_the_way_back_is_the_way_there_reversed():
+def test_the_path_back_is_the_reversed_path():
     neighbours = neighbours_of(islands(3, 30))
     start, end = np.array([-1.0, 0.1]), np.array([25.0, -0.3])
     there = neighbours.waypoints(start, end)
@@ -263,7 +263,7 @@ def test_the_tenth_neighbour_is_an_edge_and_ends_on_codes_are_left_out():
         assert neighbours.waypoints(sides[i - 1][-1], sides[i][0]).tolist() == []
 
 
-def test_copies_change_no_way():
+def test_copies_of_codes_change_no_path():
     codes = scattered(50)
     many = np.repeat(codes, 15, axis=0)
     start, end = np.array([-2.0, -1.0]), np.array([2.0, 1.0])
@@ -285,14 +285,14 @@ def test_few_codes_are_enough(count, dims):
     assert 0 <= neighbours.outlyingness(ends)[0] <= 1
 
 
-def test_no_way_is_needed_from_a_place_to_itself():
+def test_a_path_from_a_point_to_itself_has_no_waypoints():
     codes = scattered(40)
     neighbours = neighbours_of(codes)
     for place in (codes[3].astype(np.float64), np.array([0.3, 0.4]), np.array([50.0, 0.0])):
         assert neighbours.waypoints(place, place).tolist() == []
 
 
-def test_of_too_many_codes_every_so_manyth_may_be_passed(monkeypatch):
+def test_waypoints_of_too_many_codes_are_an_evenly_strided_subset(monkeypatch):
     codes = np.stack([np.arange(101.0), np.zeros(101)], axis=1)
     start, end = codes[0], codes[-1]
     assert neighbours_of(codes).waypoints(start, end).tolist() == list(range(1, 100))

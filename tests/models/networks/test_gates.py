@@ -1,4 +1,4 @@
-"""Gates: a multi-rate model is, at each beta, an ordinary model."""
+"""A multi-rate model with gates is an ordinary model at each beta."""
 
 import math
 from dataclasses import replace
@@ -77,7 +77,7 @@ def test_every_layer_with_weights_has_a_gate_of_its_outputs():
         assert [len(gate.slope) for gate in gates] == [len(layer.bias) for layer in weighted]
 
 
-def test_a_model_of_one_beta_has_no_other():
+def test_a_model_of_one_beta_serves_no_other():
     model = VAE.seeded(replace(MODEL, beta_range=None), seed=0)
     assert model.at_beta(4.0) is model
 
@@ -88,7 +88,7 @@ def test_a_beta_outside_the_range_is_refused(beta):
         VAE.seeded(MODEL, seed=0).at_beta(beta)
 
 
-def test_betas_are_drawn_evenly_by_their_logarithm_and_at_the_high_end():
+def test_betas_are_sampled_log_uniformly_and_often_at_the_high_end():
     betas = sample_betas(0.1, 10.0, 200_000, torch.Generator().manual_seed(0)).double()
     assert float(betas.min()) == pytest.approx(0.1, rel=1e-3)
     assert float(betas.max()) == pytest.approx(10.0)
@@ -98,7 +98,7 @@ def test_betas_are_drawn_evenly_by_their_logarithm_and_at_the_high_end():
         assert float((betas < beta).double().mean()) == pytest.approx(share, abs=0.005)
 
 
-def test_gates_are_told_from_weights():
+def test_gates_are_distinguished_from_weights():
     model = VAE.seeded(MODEL, seed=0)
     gates = [name for name, _ in model.named_parameters() if is_gate(model, name)]
     assert gates == [n for n, _ in model.named_parameters() if n.endswith(("slope", "offset"))]
