@@ -244,7 +244,7 @@ def _add_cluster(figure: go.Figure, cluster: Cluster, colour: str, place: int) -
     )
 
 
-def _marker(colour: str, place: int) -> dict:
+def _marker(colour: str, place: int) -> dict[str, object]:
     symbol = LINES[place % len(LINES)]["symbol"]
     return {"size": 11, "color": colour, "symbol": symbol, "line": {"color": "#888", "width": 1}}
 

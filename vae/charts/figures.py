@@ -131,7 +131,7 @@ def path_measures(
     return styled(figure, height)
 
 
-def _path_style(place: int, name: str, is_chosen: bool) -> dict:
+def _path_style(place: int, name: str, is_chosen: bool) -> dict[str, object]:
     colour = (*CLASS_COLOURS[:2], CLASS_COLOURS[4], INACTIVE_COLOUR)[place % 4]
     dash = ("solid", "dash", "solid", "dot")[place % 4]
     line = {"color": colour, "width": 3.5 if is_chosen else 1.75, "dash": dash}

@@ -55,7 +55,7 @@ class VAE(nn.Module):
         """Returns a new model on the CPU whose initial weights depend on the seed alone."""
         # Layers initialise from torch's global generator, so threads take turns.
         with _GLOBAL_GENERATOR, torch.random.fork_rng(devices=[]):
-            torch.random.default_generator.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             return cls(config)
 
     @property

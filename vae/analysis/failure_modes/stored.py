@@ -11,7 +11,7 @@ from vae.core.record import Record
 from vae.runs.run import Provenance
 
 STORED = Path(__file__).with_name("stored.json")
-COMMAND = "vae failures --threads 1 --out vae/failures/stored.json"
+COMMAND = "vae failures --threads 1 --out vae/analysis/failure_modes/stored.json"
 """What wrote it."""
 
 
