@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, NoReturn
 
+from vae import __version__
+from vae.cli import app
 from vae.cli.options.checkpoints import add_checkpoint_commands
 from vae.cli.options.studies import add_study_commands
 from vae.cli.options.training import add_training_commands
@@ -30,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     try:
         options = _parser().parse_args(arguments)
+        if options.command == "app":
+            return app.start_app(options)
         # Late, so that --help and a mistyped option answer without loading torch.
         from vae.cli import dispatch
 
@@ -52,9 +56,11 @@ class _OneLineParser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _OneLineParser(prog="vae", description="Train and look into VAEs.", epilog=EPILOG)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add_commands in (add_training_commands, add_checkpoint_commands, add_study_commands):
         add_commands(partial(_command, commands))
+    app.add_options(_command(commands, "app", "start the app in a web browser"))
     return parser
 
 

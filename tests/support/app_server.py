@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,6 @@ def running_server(
     `options` are Streamlit's own, `settings` environment variables. It finds no data set unless a
     setting says where one is, and prepares nothing behind its first page.
     """
-    port = _free_port()
     environment = os.environ | {
         "LATENT_CHECKPOINTS": str(checkpoints),
         "LATENT_DATA_DIR": str(folder / "no-data"),
@@ -51,11 +50,21 @@ def running_server(
         **settings,
     }
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    log = folder / "log"
+    port = free_port()
+    command += ["--server.port", str(port), *options]
+    with served(command, port, PROJECT, environment, folder / "log") as server:
+        yield server
+
+
+@contextmanager
+def served(
+    command: Sequence[str], port: int, cwd: Path, environment: Mapping[str, str], log: Path
+) -> Iterator[AppServer]:
+    """The server that a command starts, until the block ends."""
     with log.open("w") as output:
         process = subprocess.Popen(
-            [*command, "--server.port", str(port), *options],
-            cwd=PROJECT,
+            command,
+            cwd=cwd,
             env=environment,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -76,7 +85,7 @@ def settled(page) -> None:
     page.wait_for_selector(IDLE)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -1,0 +1,45 @@
+"""`vae app`: starts the app in a web browser, from whichever folder it is called.
+
+Example:
+    $ vae app --port 8600 --read-only
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from vae.core.product import app_file
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `vae app`."""
+    parser.add_argument("--port", type=int, help="port of the server (default 8501)")
+    parser.add_argument(
+        "--address", help="address that the server listens on; 0.0.0.0 opens it to the network"
+    )
+    parser.add_argument(
+        "--read-only", action="store_true", help="switch off training, uploads and downloads"
+    )
+    parser.add_argument("--no-browser", action="store_true", help="open no browser window")
+
+
+def start_app(options: argparse.Namespace) -> int:
+    """Run the app until it is stopped, and return the server's exit status.
+
+    The models that ship are always listed; runs are written to `checkpoints` in the working
+    folder, or to the folder that LATENT_CHECKPOINTS names.
+    """
+    return subprocess.run(streamlit_command(options), check=False).returncode
+
+
+def streamlit_command(options: argparse.Namespace) -> Sequence[str]:
+    """Return the command line that starts Streamlit with these options."""
+    command = [sys.executable, "-m", "streamlit", "run", str(app_file())]
+    if options.port is not None:
+        command += ["--server.port", str(options.port)]
+    if options.address is not None:
+        command += ["--server.address", options.address]
+    if options.no_browser:
+        command += ["--server.headless", "true"]
+    return [*command, "--", "--read-only"] if options.read_only else command
