@@ -147,8 +147,9 @@ def main() -> None:
     if not options.write:
         print(text)
         return
-    generated = README.read_text().split(QUALITY_HEADING)[0]
-    README.write_text(f"{generated.rstrip()}\n\n{text}")
+    before, _, after = README.read_text().partition(QUALITY_HEADING)
+    _, heading, others = after.partition("\n## ")
+    README.write_text(f"{before.rstrip()}\n\n{text}{heading}{others}")
 
 
 if __name__ == "__main__":
