@@ -131,78 +131,77 @@ class NoDrawing(TypedDict):
     reason: str
 
 
+JAVASCRIPT = Path(__file__).parents[2] / "vae" / "viewer" / "js"
+
 MODULES = {
-    "navigation": ("mount.js", "navigation.js"),
-    "asset": ("decoder.js", "store.js", "mount.js", "channel.js", "assets.js"),
-    "served": ("served.js",),
+    "navigation": ("ui/instrument.js", "streamlit/navigation.js"),
+    "asset": ("engine/network.js", "transport/asset_registry.js", "ui/instrument.js", "transport/server_networks.js", "streamlit/host.js"),
+    "served": ("streamlit/call.js",),
     "decode": (
-        "decoder.js",
-        "store.js",
-        "mount.js",
-        "paint.js",
-        "theme.js",
-        "room.js",
-        "backlog.js",
-        "view.js",
-        "codes.js",
-        "nearest.js",
-        "pictures.js",
-        "surroundings.js",
-        "inset.js",
-        "reel.js",
-        "controls.js",
-        "strips.js",
-        "decode.js",
+        "engine/network.js",
+        "transport/asset_registry.js",
+        "ui/instrument.js",
+        "ui/picture.js",
+        "ui/theme.js",
+        "ui/layout.js",
+        "transport/work_queue.js",
+        "map/view.js",
+        "map/codes.js",
+        "map/nearest.js",
+        "transport/image_sheet.js",
+        "map/surroundings.js",
+        "map/minimap.js",
+        "decode/frame_prefetch.js",
+        "decode/controls.js",
+        "decode/traversal_strips.js",
+        "decode/decode.js",
     ),
     "map": (
-        "decoder.js",
-        "store.js",
-        "mount.js",
-        "paint.js",
-        "theme.js",
-        "room.js",
-        "backlog.js",
-        "view.js",
-        "codes.js",
-        "nearest.js",
-        "pictures.js",
-        "surroundings.js",
-        "backdrops.js",
-        "gestures.js",
-        "encoder.js",
-        "ink.js",
-        "pad.js",
-        "seen.js",
-        "draw_panel.js",
-        "side.js",
-        "map.js",
+        "engine/network.js",
+        "transport/asset_registry.js",
+        "ui/instrument.js",
+        "ui/picture.js",
+        "ui/theme.js",
+        "ui/layout.js",
+        "transport/work_queue.js",
+        "map/view.js",
+        "map/codes.js",
+        "map/nearest.js",
+        "transport/image_sheet.js",
+        "map/surroundings.js",
+        "map/backdrops.js",
+        "map/gestures.js",
+        "engine/encoder.js",
+        "draw/stroke_raster.js",
+        "draw/drawing_pad.js",
+        "draw/input_preview.js",
+        "map/draw_panel.js",
+        "map/map_sidebar.js",
+        "map/map.js",
     ),
-    "draw": ("mount.js", "paint.js", "room.js", "ink.js", "pad.js", "seen.js", "draw.js"),
+    "draw": ("ui/instrument.js", "ui/picture.js", "ui/layout.js", "draw/stroke_raster.js", "draw/drawing_pad.js", "draw/input_preview.js", "draw/draw.js"),
     "beta": (
-        "decoder.js",
-        "store.js",
-        "mount.js",
-        "paint.js",
-        "theme.js",
-        "room.js",
-        "backlog.js",
-        "view.js",
-        "codes.js",
-        "controls.js",
-        "tiles.js",
-        "rate_curve.js",
-        "beta_slider.js",
-        "beta_images.js",
-        "rate_bars.js",
-        "rate_plot.js",
-        "cloud.js",
-        "beta.js",
+        "engine/network.js",
+        "transport/asset_registry.js",
+        "ui/instrument.js",
+        "ui/picture.js",
+        "ui/theme.js",
+        "ui/layout.js",
+        "transport/work_queue.js",
+        "map/view.js",
+        "map/codes.js",
+        "decode/controls.js",
+        "beta/traversal_tiles.js",
+        "beta/rate_curve.js",
+        "beta/beta_slider.js",
+        "beta/beta_images.js",
+        "beta/rate_bars.js",
+        "beta/rate_plot.js",
+        "beta/code_cloud.js",
+        "beta/beta.js",
     ),
 }
 """The files of each component, in order."""
-
-
-SOURCES = Path(__file__).parents[1] / "shared" / "live"
 
 
 def module_source(name: str) -> str:
@@ -211,15 +210,15 @@ def module_source(name: str) -> str:
 
 
 def _read(file: str) -> str:
-    return (SOURCES / file).read_text(encoding="utf-8")
+    return (JAVASCRIPT / file).read_text(encoding="utf-8")
 
 
 _navigation = component("latent_navigation", js=module_source("navigation"))
 _asset = component("latent_asset", js=module_source("asset"))
-_decode = component("latent_decode", js=module_source("decode"), css=_read("live.css"))
-_map = component("latent_map", js=module_source("map"), css=_read("live.css"))
-_beta = component("latent_beta", js=module_source("beta"), css=_read("live.css"))
-_draw = component("latent_draw", js=module_source("draw"), css=_read("live.css"))
+_decode = component("latent_decode", js=module_source("decode"), css=_read("ui/instrument.css"))
+_map = component("latent_map", js=module_source("map"), css=_read("ui/instrument.css"))
+_beta = component("latent_beta", js=module_source("beta"), css=_read("ui/instrument.css"))
+_draw = component("latent_draw", js=module_source("draw"), css=_read("ui/instrument.css"))
 
 
 def mount_navigation() -> None:

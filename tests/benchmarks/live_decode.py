@@ -9,7 +9,7 @@ from torch import nn
 from tests.browser.conftest import FLAGS, chromium_path
 from vae.viewer.blobs import pack_decoder
 
-SOURCE = Path(__file__).parents[2] / "pages" / "shared" / "live" / "decoder.js"
+SOURCE = Path(__file__).parents[2] / "vae" / "viewer" / "js" / "engine/network.js"
 LATENT = 10
 
 MEASURE = """async ([source, blob]) => {

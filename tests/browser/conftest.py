@@ -46,4 +46,4 @@ def page(browser) -> Iterator:
 @pytest.fixture(scope="session")
 def live_sources() -> Path:
     """The folder with the live component's JavaScript."""
-    return Path(__file__).parents[2] / "pages" / "shared" / "live"
+    return Path(__file__).parents[2] / "vae" / "viewer" / "js"

@@ -5,7 +5,7 @@ import base64
 from pages.ui import instruments
 from pages.ui.instruments import module_source
 
-STYLE = (instruments.SOURCES / "live.css").read_text(encoding="utf-8")
+STYLE = (instruments.JAVASCRIPT / "ui/instrument.css").read_text(encoding="utf-8")
 MOUNT = """async ([name, source, data, blob, style]) => {
   window.modules ??= {};
   const url = () => URL.createObjectURL(new Blob([source], {type: "text/javascript"}));

@@ -55,7 +55,7 @@ ENCODE = "(images) => images.map((image) => [...encoder.encode(image)])"
 def drawing(page, live_sources):
     """The pure files of the drawing and of the encoder, in a blank page."""
     sources = "\n".join(
-        (live_sources / name).read_text() for name in ("decoder.js", "encoder.js", "ink.js")
+        (live_sources / name).read_text() for name in ("engine/network.js", "engine/encoder.js", "draw/stroke_raster.js")
     )
 
     def load(blob: bytes | None = None):

@@ -96,7 +96,7 @@ def test_decodes_as_torch_does(page, live_sources, name, mean):
         expected = expected.sigmoid()
 
     blob = pack_decoder(decoder, LATENT, image_shape, "test", mean=mean)
-    source = (live_sources / "decoder.js").read_text()
+    source = (live_sources / "engine/network.js").read_text()
     found = decode_in_browser(page, source, blob, z)
 
     assert np.abs(found - expected.numpy()).max() < TOLERANCE
@@ -113,7 +113,7 @@ def test_decodes_a_shipped_checkpoint_as_torch_does(page, live_sources, path):
     explorer = Explorer.open(path)
     z = codes(explorer.latent_dim)
     expected = explorer.decode(z.numpy()).transpose(0, 3, 1, 2).reshape(len(z), -1)
-    source = (live_sources / "decoder.js").read_text()
+    source = (live_sources / "engine/network.js").read_text()
     found = decode_in_browser(page, source, explorer.packed_decoder(), z)
     assert np.abs(found - expected).max() < TOLERANCE
 
@@ -123,7 +123,7 @@ def test_a_shipped_checkpoint_of_any_beta_decodes_as_torch_does(page, live_sourc
     run = load_run(path)
     model, z = load_model(run), codes(run.model.latent_dim)
     blob = Explorer.open(path).packed_multi_rate_decoder("any")
-    decode_in_browser(page, (live_sources / "decoder.js").read_text(), blob, z)
+    decode_in_browser(page, (live_sources / "engine/network.js").read_text(), blob, z)
     for beta in (0.1, 3.0, 10.0):
         expected = model.at_beta(beta).decode_mean(z).flatten(1).numpy()
         found = np.array(page.evaluate(DECODE_AT, [z.tolist(), beta]))
@@ -136,7 +136,7 @@ def test_gates_follow_beta_as_torch_does(page, live_sources, architecture):
     model = multi_rate(architecture, image_shape, LATENT)
     blob = pack_decoder(model.decoder, LATENT, image_shape, "test", beta_range=(0.1, 10))
     z = codes()
-    source = (live_sources / "decoder.js").read_text()
+    source = (live_sources / "engine/network.js").read_text()
     with torch.no_grad():
         expected = {
             beta: model.at_beta(beta).decode_mean(z).flatten(1).numpy()
@@ -152,7 +152,7 @@ def test_gates_follow_beta_as_torch_does(page, live_sources, architecture):
 
 
 def test_a_decoder_without_gates_ignores_beta(page, live_sources):
-    source = (live_sources / "decoder.js").read_text()
+    source = (live_sources / "engine/network.js").read_text()
     blob = pack_decoder(mlp(), LATENT, (1, 28, 28), "test")
     before = decode_in_browser(page, source, blob, codes())
     page.evaluate("decoder.setBeta(4)")
@@ -162,14 +162,14 @@ def test_a_decoder_without_gates_ignores_beta(page, live_sources):
 
 
 def test_decoding_reuses_its_buffers(page, live_sources):
-    source = (live_sources / "decoder.js").read_text()
+    source = (live_sources / "engine/network.js").read_text()
     blob = pack_decoder(mlp(), LATENT, (1, 28, 28), "test")
     decode_in_browser(page, source, blob, codes())
     assert page.evaluate("(z) => decoder.decode(z) === decoder.decode(z)", [0.0] * LATENT)
 
 
 def test_a_foreign_blob_is_refused(page, live_sources):
-    source = (live_sources / "decoder.js").read_text()
+    source = (live_sources / "engine/network.js").read_text()
     page.goto("about:blank")
     load = f"([s, b]) => ({LOAD})([s, b]).then(() => '', (error) => error.message)"
     assert "LATX" in page.evaluate(load, [source, base64.b64encode(b"PNG" + bytes(60)).decode()])
