@@ -8,7 +8,6 @@ the exception: `served` decodes for them.
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
 import numpy as np
@@ -17,6 +16,7 @@ from streamlit.components.v2 import component
 
 from pages.state.reported import is_code, is_number, is_pin
 from vae.charts.images import enlarge
+from vae.viewer.bundle import SOURCES, bundle, style
 
 
 class Panel(TypedDict):
@@ -131,99 +131,33 @@ class NoDrawing(TypedDict):
     reason: str
 
 
-JAVASCRIPT = Path(__file__).parents[2] / "vae" / "viewer" / "js"
+INSTRUMENTS = ("decode", "map", "draw", "beta")
+"""Each is a module of `vae/viewer/js`: `map/map.js`."""
 
-MODULES = {
-    "navigation": ("ui/instrument.js", "streamlit/navigation.js"),
-    "asset": ("engine/network.js", "transport/asset_registry.js", "ui/instrument.js", "transport/server_networks.js", "streamlit/host.js"),
-    "served": ("streamlit/call.js",),
-    "decode": (
-        "engine/network.js",
-        "transport/asset_registry.js",
-        "ui/instrument.js",
-        "ui/picture.js",
-        "ui/theme.js",
-        "ui/layout.js",
-        "transport/work_queue.js",
-        "map/view.js",
-        "map/codes.js",
-        "map/nearest.js",
-        "transport/image_sheet.js",
-        "map/surroundings.js",
-        "map/minimap.js",
-        "decode/frame_prefetch.js",
-        "decode/controls.js",
-        "decode/traversal_strips.js",
-        "decode/decode.js",
-    ),
-    "map": (
-        "engine/network.js",
-        "transport/asset_registry.js",
-        "ui/instrument.js",
-        "ui/picture.js",
-        "ui/theme.js",
-        "ui/layout.js",
-        "transport/work_queue.js",
-        "map/view.js",
-        "map/codes.js",
-        "map/nearest.js",
-        "transport/image_sheet.js",
-        "map/surroundings.js",
-        "map/backdrops.js",
-        "map/gestures.js",
-        "engine/encoder.js",
-        "draw/stroke_raster.js",
-        "draw/drawing_pad.js",
-        "draw/input_preview.js",
-        "map/draw_panel.js",
-        "map/map_sidebar.js",
-        "map/map.js",
-    ),
-    "draw": ("ui/instrument.js", "ui/picture.js", "ui/layout.js", "draw/stroke_raster.js", "draw/drawing_pad.js", "draw/input_preview.js", "draw/draw.js"),
-    "beta": (
-        "engine/network.js",
-        "transport/asset_registry.js",
-        "ui/instrument.js",
-        "ui/picture.js",
-        "ui/theme.js",
-        "ui/layout.js",
-        "transport/work_queue.js",
-        "map/view.js",
-        "map/codes.js",
-        "decode/controls.js",
-        "beta/traversal_tiles.js",
-        "beta/rate_curve.js",
-        "beta/beta_slider.js",
-        "beta/beta_images.js",
-        "beta/rate_bars.js",
-        "beta/rate_plot.js",
-        "beta/code_cloud.js",
-        "beta/beta.js",
-    ),
-}
-"""The files of each component, in order."""
+CALL = bundle("streamlit/call.js")
+"""The JavaScript of every component, which travels with each of its messages."""
+
+_host = component("latent_host", js=bundle("streamlit/host.js"))
+_asset = component("latent_asset", js=CALL)
+_decode = component("latent_decode", js=CALL)
+_map = component("latent_map", js=CALL)
+_beta = component("latent_beta", js=CALL)
+_draw = component("latent_draw", js=CALL)
 
 
-def module_source(name: str) -> str:
-    """A component's files as one inline module, because Streamlit's has no relative imports."""
-    return "\n".join(_read(file) for file in MODULES[name])
+def mount_host() -> None:
+    """Sends the code and the styles of all instruments to the page; it belongs into the sidebar.
+
+    It also lets links close the sidebar on a phone, and Back go to the page before. Instruments
+    may come before it.
+    """
+    _host(key="host", data=styles())
 
 
-def _read(file: str) -> str:
-    return (JAVASCRIPT / file).read_text(encoding="utf-8")
-
-
-_navigation = component("latent_navigation", js=module_source("navigation"))
-_asset = component("latent_asset", js=module_source("asset"))
-_decode = component("latent_decode", js=module_source("decode"), css=_read("ui/instrument.css"))
-_map = component("latent_map", js=module_source("map"), css=_read("ui/instrument.css"))
-_beta = component("latent_beta", js=module_source("beta"), css=_read("ui/instrument.css"))
-_draw = component("latent_draw", js=module_source("draw"), css=_read("ui/instrument.css"))
-
-
-def mount_navigation() -> None:
-    """In the sidebar: let its links close it on a phone, and Back go to the page before."""
-    _navigation(key="navigation")
+def styles() -> dict[str, str]:
+    """Returns the style sheet of each instrument, and Streamlit's theme for all of them."""
+    theme = (SOURCES / "streamlit" / "theme.css").read_text(encoding="utf-8")
+    return {"theme": theme} | {name: style(f"{name}/{name}.js") for name in INSTRUMENTS}
 
 
 def mount_asset(blob: bytes, key: str) -> None:

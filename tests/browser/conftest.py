@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -41,9 +40,3 @@ def page(browser) -> Iterator:
     yield opened
     opened.close()
     assert errors == []
-
-
-@pytest.fixture(scope="session")
-def live_sources() -> Path:
-    """The folder with the live component's JavaScript."""
-    return Path(__file__).parents[2] / "vae" / "viewer" / "js"

@@ -348,7 +348,7 @@ def test_the_plots_wear_the_theme(page, live, measured, name):
 def test_a_decoder_on_the_server_is_declined_calmly(page, measured):
     page.goto("about:blank")
     measured.mount_assets(page)
-    page.evaluate("latentAssets.get('decoder').asset.served = { isServed: true }")
+    page.evaluate("library.ASSETS.get('decoder').asset.served = { isServed: true }")
     measured.mount(page)
     assert "too large" in page.locator(".live.beta").inner_text()
     assert page.get_by_test_id("live-beta").count() == 0

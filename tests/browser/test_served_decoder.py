@@ -1,15 +1,12 @@
 """Instruments whose decoder runs on the server, in a blank page with a server of the test's own."""
 
-import base64
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from pages.ui.instruments import module_source
 from pages.ui.server_decode import BATCH, ServedDecoder, pack_description, read_request
-from tests.browser.mounted import MOUNT, Mounted, draws, grey, mount_blob, move, settle
+from tests.browser.mounted import Mounted, draws, grey, mount, mount_blob, move, settle
 from tests.browser.test_live_instruments import LATENT, expected_grey, map_spec, path, sliders
 from vae.viewer.blobs import pack_codes, pack_decoder, pack_frames
 
@@ -82,8 +79,7 @@ class Server:
 
     def reply(self, number: int, *frames: np.ndarray) -> None:
         """An answer with this number."""
-        blob = base64.b64encode(pack_frames(self.exchange, number, frames)).decode()
-        self.page.evaluate(MOUNT, ["served", module_source("served"), self.exchange, blob])
+        mount(self.page, "served", self.exchange, pack_frames(self.exchange, number, frames))
 
     def answer(self) -> None:
         """The answer to the last request."""

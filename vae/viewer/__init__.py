@@ -1,1 +1,1 @@
-"""What the pages' JavaScript reads: decoders, codes and pictures as bytes."""
+"""Holds the live instruments, for the page of any host, and packs what they read."""

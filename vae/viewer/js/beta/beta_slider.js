@@ -1,17 +1,35 @@
 // The slider of beta: a logarithmic scale with the betas of other models marked on it.
 
+import { button, element } from "../ui/elements.js";
+import { Clock } from "../ui/frame.js";
+import { onRelease, RangeInput } from "../ui/range_input.js";
+
+/** @import { TrainedModelSpec } from "../specs.d.ts" */
+
 const STEPS = 960;
 const SWEEP_SECONDS = 6;
-const BETA_TICKS = [1, 2, 5];
+const FIRST_DIGITS = [1, 2, 5];
 
 export class BetaSlider {
+  /**
+   * @param {TrainedModelSpec[]} trained
+   * @param {number} beta
+   * @param {AbortSignal} signal
+   * @param {{ moved: () => void, released: () => void }} acts
+   */
   constructor(trained, beta, signal, { moved, released }) {
-    Object.assign(this, { trained, beta, signal, moved, released, low: 0.1, high: 10 });
+    this.trained = trained;
+    this.beta = beta;
+    this.signal = signal;
+    this.moved = moved;
+    this.released = released;
+    this.low = 0.1;
+    this.high = 10;
     this.direction = 1;
     this.clock = new Clock((elapsed) => this.advance(elapsed));
     const attributes = { "aria-label": "beta", "data-testid": "live-beta", disabled: "" };
-    this.range = new Range(0, STEPS, 0, attributes);
-    this.range.input.step = 1;
+    this.range = new RangeInput(0, STEPS, 0, attributes);
+    this.range.input.step = "1";
     this.number = element("output");
     this.play = button("Play", signal, () => this.toggle(), { "data-testid": "live-beta-play" });
     this.scale = element("div");
@@ -36,48 +54,67 @@ export class BetaSlider {
     onRelease(input, this.signal, () => this.released());
   }
 
-  /** Learn which betas the model serves. */
+  /**
+   * Takes the range of betas that the model serves.
+   *
+   * @param {number} low
+   * @param {number} high
+   */
   adopt(low, high) {
-    Object.assign(this, { low, high });
+    this.low = low;
+    this.high = high;
     this.range.input.disabled = false;
     this.range.origin = this.positionOf(1);
-    const inside = ({ beta }) => beta >= low * 0.999 && beta <= high * 1.001;
-    const betas = new Set(this.trained.filter(inside).map((model) => model.beta));
-    const marks = [...betas].map((marked) => this.mark(marked));
-    this.scale.replaceChildren(...betaTicks(low, high).map((beta) => this.tick(beta)), ...marks);
+    const betas = new Set(this.trained.map(({ beta }) => beta).filter(isWithin(low, high)));
+    const marks = [...betas].map((marked) => this.makeMark(marked));
+    const labels = betaTicks(low, high).map((beta) => this.makeTick(beta));
+    this.scale.replaceChildren(...labels, ...marks);
     this.show();
   }
 
-  tick(beta) {
+  /** @param {number} beta */
+  makeTick(beta) {
     return this.placed(element("span", { class: "quiet stop", text: String(beta) }), beta);
   }
 
-  /** A beta for which a model was trained separately; a click goes there. */
-  mark(beta) {
+  /**
+   * Marks a beta for which a model was trained separately. A click goes there.
+   *
+   * @param {number} beta
+   */
+  makeMark(beta) {
     const go = () => {
       this.pause();
       this.set(beta);
       this.released();
     };
     const title = `go to β = ${beta}, for which a model was trained separately`;
-    const attributes = { class: "beta-mark", title, "aria-label": title, "data-beta": beta };
+    const names = { title, "aria-label": title };
+    const attributes = { class: "beta-mark", ...names, "data-beta": String(beta) };
     return this.placed(button("", this.signal, go, attributes), beta);
   }
 
+  /**
+   * @param {HTMLElement} made
+   * @param {number} beta
+   */
   placed(made, beta) {
-    made.style.setProperty("--at", this.positionOf(beta) / STEPS);
+    made.style.setProperty("--at", String(this.positionOf(beta) / STEPS));
     return made;
   }
 
+  /** @param {number} beta */
   positionOf(beta) {
     const fraction = Math.log(beta / this.low) / Math.log(this.high / this.low);
     return STEPS * Math.max(0, Math.min(1, fraction));
   }
 
+  /** @param {number} position */
   betaAt(position) {
     return this.low * (this.high / this.low) ** (position / STEPS);
   }
 
+  /** @param {number} beta */
   set(beta) {
     this.beta = beta;
     this.show();
@@ -106,7 +143,11 @@ export class BetaSlider {
     this.play.textContent = "Play";
   }
 
-  /** Up and down, because a jump from one end to the other would look like a step of the model. */
+  /**
+   * Moves up and down, because a jump from one end to the other would look like a step of the model.
+   *
+   * @param {number} elapsed
+   */
   advance(elapsed) {
     const way = (this.direction * elapsed * STEPS) / SWEEP_SECONDS;
     const position = Math.max(0, Math.min(STEPS, this.positionOf(this.beta) + way));
@@ -120,11 +161,25 @@ export class BetaSlider {
   }
 }
 
-/** 1, 2 and 5 times powers of ten. */
-function betaTicks(low, high) {
+/**
+ * Returns a test of whether a beta lies within limits that may be rounded.
+ *
+ * @param {number} low
+ * @param {number} high
+ * @returns {(beta: number) => boolean}
+ */
+const isWithin = (low, high) => (beta) => beta >= low * 0.999 && beta <= high * 1.001;
+
+/**
+ * Returns 1, 2 and 5 times powers of ten, within [low, high].
+ *
+ * @param {number} low
+ * @param {number} high
+ */
+export function betaTicks(low, high) {
   const found = [];
   for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power++) {
-    for (const first of BETA_TICKS) found.push(Number(`${first}e${power}`));
+    for (const first of FIRST_DIGITS) found.push(Number(`${first}e${power}`));
   }
-  return found.filter((beta) => beta >= low * 0.999 && beta <= high * 1.001);
+  return found.filter(isWithin(low, high));
 }

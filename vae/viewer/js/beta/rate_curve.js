@@ -1,18 +1,34 @@
-// What a model of many betas gives, known on a grid of them: straight lines in log(beta) between.
+// The rate, the distortion and the codes of a model of many betas. They are known on a grid of
+// betas, with straight lines in log(beta) between. This file needs no page.
+
+import { bytesOf } from "../engine/blob.js";
+
+/** @import { BetaImageSpec, CurveBlob, Numbers } from "../specs.d.ts" */
 
 const ON_GRID = 1e-5;
 
 export class RateCurve {
+  /** @param {CurveBlob} blob */
   constructor({ header, arrays }) {
     this.latent = header.latent_dim;
     this.classNames = header.class_names;
-    Object.assign(this, arrays);
+    this.betas = arrays.betas;
+    this.distortion = arrays.distortion;
+    this.rates = arrays.rates;
+    this.active = arrays.active;
+    this.points = arrays.points;
+    this.labels = arrays.labels;
     this.logs = Float64Array.from(this.betas, Math.log);
     this.size = this.betas.length;
     this.count = this.labels.length;
     this.totals = Float64Array.from(this.betas, (_, i) => {
-      return this.rates.subarray(i * this.latent, (i + 1) * this.latent).reduce((sum, rate) => sum + rate);
+      const rates = this.rates.subarray(i * this.latent, (i + 1) * this.latent);
+      return rates.reduce((sum, rate) => sum + rate);
     });
+    /** The grid's beta below the present one, the weight of the next, and the nearer of the two. */
+    this.lower = 0;
+    this.weight = 0;
+    this.nearest = 0;
     this.moveTo(1);
   }
 
@@ -24,24 +40,34 @@ export class RateCurve {
     return this.betas[this.size - 1];
   }
 
-  /** Everything below is at this beta, or at the nearer end of the grid. */
+  /**
+   * Sets the beta of all that follows. A beta outside the grid is taken as the nearer end.
+   *
+   * @param {number} beta
+   */
   moveTo(beta) {
     const { logs } = this;
-    const place = Math.log(beta);
+    const logBeta = Math.log(beta);
     let i = 0;
-    while (i < this.size - 2 && logs[i + 1] <= place) i++;
-    const weight = (place - logs[i]) / (logs[i + 1] - logs[i]);
+    while (i < this.size - 2 && logs[i + 1] <= logBeta) i++;
+    const weight = (logBeta - logs[i]) / (logs[i + 1] - logs[i]);
+    const isOnGrid = Math.abs(weight - Math.round(weight)) < ON_GRID;
     this.lower = i;
-    this.weight = Math.abs(weight - Math.round(weight)) < ON_GRID ? Math.round(weight) : weight;
-    this.weight = Math.max(0, Math.min(1, this.weight));
+    this.weight = Math.max(0, Math.min(1, isOnGrid ? Math.round(weight) : weight));
     this.nearest = i + Math.round(this.weight);
   }
 
-  /** Entry `column` of a table with `width` entries for each beta. */
+  /**
+   * Returns entry `column` of a table with `width` entries for each beta, at the present beta.
+   *
+   * @param {Numbers} table
+   * @param {number} width
+   * @param {number} column
+   */
   at(table, width, column) {
-    const place = this.lower * width + column;
-    const before = table[place];
-    return before + this.weight * (table[place + width] - before);
+    const entry = this.lower * width + column;
+    const before = table[entry];
+    return before + this.weight * (table[entry + width] - before);
   }
 
   get distortionNow() {
@@ -52,18 +78,24 @@ export class RateCurve {
     return this.at(this.totals, 1, 0);
   }
 
+  /** @param {number} dimension */
   rateOf(dimension) {
     return this.at(this.rates, this.latent, dimension);
   }
 
-  /** Whether a dimension is active at the nearest beta of the grid. */
+  /**
+   * Returns whether a dimension is active at the nearest beta of the grid.
+   *
+   * @param {number} dimension
+   */
   isActive(dimension) {
     return this.active[this.nearest * this.latent + dimension] === 1;
   }
 
   get activeCount() {
     const { nearest, latent } = this;
-    return this.active.subarray(nearest * latent, (nearest + 1) * latent).reduce((sum, on) => sum + on);
+    const active = this.active.subarray(nearest * latent, (nearest + 1) * latent);
+    return active.reduce((sum, on) => sum + on);
   }
 
   /** The dimensions by their rate at the lowest beta, highest first. */
@@ -72,8 +104,13 @@ export class RateCurve {
     return Array.from({ length: latent }, (_, d) => d).sort((a, b) => rates[b] - rates[a]);
   }
 
-  /** Where each image's code lies on the plane. */
-  writePlaces(x, y) {
+  /**
+   * Writes the point of each image's code on the plane.
+   *
+   * @param {Float32Array} x
+   * @param {Float32Array} y
+   */
+  writePoints(x, y) {
     const { points, count, weight } = this;
     const before = this.lower * count * 2;
     const after = before + 2 * count;
@@ -87,18 +124,24 @@ export class RateCurve {
 
 /** An image's posterior mean at each beta of the grid, and the image itself where it is known. */
 export class CodedImage {
+  /** @param {BetaImageSpec} spec */
   constructor({ means, original, caption }) {
     this.means = new Float32Array(bytesOf(means).buffer);
     this.caption = caption;
-    if (!original) return;
-    const pixels = Float32Array.from(bytesOf(original.pixels), (level) => level / 255);
-    this.original = { shape: original.shape, pixels };
+    this.original = original && {
+      shape: original.shape,
+      pixels: Float32Array.from(bytesOf(original.pixels), (level) => level / 255),
+    };
   }
 
+  /**
+   * Writes the code at the curve's beta and returns it.
+   *
+   * @param {RateCurve} curve
+   * @param {Float64Array} code
+   */
   writeCode(curve, code) {
     for (let d = 0; d < code.length; d++) code[d] = curve.at(this.means, code.length, d);
     return code;
   }
 }
-
-const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));

@@ -1,12 +1,24 @@
-// Small decoded pictures, repainted in turn.
+// Small decoded pictures that are repainted in turn.
 
+import { Picture, wholeMultiple } from "../ui/picture.js";
+import { WorkQueue } from "../ui/work_queue.js";
+
+/** @import { ImageShape, Numbers } from "../specs.d.ts" */
+/** @import { AnyDecoder } from "../transport/asset_registry.js" */
+
+/** A whole multiple is taken where it fills this share of the box. */
 const SNUG = 0.8;
-/** Milliseconds of a frame's 16; the browser needs the rest to put it on the screen. */
+/** Milliseconds of a frame's 16. The browser needs the rest to put the frame on the screen. */
 const FRAME_BUDGET = 6;
 const LEAST_SLICE = 1;
 
-/** A picture that fills its box, scaled smoothly where that is no whole multiple. */
+/** A picture that fills its box. It is scaled smoothly where that is no whole multiple. */
 export class Tile extends Picture {
+  /**
+   * @param {number} box
+   * @param {() => Numbers} codeOf
+   * @param {Record<string, string>} attributes
+   */
   constructor(box, codeOf, attributes) {
     super(box, attributes);
     this.codeOf = codeOf;
@@ -22,65 +34,99 @@ export class Tile extends Picture {
   }
 }
 
-/** A tile that shows the image itself while a pointer is over it; `changed` asks for it again. */
+/** A tile that shows the original image while a pointer is over it. */
 export class RevealingTile extends Tile {
+  isRevealed = false;
+
+  /**
+   * @param {number} box
+   * @param {() => Numbers} codeOf
+   * @param {{ pixels: Float32Array } | undefined} original
+   * @param {Record<string, string>} attributes
+   */
   constructor(box, codeOf, original, attributes) {
     super(box, codeOf, attributes);
     this.original = original;
   }
 
+  /**
+   * @param {AbortSignal} signal
+   * @param {() => void} changed Asks for the decoded image again.
+   */
   listen(signal, changed) {
-    if (!this.original) return;
-    const reveal = (isOver) => () => {
-      this.isRevealed = isOver;
-      if (isOver) super.draw(this.original.pixels);
-      else changed();
+    const { original, canvas } = this;
+    if (!original) return;
+    const reveal = () => {
+      this.isRevealed = true;
+      super.draw(original.pixels);
     };
-    this.canvas.addEventListener("pointerenter", reveal(true), { signal });
-    this.canvas.addEventListener("pointerleave", reveal(false), { signal });
+    const hide = () => {
+      this.isRevealed = false;
+      changed();
+    };
+    canvas.addEventListener("pointerenter", reveal, { signal });
+    canvas.addEventListener("pointerleave", hide, { signal });
   }
 
+  /** @param {Numbers} pixels */
   draw(pixels) {
     if (!this.isRevealed) super.draw(pixels);
   }
 }
 
-/** The side for tiles of an image shape: a whole multiple where that nearly fills the box. */
+/**
+ * Returns the side of tiles of an image shape: a whole multiple where that nearly fills the box.
+ *
+ * @param {number} box
+ * @param {ImageShape} shape
+ */
 export function tileSide(box, shape) {
   const whole = (wholeMultiple(box, shape) * Math.max(...shape)) / devicePixelRatio;
   return whole >= SNUG * box && whole <= box ? whole : Math.floor(box);
 }
 
 /** Decodes tiles one after another, and again from the one that waits longest when they change. */
-export class TileRound {
+export class TraversalTiles {
+  /**
+   * @param {AnyDecoder} decoder
+   * @param {Tile[]} tiles
+   * @param {AbortSignal} signal
+   */
   constructor(decoder, tiles, signal) {
     this.tiles = tiles;
     this.next = 0;
     this.left = 0;
+    this.overrun = 0;
+    /** @type {number | undefined} When the first tile of a frame was taken. */
+    this.began = undefined;
     for (const tile of tiles) tile.adopt(decoder.shape);
-    this.backlog = new Backlog(decoder, LEAST_SLICE, signal, {
+    /** @type {WorkQueue<Tile>} */
+    this.queue = new WorkQueue(decoder, LEAST_SLICE, signal, {
       left: () => this.left,
       take: () => this.take(),
       codeOf: (tile) => tile.codeOf(),
       draw: (tile, pixels) => tile.draw(pixels),
       progressed: () => this.settle(),
     });
-    this.overrun = 0;
   }
 
-  /** All tiles have changed; `spent` are the milliseconds that the rest of a frame needs. */
+  /**
+   * Paints all tiles again.
+   *
+   * @param {number} spent Milliseconds that the rest of a frame needs.
+   */
   refresh(spent) {
-    this.backlog.slice = Math.max(LEAST_SLICE, FRAME_BUDGET - spent) - this.overrun;
+    this.queue.slice = Math.max(LEAST_SLICE, FRAME_BUDGET - spent) - this.overrun;
     this.left = this.tiles.length;
-    this.backlog.start();
+    this.queue.start();
   }
 
-  /** A frame in which a slow tile took too long is followed by one without tiles. */
+  /** Lets a frame without tiles follow one in which a slow tile took too long. */
   settle() {
     const used = this.began === undefined ? 0 : performance.now() - this.began;
-    this.overrun = used > 0 ? Math.max(0, used - this.backlog.slice) : 0;
+    this.overrun = used > 0 ? Math.max(0, used - this.queue.slice) : 0;
     this.began = undefined;
-    this.backlog.slice = FRAME_BUDGET;
+    this.queue.slice = FRAME_BUDGET;
   }
 
   take() {
@@ -92,6 +138,6 @@ export class TileRound {
   }
 
   stop() {
-    this.backlog.stop();
+    this.queue.stop();
   }
 }

@@ -1,81 +1,58 @@
-// What moves a live decode: sliders, a path, or a walk that needs no one.
+// Controls of a live decode: sliders, a path, or a walk that needs no hand.
 
-const KEY_PAUSE = 250;
-const LEAVING_PAUSE = 800;
+import { button, element } from "../ui/elements.js";
+import { Clock } from "../ui/frame.js";
+import { signed } from "../ui/numbers.js";
+import { onRelease, RangeInput } from "../ui/range_input.js";
 
-/** A range input whose track is filled from `origin` to its value. */
-class Range {
-  constructor(low, high, origin, attributes) {
-    Object.assign(this, { low, high, origin });
-    this.input = element("input", { type: "range", min: low, max: high, step: 0.01, ...attributes });
-  }
+/** @import { DimensionSpec, PathSpec, SlidersSpec, WalkSpec } from "../specs.d.ts" */
 
-  show(value, words) {
-    const [from, to] = [this.fraction(this.origin), this.fraction(value)];
-    this.input.value = value;
-    this.input.setAttribute("aria-valuetext", words);
-    this.input.style.setProperty("--from", Math.min(from, to));
-    this.input.style.setProperty("--to", Math.max(from, to));
-  }
+/** @typedef {{ moved: () => void, released: () => void }} Acts */
 
-  fraction(value) {
-    return Math.max(0, Math.min(1, (value - this.low) / (this.high - this.low)));
-  }
-}
+/**
+ * @typedef {object} Row
+ * @property {HTMLElement} root
+ * @property {RangeInput} range
+ * @property {HTMLElement} number
+ * @property {number} index
+ */
 
-/** Call `act` when the hand lets go: at once with a pointer, after a pause with the keys. */
-function onRelease(input, signal, act) {
-  let timer;
-  let isTyping = false;
-  const on = (type, listen) => input.addEventListener(type, listen, { signal });
-  const tell = () => {
-    clearTimeout(timer);
-    timer = undefined;
-    act();
-  };
-  const wait = (pause) => {
-    clearTimeout(timer);
-    timer = setTimeout(tell, pause);
-  };
-  on("keydown", () => (isTyping = true));
-  on("pointerdown", () => (isTyping = false));
-  on("change", () => {
-    if (!isTyping) return tell();
-    wait(KEY_PAUSE);
-  });
-  // It may be a page link that was pressed: a message now would bring the old page back.
-  on("blur", () => timer && wait(LEAVING_PAUSE));
-  signal.addEventListener("abort", () => clearTimeout(timer));
-}
-
-/** One slider a latent dimension; `value` is the code. */
+/** One slider for each latent dimension. `value` is the code. */
 export class Sliders {
+  /**
+   * @param {SlidersSpec} spec
+   * @param {Float64Array} value
+   * @param {AbortSignal} signal
+   * @param {Acts} acts
+   */
   constructor({ dimensions }, value, signal, { moved, released }) {
     this.value = value;
     this.signal = signal;
     this.moved = moved;
     this.released = released;
     const highest = Math.max(...dimensions.map(({ kl }) => kl), 1e-9);
-    this.rows = dimensions.map((dimension) => this.row(dimension, highest));
-    this.buttons = this.makeButtons();
-    this.root = element("div", { class: "sliders" }, this.buttons, this.list(dimensions));
+    this.rows = dimensions.map((dimension) => this.makeRow(dimension, highest));
+    this.random = button("Random", signal, () => this.replace(standardNormal));
+    const buttons = element(
+      "div",
+      { class: "buttons" },
+      button("Reset", signal, () => this.replace(() => 0)),
+      this.random,
+      element("span", { class: "quiet", text: "bar: KL in nats · double-click resets one" }),
+    );
+    this.root = element("div", { class: "sliders" }, buttons, this.makeList(dimensions));
     this.show();
   }
 
-  makeButtons() {
-    return element(
-      "div",
-      { class: "buttons" },
-      button("Reset", this.signal, () => this.replace(() => 0)),
-      button("Random", this.signal, () => this.replace(standardNormal)),
-      element("span", { class: "quiet", text: "bar: KL in nats · double-click resets one" }),
-    );
-  }
-
-  list(dimensions) {
-    const pick = (wanted) => this.rows.filter((_, i) => Boolean(dimensions[i].active) === wanted);
-    const [active, inactive] = [pick(true), pick(false)].map((rows) => rows.map(({ root }) => root));
-    const list = element("div", {}, element("div", { class: "rows" }, ...active));
+  /** @param {DimensionSpec[]} dimensions */
+  makeList(dimensions) {
+    /** @param {boolean} wanted */
+    const pick = (wanted) => {
+      const found = this.rows.filter((_, i) => Boolean(dimensions[i].active) === wanted);
+      return found.map(({ root }) => root);
+    };
+    const inactive = pick(false);
+    const list = element("div", {}, element("div", { class: "rows" }, ...pick(true)));
     if (inactive.length === 0) return list;
     const name = `${inactive.length} inactive dimension${inactive.length > 1 ? "s" : ""}`;
     const rows = element("div", { class: "rows inactive" }, ...inactive);
@@ -83,18 +60,28 @@ export class Sliders {
     return list;
   }
 
-  row({ index, label, low, high, kl }, highest) {
+  /**
+   * @param {DimensionSpec} dimension
+   * @param {number} highest
+   * @returns {Row}
+   */
+  makeRow({ index, label, low, high, kl }, highest) {
     const testid = { "data-testid": `live-slider-${index}` };
-    const range = new Range(low, high, 0, { "aria-label": label, ...testid });
+    const range = new RangeInput(low, high, 0, { "aria-label": label, ...testid });
     const number = element("output", { class: "number" });
-    const bar = element("i", { class: "kl", title: `KL ${kl.toFixed(2)} nats` }, element("b"));
-    bar.firstChild.style.width = `${(100 * Math.max(0, kl)) / highest}%`;
+    const fill = element("b");
+    fill.style.width = `${(100 * Math.max(0, kl)) / highest}%`;
+    const bar = element("i", { class: "kl", title: `KL ${kl.toFixed(2)} nats` }, fill);
     this.listen(range.input, index);
     const name = element("span", { class: "name", text: label });
     const root = element("label", { class: "row" }, name, bar, range.input, number);
     return { root, range, number, index };
   }
 
+  /**
+   * @param {HTMLInputElement} input
+   * @param {number} index
+   */
   listen(input, index) {
     const { signal } = this;
     input.addEventListener("input", () => this.set(index, Number(input.value)), { signal });
@@ -106,14 +93,21 @@ export class Sliders {
     input.addEventListener("dblclick", reset, { signal });
   }
 
+  /**
+   * @param {number} index
+   * @param {number} value
+   */
   set(index, value) {
     this.value[index] = value;
     this.show();
     this.moved();
   }
 
+  /** @param {() => number} draw */
   replace(draw) {
-    this.value.forEach((_, i) => (this.value[i] = draw()));
+    this.value.forEach((_, i) => {
+      this.value[i] = draw();
+    });
     this.show();
     this.moved();
     this.released();
@@ -128,6 +122,7 @@ export class Sliders {
     }
   }
 
+  /** @param {Float64Array} code */
   writeCode(code) {
     code.set(this.value);
   }
@@ -140,58 +135,53 @@ function standardNormal() {
   return radius * Math.cos(2 * Math.PI * Math.random());
 }
 
-/** The point at t in [0, 1] of the line through `points`, at equal time from each to the next. */
-function writePoint(points, t, code) {
+/**
+ * Writes the point at t in [0, 1] of the line through `points`, at equal time from each to the next.
+ *
+ * @param {number[][]} points
+ * @param {number} t
+ * @param {Float64Array} code
+ */
+export function writePoint(points, t, code) {
   const place = t * (points.length - 1);
-  const i = Math.min(Math.floor(place), points.length - 2);
-  const [from, to] = [points[Math.max(0, i)], points[i + 1]];
+  const i = Math.max(0, Math.min(Math.floor(place), points.length - 2));
+  const from = points[i];
+  const to = points[i + 1] ?? from;
   for (let d = 0; d < code.length; d++) code[d] = from[d] + (place - i) * (to[d] - from[d]);
 }
 
-/** Calls `step(seconds)` every frame while it runs; a hidden tab takes no step. */
-class Clock {
-  constructor(step) {
-    this.seconds = 0;
-    this.frame = new Frame((now) => {
-      const elapsed = Math.min(now - (this.last ?? now), 50) / 1000;
-      this.last = now;
-      this.seconds += elapsed;
-      step(elapsed);
-      if (this.running) this.frame.request();
-    });
-  }
-
-  start() {
-    this.running = true;
-    this.last = undefined;
-    this.frame.request();
-  }
-
-  stop() {
-    this.running = false;
-    this.frame.cancel();
-  }
-}
-
-/** One wide slider along a path; `value` is [t], from the path's beginning `span[0]` to its end. */
+/** One wide slider along a path. `value` is [t], from `span[0]` at the first point to the last. */
 export class Path {
+  /**
+   * @param {PathSpec} spec
+   * @param {Float64Array} value
+   * @param {AbortSignal} signal
+   * @param {Acts} acts
+   */
   constructor({ points, captions, seconds, span = [0, 1] }, value, signal, { moved, released }) {
-    Object.assign(this, { points, value, seconds, span, moved, released });
+    this.points = points;
+    this.value = value;
+    this.seconds = seconds;
+    this.span = span;
+    this.moved = moved;
+    this.released = released;
     const [low, high] = span;
     this.direction = 1;
     this.clock = new Clock((elapsed) => this.advance(elapsed));
     const names = { "aria-label": "position on the path", "data-testid": "live-path" };
-    this.range = new Range(low, high, Math.max(low, 0), names);
-    this.range.input.step = (high - low) / 1000;
+    this.range = new RangeInput(low, high, Math.max(low, 0), names);
+    this.range.input.step = String((high - low) / 1000);
     this.number = element("output", { class: "number" });
     this.play = button("Play", signal, () => this.toggle(), { "data-testid": "live-play" });
     this.listen(signal);
-    const labels = captions.map((caption, i) => pathLabel(caption, i / Math.max(1, captions.length - 1)));
+    const last = Math.max(1, captions.length - 1);
+    const labels = captions.map((caption, i) => pathLabel(caption, i / last));
     const track = element("div", { class: "track" }, this.range.input, ...labels);
     this.root = element("div", { class: "play-bar" }, this.play, track, this.number);
     this.show();
   }
 
+  /** @param {AbortSignal} signal */
   listen(signal) {
     const { input } = this.range;
     const grab = () => {
@@ -202,13 +192,14 @@ export class Path {
     onRelease(input, signal, () => this.released());
   }
 
+  /** @param {number} t */
   set(t) {
     this.value[0] = t;
     this.show();
     this.moved();
   }
 
-  /** How much of the path lies behind, 0 to 1. */
+  /** The share of the path that lies behind, 0 to 1. */
   get share() {
     return this.range.fraction(this.value[0]);
   }
@@ -234,7 +225,11 @@ export class Path {
     this.play.textContent = "Play";
   }
 
-  /** To and fro, because a jump from the end to the start would look like a step of the path. */
+  /**
+   * Moves to and fro, because a jump from the end to the start would look like a step of the path.
+   *
+   * @param {number} elapsed
+   */
   advance(elapsed) {
     const [low, high] = this.span;
     const share = this.share + (this.direction * elapsed) / this.seconds;
@@ -243,11 +238,17 @@ export class Path {
     this.set(low + Math.max(0, Math.min(1, share)) * (high - low));
   }
 
+  /** @param {Float64Array} code */
   writeCode(code) {
     writePoint(this.points, this.share, code);
   }
 
-  /** The code at another moment of the clock, if playing goes on. */
+  /**
+   * Writes the code at another moment of the clock, if playing goes on.
+   *
+   * @param {number} seconds
+   * @param {Float64Array} code
+   */
   writeMoment(seconds, code) {
     const t = this.share + (this.direction * (seconds - this.clock.seconds)) / this.seconds;
     const folded = Math.abs(t % 2);
@@ -259,17 +260,26 @@ export class Path {
   }
 }
 
+/**
+ * @param {string} text
+ * @param {number} fraction
+ */
 function pathLabel(text, fraction) {
   const label = element("span", { class: "quiet stop", text });
-  label.style.setProperty("--at", fraction);
+  label.style.setProperty("--at", String(fraction));
   return label;
 }
 
-/** Goes from point to point for ever; stands still for those who asked for less motion. */
+/** Goes from point to point for ever. It stands still for people who asked for less motion. */
 export class Walk {
+  /**
+   * @param {WalkSpec} spec
+   * @param {AbortSignal} signal
+   * @param {Pick<Acts, "moved">} acts
+   */
   constructor({ points, seconds }, signal, { moved }) {
     this.loop = [...points, points[0]];
-    this.value = [0];
+    this.value = new Float64Array(1);
     this.seconds = seconds;
     this.clock = new Clock((elapsed) => {
       this.value[0] = (this.value[0] + elapsed / seconds) % points.length;
@@ -281,7 +291,7 @@ export class Walk {
     follow();
   }
 
-  /** A click anywhere on the pictures stops it and lets it go on. */
+  /** A click anywhere on the pictures stops the walk or lets it go on. */
   toggle() {
     if (this.clock.running) this.clock.stop();
     else this.clock.start();
@@ -289,19 +299,31 @@ export class Walk {
 
   show() {}
 
+  /** @param {Float64Array} code */
   writeCode(code) {
-    this.writePlace(this.value[0], code);
+    this.writeStep(this.value[0], code);
   }
 
-  /** The code at another moment of the clock, if the walk goes on. */
+  /**
+   * Writes the code at another moment of the clock, if the walk goes on.
+   *
+   * @param {number} seconds
+   * @param {Float64Array} code
+   */
   writeMoment(seconds, code) {
-    const place = this.value[0] + (seconds - this.clock.seconds) / this.seconds;
-    this.writePlace(place % (this.loop.length - 1), code);
+    const step = this.value[0] + (seconds - this.clock.seconds) / this.seconds;
+    this.writeStep(step % (this.loop.length - 1), code);
   }
 
-  writePlace(place, code) {
-    const leg = Math.floor(place);
-    const rest = place - leg;
+  /**
+   * Writes the code after `step` legs, with a slow start and a slow end of each leg.
+   *
+   * @param {number} step
+   * @param {Float64Array} code
+   */
+  writeStep(step, code) {
+    const leg = Math.floor(step);
+    const rest = step - leg;
     const eased = leg + rest * rest * (3 - 2 * rest);
     writePoint(this.loop, eased / (this.loop.length - 1), code);
   }

@@ -1,199 +1,174 @@
-// One or more live pictures and what moves them.
+// Decoded images with the sliders, the path or the walk that moves them.
 
-const INSET = 132;
+import { Codes } from "../map/codes.js";
+import { Minimap } from "../map/minimap.js";
+import { Surroundings } from "../map/surroundings.js";
+import { whenAsset } from "../transport/asset_registry.js";
+import { element } from "../ui/elements.js";
+import { Frame } from "../ui/frame.js";
+import { mountInstrument, place } from "../ui/instrument.js";
+import { onPixelRatio, onResize, pictureSide } from "../ui/layout.js";
+import { NormMeter } from "../ui/meters.js";
+import { ServerValue } from "../ui/server_value.js";
+import { Stopwatch } from "../ui/stopwatch.js";
+import { Blend } from "./blend.js";
+import { Path, Sliders, Walk } from "./controls.js";
+import { Panel } from "./panel.js";
+import { TraversalStrips } from "./traversal_strips.js";
+
+/** @import { CodesBlob, DecodeData, DecodeSpec, PanelSpec, SurroundingsSpec } from "../specs.d.ts" */
+/** @import { AnyDecoder } from "../transport/asset_registry.js" */
+/** @import { Emit } from "../ui/instrument.js" */
+
+const MINIMAP = 132;
 const THUMBNAIL = 56;
 const NARROW = 640;
 
-/**
- * One live picture; `order` says which latent index each slider moves in this model, `signs` which
- * way, and `base` the code from which it moves.
- */
-class Panel {
-  constructor({ asset, caption, order, signs, base }, size, place, { signal, ready, answered }) {
-    this.order = order;
-    this.signs = signs;
-    this.base = base;
-    this.slot = { signal };
-    this.answered = answered;
-    this.use = (pixels, _, asked) => {
-      this.picture.draw(pixels);
-      answered(asked);
-    };
-    const label = `decoded image${caption ? `, ${caption}` : ""}`;
-    const testid = place === 0 ? "live-decoded" : `live-decoded-${place}`;
-    this.picture = new Picture(size, { "aria-label": label, "data-testid": testid });
-    this.root = element("figure", {}, this.picture.root);
-    if (caption) this.root.append(element("figcaption", { text: caption }));
-    whenAsset(asset, signal, (blob) => this.adopt(openDecoder(blob), ready));
-  }
-
-  adopt(decoder, ready) {
-    this.decoder = decoder;
-    this.code = new Float64Array(decoder.latent);
-    this.codes = [this.code];
-    this.picture.adopt(decoder.shape);
-    ready(decoder);
-  }
-
-  /** Draw the controls' value, now or when the server has answered. */
-  paint(value) {
-    if (!this.decoder) return;
-    this.reel?.stop();
-    this.fill(value);
-    this.decoder.ask(this.slot, this.codes, this.use);
-  }
-
-  /** Draw what the controls show while they move by themselves. */
-  play(value, control, scratch) {
-    if (!this.decoder?.isServed) return this.paint(value);
-    const draw = (pixels) => this.picture.draw(pixels);
-    this.reel ??= new Reel(this.decoder, this.slot.signal, { draw, answered: this.answered });
-    this.slot.key = undefined;
-    this.reel.show(control.clock.seconds, (moment) => {
-      control.writeMoment(moment, scratch);
-      return this.codeOf(scratch);
-    });
-  }
-
-  /** This model's code for the controls' value; overwritten by the next. */
-  codeOf(value) {
-    this.fill(value);
-    return this.code;
-  }
-
-  fill(value) {
-    const { code, order, signs, base } = this;
-    for (let i = 0; i < code.length; i++) code[i] = base?.[i] ?? 0;
-    const places = order ?? value;
-    const count = Math.min(places.length, value.length);
-    for (let i = 0; i < count; i++) code[order ? order[i] : i] += (signs?.[i] ?? 1) * value[i];
-  }
-}
-
-/** Two images faded into each other: what the way through latent space is compared with. */
-class Blend {
-  constructor({ shape, start, end }, size) {
-    this.ends = [start, end].map((text) => Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0)));
-    this.pixels = new Float32Array(this.ends[0].length);
-    const label = { "aria-label": "pixel blend", "data-testid": "live-blend" };
-    this.picture = new Picture(size, label);
-    this.picture.adopt(shape);
-    this.root = element("figure", {}, this.picture.root, element("figcaption", { text: "pixel blend" }));
-  }
-
-  paint(t) {
-    const [start, end] = this.ends;
-    const { pixels } = this;
-    for (let p = 0; p < pixels.length; p++) pixels[p] = ((1 - t) * start[p] + t * end[p]) / 255;
-    this.picture.draw(pixels);
-  }
-}
-
 class LiveDecode {
-  constructor(parent, { spec, value }, send, before) {
-    this.send = send;
+  /**
+   * @param {ParentNode} root
+   * @param {DecodeData} data
+   * @param {Emit} emit
+   * @param {LiveDecode} [before]
+   */
+  constructor(root, { spec, value }, emit, before) {
+    this.emit = emit;
     this.spec = spec;
     this.ending = new AbortController();
-    this.inbox = before?.inbox ?? new Inbox();
+    const { signal } = this.ending;
+    this.serverValue = before?.serverValue ?? new ServerValue();
     this.frame = new Frame(() => this.paint());
     this.code = new Float64Array(spec.latent);
     this.scratch = new Float64Array(spec.latent);
-    this.control = this.makeControl(startingValue(spec, value, before, this.inbox));
+    this.control = this.makeControl(startingValue(spec, value, before, this.serverValue));
     this.time = element("span", { class: "quiet time" });
-    if (spec.control.kind !== "walk") this.stopwatch = new Stopwatch(this.time);
+    this.stopwatch = spec.control.kind === "walk" ? undefined : new Stopwatch(this.time);
+    /** @type {Minimap | undefined} */
+    this.minimap = undefined;
+    /** @type {Surroundings | undefined} */
+    this.surroundings = undefined;
+    /** @type {NormMeter | undefined} */
+    this.meter = undefined;
     if (spec.surroundings) this.lookAround(spec.surroundings);
     this.panels = spec.panels.map((panel, i) => this.makePanel(panel, i));
-    if (spec.control.kind === "sliders" && spec.panels.length === 1) {
-      this.strips = new Strips(this.control, this.panels[0], this.ending.signal);
-    }
-    if (spec.blend) this.blend = new Blend(spec.blend, spec.size);
+    const hasStrips = this.control instanceof Sliders && this.panels.length === 1;
+    this.strips = hasStrips
+      ? new TraversalStrips(/** @type {Sliders} */ (this.control), this.panels[0], signal)
+      : undefined;
+    this.blend = spec.blend && new Blend(spec.blend, spec.size);
     this.root = this.layout();
-    parent.querySelector(".live")?.remove();
-    parent.append(this.root);
-    onRoom(this.root, this.ending.signal, () => this.resize());
-    onPixelRatio(this.ending.signal, () => this.resize());
+    place(root, this.root);
+    onResize(this.root, signal, () => this.resize());
+    onPixelRatio(signal, () => this.resize());
     this.frame.request();
   }
 
-  /** Pictures as large as the window has room for. */
+  /** Makes the pictures as large as the window allows. */
   resize() {
     const { size, control } = this.spec;
     const side = pictureSide(this.root, size, this.columns());
     this.root.style.setProperty("--size", `${side}px`);
     for (const { picture } of this.panels) picture.fit(side);
     this.blend?.picture.fit(side);
-    this.inset?.fit(control.kind === "path" ? side : Math.round((INSET * side) / size));
+    this.minimap?.fit(control.kind === "path" ? side : Math.round((MINIMAP * side) / size));
     this.surroundings?.fit(Math.round((THUMBNAIL * side) / size));
     this.strips?.arrange();
     this.frame.request();
   }
 
-  /** How many pictures, or their like, share the width. */
+  /** Returns the number of pictures, or parts as wide as one, that share the width. */
   columns() {
-    if (this.spec.control.kind === "path") return 1 + Boolean(this.blend) + Boolean(this.inset);
-    if (this.spec.control.kind === "walk" || this.panels.length > 1) return this.panels.length;
+    const { kind } = this.spec.control;
+    if (kind === "path") return 1 + Number(Boolean(this.blend)) + Number(Boolean(this.minimap));
+    if (kind === "walk" || this.panels.length > 1) return this.panels.length;
     return this.root.clientWidth < NARROW ? 1.3 : 2.5;
   }
 
-  /** The codes around the place: a small map, and for sliders the nearest test images. */
+  /**
+   * Adds a small map of the codes and, for sliders, the nearest test images.
+   *
+   * @param {SurroundingsSpec} spec
+   */
   lookAround({ codes, pictures, plane, colors }) {
     const { signal } = this.ending;
-    const { kind } = this.spec.control;
-    this.inset = new Inset({ plane, colors }, INSET);
-    this.surroundings = new Surroundings(THUMBNAIL, kind === "path" ? null : pictures, signal);
-    whenAsset(codes, signal, (blob) => {
+    const sheet = this.spec.control.kind === "path" ? null : pictures;
+    const minimap = new Minimap({ plane, colors }, MINIMAP);
+    const surroundings = new Surroundings(THUMBNAIL, sheet, signal);
+    this.minimap = minimap;
+    this.surroundings = surroundings;
+    /** @param {CodesBlob} blob */
+    const adopt = (blob) => {
       const found = new Codes(blob, plane);
-      this.inset.adoptCodes(found);
-      this.surroundings.adoptCodes(found);
+      minimap.adoptCodes(found);
+      surroundings.adoptCodes(found);
       this.frame.request();
-    });
+    };
+    whenAsset(codes, signal, adopt);
   }
 
+  /** @param {Float64Array} value */
   makeControl(value) {
     const { control } = this.spec;
     const { signal } = this.ending;
-    const act = { moved: () => this.frame.stayAwake(), released: () => this.release() };
-    if (control.kind === "walk") return new Walk(control, signal, act);
-    const Kind = control.kind === "path" ? Path : Sliders;
-    return new Kind(control, value, signal, act);
+    const acts = { moved: () => this.frame.stayAwake(), released: () => this.release() };
+    if (control.kind === "walk") return new Walk(control, signal, acts);
+    if (control.kind === "path") return new Path(control, value, signal, acts);
+    return new Sliders(control, value, signal, acts);
   }
 
-  makePanel(panel, place) {
+  /**
+   * @param {PanelSpec} panel
+   * @param {number} position
+   */
+  makePanel(panel, position) {
+    /** @param {AnyDecoder} decoder */
     const ready = (decoder) => {
       this.stopwatch?.follow(decoder);
       if (this.spec.control.kind === "sliders") this.surroundings?.adoptDecoder(decoder);
       this.frame.request();
     };
-    const answered = (asked) => this.stopwatch?.answered(asked);
-    return new Panel(panel, this.spec.size, place, { signal: this.ending.signal, ready, answered });
+    /** @param {number} [asked] */
+    const answered = (asked) => this.stopwatch?.addAnswer(asked);
+    const host = { signal: this.ending.signal, ready, answered };
+    return new Panel(panel, this.spec.size, position, host);
   }
 
   layout() {
-    const { kind } = this.spec.control;
-    const wide = this.panels.length > 1;
+    const { control, minimap } = this;
+    const isWide = this.panels.length > 1;
     const pictures = this.panels.map(({ root }) => root);
     if (this.blend) pictures.push(this.blend.root);
-    if (this.inset && kind === "path") pictures.push(this.inset.withCaption("on the map"));
+    if (minimap && control instanceof Path) pictures.push(minimap.withCaption("on the map"));
     const stage = element("div", { class: "stage" }, ...pictures);
     const view = element("div", { class: "view" }, stage);
-    if (kind === "walk") stage.addEventListener("click", () => this.control.toggle());
-    else view.append(this.status(wide));
-    if (this.inset && kind === "sliders") view.append(this.around());
-    const parts = [view, ...(kind === "walk" ? [] : [this.control.root])];
-    if (kind === "sliders" && wide) parts.reverse();
-    const root = element("div", { class: `live decode ${kind} ${wide ? "wide" : "single"}` }, ...parts);
-    return root;
+    /** @type {HTMLElement[]} */
+    const parts = [view];
+    if (control instanceof Walk) {
+      stage.addEventListener("click", () => control.toggle(), { signal: this.ending.signal });
+    } else {
+      view.append(this.makeStatus(isWide));
+      parts.push(control.root);
+    }
+    if (control instanceof Sliders) {
+      if (minimap) view.append(this.makeSurroundings(minimap));
+      if (isWide) parts.reverse();
+    }
+    const kind = `live decode ${this.spec.control.kind} ${isWide ? "wide" : "single"}`;
+    return element("div", { class: kind }, ...parts);
   }
 
-  around() {
-    const { nearest, words } = this.surroundings;
-    words.append(this.time);
-    return element("div", { class: "around" }, this.inset.root, nearest);
+  /** @param {Minimap} minimap */
+  makeSurroundings(minimap) {
+    const around = element("div", { class: "around" }, minimap.root);
+    this.surroundings?.words.append(this.time);
+    if (this.surroundings) around.append(this.surroundings.nearest);
+    return around;
   }
 
-  status(wide) {
+  /** @param {boolean} isWide */
+  makeStatus(isWide) {
     const status = element("div", { class: "status" });
-    if (!wide && this.spec.surroundings?.plane.has_prior !== false) {
+    if (!isWide && this.spec.surroundings?.plane.has_prior !== false) {
       this.meter = new NormMeter(this.spec.latent);
       status.append(this.meter.root);
     }
@@ -202,38 +177,43 @@ class LiveDecode {
     return status;
   }
 
+  /** @param {DecodeData} data */
   receive({ value }) {
-    if (this.spec.control.kind === "walk" || !this.inbox.isNews(value)) return;
+    if (this.control instanceof Walk || !this.serverValue.changed(value)) return;
     this.control.value.set(value);
     this.control.show();
-    for (const { reel } of this.panels) reel?.stop();
+    for (const { prefetch } of this.panels) prefetch?.stop();
     this.frame.request();
   }
 
   release() {
-    const name = this.spec.control.kind === "path" ? "t" : "z";
-    const report = this.inbox.report(this.control.value);
-    this.send(name, name === "t" ? report[0] : report);
+    const value = this.serverValue.emit(this.control.value);
+    if (this.control instanceof Path) this.emit("t", value[0]);
+    else this.emit("z", value);
     this.frame.request();
   }
 
   paint() {
-    this.control.writeCode(this.code);
+    const { control, code } = this;
+    control.writeCode(code);
     const start = performance.now();
     this.paintPanels();
     this.strips?.refresh();
-    this.meter?.show(this.code);
-    this.blend?.paint(this.control.share);
-    this.surroundings?.show(this.code);
-    this.inset?.show(this.code, this.root, this.spec.control.points);
-    if (this.panels.some(({ decoder }) => decoder)) this.stopwatch?.addHere(performance.now() - start);
+    this.meter?.show(code);
+    if (control instanceof Path) this.blend?.paint(control.share);
+    this.surroundings?.show(code);
+    this.minimap?.show(code, this.root, control instanceof Path ? control.points : undefined);
+    if (this.panels.some(({ decoder }) => decoder)) {
+      this.stopwatch?.addFrame(performance.now() - start);
+    }
   }
 
   paintPanels() {
     const { control, code } = this;
     for (const panel of this.panels) {
-      if (control.clock?.running) panel.play(code, control, this.scratch);
-      else panel.paint(code);
+      if (!(control instanceof Sliders) && control.clock.running) {
+        panel.play(code, control, this.scratch);
+      } else panel.paint(code);
     }
   }
 
@@ -247,16 +227,29 @@ class LiveDecode {
   }
 }
 
-/** Python's value where it is new, else what was shown before the instrument was rebuilt. */
-function startingValue(spec, value, before, inbox) {
+/**
+ * Returns Python's value where it is new, else the value before the instrument was rebuilt.
+ *
+ * @param {DecodeSpec} spec
+ * @param {number[] | null | undefined} value
+ * @param {LiveDecode | undefined} before
+ * @param {ServerValue} serverValue
+ */
+function startingValue(spec, value, before, serverValue) {
   const length = spec.control.kind === "path" ? 1 : spec.latent;
   const kept = before?.control.value;
-  const news = inbox.isNews(value);
-  const start = (!news && kept?.length === length ? kept : value) ?? [];
-  return Float64Array.from({ length }, (_, i) => start[i] ?? 0);
+  const isNew = serverValue.changed(value);
+  const start = !isNew && kept?.length === length ? kept : value;
+  return Float64Array.from({ length }, (_, i) => start?.[i] ?? 0);
 }
 
-export default mountable(
-  ({ spec }) => JSON.stringify(spec),
-  (parent, data, send, before) => new LiveDecode(parent, data, send, before),
-);
+/**
+ * Mounts decoded images with their controls.
+ *
+ * It emits `z` (a code) for sliders and `t` (a number) for a path.
+ *
+ * @param {ParentNode} root
+ * @param {DecodeData} data
+ * @param {Emit} emit
+ */
+export const mountDecode = (root, data, emit) => mountInstrument(LiveDecode, root, data, emit);

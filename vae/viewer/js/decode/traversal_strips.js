@@ -1,80 +1,126 @@
-// Under each slider, on demand: what it would show from here, tile by tile under the thumb's places.
+// Under each slider, on demand: tiles that show the decoded image at other values of the slider.
 
-const STRIP_TILE = 28;
-const STRIP_GAP = 2;
-const STRIP_SLICE = 6;
+import { button, contextOf, element } from "../ui/elements.js";
+import { TilePainter, wholeMultiple } from "../ui/picture.js";
+import { WorkQueue } from "../ui/work_queue.js";
+
+/** @import { Numbers } from "../specs.d.ts" */
+/** @import { AnyDecoder } from "../transport/asset_registry.js" */
+/** @import { Row, Sliders } from "./controls.js" */
+/** @import { Panel } from "./panel.js" */
+
+/**
+ * @typedef {object} Line
+ * @property {HTMLCanvasElement} canvas
+ * @property {CanvasRenderingContext2D} context
+ * @property {number} index
+ * @property {(x: number) => number} valueAt Returns the slider's value at x CSS pixels.
+ */
+
+/** @typedef {Line & { x: number }} StripTile */
+
+const TILE_SIDE = 28;
+const TILE_SPACE = 2;
+const SLICE = 6;
 const THUMB = 8;
 
-export class Strips {
+export class TraversalStrips {
+  /**
+   * @param {Sliders} sliders
+   * @param {Panel} panel
+   * @param {AbortSignal} signal
+   */
   constructor(sliders, panel, signal) {
-    Object.assign(this, { sliders, panel, signal });
+    this.sliders = sliders;
+    this.panel = panel;
+    this.signal = signal;
+    /** @type {StripTile[]} */
     this.tiles = [];
     this.next = 0;
     this.left = 0;
+    this.isOpen = false;
+    /** @type {WorkQueue<StripTile> | undefined} */
+    this.queue = undefined;
     const title = "show what each slider would do from here";
     this.toggle = button("Traversals", signal, () => this.open(!this.isOpen), { title });
-    this.open(false);
-    sliders.buttons.children[1].after(this.toggle);
-    this.lines = sliders.rows.map((row) => this.line(row, signal));
+    this.toggle.setAttribute("aria-pressed", "false");
+    sliders.random.after(this.toggle);
+    this.lines = sliders.rows.map((row) => this.makeLine(row, signal));
     const observer = new ResizeObserver(() => this.arrange());
     observer.observe(sliders.root);
     signal.addEventListener("abort", () => observer.disconnect());
   }
 
-  line({ root, range, index }, signal) {
+  /**
+   * @param {Row} row
+   * @param {AbortSignal} signal
+   * @returns {Line}
+   */
+  makeLine({ root, range, index }, signal) {
     const canvas = element("canvas", { class: "strip", "aria-hidden": "true" });
     root.append(canvas);
+    /** @param {number} x */
     const valueAt = (x) => {
       const fraction = (x - THUMB) / (canvas.clientWidth - 2 * THUMB);
       return range.low + fraction * (range.high - range.low);
     };
+    /** @param {MouseEvent} event */
     const pick = (event) => {
       event.preventDefault();
       this.sliders.set(index, valueAt(event.offsetX));
       this.sliders.released();
     };
     canvas.addEventListener("click", pick, { signal });
-    return { canvas, context: canvas.getContext("2d"), index, valueAt };
+    return { canvas, context: contextOf(canvas), index, valueAt };
   }
 
+  /** @param {boolean} isOpen */
   open(isOpen) {
     this.isOpen = isOpen;
     this.toggle.setAttribute("aria-pressed", String(isOpen));
     this.sliders.root.classList.toggle("with-strips", isOpen);
-    if (this.lines) this.arrange();
+    this.arrange();
   }
 
-  /** As many tiles as fit into each visible line. */
+  /** Fills each visible line with as many tiles as fit into it. */
   arrange() {
     if (!this.isOpen) return;
     this.tiles = this.lines.flatMap((line) => {
       const width = line.canvas.clientWidth;
       line.canvas.width = width * devicePixelRatio;
-      line.canvas.height = STRIP_TILE * devicePixelRatio;
-      const count = Math.floor((width + STRIP_GAP) / (STRIP_TILE + STRIP_GAP));
-      const step = (width - STRIP_TILE) / Math.max(1, count - 1);
-      return Array.from({ length: count }, (_, i) => ({ ...line, x: STRIP_TILE / 2 + i * step }));
+      line.canvas.height = TILE_SIDE * devicePixelRatio;
+      const count = Math.floor((width + TILE_SPACE) / (TILE_SIDE + TILE_SPACE));
+      const step = (width - TILE_SIDE) / Math.max(1, count - 1);
+      return Array.from({ length: count }, (_, i) => ({ ...line, x: TILE_SIDE / 2 + i * step }));
     });
     this.next = 0;
-    this.backlog?.restart();
+    this.queue?.restart();
     this.refresh();
   }
 
-  /** Begin again at the tile that waits longest, so that a long drag starves none. */
+  /** Paints all tiles again, from the one that waits longest, so that a long drag starves none. */
   refresh() {
     if (!this.isOpen || !this.panel.decoder) return;
-    this.backlog ??= this.makeBacklog(this.panel.decoder);
+    this.queue ??= this.makeQueue(this.panel.decoder);
     this.left = this.tiles.length;
-    this.backlog.start();
+    this.queue.start();
   }
 
-  makeBacklog(decoder) {
-    this.stamp = new Stamp(decoder.shape);
-    return new Backlog(decoder, STRIP_SLICE, this.signal, {
+  /**
+   * @param {AnyDecoder} decoder
+   * @returns {WorkQueue<StripTile>}
+   */
+  makeQueue(decoder) {
+    const painter = new TilePainter(decoder.shape);
+    return new WorkQueue(decoder, SLICE, this.signal, {
       left: () => this.left,
       take: () => this.take(),
       codeOf: (tile) => this.codeOf(tile),
-      draw: (tile, pixels) => this.draw(tile, pixels),
+      draw: ({ context, x }, pixels) => {
+        const multiple = wholeMultiple(TILE_SIDE, decoder.shape);
+        const left = Math.round(x * devicePixelRatio - (multiple * decoder.shape[2]) / 2);
+        painter.draw(context, pixels, left, 0, multiple);
+      },
     });
   }
 
@@ -85,20 +131,17 @@ export class Strips {
     return tile;
   }
 
+  /**
+   * @param {StripTile} tile
+   * @returns {Numbers}
+   */
   codeOf({ index, x, valueAt }) {
     const value = this.sliders.value.slice();
     value[index] = valueAt(x);
     return this.panel.codeOf(value);
   }
 
-  draw({ context, x }, pixels) {
-    const { shape } = this.panel.decoder;
-    const multiple = wholeMultiple(STRIP_TILE, shape);
-    const left = Math.round(x * devicePixelRatio - (multiple * shape[2]) / 2);
-    this.stamp.draw(context, pixels, left, 0, multiple);
-  }
-
   stop() {
-    this.backlog?.stop();
+    this.queue?.stop();
   }
 }

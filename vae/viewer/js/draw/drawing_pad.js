@@ -1,29 +1,58 @@
 // The pad: a person draws on it with a mouse, a pen or a finger.
 
+import { button, contextOf, element } from "../ui/elements.js";
+import { PAD_UNITS } from "./stroke_raster.js";
+
+/** @import { Stroke, StrokeStyle } from "../specs.d.ts" */
+
 /** Points nearer to each other than this are one. */
 const NEAREST = 30;
-/** As many points fill a pad several times over; they also bound what is sent. */
+/** This many points fill a pad several times over. They also bound the size of the message. */
 const MOST_POINTS = 4000;
 
-export class Pad {
+export class DrawingPad {
+  /**
+   * @param {StrokeStyle} style
+   * @param {Stroke[]} strokes
+   */
   constructor({ pen, invitation }, strokes) {
-    Object.assign(this, { pen, invitation, strokes, version: 0, reported: 0 });
-    this.canvas = element("canvas", { role: "img", "data-testid": "live-pad", "data-strokes": "0" });
-    this.canvas.setAttribute("aria-label", "drawing pad: draw with a mouse, a pen or a finger");
+    this.pen = pen;
+    this.invitation = invitation;
+    this.strokes = strokes;
+    /** Counts the changes. */
+    this.version = 0;
+    /** The version that Python has been told of. */
+    this.reported = 0;
+    this.side = 0;
+    /** @type {number | undefined} */
+    this.pointer = undefined;
+    /** @type {HTMLButtonElement[]} */
+    this.buttons = [];
+    this.changed = () => {};
+    this.released = () => {};
+    const label = "drawing pad: draw with a mouse, a pen or a finger";
+    const testid = { "data-testid": "live-pad", "data-strokes": "0" };
+    this.canvas = element("canvas", { role: "img", "aria-label": label, ...testid });
+    this.context = contextOf(this.canvas);
     this.words = element("span", { class: "invitation", role: "status" });
     this.root = element("div", { class: "pad" }, this.canvas, this.words);
   }
 
-  /** A pad outlives the instrument around it, which may be rebuilt in the middle of a stroke. */
+  /**
+   * Listens for a new owner. A pad outlives the instrument around it, which may be rebuilt in the
+   * middle of a stroke.
+   *
+   * @param {AbortSignal} signal
+   * @param {{ changed: () => void, released: () => void }} owner
+   */
   listen(signal, { changed, released }) {
-    Object.assign(this, { changed, released });
-    const act = (type, listen, target = window) => {
-      target.addEventListener(type, listen, { signal });
-    };
-    act("pointerdown", (event) => this.press(event), this.canvas);
-    act("pointermove", (event) => this.move(event));
-    act("pointerup", (event) => this.lift(event));
-    act("pointercancel", (event) => this.lift(event));
+    this.changed = changed;
+    this.released = released;
+    const { canvas } = this;
+    canvas.addEventListener("pointerdown", (event) => this.press(event), { signal });
+    window.addEventListener("pointermove", (event) => this.move(event), { signal });
+    window.addEventListener("pointerup", (event) => this.lift(event), { signal });
+    window.addEventListener("pointercancel", (event) => this.lift(event), { signal });
     this.buttons = [
       button("Undo", signal, () => this.replace(this.strokes.slice(0, -1))),
       button("Clear", signal, () => this.replace([])),
@@ -44,6 +73,7 @@ export class Pad {
     return this.pointer !== undefined;
   }
 
+  /** @param {number} side */
   fit(side) {
     this.side = side;
     this.canvas.style.width = this.canvas.style.height = `${side}px`;
@@ -51,6 +81,7 @@ export class Pad {
     this.draw();
   }
 
+  /** @param {PointerEvent} event */
   press(event) {
     if (event.button !== 0 || this.isDown || this.isFull) return;
     event.preventDefault();
@@ -59,35 +90,36 @@ export class Pad {
     this.extend(event);
   }
 
+  /** @param {PointerEvent} event */
   move(event) {
     if (event.pointerId !== this.pointer) return;
-    // The button was let go where no event of it reached the page.
+    // The button was let go outside the page, which then hears no event of it.
     if (event.buttons === 0) return this.lift(event);
     const events = event.getCoalescedEvents?.() ?? [];
     for (const each of events.length > 0 ? events : [event]) this.extend(each);
   }
 
+  /** @param {PointerEvent} event */
   lift(event) {
     if (event.pointerId !== this.pointer) return;
     this.pointer = undefined;
     this.released();
   }
 
+  /** @param {PointerEvent} event */
   extend({ clientX, clientY }) {
     const box = this.canvas.getBoundingClientRect();
-    const along = (from, start, length) => {
-      const units = Math.round((PAD_UNITS * (from - start)) / length);
-      return Math.max(0, Math.min(PAD_UNITS, units));
-    };
-    const stroke = this.strokes.at(-1);
-    const point = [along(clientX, box.left, box.width), along(clientY, box.top, box.height)];
+    const stroke = this.strokes[this.strokes.length - 1];
+    const left = padUnits(clientX, box.left, box.width);
+    const top = padUnits(clientY, box.top, box.height);
     const [x, y] = stroke.slice(-2);
-    const isNew = stroke.length === 0 || Math.hypot(point[0] - x, point[1] - y) >= NEAREST;
+    const isNew = stroke.length === 0 || Math.hypot(left - x, top - y) >= NEAREST;
     if (!isNew || this.isFull) return;
-    stroke.push(...point);
+    stroke.push(left, top);
     this.change();
   }
 
+  /** @param {Stroke[]} strokes */
   replace(strokes) {
     this.strokes = strokes;
     this.change();
@@ -102,7 +134,7 @@ export class Pad {
 
   draw() {
     if (!this.side) return;
-    const context = this.canvas.getContext("2d");
+    const { context } = this;
     const scale = this.canvas.width / PAD_UNITS;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.fillStyle = "#000";
@@ -112,14 +144,32 @@ export class Pad {
     context.lineCap = context.lineJoin = "round";
     for (const stroke of this.strokes) drawStroke(context, stroke, scale);
     this.words.textContent = this.isEmpty ? this.invitation : this.isFull ? "The pad is full" : "";
-    for (const each of this.buttons ?? []) each.disabled = this.isEmpty;
-    this.canvas.dataset.strokes = this.strokes.length;
+    for (const each of this.buttons) each.disabled = this.isEmpty;
+    this.canvas.dataset.strokes = String(this.strokes.length);
   }
 }
 
+/**
+ * Returns a length along the pad's side in the pad's units, within the pad.
+ *
+ * @param {number} at
+ * @param {number} start
+ * @param {number} length
+ */
+function padUnits(at, start, length) {
+  const units = Math.round((PAD_UNITS * (at - start)) / length);
+  return Math.max(0, Math.min(PAD_UNITS, units));
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Stroke} stroke
+ * @param {number} scale
+ */
 function drawStroke(context, stroke, scale) {
   context.beginPath();
   context.moveTo(stroke[0] * scale, stroke[1] * scale);
-  for (let i = 0; i < stroke.length; i += 2) context.lineTo(stroke[i] * scale, stroke[i + 1] * scale);
+  for (let i = 0; i < stroke.length; i += 2)
+    context.lineTo(stroke[i] * scale, stroke[i + 1] * scale);
   context.stroke();
 }

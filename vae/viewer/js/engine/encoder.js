@@ -1,24 +1,38 @@
-// From a drawing to its code, in the browser.
+// Encodes a drawing in the browser. This file needs no page.
 
-/** What runs a mounted encoder, in this page or on the server: both are asked alike. */
-export function openEncoder(asset) {
-  return asset.served ?? new Encoder(asset);
-}
+import { sizeOf } from "./blob.js";
+import { Network } from "./network.js";
 
-/** From images to the means of their codes and, where those are Gaussian, their log-variances. */
+/** @import { EncoderBlob, Numbers } from "../specs.d.ts" */
+
+/** Maps images to the means of their posteriors and, where those are Gaussian, the log-variances. */
 export class Encoder extends Network {
-  constructor(asset) {
-    const { image_shape: shape, logvar_limit: limit } = asset.header;
-    super(asset, shape.reduce((product, length) => product * length, 1));
-    this.limit = limit;
+  batch = 1;
+
+  /** @param {EncoderBlob} blob */
+  constructor(blob) {
+    super(blob, sizeOf(blob.header.image_shape));
+    this.limit = blob.header.logvar_limit;
   }
 
-  /** `use(numbers, i)` with the means and the log-variances of each image of bytes, at once. */
-  ask(slot, images, use) {
+  /**
+   * Calls `use(numbers, i)` with the means and the log-variances of each image of bytes, at once.
+   * An encoder on the server needs the slot.
+   *
+   * @param {object} _slot
+   * @param {Numbers[]} images
+   * @param {(numbers: Float32Array, i: number, asked?: number) => void} use
+   */
+  ask(_slot, images, use) {
     for (let i = 0; i < images.length; i++) use(this.encode(images[i]), i);
   }
 
-  /** Of one image (c, h, w) of bytes; the same Float32Array every time. */
+  /**
+   * Returns the means and the log-variances of one image (c, h, w) of bytes. It is the same array
+   * every time.
+   *
+   * @param {Numbers} bytes
+   */
   encode(bytes) {
     const { input, limit, latent } = this;
     for (let p = 0; p < input.length; p++) input[p] = bytes[p] / 255;

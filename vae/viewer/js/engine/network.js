@@ -1,133 +1,135 @@
-// Reads the blobs of vae/browser/blobs.py and runs networks. Pure: no page, no state outside the classes.
+// Runs the layers of a network without allocating memory. This file needs no page.
 
-const MAGIC = "LATX";
-const TYPES = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array };
+/** @import { BlobArrays, ConvolutionSpec, ImageShape, LayerSpec, NetworkHeader } from "../specs.d.ts" */
 
-/** One blob (Uint8Array) as {header, arrays}; the arrays share one copy of the bytes. */
-export function unpack(bytes) {
-  const buffer = bytes.slice().buffer;
-  const magic = String.fromCharCode(...new Uint8Array(buffer, 0, 4));
-  if (magic !== MAGIC) throw new Error(`not a ${MAGIC} blob`);
-  const start = 8 + new DataView(buffer).getUint32(4, true);
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, start - 8)));
-  const arrays = {};
-  for (const [name, { dtype, shape, offset }] of Object.entries(header.arrays)) {
-    const size = shape.reduce((product, length) => product * length, 1);
-    arrays[name] = new TYPES[dtype](buffer, start + offset, size);
-  }
-  return { header, arrays };
-}
+/**
+ * One layer: `run()` writes `output`, which is the same array every time.
+ *
+ * @typedef {{ output: Float32Array, run: () => void }} Layer
+ */
 
+/**
+ * For output o, the pairs (kernel, source) from start[o] to start[o + 1] along one axis.
+ *
+ * @typedef {{ start: Int32Array, kernel: Int32Array, source: Int32Array }} TapTable
+ */
+
+/** @param {number} x */
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 
-/** In place. */
+/**
+ * Activations, which change their values in place.
+ *
+ * @type {Record<string, (values: Float32Array) => void>}
+ */
 const ACTIVATIONS = {
-  relu(signal) {
-    for (let i = 0; i < signal.length; i++) if (signal[i] < 0) signal[i] = 0;
+  relu(values) {
+    for (let i = 0; i < values.length; i++) if (values[i] < 0) values[i] = 0;
   },
-  tanh(signal) {
-    for (let i = 0; i < signal.length; i++) signal[i] = Math.tanh(signal[i]);
+  tanh(values) {
+    for (let i = 0; i < values.length; i++) values[i] = Math.tanh(values[i]);
   },
-  sigmoid(signal) {
-    for (let i = 0; i < signal.length; i++) signal[i] = sigmoid(signal[i]);
+  sigmoid(values) {
+    for (let i = 0; i < values.length; i++) values[i] = sigmoid(values[i]);
   },
-  silu(signal) {
-    for (let i = 0; i < signal.length; i++) signal[i] *= sigmoid(signal[i]);
+  silu(values) {
+    for (let i = 0; i < values.length; i++) values[i] *= sigmoid(values[i]);
   },
 };
 
-/** What runs a mounted decoder, in this page or on the server: both are asked alike. */
-export function openDecoder(asset) {
-  return asset.served ?? new Decoder(asset);
-}
-
-/** Layers in a row, with their own buffers; running them allocates nothing. */
-class Network {
+/** Layers in a row with buffers of their own. Running them allocates nothing. */
+export class Network {
   place = "in the browser";
   reason = "";
+  /** @type {false} */
   isServed = false;
 
+  /**
+   * @param {{ header: NetworkHeader, arrays: BlobArrays }} blob
+   * @param {number} inputs
+   */
   constructor({ header, arrays }, inputs) {
     this.latent = header.latent_dim;
     this.shape = header.image_shape;
+    /** @type {Gate[]} */
     this.gates = [];
     this.input = new Float32Array(inputs);
-    this.steps = [];
-    this.output = header.layers.reduce(
-      (signal, layer) => this.append(layer, arrays, signal),
-      this.input,
-    );
+    /** @type {Layer[]} */
+    this.layers = [];
+    /** @type {Float32Array} */
+    this.output = this.input;
+    for (const spec of header.layers) this.append(spec, arrays);
   }
 
-  append(layer, arrays, signal) {
-    if (layer.kind === "linear") return this.push(linear(layer, arrays, signal));
-    if (layer.kind === "convolution") return this.push(convolution(layer, arrays, signal));
-    if (layer.kind === "gate") return this.pushGate(new Gate(layer, arrays, signal));
-    return this.push(activation(layer.kind, signal));
+  /**
+   * Adds a layer behind the present output.
+   *
+   * @param {LayerSpec} spec
+   * @param {BlobArrays} arrays
+   */
+  append(spec, arrays) {
+    const layer = makeLayer(spec, arrays, this.output);
+    if (layer instanceof Gate) this.gates.push(layer);
+    this.layers.push(layer);
+    this.output = layer.output;
   }
 
-  push(step) {
-    this.steps.push(step);
-    return step.output;
-  }
-
-  pushGate(gate) {
-    this.gates.push(gate);
-    return this.push(gate);
-  }
-
-  /** The outputs for `input`, which was filled before; the same Float32Array every time. */
+  /** Returns the outputs for `input`, which the caller fills first. It is the same array every time. */
   run() {
-    for (let i = 0; i < this.steps.length; i++) this.steps[i].run();
+    for (let i = 0; i < this.layers.length; i++) this.layers[i].run();
     return this.output;
   }
 }
 
-/** From codes to images. */
-export class Decoder extends Network {
-  batch = 1;
-
-  constructor(asset) {
-    const { header, arrays } = asset;
-    super(asset, header.latent_dim);
-    this.betaRange = header.beta_range ?? null;
-    if (header.mean === "sigmoid") this.append({ kind: "sigmoid" }, arrays, this.output);
-  }
-
-  /** Decode for this beta from now on, 1 before; a decoder of one beta has no gates to set. */
-  setBeta(beta) {
-    if (beta === this.beta) return;
-    this.beta = beta;
-    for (const gate of this.gates) gate.setBeta(beta);
-  }
-
-  /** `use(pixels, i)` with the pixel means of each code, at once; the slot matters on the server. */
-  ask(slot, codes, use) {
-    for (let i = 0; i < codes.length; i++) use(this.decode(codes[i]), i);
-  }
-
-  /** Pixel means (c, h, w) of one code; the same Float32Array every time. */
-  decode(z) {
-    this.input.set(z);
-    return this.run();
-  }
+/**
+ * @param {LayerSpec} spec
+ * @param {BlobArrays} arrays
+ * @param {Float32Array} input
+ * @returns {Layer}
+ */
+function makeLayer(spec, arrays, input) {
+  if (spec.kind === "linear") return linear(spec, arrays, input);
+  if (spec.kind === "convolution") return convolution(spec, arrays, input);
+  if (spec.kind === "gate") return new Gate(arrays[spec.slope], arrays[spec.offset], input);
+  return activation(spec.kind, input);
 }
 
-/** Multiplies each output, or channel, by 2 sigmoid(slope log(beta) + offset); see vae/networks/gates.py. */
+/**
+ * @param {string} kind
+ * @param {Float32Array} values
+ * @returns {Layer}
+ */
+function activation(kind, values) {
+  const change = ACTIVATIONS[kind];
+  if (!change) throw new Error(`The engine has no layer of kind ${kind}.`);
+  return { output: values, run: () => change(values) };
+}
+
+/**
+ * Multiplies each output, or channel, by 2 sigmoid(slope log(beta) + offset), as
+ * vae/models/networks/gates.py does.
+ */
 class Gate {
-  constructor({ slope, offset }, arrays, signal) {
-    this.slope = arrays[slope];
-    this.offset = arrays[offset];
-    this.factors = new Float64Array(this.slope.length);
-    this.area = signal.length / this.factors.length;
-    this.output = signal;
+  /**
+   * @param {import("../specs.d.ts").BlobArray} slope
+   * @param {import("../specs.d.ts").BlobArray} offset
+   * @param {Float32Array} values
+   */
+  constructor(slope, offset, values) {
+    this.slope = slope;
+    this.offset = offset;
+    this.factors = new Float64Array(slope.length);
+    this.area = values.length / this.factors.length;
+    this.output = values;
     this.setBeta(1);
   }
 
+  /** @param {number} beta */
   setBeta(beta) {
     const { slope, offset, factors } = this;
     const logBeta = Math.log(beta);
-    for (let o = 0; o < factors.length; o++) factors[o] = 2 * sigmoid(slope[o] * logBeta + offset[o]);
+    for (let o = 0; o < factors.length; o++)
+      factors[o] = 2 * sigmoid(slope[o] * logBeta + offset[o]);
   }
 
   run() {
@@ -138,25 +140,43 @@ class Gate {
   }
 }
 
-function activation(kind, signal) {
-  const change = ACTIVATIONS[kind];
-  if (!change) throw new Error(`unknown layer ${kind}`);
-  return { output: signal, run: () => change(signal) };
-}
-
 /**
- * Linear, Conv2d and ConvTranspose2d alike: they differ only in which inputs an output looks at.
- * Zeros, half of what a ReLU leaves, are gathered out first and cost nothing after that.
+ * Linear, Conv2d and ConvTranspose2d layers. They differ only in the inputs that an output reads.
+ *
+ * Inputs that are not zero are gathered first, so zeros, half of the outputs of a ReLU, cost
+ * nothing after that.
  */
-class Weighted {
-  constructor({ input, output, rows, columns, kernelWidth, weight, bias }, signal) {
-    const [channels, height, width] = input;
-    Object.assign(this, { signal, channels, width, rows, columns, kernelWidth, weight, bias });
+class WeightedLayer {
+  /**
+   * @param {object} settings
+   * @param {ImageShape} settings.inputShape
+   * @param {ImageShape} settings.outputShape
+   * @param {TapTable} settings.rows
+   * @param {TapTable} settings.columns
+   * @param {number} settings.kernelWidth
+   * @param {import("../specs.d.ts").BlobArray} settings.weight One row of input channels for each
+   *   kernel position and output channel.
+   * @param {import("../specs.d.ts").BlobArray} settings.bias
+   * @param {Float32Array} input
+   */
+  constructor(settings, input) {
+    const [channels, height, width] = settings.inputShape;
+    this.input = input;
+    this.channels = channels;
+    this.width = width;
     this.area = height * width;
+    this.rows = settings.rows;
+    this.columns = settings.columns;
+    this.kernelWidth = settings.kernelWidth;
+    this.weight = settings.weight;
+    this.bias = settings.bias;
     this.start = new Int32Array(this.area + 1);
-    this.places = new Int32Array(signal.length);
-    this.values = new Float64Array(signal.length);
-    [this.outputs, this.outHeight, this.outWidth] = output;
+    this.places = new Int32Array(input.length);
+    this.values = new Float64Array(input.length);
+    const [outputs, outHeight, outWidth] = settings.outputShape;
+    this.outputs = outputs;
+    this.outHeight = outHeight;
+    this.outWidth = outWidth;
     this.sums = new Float64Array(this.outputs);
     this.output = new Float32Array(this.outputs * this.outHeight * this.outWidth);
   }
@@ -164,16 +184,17 @@ class Weighted {
   run() {
     this.gather();
     for (let y = 0; y < this.outHeight; y++) {
-      for (let x = 0; x < this.outWidth; x++) this.pixel(y, x);
+      for (let x = 0; x < this.outWidth; x++) this.writePixel(y, x);
     }
   }
 
+  /** Lists the channels and the values that are not zero, from start[p] to start[p + 1] for pixel p. */
   gather() {
-    const { signal, channels, area, start, places, values } = this;
+    const { input, channels, area, start, places, values } = this;
     let count = 0;
     for (let p = 0; p < area; p++) {
       for (let c = 0; c < channels; c++) {
-        const value = signal[c * area + p];
+        const value = input[c * area + p];
         if (value === 0) continue;
         places[count] = c;
         values[count++] = value;
@@ -182,13 +203,17 @@ class Weighted {
     }
   }
 
-  pixel(y, x) {
+  /**
+   * @param {number} y
+   * @param {number} x
+   */
+  writePixel(y, x) {
     const { rows, columns, sums, output, outHeight, outWidth } = this;
     sums.set(this.bias);
     for (let r = rows.start[y]; r < rows.start[y + 1]; r++) {
       for (let c = columns.start[x]; c < columns.start[x + 1]; c++) {
         const tap = rows.kernel[r] * this.kernelWidth + columns.kernel[c];
-        this.tap(tap * this.outputs, rows.source[r] * this.width + columns.source[c]);
+        this.addTap(tap * this.outputs, rows.source[r] * this.width + columns.source[c]);
       }
     }
     const area = outHeight * outWidth;
@@ -196,15 +221,26 @@ class Weighted {
     for (let o = 0; o < sums.length; o++) output[o * area + place] = sums[o];
   }
 
-  /** Four outputs at a time share each value read and do not wait for each other's additions. */
-  tap(firstRow, source) {
+  /**
+   * Four outputs at a time share each value that is read and do not wait for each other's sums.
+   *
+   * @param {number} firstRow
+   * @param {number} source
+   */
+  addTap(firstRow, source) {
     const { sums, outputs } = this;
     const fours = outputs - (outputs % 4);
-    for (let o = 0; o < fours; o += 4) this.four(sums, o, firstRow + o, source);
-    for (let o = fours; o < outputs; o++) sums[o] += this.one(firstRow + o, source);
+    for (let o = 0; o < fours; o += 4) this.addFour(sums, o, firstRow + o, source);
+    for (let o = fours; o < outputs; o++) sums[o] += this.dot(firstRow + o, source);
   }
 
-  four(sums, o, row, source) {
+  /**
+   * @param {Float64Array} sums
+   * @param {number} o
+   * @param {number} row
+   * @param {number} source
+   */
+  addFour(sums, o, row, source) {
     const { start, places, values, weight, channels } = this;
     const a = row * channels;
     const b = a + channels;
@@ -228,7 +264,11 @@ class Weighted {
     sums[o + 3] += s3;
   }
 
-  one(row, source) {
+  /**
+   * @param {number} row
+   * @param {number} source
+   */
+  dot(row, source) {
     const { start, places, values, weight, channels } = this;
     const base = row * channels;
     let sum = 0;
@@ -239,35 +279,49 @@ class Weighted {
   }
 }
 
-function linear({ inputs, outputs, weight, bias }, arrays, signal) {
+/**
+ * @param {Extract<LayerSpec, { kind: "linear" }>} spec
+ * @param {BlobArrays} arrays
+ * @param {Float32Array} input
+ */
+function linear({ inputs, outputs, weight, bias }, arrays, input) {
   const only = plainTaps(1, 1, 1, 1, 0);
-  const layer = {
-    input: [inputs, 1, 1],
-    output: [outputs, 1, 1],
-    rows: only,
-    columns: only,
-    kernelWidth: 1,
-    weight: arrays[weight],
-    bias: arrays[bias],
-  };
-  return new Weighted(layer, signal);
+  /** @type {ImageShape} */
+  const inputShape = [inputs, 1, 1];
+  /** @type {ImageShape} */
+  const outputShape = [outputs, 1, 1];
+  const taps = { rows: only, columns: only, kernelWidth: 1 };
+  const weights = { weight: arrays[weight], bias: arrays[bias] };
+  return new WeightedLayer({ inputShape, outputShape, ...taps, ...weights }, input);
 }
 
-function convolution(layer, arrays, signal) {
-  const { transposed, input, output, kernel, stride, padding, weight, bias } = layer;
+/**
+ * @param {ConvolutionSpec} spec
+ * @param {BlobArrays} arrays
+ * @param {Float32Array} values
+ */
+function convolution(spec, arrays, values) {
+  const { transposed, input, output, kernel, stride, padding, weight, bias } = spec;
   const taps = transposed ? transposedTaps : plainTaps;
   const settings = {
-    input,
-    output,
+    inputShape: input,
+    outputShape: output,
     rows: taps(output[1], input[1], kernel[0], stride[0], padding[0]),
     columns: taps(output[2], input[2], kernel[1], stride[1], padding[1]),
     kernelWidth: kernel[1],
     weight: arrays[weight],
     bias: arrays[bias],
   };
-  return new Weighted(settings, signal);
+  return new WeightedLayer(settings, values);
 }
 
+/**
+ * @param {number} outputs
+ * @param {number} inputs
+ * @param {number} kernel
+ * @param {number} stride
+ * @param {number} padding
+ */
 function plainTaps(outputs, inputs, kernel, stride, padding) {
   return tapTable(outputs, kernel, (output, k) => {
     const source = output * stride - padding + k;
@@ -275,6 +329,13 @@ function plainTaps(outputs, inputs, kernel, stride, padding) {
   });
 }
 
+/**
+ * @param {number} outputs
+ * @param {number} inputs
+ * @param {number} kernel
+ * @param {number} stride
+ * @param {number} padding
+ */
 function transposedTaps(outputs, inputs, kernel, stride, padding) {
   return tapTable(outputs, kernel, (output, k) => {
     const source = (output + padding - k) / stride;
@@ -282,7 +343,12 @@ function transposedTaps(outputs, inputs, kernel, stride, padding) {
   });
 }
 
-/** For output o, the pairs (kernel, source) from start[o] to start[o + 1]. */
+/**
+ * @param {number} outputs
+ * @param {number} kernelSize
+ * @param {(output: number, k: number) => number} sourceOf Returns -1 where there is no input.
+ * @returns {TapTable}
+ */
 function tapTable(outputs, kernelSize, sourceOf) {
   const start = [0];
   const kernel = [];

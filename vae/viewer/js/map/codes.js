@@ -1,12 +1,39 @@
-// The codes on the plane: projected, splatted, searched.
+// The codes on the plane: their projection, their dots, and the search among them.
 
-/** The place (x, y) of a code on a plane. */
-export function placeOn({ origin, basis }, z) {
-  return basis.map((axis) => axis.reduce((sum, a, d) => sum + a * (z[d] - origin[d]), 0));
+/** @import { CodesBlob, Numbers, PlaneSpec } from "../specs.d.ts" */
+/** @import { Rgb } from "../ui/theme.js" */
+/** @import { View } from "./view.js" */
+
+/**
+ * Points with classes, some of which may be hidden.
+ *
+ * @typedef {object} Dots
+ * @property {Float32Array} x
+ * @property {Float32Array} y
+ * @property {number} count
+ * @property {(i: number) => boolean} isHidden
+ * @property {(i: number) => number} classOf
+ */
+
+/**
+ * Returns the point (x, y) of a code on a plane.
+ *
+ * @param {PlaneSpec} plane
+ * @param {Numbers} z
+ */
+export function projectOn({ origin, basis }, z) {
+  const [across, up] = basis.map((axis) =>
+    axis.reduce((sum, a, d) => sum + a * (z[d] - origin[d]), 0),
+  );
+  return /** @type {[x: number, y: number]} */ ([across, up]);
 }
 
-/** All codes with their places on the plane (origin, two orthonormal directions). */
+/** All codes with their points on the plane. */
 export class Codes {
+  /**
+   * @param {CodesBlob} blob
+   * @param {PlaneSpec} plane
+   */
   constructor({ header, arrays }, plane) {
     this.latent = header.latent_dim;
     this.points = arrays.points;
@@ -24,38 +51,50 @@ export class Codes {
 
   get classCount() {
     if (!this.labels) return 1;
-    return this.labels.reduce((highest, label) => Math.max(highest, label + 1), this.classNames.length);
+    const named = this.classNames.length;
+    return this.labels.reduce((highest, label) => Math.max(highest, label + 1), named);
   }
 
+  /** @param {Numbers} direction */
   project(direction) {
     const { points, latent, plane } = this;
-    const places = new Float32Array(this.count);
-    for (let i = 0; i < places.length; i++) {
+    const projected = new Float32Array(this.count);
+    for (let i = 0; i < projected.length; i++) {
       let sum = 0;
-      for (let d = 0; d < latent; d++) sum += (points[i * latent + d] - plane.origin[d]) * direction[d];
-      places[i] = sum;
+      for (let d = 0; d < latent; d++)
+        sum += (points[i * latent + d] - plane.origin[d]) * direction[d];
+      projected[i] = sum;
     }
-    return places;
+    return projected;
   }
 
+  /** @param {number} i */
   classOf(i) {
     return this.labels ? this.labels[i] : 0;
   }
 
+  /** @param {number} i */
   nameOf(i) {
     if (!this.labels) return "";
     return this.classNames[this.labels[i]] ?? String(this.labels[i]);
   }
 
+  /** @param {number} i */
   isHidden(i) {
     return this.hidden[this.classOf(i)] === 1;
   }
 
+  /** @param {number} i */
   code(i) {
     return this.points.subarray(i * this.latent, (i + 1) * this.latent);
   }
 
-  /** The shown code nearest to (x, y) on the plane, or -1. */
+  /**
+   * Returns the index of the shown code nearest to (x, y) on the plane, or -1.
+   *
+   * @param {number} x
+   * @param {number} y
+   */
   nearest(x, y) {
     let best = -1;
     let least = Infinity;
@@ -68,21 +107,36 @@ export class Codes {
     return best;
   }
 
-  /** Up to `most` shown codes inside the view, spread evenly over the data's order. */
+  /**
+   * Returns up to `most` shown codes inside the view, spread evenly over the data's order.
+   *
+   * @param {View} view
+   * @param {number} most
+   */
   sample(view, most) {
     const half = view.span / 2;
+    /** @type {number[]} */
     const inside = [];
     for (let i = 0; i < this.count; i++) {
       const near = Math.abs(this.x[i] - view.x) < half && Math.abs(this.y[i] - view.y) < half;
       if (near && !this.isHidden(i)) inside.push(i);
     }
     const step = Math.max(1, inside.length / most);
-    return Array.from({ length: Math.min(most, inside.length) }, (_, k) => inside[Math.floor(k * step)]);
+    const length = Math.min(most, inside.length);
+    return Array.from({ length }, (_, k) => inside[Math.floor(k * step)]);
   }
 }
 
-/** Blend a disc for every shown code into opaque ImageData `side` device pixels wide. */
-export function splat(image, codes, view, palette, radius, opacity) {
+/**
+ * Blends a disc for every shown code into opaque ImageData.
+ *
+ * @param {ImageData} image A square as wide as the view in device pixels.
+ * @param {Dots} codes
+ * @param {View} view
+ * @param {Rgb[]} palette
+ * @param {{ radius: number, opacity: number }} style
+ */
+export function splat(image, codes, view, palette, { radius, opacity }) {
   const { data, width } = image;
   const { x, y, count } = codes;
   const ratio = width / view.side;
@@ -96,9 +150,15 @@ export function splat(image, codes, view, palette, radius, opacity) {
   }
 }
 
-function blend(data, place, { offsets, weights }, [r, g, b]) {
+/**
+ * @param {Uint8ClampedArray} data
+ * @param {number} centre
+ * @param {ReturnType<typeof makeDisc>} disc
+ * @param {Rgb} colour
+ */
+function blend(data, centre, { offsets, weights }, [r, g, b]) {
   for (let k = 0; k < offsets.length; k++) {
-    const p = place + offsets[k];
+    const p = centre + offsets[k];
     const weight = weights[k];
     data[p] += (r - data[p]) * weight;
     data[p + 1] += (g - data[p + 1]) * weight;
@@ -106,7 +166,13 @@ function blend(data, place, { offsets, weights }, [r, g, b]) {
   }
 }
 
-/** A disc with a soft edge as byte offsets in a row-major RGBA image and opacities. */
+/**
+ * Returns a disc with a soft edge as byte offsets in a row-major RGBA image, with opacities.
+ *
+ * @param {number} radius
+ * @param {number} width
+ * @param {number} opacity
+ */
 function makeDisc(radius, width, opacity) {
   const reach = Math.ceil(radius);
   const offsets = [];
@@ -122,7 +188,12 @@ function makeDisc(radius, width, opacity) {
   return { reach, offsets: Int32Array.from(offsets), weights: Float32Array.from(weights) };
 }
 
-/** Smaller and fainter where there are many, larger where the view is close. */
+/**
+ * Returns the style of a dot: smaller and fainter among many, larger in a close view.
+ *
+ * @param {number} count
+ * @param {number} zoom
+ */
 export function dotStyle(count, zoom) {
   const crowd = Math.max(1, count / 2000);
   const radius = 2.6 * crowd ** -0.22 * Math.min(3, Math.max(1, zoom)) ** 0.6;

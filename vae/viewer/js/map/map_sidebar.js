@@ -1,54 +1,88 @@
-// Beside the map: the pad, the decoded image, where it lies, what is near, classes and backdrops.
+// Beside the map: the pad, the decoded image, its position, its surroundings, classes and backdrops.
 
+import { button, element } from "../ui/elements.js";
+import { NormMeter } from "../ui/meters.js";
+import { signed } from "../ui/numbers.js";
+import { Picture } from "../ui/picture.js";
+import { Stopwatch } from "../ui/stopwatch.js";
+import { Surroundings } from "./surroundings.js";
+
+/** @import { DrawingSpec, MapSpec, NoDrawingSpec, Numbers } from "../specs.d.ts" */
+/** @import { AnyDecoder } from "../transport/asset_registry.js" */
+/** @import { Slot } from "../transport/request_channel.js" */
+/** @import { Codes } from "./codes.js" */
+/** @import { LiveMap } from "./map.js" */
+
+export const PREVIEW = 224;
+const THUMBNAIL = 56;
 const CHIP_TITLE = "click: show or hide; double-click: only this one";
+const TOOLS = { point: "Pointer", draw: "Draw" };
+const BACKDROPS = { none: "None", manifold: "Manifold", ellipses: "Ellipses", prior: "Prior" };
 
-export class SidePanel {
+export class MapSidebar {
+  /**
+   * @param {MapSpec} spec
+   * @param {LiveMap} map
+   */
   constructor({ colors, plane, pictures, drawing }, map) {
-    Object.assign(this, { colors, map });
+    this.colors = colors;
+    this.map = map;
     const { signal } = map.ending;
     const testid = { "data-testid": "live-map-decoded" };
     this.preview = new Picture(PREVIEW, { "aria-label": "decoded image", ...testid });
     this.surroundings = new Surroundings(THUMBNAIL, pictures, signal);
     this.time = element("span", { class: "quiet time" });
     this.stopwatch = new Stopwatch(this.time);
+    /** @type {Slot} */
     this.previewSlot = { signal };
-    this.drawPreview = (pixels, _, asked) => {
-      this.preview.draw(pixels);
-      this.stopwatch.answered(asked);
-    };
+    /** @type {AnyDecoder | undefined} */
+    this.decoder = undefined;
     this.caption = element("span");
     this.meter = plane.has_prior ? new NormMeter(map.latent) : null;
     this.coordinates = plane.symbols.map((text) => new Reading(text));
     this.classes = element("div", { class: "chips", role: "group", "aria-label": "classes" });
     const backdrop = { label: "backdrop", choices: BACKDROPS, chosen: map.backdrop };
     this.backdrops = new Segments(backdrop, signal, (name) => map.chooseBackdrop(name));
-    if (drawing) this.tools = this.makeTools(drawing, signal);
+    this.tools = drawing ? this.makeTools(drawing, signal) : undefined;
     this.root = this.layout();
   }
 
-  /** The pointer or the pen; the pen is there even where it makes no sense, and says why. */
-  makeTools({ reason }, signal) {
+  /**
+   * Makes the choice of pointer or pen. Where a model takes no drawing, the pen says why.
+   *
+   * @param {DrawingSpec | NoDrawingSpec} drawing
+   * @param {AbortSignal} signal
+   */
+  makeTools(drawing, signal) {
     const tool = { label: "tool", choices: TOOLS, chosen: this.map.tool };
     const tools = new Segments(tool, signal, (name) => this.map.chooseTool(name));
-    if (reason) tools.disable("draw", reason);
+    if ("reason" in drawing) tools.disable("draw", drawing.reason);
     return tools;
   }
 
   layout() {
-    const coordinates = this.coordinates.map(({ root }) => root);
     const { drawing } = this.map;
     const { meter, nearest, words } = this.surroundings;
     words.append(this.time);
+    const caption = element("figcaption", {}, this.caption);
+    const pictures = [element("figure", {}, this.preview.root, caption)];
+    /** @type {HTMLElement[]} */
+    const tools = this.tools ? [this.tools.root] : [];
+    /** @type {HTMLElement[]} */
+    const parts = [];
+    if (drawing) {
+      tools.push(drawing.buttons);
+      pictures.unshift(drawing.preview.root);
+      parts.push(drawing.pad.root);
+    }
+    if (tools.length > 0) parts.unshift(element("div", { class: "tools" }, ...tools));
     const meters = this.meter ? [this.meter.root, meter.root] : [meter.root];
-    const decoded = element("figure", {}, this.preview.root, element("figcaption", {}, this.caption));
-    const tools = [this.tools?.root, drawing?.buttons].filter(Boolean);
     return element(
       "div",
       { class: "side" },
-      ...(tools.length > 0 ? [element("div", { class: "tools" }, ...tools)] : []),
-      ...(drawing ? [drawing.pad.root] : []),
-      element("div", { class: "pictures" }, ...(drawing ? [drawing.sees.root] : []), decoded),
-      element("div", { class: "readings" }, ...coordinates),
+      ...parts,
+      element("div", { class: "pictures" }, ...pictures),
+      element("div", { class: "readings" }, ...this.coordinates.map(({ root }) => root)),
       element("div", { class: "meters" }, ...meters),
       nearest,
       this.classes,
@@ -56,68 +90,120 @@ export class SidePanel {
     );
   }
 
+  /** @param {Codes} codes */
   showClasses(codes) {
-    const { signal } = this.map.ending;
     this.surroundings.adoptCodes(codes);
     if (!codes.logvars) this.backdrops.disable("ellipses", "codes without a variance have none");
     if (!codes.labels) return;
-    const chips = Array.from({ length: codes.classCount }, (_, i) => {
-      const dot = element("i");
-      dot.style.background = this.colors[i % this.colors.length];
-      const chip = element("button", { type: "button", class: "chip", title: CHIP_TITLE }, dot);
-      chip.append(codes.classNames[i] ?? String(i));
-      const on = (type, act) => chip.addEventListener(type, act, { signal });
-      on("click", () => this.changeClasses(() => this.map.toggleClass(i)));
-      on("dblclick", () => this.changeClasses(() => this.map.isolateClass(i)));
-      return chip;
-    });
+    const chips = Array.from({ length: codes.classCount }, (_, i) => this.makeChip(codes, i));
     this.classes.replaceChildren(...chips);
-    this.changeClasses(() => {});
+    this.markHidden(codes);
   }
 
-  changeClasses(change) {
-    change();
-    const { hidden } = this.map.codes;
-    [...this.classes.children].forEach((chip, i) => chip.setAttribute("aria-pressed", String(!hidden[i])));
+  /**
+   * @param {Codes} codes
+   * @param {number} i
+   */
+  makeChip(codes, i) {
+    const { signal } = this.map.ending;
+    const dot = element("i");
+    dot.style.background = this.colors[i % this.colors.length];
+    const chip = element("button", { type: "button", class: "chip", title: CHIP_TITLE }, dot);
+    chip.append(codes.classNames[i] ?? String(i));
+    /**
+     * @param {string} type
+     * @param {() => void} act
+     */
+    const on = (type, act) => {
+      const listen = () => {
+        act();
+        this.markHidden(codes);
+      };
+      chip.addEventListener(type, listen, { signal });
+    };
+    on("click", () => this.map.toggleClass(codes, i));
+    on("dblclick", () => this.map.isolateClass(codes, i));
+    return chip;
   }
 
+  /** @param {Codes} codes */
+  markHidden({ hidden }) {
+    [...this.classes.children].forEach((chip, i) => {
+      chip.setAttribute("aria-pressed", String(!hidden[i]));
+    });
+  }
+
+  /** @param {AnyDecoder} decoder */
   adopt(decoder) {
+    this.decoder = decoder;
     this.preview.adopt(decoder.shape);
     this.surroundings.adoptDecoder(decoder);
     this.stopwatch.follow(decoder);
   }
 
-  /** Sides of the decoded image where it stands alone, of the pad, and of the pictures with it. */
+  /**
+   * Sets the sides of the decoded image alone, of the pad, and of the pictures beside the pad.
+   *
+   * @param {number} preview
+   * @param {number} pad
+   * @param {number} pair
+   */
   fit(preview, pad, pair) {
     const { drawing, isDrawing } = this.map;
     this.preview.fit(isDrawing ? pair : preview);
     this.surroundings.fit(Math.max(THUMBNAIL, Math.round(preview / 4)));
-    drawing?.sees.fit(pair);
+    drawing?.preview.fit(pair);
     drawing?.pad.fit(pad);
   }
 
-  show(z, place, caption) {
-    const { decoder } = this.map;
+  /**
+   * @param {Numbers} z
+   * @param {[x: number, y: number]} point
+   * @param {string} caption
+   */
+  show(z, point, caption) {
     this.caption.textContent = caption;
-    this.coordinates.forEach((reading, i) => reading.show(place[i]));
+    this.coordinates.forEach((reading, i) => {
+      reading.show(point[i]);
+    });
     this.meter?.show(z);
     this.surroundings.show(z);
-    if (!decoder) return;
+    if (!this.decoder) return;
     const start = performance.now();
-    decoder.ask(this.previewSlot, [z], this.drawPreview);
-    this.stopwatch.addHere(performance.now() - start);
+    this.decoder.ask(this.previewSlot, [z], this.drawPreview);
+    this.stopwatch.addFrame(performance.now() - start);
   }
+
+  /**
+   * @param {Float32Array} pixels
+   * @param {number} _
+   * @param {number} [asked]
+   */
+  drawPreview = (pixels, _, asked) => {
+    this.preview.draw(pixels);
+    this.stopwatch.addAnswer(asked);
+  };
 
   stop() {
     this.surroundings.stop();
   }
 }
 
-/** Buttons in a row of which one is pressed; `press(name)` when that changes. */
+/**
+ * Buttons in a row, one of which is pressed.
+ *
+ * @template {string} Name
+ */
 class Segments {
+  /**
+   * @param {{ label: string, choices: Record<Name, string>, chosen: Name }} spec
+   * @param {AbortSignal} signal
+   * @param {(name: Name) => void} press Is called when another button is pressed.
+   */
   constructor({ label, choices, chosen }, signal, press) {
     this.root = element("div", { class: "segments", role: "group", "aria-label": label });
-    this.buttons = Object.entries(choices).map(([name, text]) => {
+    const named = /** @type {[Name, string][]} */ (Object.entries(choices));
+    this.buttons = named.map(([name, text]) => {
       const act = () => {
         this.choose(name);
         press(name);
@@ -128,25 +214,34 @@ class Segments {
     this.choose(chosen);
   }
 
+  /** @param {Name} name */
   choose(name) {
-    for (const each of this.buttons) each.setAttribute("aria-pressed", String(each.dataset.name === name));
+    for (const each of this.buttons) {
+      each.setAttribute("aria-pressed", String(each.dataset.name === name));
+    }
   }
 
+  /**
+   * @param {Name} name
+   * @param {string} reason
+   */
   disable(name, reason) {
-    const found = this.buttons.find(({ dataset }) => dataset.name === name);
-    found.disabled = true;
+    for (const each of this.buttons) if (each.dataset.name === name) each.disabled = true;
     // A disabled button shows no title of its own.
     this.root.title = reason;
   }
 }
 
-/** A name and a number that keeps its place. */
+/** A name and a number that keeps its position. */
 class Reading {
+  /** @param {string} name */
   constructor(name) {
     this.number = element("output", { class: "number" });
-    this.root = element("span", { class: "reading" }, element("span", { class: "quiet", text: name }), this.number);
+    const label = element("span", { class: "quiet", text: name });
+    this.root = element("span", { class: "reading" }, label, this.number);
   }
 
+  /** @param {number} value */
   show(value) {
     this.number.textContent = signed(value);
   }

@@ -1,14 +1,26 @@
-// Which codes are nearest to a place in the whole latent space, and how near that is for this data.
+// The codes nearest to a code in the whole latent space, and how near that is for this data.
 
-/** The nearest shown codes, over the active dimensions: the decoder ignores the others. */
-export class Neighbourhood {
+/** @import { Numbers } from "../specs.d.ts" */
+/** @import { Codes } from "./codes.js" */
+
+/** Searches over the active dimensions alone, because the decoder ignores the others. */
+export class NearestCodes {
+  /**
+   * @param {Codes} codes
+   * @param {number} most
+   */
   constructor(codes, most) {
     this.codes = codes;
     this.indices = new Int32Array(most);
     this.squares = new Float64Array(most);
+    this.least = Infinity;
   }
 
-  /** Fill `indices`, nearest first and -1 where there are fewer, for the place z. */
+  /**
+   * Fills `indices` with the nearest shown codes of z, nearest first, and -1 where there are fewer.
+   *
+   * @param {Numbers} z
+   */
   search(z) {
     const { codes, indices, squares } = this;
     const last = squares.length - 1;
@@ -22,7 +34,13 @@ export class Neighbourhood {
     }
   }
 
-  /** The squared distance, or anything beyond `limit` where it is more than that. */
+  /**
+   * Returns the squared distance, or a number beyond `limit` where the distance is larger.
+   *
+   * @param {number} i
+   * @param {Numbers} z
+   * @param {number} limit
+   */
   square(i, z, limit) {
     const { points, latent, active } = this.codes;
     const start = i * latent;
@@ -34,32 +52,42 @@ export class Neighbourhood {
     return sum;
   }
 
+  /**
+   * @param {number} i
+   * @param {number} square
+   */
   insert(i, square) {
     const { indices, squares } = this;
-    let place = squares.length - 1;
-    for (; place > 0 && squares[place - 1] > square; place--) {
-      squares[place] = squares[place - 1];
-      indices[place] = indices[place - 1];
+    let rank = squares.length - 1;
+    for (; rank > 0 && squares[rank - 1] > square; rank--) {
+      squares[rank] = squares[rank - 1];
+      indices[rank] = indices[rank - 1];
     }
-    squares[place] = square;
-    indices[place] = i;
+    squares[rank] = square;
+    indices[rank] = i;
   }
 
-  distance(place) {
-    return Math.sqrt(this.squares[place]);
+  /** @param {number} rank */
+  distance(rank) {
+    return Math.sqrt(this.squares[rank]);
   }
 
   /** Distance to the nearest of all codes, shown or not. */
-  get nearness() {
+  get leastDistance() {
     return Math.sqrt(this.least);
   }
 }
 
-/** The share of codes that lie nearer to their nearest neighbour than `distance`, 0 to 1. */
+/**
+ * Returns the share of codes, 0 to 1, that lie nearer to their nearest neighbour than `distance`.
+ *
+ * @param {Float32Array} spacings Quantiles of the distance to the nearest neighbour, rising.
+ * @param {number} distance
+ */
 export function shareNearer(spacings, distance) {
   const last = spacings.length - 1;
   if (distance >= spacings[last]) return 1;
-  let high = spacings.findIndex((spacing) => spacing > distance);
+  const high = spacings.findIndex((spacing) => spacing > distance);
   if (high <= 0) return 0;
   const low = high - 1;
   return (low + (distance - spacings[low]) / (spacings[high] - spacings[low])) / last;

@@ -1,8 +1,14 @@
-// The component that carries requests to the server. It travels with every answer, so it stays
-// short: what becomes of its letters stands in channel.js, which may come later than the first.
+// The JavaScript of every Streamlit component. It travels with each message, so it stays short:
+// host.js, which a page gets once, does the work and may arrive later than the first call.
 
-export default ({ data, parentElement, setStateValue }) => {
-  const letter = { data, parentElement, send: (asked) => setStateValue("asked", asked) };
-  (globalThis.latentMailbox ??= []).push(letter);
-  return () => letter.withdraw?.();
-};
+/** @import { Call } from "./globals.d.ts" */
+
+/** @param {Call} call */
+export default function (call) {
+  globalThis.latentCalls ??= [];
+  globalThis.latentCalls.push(call);
+  return () => {
+    call.isOver = true;
+    call.end?.();
+  };
+}

@@ -1,27 +1,54 @@
-// The test images themselves, as one sheet that the browser unpacks beside the page's own work.
+// The test images, as one sheet that the browser decompresses beside the page's own work.
 
-const SHEETS = (globalThis.latentSheets ??= new WeakMap());
+import { whenAsset } from "./asset_registry.js";
 
-/** Call `use` with the sheet of a mounted blob, once it is unpacked. */
+/** @import { ImageSheetBlob, ImageSheetHeader } from "../specs.d.ts" */
+
+/** @type {WeakMap<ImageSheetBlob, Promise<ImageSheet>>} */
+const SHEETS = new WeakMap();
+
+/**
+ * Calls `use` with the sheet of a mounted blob, once it is decompressed.
+ *
+ * @param {string} id
+ * @param {AbortSignal} signal
+ * @param {(sheet: ImageSheet) => void} use
+ */
 export function whenSheet(id, signal, use) {
-  whenAsset(id, signal, async (asset) => {
-    if (!SHEETS.has(asset)) SHEETS.set(asset, unpackSheet(asset));
-    const sheet = await SHEETS.get(asset);
+  /** @param {ImageSheetBlob} blob */
+  const open = async (blob) => {
+    const opening = SHEETS.get(blob) ?? openSheet(blob);
+    SHEETS.set(blob, opening);
+    const sheet = await opening;
     if (!signal.aborted) use(sheet);
-  });
+  };
+  whenAsset(id, signal, open);
 }
 
-async function unpackSheet({ header, arrays }) {
+/** @param {ImageSheetBlob} blob */
+async function openSheet({ header, arrays }) {
   const file = new Blob([arrays.file], { type: header.mime });
-  return new Sheet(header, await createImageBitmap(file));
+  return new ImageSheet(header, await createImageBitmap(file));
 }
 
-class Sheet {
-  constructor({ columns, count, image_shape: shape }, bitmap) {
-    Object.assign(this, { columns, count, shape, bitmap });
+/** Images in a grid without gaps: image i is in row i // columns and column i % columns. */
+export class ImageSheet {
+  /**
+   * @param {ImageSheetHeader} header
+   * @param {ImageBitmap} bitmap
+   */
+  constructor({ columns, image_shape: shape }, bitmap) {
+    this.columns = columns;
+    this.shape = shape;
+    this.bitmap = bitmap;
   }
 
-  /** Draw image i over the whole of a canvas that has its size. */
+  /**
+   * Draws image i over the whole of a canvas that has the image's size.
+   *
+   * @param {CanvasRenderingContext2D} context
+   * @param {number} i
+   */
   draw(context, i) {
     const [, height, width] = this.shape;
     const left = (i % this.columns) * width;

@@ -1,48 +1,86 @@
-// Networks that run on the server, and the page's one channel to them.
+// Networks that the browser cannot run. They are asked like those in the browser, and the server
+// answers later.
 
-const PATIENCE = 3000;
-const PATIENCE_LIMIT = 60_000;
+import { sizeOf, unpack } from "../engine/blob.js";
+import { CHANNEL } from "./request_channel.js";
+
+/** @import { BlobArray, FramesHeader, Numbers, ServedHeader } from "../specs.d.ts" */
+/** @import { Job, Message, Slot } from "./request_channel.js" */
+
 const BATCH_TIME = 100;
 
-/**
- * Asked like a network in the browser, but answered later. A slot is an object that says whose picture it is: of
- * two asks that wait in one slot only the newer counts, `slot.background` waits until no picture
- * does, and `slot.signal` ends it.
- */
 class ServedNetwork {
   place = "on the server";
+  /** @type {true} */
   isServed = true;
 
-  constructor({ id, exchange, latent_dim, image_shape, batch, reason }, channel, drawAnew) {
-    Object.assign(this, { id, exchange, latent: latent_dim, shape: image_shape, limit: batch, reason });
-    Object.assign(this, { channel, drawAnew });
-    this.batch = Math.min(4, batch);
+  /**
+   * @param {ServedHeader} header
+   * @param {() => void} redraw
+   */
+  constructor(header, redraw) {
+    this.id = header.id;
+    this.exchange = header.exchange;
+    this.latent = header.latent_dim;
+    this.shape = header.image_shape;
+    this.limit = header.batch;
+    this.reason = header.reason;
+    this.redraw = redraw;
+    this.batch = Math.min(4, header.batch);
   }
 
-  /** `use(output, i, asked)` with what comes of each code, or image, and the time of the ask. */
+  /**
+   * Calls `use(output, i, asked)` with the output for each code, or image, and the time of the
+   * request, once the server has answered.
+   *
+   * @param {Slot} slot
+   * @param {Numbers[]} codes
+   * @param {(output: Float32Array, i: number, asked?: number) => void} use
+   */
   ask(slot, codes, use) {
     const copies = codes.map((code) => Array.from(code, (x) => Math.round(x * 1e5) / 1e5));
     const key = slot.background ? undefined : copies.join();
     if (key !== undefined && key === slot.key) return;
     slot.key = key;
-    this.channel.ask({ decoder: this, slot, codes: copies, use, asked: performance.now() });
+    CHANNEL.ask({ network: this, slot, codes: copies, use, asked: performance.now() });
   }
 
-  /** Batches no larger than a hand that begins to move can wait for. */
-  pace(count, milliseconds) {
+  /**
+   * Keeps batches so small that a hand that begins to move need not wait long for them.
+   *
+   * @param {number} count
+   * @param {number} milliseconds
+   */
+  setPace(count, milliseconds) {
     if (milliseconds > BATCH_TIME) this.batch = Math.max(1, count >> 1);
     else if (milliseconds < BATCH_TIME / 2) this.batch = Math.min(this.limit, 2 * this.batch);
   }
+
+  /**
+   * Gives an answer to the one who asked. Each kind of network reads its own.
+   *
+   * @param {Job} _job
+   * @param {BlobArray} _output
+   */
+  deliver(_job, _output) {}
 }
 
-/** From codes to pixel means. */
-class ServedDecoder extends ServedNetwork {
-  constructor(header, ...rest) {
-    super(header, ...rest);
-    this.pixels = new Float32Array(header.image_shape.reduce((product, length) => product * length, 1));
+/** Maps codes to pixel means, which come as bytes. */
+export class ServedDecoder extends ServedNetwork {
+  /**
+   * @param {ServedHeader} header
+   * @param {() => void} redraw
+   */
+  constructor(header, redraw) {
+    super(header, redraw);
+    this.pixels = new Float32Array(sizeOf(header.image_shape));
   }
 
-  hand({ codes, use, asked }, bytes) {
+  /**
+   * @param {Job} job
+   * @param {BlobArray} bytes
+   */
+  deliver({ codes, use, asked }, bytes) {
     const { pixels } = this;
     for (let i = 0; i < codes.length; i++) {
       const start = i * pixels.length;
@@ -52,159 +90,53 @@ class ServedDecoder extends ServedNetwork {
   }
 }
 
-/** From images as bytes to means and log-variances. */
-class ServedEncoder extends ServedNetwork {
-  hand({ codes, use, asked }, numbers) {
+/** Maps images, as bytes, to means and log-variances. */
+export class ServedEncoder extends ServedNetwork {
+  /**
+   * @param {Job} job
+   * @param {BlobArray} numbers
+   */
+  deliver({ codes, use, asked }, numbers) {
     const length = numbers.length / codes.length;
-    codes.forEach((_, i) => use(numbers.subarray(i * length, (i + 1) * length), i, asked));
+    const each = /** @type {Float32Array} */ (numbers);
+    codes.forEach((_, i) => {
+      use(each.subarray(i * length, (i + 1) * length), i, asked);
+    });
   }
 }
 
 /**
- * At most one request of the page is under way: Streamlit loses the end of a run when the next
- * message overtakes it. A component carries the requests of the decoders mounted with it; it may be
- * another one after Python has drawn the page, so the channel outlives it.
+ * Returns the network that a header describes.
+ *
+ * @param {ServedHeader} header
+ * @param {() => void} redraw Asks the host to draw the whole page once more.
  */
-class Channel {
-  constructor() {
-    this.waiting = new Map();
-    this.ports = new Map();
-    this.number = 0;
-    this.patience = PATIENCE;
-  }
-
-  ask(job) {
-    this.waiting.set(job.slot, job);
-    // What several panels ask within one task goes together.
-    queueMicrotask(() => this.sendNext());
-  }
-
-  sendNext() {
-    if (this.request) return;
-    const jobs = this.takeJobs();
-    this.recallLater();
-    if (jobs.length === 0) return;
-    this.request = { number: ++this.number, jobs, exchange: jobs[0].decoder.exchange };
-    const { number, exchange } = this.request;
-    const asks = jobs.map(({ decoder, codes }) => ({ decoder: decoder.id, codes }));
-    this.sent = performance.now();
-    inTurn(() => this.ports.get(exchange)?.({ number, asks }));
-    this.timer = setTimeout(() => this.giveUp(), this.patience);
-  }
-
-  /** Work that somebody waits for and whose component has left the page. */
-  get cutOff() {
-    const jobs = [...this.waiting.values()].filter(({ slot }) => !slot.signal?.aborted);
-    return jobs.find(({ decoder }) => !this.ports.has(decoder.exchange));
-  }
-
-  /** Where a component is gone that somebody waits for, have Python draw the whole page anew. */
-  recallLater() {
-    if (!this.cutOff) return;
-    this.recall ??= setTimeout(() => {
-      this.recall = undefined;
-      if (!this.cutOff) return;
-      this.cutOff.decoder.drawAnew();
-      this.waitLonger();
-      this.recallLater();
-    }, this.patience);
-  }
-
-  /** All pictures that wait and fit into one request, else the longest waiting background work. */
-  takeJobs() {
-    for (const slot of this.waiting.keys()) if (slot.signal?.aborted) this.waiting.delete(slot);
-    const jobs = [...this.waiting.values()].filter(({ decoder }) => this.ports.has(decoder.exchange));
-    const [picture] = jobs.filter(({ slot }) => !slot.background);
-    const taken = picture ? this.together(picture, jobs) : jobs.slice(0, 1);
-    for (const { slot } of taken) this.waiting.delete(slot);
-    return taken;
-  }
-
-  together({ decoder: { exchange, limit } }, jobs) {
-    let count = 0;
-    return jobs.filter(({ decoder, slot, codes }) => {
-      if (slot.background || decoder.exchange !== exchange) return false;
-      count += codes.length;
-      return count <= limit;
-    });
-  }
-
-  /** Free the channel; what nothing newer has replaced waits once more. */
-  putBack() {
-    clearTimeout(this.timer);
-    for (const job of this.request.jobs) {
-      if (!this.waiting.has(job.slot)) this.waiting.set(job.slot, job);
-    }
-    this.request = undefined;
-  }
-
-  /** The answer was lost, or the server is slow: the next one is given more time. */
-  giveUp() {
-    this.waitLonger();
-    this.putBack();
-    this.sendNext();
-  }
-
-  waitLonger() {
-    this.patience = Math.min(PATIENCE_LIMIT, 2 * this.patience);
-  }
-
-  /** A component is there, with the answer to whatever it carried last. */
-  arrive(exchange, port, number, arrays) {
-    this.ports.set(exchange, port);
-    const { request } = this;
-    if (request?.number !== number || request.exchange !== exchange) this.sendNext();
-    else this.receive(request.jobs, arrays);
-  }
-
-  /** Whether this was still the component in use. */
-  leave(exchange, port) {
-    if (this.ports.get(exchange) !== port) return false;
-    this.ports.delete(exchange);
-    if (this.request?.exchange === exchange) this.putBack();
-    this.sendNext();
-    return true;
-  }
-
-  /** No pictures at all are the server's way to say that the request was unusable. */
-  receive(jobs, arrays) {
-    clearTimeout(this.timer);
-    this.request = undefined;
-    const milliseconds = performance.now() - this.sent;
-    this.patience = Math.max(PATIENCE, 4 * milliseconds);
-    const [{ decoder, slot, codes }] = jobs;
-    if (slot.background) decoder.pace(codes.length, milliseconds);
-    this.sendNext();
-    jobs.forEach((job, i) => arrays[i] && job.decoder.hand(job, arrays[i]));
-  }
+export function openServedNetwork(header, redraw) {
+  return header.part === "encoder"
+    ? new ServedEncoder(header, redraw)
+    : new ServedDecoder(header, redraw);
 }
 
-const CHANNEL = (globalThis.latentChannel ??= new Channel());
-
-/** A network on the server; `drawAnew()` makes Python draw the whole page once more. */
-export function openServed(header, drawAnew) {
-  const Kind = header.part === "encoder" ? ServedEncoder : ServedDecoder;
-  return new Kind(header, CHANNEL, drawAnew);
-}
-
-function deliver(letter) {
-  const { data, parentElement, send } = letter;
-  const { header, arrays } = unpack(data);
-  const boxes = fragmentBoxes(hideElement(parentElement));
-  for (const box of boxes) box.style.display = "none";
-  letter.withdraw = () => {
-    if (!CHANNEL.leave(header.id, send)) return;
-    for (const box of boxes) box.style.display = "";
+/**
+ * Opens a port for requests to the server for as long as it is mounted. It shows nothing.
+ *
+ * `bytes` is the answer to the last request of this port, and `emit("asked", message)` sends the
+ * next one.
+ *
+ * @param {Uint8Array} bytes
+ * @param {(name: string, value: unknown) => void} emit
+ */
+export function mountServerPort(bytes, emit) {
+  /** @param {Message} message */
+  const port = (message) => emit("asked", message);
+  let exchange = "";
+  /** @param {Uint8Array} answer */
+  const update = (answer) => {
+    const { header, arrays } = unpack(answer);
+    const { id, number } = /** @type {FramesHeader} */ (header);
+    exchange = id;
+    CHANNEL.arrive(id, port, number, arrays);
   };
-  CHANNEL.arrive(header.id, send, header.number, arrays);
+  update(bytes);
+  return { update, destroy: () => CHANNEL.leave(exchange, port) };
 }
-
-/** A fragment has a box of its own around what it draws. */
-function fragmentBoxes(box) {
-  const wrapper = box?.parentElement?.parentElement;
-  return [box, wrapper?.dataset.testid === "stLayoutWrapper" ? wrapper : undefined].filter(Boolean);
-}
-
-const early = globalThis.latentMailbox;
-globalThis.latentMailbox = { push: deliver };
-if (Array.isArray(early)) early.forEach(deliver);
