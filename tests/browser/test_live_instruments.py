@@ -273,7 +273,7 @@ def test_nothing_is_left_when_an_instrument_ends(page, assets):
     control = {"kind": "walk", "points": [[0, 0, 0], [3, 0, 0]], "seconds": 0.2}
     live.mount({**sliders(), "control": control})
     page.evaluate("""() => {
-      live.decode.end();
+      instruments.decode.end();
       window.frames = 0;
       const frame = requestAnimationFrame;
       window.requestAnimationFrame = (work) => { window.frames++; return frame(work); };
