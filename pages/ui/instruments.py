@@ -16,7 +16,7 @@ from streamlit.components.v2 import component
 
 from pages.state.reported import is_code, is_number, is_pin
 from vae.charts.images import enlarge
-from vae.viewer.bundle import SOURCES, bundle, style
+from vae.viewer.bundle import SOURCES, bundle, style_sheets
 
 
 class Panel(TypedDict):
@@ -154,10 +154,16 @@ def mount_host() -> None:
     _host(key="host", data=styles())
 
 
-def styles() -> dict[str, str]:
-    """Returns the style sheet of each instrument, and Streamlit's theme for all of them."""
-    theme = (SOURCES / "streamlit" / "theme.css").read_text(encoding="utf-8")
-    return {"theme": theme} | {name: style(f"{name}/{name}.js") for name in INSTRUMENTS}
+def styles() -> dict[str, dict[str, Any]]:
+    """Returns all style sheets by path, and the paths of each component's sheets in their order."""
+    theme = "streamlit/theme.css"
+    sheets = {theme: (SOURCES / theme).read_text(encoding="utf-8")}
+    order = {}
+    for name in INSTRUMENTS:
+        own = style_sheets(f"{name}/{name}.js")
+        order[f"latent_{name}"] = [theme, *own]
+        sheets |= own
+    return {"sheets": sheets, "order": order}
 
 
 def mount_asset(blob: bytes, key: str) -> None:

@@ -11,7 +11,7 @@ from vae.core.errors import (
     ImportCircle,
     MissingModule,
     NameCollision,
-    UnsupportedImport,
+    UnsupportedModule,
 )
 from vae.viewer.bundle import SOURCES, bundle, modules_of, style
 
@@ -108,18 +108,23 @@ REFUSED = {
         },
     ),
     "a renamed import": (
-        UnsupportedImport,
+        UnsupportedModule,
         "`a as b`",
         {"entry": 'import { a as b } from "./a.js";\n', "a": "export const a = 1;\n"},
     ),
     "a second default": (
-        UnsupportedImport,
+        UnsupportedModule,
         "default export",
         {"entry": 'import { a } from "./a.js";\n', "a": "export const a = 1;\nexport default a;\n"},
     ),
 }
+REFUSED["a template of several lines"] = (
+    UnsupportedModule,
+    "several lines",
+    {"entry": "export const a = `one\n  two`;\n"},
+)
 REFUSED |= {
-    line: (UnsupportedImport, "not bundled", {"entry": f"{line}\n"})
+    line: (UnsupportedModule, "not bundled", {"entry": f"{line}\n"})
     for line in (
         'import * as all from "./a.js";',
         'import a from "./a.js";',

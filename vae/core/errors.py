@@ -20,7 +20,7 @@ VaeError
  │    ├── MissingModule            an imported module or name that is not there
  │    ├── ImportCircle             modules that import each other
  │    ├── NameCollision            a name that two modules export
- │    └── UnsupportedImport        an import or export in another form
+ │    └── UnsupportedModule        a form of import, export or text that is not bundled
  └── ReadOnlyError            a change asked of a server that is for looking only
 
 Each message says in one line what was wrong, where, what was expected and what to do.
@@ -108,8 +108,8 @@ class NameCollision(BundleError):
     """A name that two modules export."""
 
 
-class UnsupportedImport(BundleError):
-    """An import or export in a form that the bundler does not know."""
+class UnsupportedModule(BundleError):
+    """A form of import, export or text that the bundler does not know."""
 
 
 class ReadOnlyError(VaeError):

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from vae.core.errors import ImportCircle, MissingModule, NameCollision, UnsupportedImport
+from vae.core.errors import ImportCircle, MissingModule, NameCollision, UnsupportedModule
 
 SOURCES = Path(__file__).parent / "js"
 """The folder of the instruments' modules."""
@@ -34,6 +34,7 @@ _EXPORT = re.compile(
 _DEFAULT = re.compile(r"^export default ", re.MULTILINE)
 _OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)\n", re.MULTILINE | re.DOTALL)
+_INDENT = re.compile(r"^[ \t]+|\n(?=\n)", re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z_$][\w$]*")
 
 
@@ -55,7 +56,7 @@ def bundle(entry: str, folder: Path = SOURCES) -> str:
     """Returns the module `entry` and all that it imports as one module.
 
     Raises `MissingModule` for a module or name that is not there, `ImportCircle`, `NameCollision`
-    for a name that two modules export, and `UnsupportedImport` for an import or export in another
+    for a name that two modules export, and `UnsupportedModule` for an import or export in another
     form.
     """
     modules = modules_of(entry, folder)
@@ -69,14 +70,19 @@ def bundle(entry: str, folder: Path = SOURCES) -> str:
 
 
 @cache
-def style(entry: str, folder: Path = SOURCES) -> str:
-    """Returns the style sheets that stand beside the modules of `entry`, as one sheet.
+def style_sheets(entry: str, folder: Path = SOURCES) -> dict[str, str]:
+    """Returns the style sheets that stand beside the modules of `entry`, by their paths.
 
     The sheet of `map/map.js` is `map/map.css`. A module's sheet follows those of its imports.
     """
-    paths = [folder / module.name for module in modules_of(entry, folder)]
-    sheets = [path.with_suffix(".css") for path in paths]
-    return "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets if sheet.is_file())
+    paths = [Path(module.name).with_suffix(".css") for module in modules_of(entry, folder)]
+    found = [path for path in paths if (folder / path).is_file()]
+    return {str(path): (folder / path).read_text(encoding="utf-8") for path in found}
+
+
+def style(entry: str, folder: Path = SOURCES) -> str:
+    """Returns the style sheets of `entry` as one."""
+    return "\n".join(style_sheets(entry, folder).values())
 
 
 def modules_of(entry: str, folder: Path = SOURCES) -> list[Module]:
@@ -96,7 +102,7 @@ def _collect(name: str, folder: Path, path: tuple[str, ...], found: dict[str, Mo
     for imported in module.imports:
         _collect(imported, folder, (*path, name), found)
     if module.has_default and path:
-        raise UnsupportedImport(
+        raise UnsupportedModule(
             f"{name} has a default export, which only the first module of a bundle may have."
         )
     found[name] = module
@@ -108,7 +114,7 @@ def read_module(name: str, folder: Path = SOURCES, importer: str | None = None) 
     if not file.is_file():
         asker = f", which {importer} imports," if importer else ""
         raise MissingModule(f"There is no module {name}{asker} in {folder}.")
-    text = _COMMENT.sub("", file.read_text(encoding="utf-8").rstrip() + "\n")
+    text = _without_comments(file.read_text(encoding="utf-8").rstrip() + "\n", name)
     imports: dict[str, tuple[str, ...]] = {}
     for match in _IMPORT.finditer(text):
         target = posixpath.normpath(posixpath.join(posixpath.dirname(name), match[2]))
@@ -119,17 +125,25 @@ def read_module(name: str, folder: Path = SOURCES, importer: str | None = None) 
     other = _OTHER.search(text)
     if other or defaults > 1:
         line = other[0] if other else "a second default export"
-        raise UnsupportedImport(
+        raise UnsupportedModule(
             f"{name} has a form of import or export that is not bundled: {line}"
         )
     return Module(name, imports, exports, defaults == 1, text.strip("\n"))
+
+
+def _without_comments(text: str, module: str) -> str:
+    """Returns the text without comments, blank lines and indentation, which need not be sent."""
+    text = _COMMENT.sub("", text)
+    if any(line.count("`") % 2 for line in text.splitlines()):
+        raise UnsupportedModule(f"{module} has a template of several lines; join strings instead.")
+    return _INDENT.sub("", text)
 
 
 def _names(text: str, module: str) -> tuple[str, ...]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         if not _NAME.fullmatch(name):
-            raise UnsupportedImport(f"{module} imports `{name}`; an import may not be renamed.")
+            raise UnsupportedModule(f"{module} imports `{name}`; an import may not be renamed.")
     return tuple(names)
 
 

@@ -13,6 +13,7 @@ import { closeSidebarOverPage, keepOneStepPerPage } from "./navigation.js";
 /** @import { Call } from "./globals.d.ts" */
 
 /** @typedef {(root: ShadowRoot, data: any, emit: Emit) => Mounted<any>} Mount */
+/** @typedef {{ sheets: Record<string, string>, order: Record<string, string[]> }} Styles */
 /** @typedef {{ setStateValue: Call["setStateValue"], call: Call, mounted: Mounted<any> }} Held */
 
 const ELEMENT = '[data-testid="stElementContainer"]';
@@ -29,19 +30,30 @@ const MOUNTS = {
 
 /** @type {WeakMap<ShadowRoot, Held>} */
 const HELD = new WeakMap();
-/** @type {Map<string, CSSStyleSheet>} */
+/**
+ * Style sheets by path.
+ *
+ * @type {Map<string, CSSStyleSheet>}
+ */
 const SHEETS = new Map();
+/**
+ * Paths of the style sheets by component.
+ *
+ * @type {Map<string, string[]>}
+ */
+const ORDER = new Map();
 /** @type {(() => void)[]} */
 const TURNS = [];
 
 /**
  * Takes the style sheets of the instruments, opens the mailbox, and delivers the calls in it.
  *
- * @param {{ data: Record<string, string>, parentElement: ShadowRoot }} call
+ * @param {{ data: Styles, parentElement: ShadowRoot }} call
  */
 export default function ({ data, parentElement }) {
   const ending = new AbortController();
-  for (const [name, css] of Object.entries(data)) sheetOf(name).replaceSync(css);
+  for (const [path, css] of Object.entries(data.sheets)) sheetOf(path).replaceSync(css);
+  for (const [name, paths] of Object.entries(data.order)) ORDER.set(name, paths);
   const early = globalThis.latentCalls;
   globalThis.latentCalls = { push: deliver };
   if (Array.isArray(early)) early.forEach(deliver);
@@ -51,10 +63,10 @@ export default function ({ data, parentElement }) {
   return () => ending.abort();
 }
 
-/** @param {string} name */
-function sheetOf(name) {
-  const sheet = SHEETS.get(name) ?? new CSSStyleSheet();
-  SHEETS.set(name, sheet);
+/** @param {string} path */
+function sheetOf(path) {
+  const sheet = SHEETS.get(path) ?? new CSSStyleSheet();
+  SHEETS.set(path, sheet);
   return sheet;
 }
 
@@ -90,7 +102,7 @@ function deliver(call) {
  */
 function mount(call) {
   const { name, data, parentElement, setStateValue } = call;
-  parentElement.adoptedStyleSheets = [sheetOf("theme"), sheetOf(name.replace("latent_", ""))];
+  parentElement.adoptedStyleSheets = (ORDER.get(name) ?? []).map(sheetOf);
   /** @type {Pick<Held, "setStateValue">} */
   const held = { setStateValue };
   /** @type {Emit} */
