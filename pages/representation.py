@@ -28,11 +28,11 @@ open_page(
 
 def read_family() -> "LatentSizes | None":
     """The models of several latent sizes that stand beside the checkpoints, if they do."""
-    from vae.analysis.latent_sizes import read_latent_sizes
-    from vae.runs.catalogue import checkpoints_dir
+    from vae.analysis.latent_sizes import FILE, read_latent_sizes
+    from vae.runs.folders import shown_file
 
     try:
-        return read_latent_sizes(checkpoints_dir())
+        return read_latent_sizes(shown_file(FILE).parent)
     except CheckpointError as error:
         show_error(error)
         return None

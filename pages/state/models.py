@@ -37,9 +37,9 @@ def choose(name: str) -> None:
 def catalogue() -> "Catalogue":
     """The checkpoints there are, read anew at most every other second."""
     _warm_up()
-    from vae.runs.catalogue import checkpoints_dir
+    from vae.runs.folders import checkpoint_folders
 
-    return _read_catalogue(checkpoints_dir())
+    return _read_catalogue(checkpoint_folders())
 
 
 def refresh_catalogue() -> None:
@@ -100,10 +100,10 @@ def sample_strip(path: Path, identity: str) -> bytes:
 
 
 @st.cache_resource(ttl=2, max_entries=4, show_spinner=False)
-def _read_catalogue(root: Path) -> "Catalogue":
-    from vae.runs.catalogue import read_catalogue
+def _read_catalogue(folders: tuple[Path, ...]) -> "Catalogue":
+    from vae.runs.catalogue import available_checkpoints
 
-    return read_catalogue(root)
+    return available_checkpoints()
 
 
 @st.cache_resource(max_entries=12, show_spinner="Loading the model …")

@@ -22,8 +22,9 @@ FACTORS = [{"name": name, "size": size} for name, size in (("shape", 5), ("x", 6
 
 def script() -> None:
     from pages.views.compare.measurements import show_measurements
-    from vae.runs.catalogue import checkpoints_dir, read_catalogue
+    from vae.runs.catalogue import read_catalogue
     from vae.runs.comparison import comparisons
+    from vae.runs.folders import checkpoints_dir
 
     show_measurements(comparisons(read_catalogue(checkpoints_dir()).runs)[0])
 

@@ -17,7 +17,7 @@ from vae.core.errors import CheckpointError
 from vae.data.registry import load_dataset
 from vae.data.splits import Split
 from vae.explorer import Explorer
-from vae.runs.catalogue import checkpoints_dir, read_catalogue
+from vae.runs.catalogue import available_checkpoints
 
 
 def denoise(options: argparse.Namespace) -> Outcome:
@@ -57,7 +57,7 @@ def _denoiser(options: argparse.Namespace, explorer: Explorer) -> Explorer | Non
     if explorer.run.train.corruption:
         return None
     try:
-        return Explorer.load(find_denoiser(read_catalogue(checkpoints_dir()).runs, explorer.run))
+        return Explorer.load(find_denoiser(available_checkpoints().runs, explorer.run))
     except CheckpointError:
         # Nobody asked for it.
         return None

@@ -8,7 +8,7 @@ from vae.analysis.stored_findings import StoredOutcome, outcome_file, save_outco
 from vae.cli.output import Outcome, lines, table
 from vae.core.device import prepare_device
 from vae.data.registry import load_dataset
-from vae.runs.catalogue import checkpoints_dir
+from vae.runs.folders import checkpoints_dir
 
 
 def few_data(options: argparse.Namespace) -> Outcome:

@@ -15,7 +15,7 @@ from vae.core.errors import ConfigError
 from vae.data.folder import FOLDER_SIDE
 from vae.data.registry import FOLDER_PREFIX, image_shape_of, load_dataset
 from vae.data.splits import Dataset
-from vae.runs.catalogue import checkpoints_dir, read_catalogue
+from vae.runs.catalogue import available_checkpoints
 from vae.runs.run import Run
 
 
@@ -75,7 +75,7 @@ def _critic(options: argparse.Namespace, dataset: str) -> str:
     """The classifier named by --critic, else the best one there is; CheckpointError without."""
     if options.critic or options.perceptual == 0:
         return options.critic
-    return str(find_classifier(read_catalogue(checkpoints_dir()).runs, dataset).path)
+    return str(find_classifier(available_checkpoints().runs, dataset).path)
 
 
 def dataset_for_training(options: argparse.Namespace, name: str) -> Dataset:

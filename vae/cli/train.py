@@ -20,7 +20,7 @@ from vae.core.device import pick_device, prepare_device
 from vae.core.errors import ConfigError
 from vae.data.registry import load_dataset
 from vae.data.splits import Dataset
-from vae.runs.catalogue import checkpoints_dir
+from vae.runs.folders import checkpoints_dir
 from vae.runs.lock import holding
 from vae.runs.recorder import RecordedTraining
 from vae.runs.resume import check_same, load_resume_state, read_resume_configs

@@ -1,17 +1,15 @@
 """A folder of checkpoints: what is in it, which belong together, and the table of them."""
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from vae.core.errors import CheckpointError
 from vae.runs.checkpoint import load_run
+from vae.runs.folders import checkpoint_folders
 from vae.runs.format import RUN_FILE
 from vae.runs.run import Run
 from vae.runs.run_folder import check_name
-
-CHECKPOINTS_VARIABLE = "LATENT_CHECKPOINTS"
 
 
 @dataclass(frozen=True)
@@ -22,9 +20,12 @@ class Catalogue:
     refused: tuple[CheckpointError, ...]
 
 
-def checkpoints_dir() -> Path:
-    """LATENT_CHECKPOINTS, else `checkpoints` in the working folder."""
-    return Path(os.environ.get(CHECKPOINTS_VARIABLE) or "checkpoints")
+def available_checkpoints() -> Catalogue:
+    """List the checkpoints of all `checkpoint_folders`; of two with one name the first counts."""
+    found = [read_catalogue(folder) for folder in checkpoint_folders()]
+    runs = {run.name: run for each in reversed(found) for run in each.runs}
+    ordered = sorted(runs.values(), key=lambda run: _natural(run.path))
+    return Catalogue(tuple(ordered), tuple(error for each in found for error in each.refused))
 
 
 def read_catalogue(root: Path) -> Catalogue:

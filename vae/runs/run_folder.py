@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vae.core.config import KINDS_WITHOUT_RATE, Kind, TrainConfig
 from vae.core.errors import CheckpointError
+from vae.runs.folders import checkpoint_folders
 from vae.runs.format import PARTIAL, RESUME_FILE, RUN_FILE
 
 _NAME = re.compile(r"\w[\w .+=,@-]{0,99}")
@@ -93,9 +94,9 @@ def dataset_part(dataset: str) -> str:
 
 
 def unused_path(root: Path, name: str, taken: Collection[Path] = ()) -> Path:
-    """`root/name`, with a number behind it where that exists or is taken."""
-    path, number = root / name, 1
-    while path.exists() or path in taken:
+    """Return `root/name`, with a number behind it if that exists, is taken, or is a shipped model's."""
+    folders, path, number = (root, *checkpoint_folders()), root / name, 1
+    while path in taken or any((folder / path.name).exists() for folder in folders):
         number += 1
         path = root / f"{name}-{number}"
     return path
