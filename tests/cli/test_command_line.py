@@ -325,11 +325,11 @@ def test_a_run_of_a_sweep_that_diverges_leaves_the_others(capsys, tmp_path, monk
 
 
 def test_a_sweep_takes_up_no_run_of_other_settings(vae, refused, tmp_path, monkeypatch):
-    from vae.training import TrainingRun
+    from vae.training import RunGroup
 
     vae(*sweep("1,2", tmp_path))
     stopped_run(tmp_path / "beta-4")
-    monkeypatch.setattr(TrainingRun, "run", lambda *_: pytest.fail("it trained first"))
+    monkeypatch.setattr(RunGroup, "run", lambda *_: pytest.fail("it trained first"))
     assert "beta-2 has other" in refused(*sweep("8,2", tmp_path, seed=1), "--resume")
     assert "beta-1 has other" in refused(*sweep("8,1", tmp_path, latent_dim=3), "--resume")
     assert "beta-4 has other" in refused(*sweep("8,4", tmp_path, epochs=3), "--resume")
@@ -337,12 +337,12 @@ def test_a_sweep_takes_up_no_run_of_other_settings(vae, refused, tmp_path, monke
 
 
 def test_a_sweep_over_a_run_is_refused_before_its_first(vae, refused, tmp_path, monkeypatch):
-    from vae.training import TrainingRun
+    from vae.training import RunGroup
 
     vae(*changed(out=tmp_path / "beta-1-seed-2"))
     (tmp_path / "beta-2-seed-2").mkdir()
     (tmp_path / "beta-2-seed-2" / "thesis.tex").write_text("years of work")
-    monkeypatch.setattr(TrainingRun, "run", lambda *_: pytest.fail("it trained first"))
+    monkeypatch.setattr(RunGroup, "run", lambda *_: pytest.fail("it trained first"))
     seeds = {"seed": None, "seeds": "1,2"}
     assert "--overwrite" in refused(*sweep("1", tmp_path, **seeds))
     for extra in ("--overwrite", "--resume"):
@@ -621,9 +621,9 @@ def test_a_folder_of_other_files(refused, tmp_path):
 
 
 def test_a_folder_that_cannot_be_made_is_refused_before_training(refused, tmp_path, monkeypatch):
-    from vae.training import TrainingRun
+    from vae.training import RunGroup
 
-    monkeypatch.setattr(TrainingRun, "run", lambda *_: pytest.fail("it trained first"))
+    monkeypatch.setattr(RunGroup, "run", lambda *_: pytest.fail("it trained first"))
     (tmp_path / "file").write_text("")
     refused(*changed(out=tmp_path / "file" / "run"))
 

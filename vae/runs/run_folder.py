@@ -94,7 +94,7 @@ def dataset_part(dataset: str) -> str:
 
 
 def unused_path(root: Path, name: str, taken: Collection[Path] = ()) -> Path:
-    """Return `root/name`, with a number behind it if that exists, is taken, or is a shipped model's."""
+    """Return `root/name`, numbered if that exists, is taken, or is the name of a shipped model."""
     folders, path, number = (root, *checkpoint_folders()), root / name, 1
     while path in taken or any((folder / path.name).exists() for folder in folders):
         number += 1
