@@ -5,8 +5,8 @@ import streamlit as st
 
 from pages.state.models import catalogue, choose, sample_strip
 from pages.ui.assets import decoder_id, mount_decoders
-from pages.ui.instruments import Panel, live_walk
-from pages.ui.layout import calm_errors, link_to, open_page, show_error
+from pages.ui.instruments import DecoderPanel, live_walk
+from pages.ui.layout import handle_errors, link_to, open_page, show_error
 from pages.ui.markdown import escaped
 from pages.ui.model_picker import pick_explorer
 from vae.core.errors import VaeError
@@ -25,7 +25,7 @@ def show_walk(explorer) -> None:
     """A slow walk from test image to test image, decoded in the browser."""
     stops = np.linspace(0, len(explorer.atlas.label) - 1, WALK_STOPS).astype(int)
     points = explorer.atlas.mean[stops]
-    panel: Panel = {"asset": decoder_id(explorer), "caption": ""}
+    panel: DecoderPanel = {"asset": decoder_id(explorer), "caption": ""}
     live_walk(f"walk-{explorer.run.identity[:16]}", [panel], points.tolist(), size=280)
     mount_decoders([explorer])
 
@@ -88,7 +88,7 @@ def show_samples(title: str, run, worst: float) -> bool:
 
 def show_gallery() -> None:
     """All models as cards: plain VAEs, what can be compared, other kinds; what cannot be read."""
-    from vae.runs.catalogue import comparisons
+    from vae.runs.comparison import comparisons
 
     found = catalogue()
     compared = comparisons(found.runs)
@@ -158,7 +158,7 @@ def _stacked_bar(distortion: float, rate: float | None, full: float) -> str:
 
 explorer = pick_explorer()
 picture, doors = st.columns([1, 2], gap="large", vertical_alignment="center")
-with picture, calm_errors():
+with picture, handle_errors():
     show_walk(explorer)
 with doors:
     show_doors()
@@ -168,5 +168,5 @@ st.markdown(
     "Describing a test image costs :blue[**distortion**], what its code leaves out, plus "
     ":orange[**rate**], what the code itself says. Their sum is −ELBO: shorter is better."
 )
-with calm_errors():
+with handle_errors():
     show_gallery()

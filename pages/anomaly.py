@@ -7,9 +7,9 @@ import streamlit as st
 from pages.state import url_state
 from pages.state.models import catalogue, open_explorer, open_gallery
 from pages.ui.image_picker import note_missing
-from pages.ui.layout import calm_errors, open_page
+from pages.ui.layout import handle_errors, open_page
 from pages.ui.model_picker import pick_explorer
-from pages.ui.widgets import one_of
+from pages.ui.widgets import choose_one
 from pages.views.anomaly.one_image import show_image
 from pages.views.anomaly.ranking import rank, show_numbers, show_roc, show_strips, show_threshold
 
@@ -62,8 +62,8 @@ def choose_score(detector: "Explorer", gallery: "Gallery") -> "Score":
     if gallery.are_real:
         names = list(scores_there_are(detector.run.model))
     key = f"rank-by-{len(names)}"
-    url_state.start_widget(key, url_state.recall(RANK_BY), names)
-    chosen = one_of(
+    url_state.set_initial_value(key, url_state.read(RANK_BY), names)
+    chosen = choose_one(
         "Rank by",
         names,
         key,
@@ -72,12 +72,12 @@ def choose_score(detector: "Explorer", gallery: "Gallery") -> "Score":
         "importance weighted, with 10 samples; the missed share is |x − x̂|² / |x|². The higher, "
         "the stranger.",
     )
-    url_state.keep(RANK_BY, chosen)
+    url_state.write(RANK_BY, chosen)
     return chosen
 
 
 explorer = pick_explorer()
-with calm_errors():
+with handle_errors():
     detector = pick_detector(explorer)
     if detector is not None:
         gallery = open_gallery(detector)

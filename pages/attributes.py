@@ -6,15 +6,14 @@ import numpy as np
 import streamlit as st
 
 from pages.state import latent_position, url_state
-from pages.state.models import open_gallery, written
-from pages.ui.assets import decoder_id, mount_codes, mount_decoders, plain_plane, surroundings
+from pages.state.models import command_path, open_gallery
+from pages.ui.assets import decoder_id, mount_codes, mount_decoders, plane_spec, surroundings
 from pages.ui.image_picker import choose_test_image, note_missing
 from pages.ui.instruments import live_path
-from pages.ui.layout import calm_errors, open_page
+from pages.ui.layout import handle_errors, open_page
 from pages.ui.markdown import error_text, escaped, in_code
 from pages.ui.model_picker import pick_explorer
-from pages.ui.selection import selected_places
-from pages.ui.widgets import one_of
+from pages.ui.widgets import choose_one, selected_points
 from vae.charts.images import tile
 from vae.core.errors import DataError
 
@@ -46,8 +45,8 @@ def choose_attribute(explorer: "Explorer", gallery: "Gallery") -> str:
         names[CLASS] = "A class"
     if explorer.latent_dim > 1:
         names[LASSO] = "Your group"
-    url_state.start_widget("attribute", url_state.recall(CHOICE), list(names))
-    chosen = one_of(
+    url_state.set_initial_value("attribute", url_state.read(CHOICE), list(names))
+    chosen = choose_one(
         "Attribute",
         list(names),
         "attribute",
@@ -55,16 +54,16 @@ def choose_attribute(explorer: "Explorer", gallery: "Gallery") -> str:
         format_func=names.__getitem__,
         label_visibility="collapsed",
     )
-    url_state.keep(CHOICE, chosen)
+    url_state.write(CHOICE, chosen)
     return chosen
 
 
 def choose_class(explorer: "Explorer", gallery: "Gallery") -> int:
     """A class that has test images; kept in the link."""
     dataset, classes = explorer.run.train.dataset, gallery.classes()
-    kept, key = url_state.recall(LABEL, dataset), f"attribute-class-{dataset}"
+    kept, key = url_state.read(LABEL, dataset), f"attribute-class-{dataset}"
     known = latent_position.parse_index(kept, classes[-1] + 1)
-    url_state.start_widget(key, known if known in classes else classes[0], classes)
+    url_state.set_initial_value(key, known if known in classes else classes[0], classes)
     chosen = st.selectbox(
         "Class",
         classes,
@@ -73,7 +72,7 @@ def choose_class(explorer: "Explorer", gallery: "Gallery") -> int:
         label_visibility="collapsed",
         width=160,
     )
-    url_state.keep(LABEL, str(chosen), dataset)
+    url_state.write(LABEL, str(chosen), dataset)
     return int(chosen)
 
 
@@ -89,7 +88,7 @@ def show_lasso(explorer: "Explorer", gallery: "Gallery") -> "Groups | None":
         config={"displayModeBar": False},
     )
     shown = _shown_rows(len(gallery.labels))
-    places = selected_places(event, len(shown))
+    places = selected_points(event, len(shown))
     if not places:
         st.caption("Draw a loop around some points: they are one group, the others here the other.")
         return None
@@ -121,7 +120,7 @@ def show_slider(explorer: "Explorer", finding: "Finding") -> None:
     start, vector = latent_position.position(explorer), finding.direction.vector
     around = surroundings(explorer)
     if around is not None:
-        around["plane"] = plain_plane(explorer, plane_of(explorer, finding))
+        around["plane"] = plane_spec(explorer, plane_of(explorer, finding))
     live_path(
         f"attribute-{explorer.run.identity[:16]}",
         [{"asset": decoder_id(explorer), "caption": "image + t · direction"}],
@@ -131,7 +130,7 @@ def show_slider(explorer: "Explorer", finding: "Finding") -> None:
         span=(-REACH, REACH),
         size=196,
         surroundings=around,
-        on_release=lambda t: url_state.keep(PLACE, f"{t:g}"),
+        on_release=lambda t: url_state.write(PLACE, f"{t:g}"),
     )
     mount_decoders([explorer])
     mount_codes(explorer)
@@ -149,7 +148,7 @@ def plane_of(explorer: "Explorer", finding: "Finding"):
 def kept_place() -> float:
     """How far the hand left the slider; kept in the link."""
     try:
-        place = float(url_state.recall(PLACE) or 0.0)
+        place = float(url_state.read(PLACE) or 0.0)
     except ValueError:
         return 0.0
     return place if abs(place) <= REACH else 0.0
@@ -273,7 +272,7 @@ def _command(explorer: "Explorer", chosen: str, finding: "Finding") -> str:
     if chosen == LASSO:
         return ""
     name = chosen if chosen != CLASS else f'"class:{finding.title.removeprefix("Class ")}"'
-    command = f"vae attributes {written(explorer.run)} --attribute {name}"
+    command = f"vae attributes {command_path(explorer.run)} --attribute {name}"
     return f" {in_code(command)} prints these numbers."
 
 
@@ -317,7 +316,7 @@ def _shown_rows(count: int) -> np.ndarray:
 
 
 explorer = pick_explorer()
-with calm_errors():
+with handle_errors():
     gallery = open_gallery(explorer)
     chosen = choose_attribute(explorer, gallery)
     try:

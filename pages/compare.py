@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.state.models import choose
-from pages.ui.layout import calm_errors, open_page
+from pages.ui.layout import handle_errors, open_page
 from pages.ui.model_picker import pick_explorer
 from pages.views.compare import choice
 
@@ -47,7 +47,7 @@ def show_side_by_side(name: str) -> None:
 
 
 explorer = pick_explorer()
-with calm_errors():
+with handle_errors():
     chooser, views = st.columns([1.25, 1], vertical_alignment="center")
     with chooser:
         comparison = choice.choose_comparison(explorer.run)

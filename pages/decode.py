@@ -13,7 +13,7 @@ from pages.ui.assets import (
 from pages.ui.image_picker import choose_test_image
 from pages.ui.instruments import live_decode
 from pages.ui.latent_sliders import MOST_SLIDERS, slider_dimensions
-from pages.ui.layout import calm_errors, link_to, open_page
+from pages.ui.layout import handle_errors, link_to, open_page
 from pages.ui.model_picker import pick_explorer
 from vae.charts.images import enlarge
 
@@ -83,7 +83,7 @@ def explain_collapsed(explorer) -> None:
 
 
 explorer = pick_explorer()
-with calm_errors():
+with handle_errors():
     index = choose_test_image(explorer, "Start from a test image", key="decode-start")
     if index is not None:
         latent_position.start_from_image(explorer, index)

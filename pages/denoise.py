@@ -9,10 +9,10 @@ import streamlit as st
 from pages.state import url_state
 from pages.state.models import catalogue, open_explorer, open_gallery
 from pages.ui.image_picker import note_missing
-from pages.ui.layout import calm_errors, open_page
+from pages.ui.layout import handle_errors, open_page
 from pages.ui.markdown import escaped
 from pages.ui.model_picker import pick_explorer
-from pages.ui.widgets import one_of
+from pages.ui.widgets import choose_one
 from vae.charts.images import tile
 from vae.core.dataset_name import base_name
 
@@ -42,21 +42,21 @@ def choose_corruption() -> "tuple[Corruption, float, int]":
     from vae.analysis.denoising import CORRUPTIONS, STRENGTHS
 
     names = list(CORRUPTIONS)
-    url_state.start_widget("denoise-kind", url_state.recall(KIND), names)
-    kind = one_of("Corruption", names, "denoise-kind", format_func=CORRUPTIONS.__getitem__)
-    url_state.keep(KIND, kind)
-    url_state.start_widget("denoise-strength", _kept_strength())
+    url_state.set_initial_value("denoise-kind", url_state.read(KIND), names)
+    kind = choose_one("Corruption", names, "denoise-kind", format_func=CORRUPTIONS.__getitem__)
+    url_state.write(KIND, kind)
+    url_state.set_initial_value("denoise-strength", _kept_strength())
     strength = st.slider(
         "Strength", 0.05, 1.0, step=0.05, key="denoise-strength", help=STRENGTHS[kind], width=260
     )
-    url_state.keep(STRENGTH, f"{strength:g}")
+    url_state.write(STRENGTH, f"{strength:g}")
     seed = st.number_input("Draw", 0, 10_000, 0, width=130, help="Which images, and which noise.")
     return kind, float(strength), int(seed)
 
 
 def _kept_strength() -> float:
     try:
-        strength = float(url_state.recall(STRENGTH) or 0.5)
+        strength = float(url_state.read(STRENGTH) or 0.5)
     except ValueError:
         return 0.5
     return min(1.0, max(0.05, strength)) if strength == strength else 0.5
@@ -109,7 +109,7 @@ def ways(explorer: "Explorer", denoiser: "Explorer | None", gallery: "Gallery") 
 
 def show_rows(gallery: "Gallery", how: "Ways", chosen: np.ndarray, settings: tuple) -> None:
     """The clean images, and below them a row a method, with what it comes to on these."""
-    from vae.analysis.denoising import METHODS, corrupt, quality
+    from vae.analysis.denoising import METHODS, corrupt, image_quality
 
     clean = gallery.images(chosen)
     corrupted = corrupt(clean, *settings)
@@ -118,7 +118,7 @@ def show_rows(gallery: "Gallery", how: "Ways", chosen: np.ndarray, settings: tup
         found = method(corrupted)
         numbers = ""
         if gallery.are_real:
-            measured = quality(clean, found)
+            measured = image_quality(clean, found)
             numbers = f"{measured.psnr:.1f} dB, SSIM {measured.ssim:.2f}"
         _row(METHODS[name], numbers, found)
 
@@ -180,7 +180,7 @@ def _drawn(gallery: "Gallery", seed: int, count: int) -> np.ndarray:
 
 
 explorer = pick_explorer()
-with calm_errors():
+with handle_errors():
     gallery = open_gallery(explorer)
     note_missing(explorer, gallery)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):

@@ -6,13 +6,13 @@ import numpy as np
 import streamlit as st
 
 from pages.state import url_state
-from pages.state.models import open_gallery, written
+from pages.state.models import command_path, open_gallery
 from pages.ui.image_picker import note_missing
-from pages.ui.layout import calm_errors, open_page
+from pages.ui.layout import handle_errors, open_page
 from pages.ui.model_picker import pick_explorer
-from pages.ui.widgets import one_of
+from pages.ui.widgets import choose_one
 from vae.charts.images import tile
-from vae.core.read_only import is_read_only, refuse_if_read_only
+from vae.core.access import is_read_only, refuse_if_read_only
 
 if TYPE_CHECKING:
     from vae.analysis.failure_modes.attempt import Attempt, Outcome
@@ -40,15 +40,15 @@ def choose() -> str:
 
     titles = {name: failure.title for name, failure in FAILURES.items()}
     titles[STRANGERS] = "Images from elsewhere"
-    url_state.start_widget("failure-choice", url_state.recall(CHOICE), list(titles))
-    chosen = one_of(
+    url_state.set_initial_value("failure-choice", url_state.read(CHOICE), list(titles))
+    chosen = choose_one(
         "Failure",
         list(titles),
         "failure-choice",
         format_func=titles.__getitem__,
         label_visibility="collapsed",
     )
-    url_state.keep(CHOICE, chosen)
+    url_state.write(CHOICE, chosen)
     return chosen
 
 
@@ -191,7 +191,7 @@ def show_strangers(explorer: "Explorer") -> None:
         st.markdown(strange_table(found))
         st.caption(
             f"**To cure it:** ask for both signs before believing a number. {found[0].count:,} "
-            f"images a sort, as `vae strangers {written(explorer.run)}` measures them."
+            f"images a sort, as `vae strangers {command_path(explorer.run)}` measures them."
         )
 
 
@@ -233,7 +233,7 @@ def strange_sheet(identity: str, are_real: bool, _explorer, _gallery) -> np.ndar
 
 
 explorer = pick_explorer()
-with calm_errors():
+with handle_errors():
     chosen = choose()
     if chosen == STRANGERS:
         show_strangers(explorer)

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.state.models import written
-from pages.ui.layout import calm_errors, open_page
+from pages.state.models import command_path
+from pages.ui import related_models
+from pages.ui.layout import handle_errors, open_page
 from pages.ui.markdown import error_text, escaped
 from pages.ui.model_picker import pick_explorer
-from pages.ui.widgets import one_of
-from pages.views.kinds import companions
+from pages.ui.widgets import choose_one
 from vae.charts.images import tile
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ open_page(
 
 def show(explorer: "Explorer") -> None:
     """The samples; below them their measures."""
-    judge = judge_if_any(explorer)
+    judge = classifier_or_note(explorer)
     material = gathered(explorer, judge)
     left, right = st.columns([1, 2.9], gap="large")
     with left:
@@ -64,12 +64,12 @@ def show(explorer: "Explorer") -> None:
         show_measures(explorer, judge, material, source, temperature)
 
 
-def judge_if_any(explorer: "Explorer") -> "EvalClassifier | None":
+def classifier_or_note(explorer: "Explorer") -> "EvalClassifier | None":
     """The classifier that judges the images; said, where there is none."""
     from vae.core.errors import CheckpointError
 
     try:
-        return companions.judge_for(explorer)
+        return related_models.eval_classifier_for(explorer)
     except CheckpointError as error:
         st.info(
             f"The samples are not measured: {error_text(error)}.",
@@ -81,7 +81,7 @@ def judge_if_any(explorer: "Explorer") -> "EvalClassifier | None":
 def choose_source(explorer: "Explorer") -> str:
     """The standard normal prior, or the mixture."""
     words = "Drawn from" if explorer.run.model.has_rate else "Drawn from (it has no prior)"
-    return one_of(words, [PRIOR, MIXTURE], "drawn-from")
+    return choose_one(words, [PRIOR, MIXTURE], "drawn-from")
 
 
 def sheet(
@@ -171,7 +171,7 @@ def about_measures(explorer: "Explorer", judge: "EvalClassifier", found: "Genera
     return (
         f"{buys}{found.count:,} images of each sort against {against}, in the features of "
         f"{escaped(judge.run.name)}; the Fréchet distance is no FID.{labels} `vae generation "
-        f"{written(explorer.run)}` measures more images, and chooses the number of components."
+        f"{command_path(explorer.run)}` measures more images, and chooses the number of components."
     )
 
 
@@ -219,7 +219,7 @@ def over_temperatures(
 
 
 explorer = pick_explorer()
-with calm_errors():
+with handle_errors():
     show(explorer)
 
 with st.expander("What do these numbers say?"):

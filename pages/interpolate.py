@@ -9,9 +9,9 @@ from pages.ui.assets import decoder_id, mount_codes, mount_decoders, surrounding
 from pages.ui.endpoints import choose_endpoint
 from pages.ui.image_picker import note_missing
 from pages.ui.instruments import live_path
-from pages.ui.layout import calm_errors, open_page
+from pages.ui.layout import handle_errors, open_page
 from pages.ui.model_picker import pick_explorer
-from pages.ui.widgets import one_of
+from pages.ui.widgets import choose_one
 from vae.charts.images import enlarge, gif_bytes, png_bytes, tile
 
 FRAMES = 11
@@ -31,9 +31,9 @@ open_page(
 
 def choose_path():
     """Which way from A to B; kept in the link."""
-    kept = url_state.recall(PATH)
-    url_state.start_widget("path-kind", kept if kept in PATHS else "linear")
-    kind = one_of(
+    kept = url_state.read(PATH)
+    url_state.set_initial_value("path-kind", kept if kept in PATHS else "linear")
+    kind = choose_one(
         "Path",
         list(PATHS),
         "path-kind",
@@ -44,14 +44,14 @@ def choose_path():
         "test image to test image by many short hops (a shortest path in the graph of each "
         "code's ten nearest).",
     )
-    url_state.keep(PATH, kind)
+    url_state.write(PATH, kind)
     return kind
 
 
 def kept_place() -> float:
     """How far along the path the hand left the slider, 0 to 1; kept in the link."""
     try:
-        place = float(url_state.recall(PLACE) or 0.5)
+        place = float(url_state.read(PLACE) or 0.5)
     except ValueError:
         return 0.5
     return place if 0 <= place <= 1 else 0.5
@@ -68,7 +68,7 @@ def show_walk(explorer, points, start, end) -> None:
         size=182,
         blend=(start.image, end.image),
         surroundings=surroundings(explorer),
-        on_release=lambda t: url_state.keep(PLACE, f"{t:g}"),
+        on_release=lambda t: url_state.write(PLACE, f"{t:g}"),
     )
     mount_decoders([explorer])
     mount_codes(explorer)
@@ -155,7 +155,7 @@ def show_measures(explorer, start, end, kind) -> None:
 
 
 explorer = pick_explorer()
-with calm_errors():
+with handle_errors():
     left, middle, right = st.columns([1, 3.5, 1], gap="medium")
     with left:
         start = show_end(explorer, "A", label=3)

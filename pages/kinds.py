@@ -3,9 +3,9 @@
 import importlib
 
 from pages.state import url_state
-from pages.ui.layout import calm_errors, open_page
+from pages.ui.layout import handle_errors, open_page
 from pages.ui.model_picker import pick_explorer
-from pages.ui.widgets import one_of
+from pages.ui.widgets import choose_one
 
 # By module of `pages.views.kinds`, each with a function `show`.
 SECTIONS = {
@@ -27,19 +27,19 @@ open_page(
 
 def choose_section() -> str:
     """The section, kept in the link."""
-    url_state.start_widget("kind-section", url_state.recall(SECTION), list(SECTIONS))
-    chosen = one_of(
+    url_state.set_initial_value("kind-section", url_state.read(SECTION), list(SECTIONS))
+    chosen = choose_one(
         "Kind",
         list(SECTIONS),
         "kind-section",
         format_func=SECTIONS.__getitem__,
         label_visibility="collapsed",
     )
-    url_state.keep(SECTION, chosen)
+    url_state.write(SECTION, chosen)
     return chosen
 
 
 explorer = pick_explorer()
-with calm_errors():
+with handle_errors():
     # Only the section that is shown is imported.
     importlib.import_module(f"pages.views.kinds.{choose_section()}").show(explorer)

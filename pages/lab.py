@@ -5,7 +5,7 @@ import streamlit as st
 
 from pages.state.models import open_gallery
 from pages.ui.image_picker import note_missing
-from pages.ui.layout import LAB, SCREENS, calm_errors, link_to, open_page
+from pages.ui.layout import LAB, SCREENS, handle_errors, link_to, open_page
 from pages.ui.model_picker import pick_explorer
 from vae.charts.images import tile
 
@@ -39,7 +39,7 @@ def show_costs(explorer) -> None:
     shown = min(SHOWN, len(gallery.labels))
     drawn = np.random.default_rng(int(seed)).choice(len(gallery.labels), shown, replace=False)
     images, labels = gallery.images(drawn), gallery.labels[drawn]
-    terms = explorer.terms(images, labels=labels)
+    terms = explorer.elbo_terms(images, labels=labels)
     st.image(
         tile(np.concatenate([images, explorer.reconstruct(images, labels)]), shown, 56),
         caption="Above the images, below what the decoder makes of their posterior means.",
@@ -65,7 +65,7 @@ def _class(gallery, index: int) -> str:
 explorer = pick_explorer()
 show_doors()
 st.header("What does an image cost?")
-with calm_errors():
+with handle_errors():
     show_costs(explorer)
 
 with st.expander("What is this number?"):

@@ -12,12 +12,12 @@ from pages.ui.assets import (
     mount_decoders,
     mount_pictures,
     pictures_id,
-    plain_plane,
+    plane_spec,
 )
 from pages.ui.instruments import live_map
-from pages.ui.layout import calm_errors, open_page
+from pages.ui.layout import handle_errors, open_page
 from pages.ui.model_picker import pick_explorer
-from pages.ui.widgets import one_of
+from pages.ui.widgets import choose_one
 
 PLANE = "plane"
 TOOL = "tool"
@@ -50,20 +50,20 @@ def choose_plane(explorer):
 def choose_pair(explorer) -> tuple[int, int] | None:
     """The two dimensions to show, or None for the principal plane; kept in the link."""
     order, identity = explorer.dimensions_by_rate(), explorer.run.identity
-    kept = _parse_pair(url_state.recall(PLANE, identity), explorer.latent_dim)
-    url_state.start_widget(f"view-{identity}", VIEWS[0] if kept is None else VIEWS[1])
-    view = one_of("View", VIEWS, f"view-{identity}", label_visibility="collapsed")
+    kept = _parse_pair(url_state.read(PLANE, identity), explorer.latent_dim)
+    url_state.set_initial_value(f"view-{identity}", VIEWS[0] if kept is None else VIEWS[1])
+    view = choose_one("View", VIEWS, f"view-{identity}", label_visibility="collapsed")
     if view == VIEWS[0]:
-        url_state.keep(PLANE, PRINCIPAL, identity)
+        url_state.write(PLANE, PRINCIPAL, identity)
         return None
-    url_state.start_widget(f"across-{identity}", kept[0] if kept else order[0])
-    url_state.start_widget(f"up-{identity}", kept[1] if kept else order[1])
+    url_state.set_initial_value(f"across-{identity}", kept[0] if kept else order[0])
+    url_state.set_initial_value(f"up-{identity}", kept[1] if kept else order[1])
     first = choose_dimension("Across", "→", order, f"across-{identity}")
     second = choose_dimension("Up", "↑", order, f"up-{identity}")
     if first == second:
         second = next(dimension for dimension in order if dimension != first)
         st.caption(f"A plane needs two: up is {_dimension_name(second)}.")
-    url_state.keep(PLANE, f"{first + 1},{second + 1}", identity)
+    url_state.write(PLANE, f"{first + 1},{second + 1}", identity)
     return first, second
 
 
@@ -114,29 +114,29 @@ def show_map(explorer, plane) -> None:
     """The map; a click, or a drawing, moves the shared latent position."""
     from vae.charts.figures import CLASS_COLOURS
 
-    pad = drawing.offered(explorer, encoder_id(explorer))
+    pad = drawing.pad_or_reason(explorer, encoder_id(explorer))
     live_map(
         f"map-{explorer.run.identity[:16]}",
         codes_id(explorer),
         decoder_id(explorer),
-        plain_plane(explorer, plane),
+        plane_spec(explorer, plane),
         pictures_asset=pictures_id(explorer),
         z=latent_position.position(explorer).tolist(),
         colors=CLASS_COLOURS,
         on_pin=lambda pin: latent_position.move_to(explorer, pin["z"]),
         drawing=pad,
         strokes=drawing.strokes(drawing.MAIN),
-        tool="draw" if url_state.recall(TOOL) == "draw" else "point",
+        tool="draw" if url_state.read(TOOL) == "draw" else "point",
         on_drawn=lambda drawn: keep_drawing(explorer, drawn),
-        on_tool=lambda tool: url_state.keep(TOOL, "draw" if tool == "draw" else "point"),
+        on_tool=lambda tool: url_state.write(TOOL, "draw" if tool == "draw" else "point"),
     )
     mount_codes(explorer)
-    mount_decoders([explorer], encoders=[explorer] if drawing.is_offered(explorer) else [])
+    mount_decoders([explorer], encoders=[explorer] if drawing.can_draw(explorer) else [])
     mount_pictures(explorer)
 
 
 explorer = pick_explorer()
-with calm_errors():
+with handle_errors():
     if explorer.latent_dim == 1:
         st.info("This model has one latent dimension: there is no plane. Open Decode instead.")
         st.stop()

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.state.models import open_gallery, written
+from pages.state.models import command_path, open_gallery
 from pages.ui.image_picker import note_missing
-from pages.ui.layout import calm_errors, open_page, show_error
+from pages.ui.layout import handle_errors, open_page, show_error
 from pages.ui.markdown import error_text, escaped, in_code, without_places
 from pages.ui.model_picker import pick_explorer
 from vae.core.dataset_name import base_name
@@ -28,11 +28,11 @@ open_page(
 
 def read_family() -> "LatentSizes | None":
     """The models of several latent sizes that stand beside the checkpoints, if they do."""
-    from vae.analysis.latent_sizes import read_latent_sizes
-    from vae.runs.catalogue import checkpoints_dir
+    from vae.analysis.latent_sizes import FILE, read_latent_sizes
+    from vae.runs.folders import shown_file
 
     try:
-        return read_latent_sizes(checkpoints_dir())
+        return read_latent_sizes(shown_file(FILE).parent)
     except CheckpointError as error:
         show_error(error)
         return None
@@ -64,7 +64,8 @@ def show_model(explorer: "Explorer", family: "LatentSizes | None") -> None:
         f"Fitted on {found.fitted:,} training images, scored on {found.tested:,} test images; "
         "± is the half of a 95 % interval over resampled test images, of the clusters the half of "
         "the range over three seeds. Guessing the commonest class scores "
-        f"{found.commonest_label:.1%}. `vae representation {written(explorer.run)}` prints these."
+        f"{found.commonest_label:.1%}. `vae representation {command_path(explorer.run)}` prints "
+        "these."
     )
 
 
@@ -137,9 +138,9 @@ def show_family(explorer: "Explorer", family: "LatentSizes") -> None:
 def _family_figure(created: str, chosen: int | None, _family: "LatentSizes") -> "go.Figure":
     """Half of the page's time, were it drawn anew for everybody."""
     from vae.analysis.latent_sizes import measures
-    from vae.charts.representation import Panel, latent_size_panels
+    from vae.charts.representation import MeasurePanel, latent_size_panels
 
-    panels = [Panel(*measure) for measure in measures(_family)]
+    panels = [MeasurePanel(*measure) for measure in measures(_family)]
     return latent_size_panels(_family.sizes, panels, chosen)
 
 
@@ -172,7 +173,7 @@ def _of_codes_alone(identity: str, note: str, _explorer: "Explorer") -> "Represe
 
 
 explorer = pick_explorer()
-with calm_errors():
+with handle_errors():
     family = read_family()
     # The family is there at once; the chosen model's scores take a moment.
     above = st.container()

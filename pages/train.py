@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from pages.server.access import looks_only, note_if_read_only
-from pages.ui.layout import calm_errors, open_page
+from pages.server.access import apply_read_only_mode, note_if_read_only
+from pages.ui.layout import handle_errors, open_page
 from pages.ui.model_picker import pick_run
-from pages.views.train.finished import show_recorded
+from pages.views.train.finished import show_finished_run
 from pages.views.train.job_view import look_again, show_finished, show_job, watch
 from pages.views.train.queue_view import show_queue
 from pages.views.train.selection import choose_job, opened_run
 from pages.views.train.submit import ask
+from vae.core.access import is_read_only
 
 TRAIN = (
     "Choose a preset and press **Train**. The run goes on when you change page; when it ends, it "
@@ -18,7 +19,8 @@ TRAIN = (
 WATCH = "How the model on the left was trained, epoch by epoch."
 
 
-open_page("Train", WATCH if looks_only() else TRAIN)
+apply_read_only_mode()
+open_page("Train", WATCH if is_read_only() else TRAIN)
 
 
 def show_chosen() -> None:
@@ -36,11 +38,11 @@ def show_chosen() -> None:
         watch(job)
 
 
-with calm_errors():
+with handle_errors():
     run = pick_run()
     if note_if_read_only("Training"):
         if run is not None:
-            show_recorded(run)
+            show_finished_run(run)
         st.stop()
     form, progress = st.columns([1, 2.6], gap="large")
     with form:

@@ -12,6 +12,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import jaxtyping
 import pytest
 
+from tests.support import shape_checks
+
 PROJECT = Path(__file__).resolve().parents[1]
 
 
@@ -23,7 +25,7 @@ def modules_with_shapes() -> list[str]:
 
 
 # Before anything imports vae: every annotated shape in it is checked while the tests run.
-jaxtyping.install_import_hook(modules_with_shapes(), "shape_checks.check")
+jaxtyping.install_import_hook(modules_with_shapes(), f"{shape_checks.__name__}.check")
 
 
 @pytest.fixture(autouse=True)

@@ -16,25 +16,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hostile_files import WELCOME
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.hostile_files import WELCOME
 from vae.analysis import few_data, few_labels, latent_sizes
 from vae.analysis.stored_findings import load_outcome
 from vae.core.errors import CheckpointError, DataError, VaeError
 from vae.data.uploads import KEPT_SIDE, read_square, read_upload
 from vae.metrics.code_arrays import load_codes
-from vae.runs.checkpoint import (
-    ATLAS_FILE,
-    METRICS_FILE,
-    RUN_FILE,
-    load_atlas,
-    load_metrics,
-    load_model,
-    load_run,
-)
-from vae.runs.run import WEIGHTS_FILE, Run
+from vae.runs.checkpoint import load_atlas, load_metrics, load_model, load_run
+from vae.runs.format import ATLAS_FILE, METRICS_FILE, RUN_FILE, WEIGHTS_FILE
+from vae.runs.run import Run
 
 PROJECT = Path(__file__).resolve().parents[1]
 HOSTILE: list[Any] = [

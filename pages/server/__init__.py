@@ -1,1 +1,1 @@
-"""What the server allows, limits and prepares."""
+"""Settings of the server process: access, upload limits, warm-up and its network sockets."""

@@ -1,6 +1,6 @@
-"""What visitors of this server may do: everything, or look only; and what it reads for them.
+"""Read-only mode for public demonstrations, and the folders that the server may read.
 
-`LATENT_READ_ONLY=1`, or `streamlit run app.py -- --read-only`, is for public demonstrations.
+`LATENT_READ_ONLY=1`, or `streamlit run app.py -- --read-only`, turns the read-only mode on.
 """
 
 import os
@@ -9,41 +9,41 @@ import sys
 import streamlit as st
 from streamlit import config
 
-from vae.core.named_folders import FOLDERS_VARIABLE
-from vae.core.read_only import READ_ONLY_VARIABLE, is_read_only
+from vae.core.access import FOLDERS_VARIABLE, READ_ONLY_VARIABLE, is_read_only
 
 OPTION = "--read-only"
-HERE_ALONE = ("localhost", "127.0.0.1", "::1")
-"""Addresses that nobody else reaches."""
+LOCAL_ADDRESSES = ("localhost", "127.0.0.1", "::1")
+"""Server addresses that no other machine can reach."""
 
 _UPLOAD_LIMIT = "server.maxUploadSize"
 
 
-def looks_only() -> bool:
-    """Whether this server was started for looking only; from the first call on it takes no file.
+def apply_read_only_mode() -> None:
+    """Apply the read-only option of the command line, and forbid uploads in that mode.
 
-    Without that somebody could send files past the page, into the server's memory.
+    Hiding the upload widget is not enough: a program could still send files to the server's upload
+    address, and they would fill its memory. Every page calls this when it opens.
     """
     if OPTION in sys.argv[1:]:
         os.environ[READ_ONLY_VARIABLE] = "1"
     if is_read_only() and config.get_option(_UPLOAD_LIMIT):
         config.set_option(_UPLOAD_LIMIT, 0)
-    return is_read_only()
 
 
-def keep_to_named_folders() -> None:
-    """From here on no folder is read that LATENT_FOLDERS lacks, where others reach this server.
+def restrict_folders() -> None:
+    """Allow only the image folders of LATENT_FOLDERS when other machines can reach this server.
 
-    Alone on one's own machine any may be, so that a model of one's own pictures just opens.
+    A server that only its own machine can reach may read any folder, so a model of one's own
+    images opens without further settings.
     """
-    is_shared = is_read_only() or config.get_option("server.address") not in HERE_ALONE
+    is_shared = is_read_only() or config.get_option("server.address") not in LOCAL_ADDRESSES
     if is_shared:
         os.environ.setdefault(FOLDERS_VARIABLE, "")
 
 
 def note_if_read_only(what: str) -> bool:
-    """Say in one sentence that something, such as "Training", is switched off here, if it is."""
-    if not looks_only():
+    """In read-only mode, say that `what` (such as "Training") is switched off, and return True."""
+    if not is_read_only():
         return False
-    st.caption(f":material/visibility: {what} is switched off: this server is for looking only.")
+    st.caption(f":material/visibility: {what} is switched off, because this server is read-only.")
     return True

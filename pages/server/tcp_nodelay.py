@@ -1,4 +1,4 @@
-"""The server's connections: small messages leave at once."""
+"""Removes a network delay: the server sends small messages at once."""
 
 import os
 import socket
@@ -10,12 +10,12 @@ from pathlib import Path
 DESCRIPTORS = Path("/dev/fd")
 
 
-def send_at_once() -> None:
-    """Switch off Nagle's algorithm on this process's TCP sockets; new connections inherit that.
+def disable_nagle() -> None:
+    """Switch off Nagle's algorithm on the TCP sockets of this process; new connections inherit it.
 
-    Streamlit makes its listening socket in a way for which asyncio leaves the algorithm on; each
-    run is several small messages, so the second waits 40 ms for the browser's acknowledgement.
-    Where a system does not list a process's descriptors, nothing happens.
+    Streamlit creates its listening socket in a way for which asyncio leaves the algorithm on. Each
+    page run sends several small messages, so the second one would wait 40 ms for the browser's
+    acknowledgement. On systems that do not list a process's descriptors, this does nothing.
     """
     for connection in _own_tcp_sockets():
         with connection, suppress(OSError):
@@ -23,9 +23,9 @@ def send_at_once() -> None:
 
 
 def _own_tcp_sockets() -> Iterator[socket.socket]:
-    """Second handles on the sockets, so that closing them leaves the sockets alone."""
+    """Yield duplicates of the sockets, so that closing a duplicate leaves the original open."""
     for descriptor in _descriptors():
-        # Other threads may have closed it meanwhile.
+        # Another thread may have closed the descriptor in the meantime.
         with suppress(OSError):
             if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
                 continue

@@ -1,8 +1,9 @@
-"""What the files that people bring may take of the server's memory.
+"""Limits on the memory that uploaded files may take.
 
-Streamlit keeps each of them until its session ends, at an address that any number of files can be
-sent to. Pages read a file as soon as it is there and keep what they made of it, so the older ones
-can go: of one session, and of the one that holds most where all of them hold too much.
+Streamlit keeps every uploaded file until its session ends, and its upload address accepts any
+number of files. The pages read a file as soon as it arrives and keep their own copy, so older files
+can be deleted. A session above its own limit loses its oldest files first. When all sessions
+together exceed theirs, the session that holds the most loses its oldest files.
 """
 
 from collections.abc import Iterator
@@ -15,52 +16,54 @@ if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 SESSION_BYTES = 32 * 2**20
-"""Of one session: three files of the largest size, and what the small ones weigh besides."""
+"""Limit of one session: three files of the largest size, and some small ones."""
 
 SESSION_FILES = 32
 ALL_BYTES = 512 * 2**20
-"""Of all sessions together."""
+"""Limit of all sessions together."""
 
 
-def bound_uploads() -> None:
-    """From the first call on, make the running server let go of what is too much."""
+def limit_uploads() -> None:
+    """Make the running server delete old uploads above the limits; further calls do nothing."""
     if exists():
-        bound(cast("MemoryUploadedFileManager", Runtime.instance().uploaded_file_mgr))
+        limit(cast("MemoryUploadedFileManager", Runtime.instance().uploaded_file_mgr))
 
 
-def bound(held: "MemoryUploadedFileManager") -> None:
-    """Make this keeper of files let go of what is too much, each time that one comes."""
-    if "add_file" in vars(held):
+def limit(files: "MemoryUploadedFileManager") -> None:
+    """Make a file manager delete old files above the limits whenever a file arrives."""
+    if "add_file" in vars(files):
         return
-    add = held.add_file
+    add = files.add_file
 
-    def add_bounded(session_id: str, file: "UploadedFileRec") -> None:
+    def add_within_limits(session_id: str, file: "UploadedFileRec") -> None:
         add(session_id=session_id, file=file)
-        for session, other in _too_many(held, session_id):
-            held.remove_file(session, other)
+        for session, other in _files_to_delete(files, session_id):
+            files.remove_file(session, other)
 
-    held.add_file = add_bounded  # type: ignore[method-assign]
+    files.add_file = add_within_limits  # type: ignore[method-assign]
 
 
-def _too_many(held: "MemoryUploadedFileManager", session_id: str) -> Iterator[tuple[str, str]]:
-    """What is to go, by its session; the files of a session come in the order of their arrival."""
-    while _is_too_much(_sizes(held, session_id)):
-        yield session_id, next(iter(_sizes(held, session_id)))
+def _files_to_delete(
+    files: "MemoryUploadedFileManager", session_id: str
+) -> Iterator[tuple[str, str]]:
+    """Yield (session, file) pairs to delete; a session lists its files in order of arrival."""
+    while _exceeds_limit(_sizes(files, session_id)):
+        yield session_id, next(iter(_sizes(files, session_id)))
     while True:
-        sessions = {each: _sizes(held, each) for each in list(held.file_storage)}
-        bytes_held = {each: sum(sizes.values()) for each, sizes in sessions.items()}
-        if sum(bytes_held.values()) <= ALL_BYTES:
+        sessions = {each: _sizes(files, each) for each in list(files.file_storage)}
+        total = {each: sum(sizes.values()) for each, sizes in sessions.items()}
+        if sum(total.values()) <= ALL_BYTES:
             return
-        largest = max(bytes_held, key=bytes_held.__getitem__)
+        largest = max(total, key=total.__getitem__)
         yield largest, next(iter(sessions[largest]))
 
 
-def _is_too_much(sizes: dict[str, int]) -> bool:
-    """Whether one session holds more than it may; the file that came last always may stay."""
+def _exceeds_limit(sizes: dict[str, int]) -> bool:
+    """Return whether one session holds too much; its newest file is always allowed."""
     return len(sizes) > 1 and (sum(sizes.values()) > SESSION_BYTES or len(sizes) > SESSION_FILES)
 
 
-def _sizes(held: "MemoryUploadedFileManager", session_id: str) -> dict[str, int]:
-    """Bytes of the files of a session, by their names there."""
-    files = dict(held.file_storage.get(session_id, {}))
-    return {name: len(file.data) for name, file in files.items()}
+def _sizes(files: "MemoryUploadedFileManager", session_id: str) -> dict[str, int]:
+    """Return the bytes of each file of a session, by the file's identifier."""
+    found = dict(files.file_storage.get(session_id, {}))
+    return {name: len(file.data) for name, file in found.items()}

@@ -1,9 +1,11 @@
-"""What pages need later, got ready while nobody waits: once a server, behind its first page.
+"""Loads what later pages need, in the background, after the server has shown its first page.
 
-Most of a first look at a page is imports. A thread does them after the first run has ended, one by
-one, each in a moment in which no page runs. It has the system's ordinary priority all the same: it
-holds the interpreter while it imports, and if it waited for the processor, everybody would. The
-order is that in which people come upon the pages. LATENT_PREPARE=0 leaves it all to the pages.
+Imports take most of the time of a first visit to a page. A thread imports the modules one by one,
+each at a moment when no page runs, in the order in which people usually open the pages. The thread
+keeps the normal priority of the operating system: it holds Python's interpreter lock during an
+import, so everybody would wait longer if it had to wait for a processor.
+
+`LATENT_WARM_UP=0` switches the warm-up off (the older name `LATENT_PREPARE` works too).
 """
 
 import gc
@@ -24,55 +26,63 @@ MODULES = (
     *("vae.analysis.generation", "vae.analysis.anomaly", "vae.analysis.denoising"),
     *("vae.analysis.attributes", "vae.analysis.representation", "vae.charts.kinds"),
 )
-"""What the pages import on their first run, and the thread before that."""
+"""The modules that the pages import at their first run."""
 
+THREAD_NAME = "warm-up"
 QUIET_SECONDS = 0.1
-MOST_SECONDS = 10.0
-"""After so long it goes on although pages run: in a class some always does."""
+MAX_WAIT_SECONDS = 10.0
+"""The thread continues after this time even while pages run: in a class, some page always runs."""
 
 SCRIPT_THREAD = "ScriptRunner.scriptThread"
-"""What Streamlit calls the threads in which pages run."""
+"""Streamlit's name for the threads that run pages."""
 
 _log = logging.getLogger(__name__)
 
 
-def prepare(*more: Callable[[], Iterable[object]]) -> threading.Thread | None:
-    """Begin once the run that calls this has ended; `more` are tasks in steps, after the imports.
+def start_warm_up(*more: Callable[[], Iterable[object]]) -> threading.Thread | None:
+    """Start the thread, which begins when the page run that calls this has ended.
 
-    None where LATENT_PREPARE is 0, and in tests of a page without a server.
+    `more` are further tasks, each a function that yields after every step; they run after the
+    imports. Returns None when the warm-up is switched off, and in tests of a page without a server.
     """
-    # A test's stand-in passes for an instance.
-    served = Runtime.exists() and type(Runtime.instance()) is Runtime
-    if not served or os.environ.get("LATENT_PREPARE") == "0":
+    # Tests replace the runtime by a stand-in that passes for an instance, hence the exact type.
+    is_served = Runtime.exists() and type(Runtime.instance()) is Runtime
+    if not is_served or not _is_switched_on():
         return None
     thread = threading.Thread(
-        target=_work, args=(threading.current_thread(), [_imports, *more]), name="preparation"
+        target=_run_tasks, args=(threading.current_thread(), [_imports, *more]), name=THREAD_NAME
     )
     thread.start()
     return thread
 
 
-def _work(first_run: threading.Thread, tasks: Iterable[Callable[[], Iterable[object]]]) -> None:
+def _is_switched_on() -> bool:
+    return os.environ.get("LATENT_WARM_UP", os.environ.get("LATENT_PREPARE")) != "0"
+
+
+def _run_tasks(
+    first_run: threading.Thread, tasks: Iterable[Callable[[], Iterable[object]]]
+) -> None:
     first_run.join()
     for task in tasks:
         try:
-            _do_in_pauses(task())
+            _run_in_pauses(task())
         except Exception:
-            # The page that needs it will meet the same error, and say so.
-            _log.exception("what pages need could not be got ready")
+            # The page that needs this will meet the same error and show it.
+            _log.exception("the warm-up could not finish a task")
     gc.freeze()
 
 
-def _do_in_pauses(steps: Iterable[object]) -> None:
-    """Take the steps of a task, each when all is quiet; none once the server shuts down."""
+def _run_in_pauses(steps: Iterable[object]) -> None:
+    """Run each step of a task when no page runs; stop when the server shuts down."""
     remaining = iter(steps)
     while _wait_for_quiet() and next(remaining, remaining) is not remaining:
         pass
 
 
 def _wait_for_quiet() -> bool:
-    """Wait for a moment without a page that runs; False where the server shuts down."""
-    latest, quiet_since = time.monotonic() + MOST_SECONDS, time.monotonic()
+    """Wait until no page has run for QUIET_SECONDS; return False when the server shuts down."""
+    latest, quiet_since = time.monotonic() + MAX_WAIT_SECONDS, time.monotonic()
     while threading.main_thread().is_alive():
         now = time.monotonic()
         if any(thread.name == SCRIPT_THREAD for thread in threading.enumerate()):

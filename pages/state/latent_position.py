@@ -18,16 +18,16 @@ POSITION = "z"
 IMAGE = "image"
 
 
-def follow_link(explorer: "Explorer") -> None:
+def sync_with_link(explorer: "Explorer") -> None:
     """Move to the link's position where a person changed it; else write the position into it."""
-    text = url_state.recall(POSITION, explorer.run.identity)
+    text = url_state.read(POSITION, explorer.run.identity)
     if text is not None and parse_code(text, explorer.latent_dim) is None:
-        url_state.forget(POSITION, explorer.run.identity)
+        url_state.remove(POSITION, explorer.run.identity)
 
 
 def position(explorer: "Explorer") -> np.ndarray:
     """The shared code (latent,): the one pinned last, else that of the shared test image."""
-    text = url_state.recall(POSITION, explorer.run.identity)
+    text = url_state.read(POSITION, explorer.run.identity)
     code = None if text is None else parse_code(text, explorer.latent_dim)
     if code is None:
         return explorer.atlas.mean[image_index(explorer)].astype(np.float64)
@@ -36,7 +36,7 @@ def position(explorer: "Explorer") -> np.ndarray:
 
 def move_to(explorer: "Explorer", z: "list[float] | np.ndarray") -> None:
     """Make a code the shared position; it stands in the link from then on."""
-    url_state.keep(POSITION, code_text(z), explorer.run.identity)
+    url_state.write(POSITION, code_text(z), explorer.run.identity)
 
 
 def start_from_image(explorer: "Explorer", index: int) -> None:
@@ -48,12 +48,12 @@ def start_from_image(explorer: "Explorer", index: int) -> None:
 def share_image(explorer: "Explorer", index: int) -> None:
     """Make a test image the shared one, and leave the position where it is."""
     # Data sets narrowed to some classes have the test split of the whole.
-    url_state.keep(IMAGE, str(int(index)), base_name(explorer.run.train.dataset))
+    url_state.write(IMAGE, str(int(index)), base_name(explorer.run.train.dataset))
 
 
 def shared_image(explorer: "Explorer") -> int | None:
     """The shared test image's place in the test split; None before one is chosen."""
-    text = url_state.recall(IMAGE, base_name(explorer.run.train.dataset))
+    text = url_state.read(IMAGE, base_name(explorer.run.train.dataset))
     return parse_index(text, len(explorer.atlas.label))
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.server.tcp_nodelay import send_at_once
-from pages.server.warm_up import prepare
+from pages.server.tcp_nodelay import disable_nagle
+from pages.server.warm_up import start_warm_up
 from pages.state import url_state
 from vae.charts.images import png_bytes, tile
+from vae.core.access import refuse_if_read_only
 from vae.core.errors import VaeError
-from vae.core.read_only import refuse_if_read_only
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer
@@ -29,7 +29,7 @@ SWITCH_SECONDS = 0.001
 def choose(name: str) -> None:
     """Make a model the chosen one from the next rerun on."""
     if st.query_params.get(CHOICE) not in (None, name):
-        url_state.leave()
+        url_state.clear()
     st.session_state[CHOICE] = name
     st.query_params[CHOICE] = name
 
@@ -37,9 +37,9 @@ def choose(name: str) -> None:
 def catalogue() -> "Catalogue":
     """The checkpoints there are, read anew at most every other second."""
     _warm_up()
-    from vae.runs.catalogue import checkpoints_dir
+    from vae.runs.folders import checkpoint_folders
 
-    return _read_catalogue(checkpoints_dir())
+    return _read_catalogue(checkpoint_folders())
 
 
 def refresh_catalogue() -> None:
@@ -47,7 +47,7 @@ def refresh_catalogue() -> None:
     _read_catalogue.clear()
 
 
-def written(run: "Run") -> str:
+def command_path(run: "Run") -> str:
     """A checkpoint's folder as people type it; where the server keeps it is nobody's business."""
     return f"checkpoints/{run.name}"
 
@@ -100,10 +100,10 @@ def sample_strip(path: Path, identity: str) -> bytes:
 
 
 @st.cache_resource(ttl=2, max_entries=4, show_spinner=False)
-def _read_catalogue(root: Path) -> "Catalogue":
-    from vae.runs.catalogue import read_catalogue
+def _read_catalogue(folders: tuple[Path, ...]) -> "Catalogue":
+    from vae.runs.catalogue import available_checkpoints
 
-    return read_catalogue(root)
+    return available_checkpoints()
 
 
 @st.cache_resource(max_entries=12, show_spinner="Loading the model …")
@@ -131,10 +131,10 @@ def _warm_up() -> bool:
     use_threads(1)
     # A fifth of Python's own: whoever computes hands over sooner to those who only answer.
     sys.setswitchinterval(SWITCH_SECONDS)
-    send_at_once()
+    disable_nagle()
     gc.collect()
     gc.freeze()
-    prepare(_sample_strips)
+    start_warm_up(_sample_strips)
     return True
 
 

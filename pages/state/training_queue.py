@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def training_queue() -> "TrainingQueue":
     """Made once per server; its process trains one job after the other beside the pages."""
     from vae.jobs.queue import TrainingQueue
-    from vae.runs.catalogue import checkpoints_dir
+    from vae.runs.folders import checkpoints_dir
 
     queue = TrainingQueue(checkpoints_dir())
     queue.process.start()

@@ -8,43 +8,43 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-Kept = dict[tuple[str, str], str]
+Choices = dict[tuple[str, str], str]
 
 
-def recall(name: str, scope: str = "") -> str | None:
+def read(name: str, scope: str = "") -> str | None:
     """What was chosen before, and now stands in the link; a link that a person changed wins."""
     asked = st.query_params.get(name)
-    if asked is not None and asked != _written().get(name):
-        _kept()[scope, name] = asked
-    _write(name, _kept().get((scope, name)))
-    return _kept().get((scope, name))
+    if asked is not None and asked != _link_texts().get(name):
+        _choices()[scope, name] = asked
+    _set_link_text(name, _choices().get((scope, name)))
+    return _choices().get((scope, name))
 
 
-def keep(name: str, text: str, scope: str = "") -> None:
+def write(name: str, text: str, scope: str = "") -> None:
     """Choose something; it stands in the link from then on."""
-    _kept()[scope, name] = text
-    _write(name, text)
+    _choices()[scope, name] = text
+    _set_link_text(name, text)
 
 
-def keep_pressed(name: str, key: str, scope: str = "") -> None:
+def write_widget_value(name: str, key: str, scope: str = "") -> None:
     """Choose what a widget holds, for its callback; a browser may have sent nothing."""
     if st.session_state[key] is not None:
-        keep(name, str(st.session_state[key]), scope)
+        write(name, str(st.session_state[key]), scope)
 
 
-def forget(name: str, scope: str = "") -> None:
+def remove(name: str, scope: str = "") -> None:
     """Take back a choice, say one from a link that means nothing here."""
-    _kept().pop((scope, name), None)
-    _write(name, None)
+    _choices().pop((scope, name), None)
+    _set_link_text(name, None)
 
 
-def leave() -> None:
+def clear() -> None:
     """Take all choices out of the link: the page is about to show other things."""
-    for name in _written():
-        _write(name, None)
+    for name in _link_texts():
+        _set_link_text(name, None)
 
 
-def start_widget(key: str, value: object, options: Sequence[object] | None = None) -> None:
+def set_initial_value(key: str, value: object, options: Sequence[object] | None = None) -> None:
     """Let a widget begin with a value chosen before, where it is one of its options.
 
     Streamlit forgets a widget's state when its page is left.
@@ -53,16 +53,16 @@ def start_widget(key: str, value: object, options: Sequence[object] | None = Non
         st.session_state[key] = value
 
 
-def _kept() -> Kept:
+def _choices() -> Choices:
     return st.session_state.setdefault("link-kept", {})
 
 
-def _written() -> dict[str, str | None]:
+def _link_texts() -> dict[str, str | None]:
     return st.session_state.setdefault("link-written", {})
 
 
-def _write(name: str, text: str | None) -> None:
-    _written()[name] = text
+def _set_link_text(name: str, text: str | None) -> None:
+    _link_texts()[name] = text
     if text is None:
         st.query_params.pop(name, None)
     elif st.query_params.get(name) != text:

@@ -13,14 +13,14 @@ import numpy as np
 import streamlit as st
 
 from pages.state.models import open_gallery
-from pages.ui.instruments import Plane, Surroundings, mount_asset
+from pages.ui.instruments import PlaneSpec, Surroundings, mount_asset
 from pages.ui.server_decode import ServedDecoder, ServedEncoder, ServedNetwork, mount_served
 from vae.core.errors import ConfigError, UnsupportedNetwork
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer
     from vae.explorer.gallery import Gallery
-    from vae.explorer.latent.projection import Plane as Projection
+    from vae.explorer.latent.projection import LatentPlane
 
 
 KEPT_AFTER_SECONDS = 5.0
@@ -171,12 +171,12 @@ def surroundings(explorer: "Explorer") -> Surroundings | None:
     return {
         "codes": codes_id(explorer),
         "pictures": pictures_id(explorer),
-        "plane": plain_plane(explorer, overview_plane(explorer.atlas.mean)),
+        "plane": plane_spec(explorer, overview_plane(explorer.atlas.mean)),
         "colors": CLASS_COLOURS,
     }
 
 
-def plain_plane(explorer: "Explorer", plane: "Projection") -> Plane:
+def plane_spec(explorer: "Explorer", plane: "LatentPlane") -> PlaneSpec:
     """A plane of a model's codes as the instruments take it."""
     return {
         "origin": plane.origin.tolist(),
@@ -191,8 +191,10 @@ def plain_plane(explorer: "Explorer", plane: "Projection") -> Plane:
 def _packed_decoder(
     _explorer: "Explorer", identity: str, megabytes: float
 ) -> "bytes | UnsupportedNetwork":
+    from vae.viewer.pack import pack_decoder
+
     try:
-        return _explorer.packed_decoder(megabytes)
+        return pack_decoder(_explorer, megabytes)
     except UnsupportedNetwork as error:
         return error
 
@@ -201,8 +203,10 @@ def _packed_decoder(
 def _packed_encoder(
     _explorer: "Explorer", identity: str, megabytes: float
 ) -> "bytes | UnsupportedNetwork":
+    from vae.viewer.pack import pack_encoder
+
     try:
-        return _explorer.packed_encoder(identity, megabytes)
+        return pack_encoder(_explorer, identity, megabytes)
     except UnsupportedNetwork as error:
         return error
 
@@ -211,8 +215,10 @@ def _packed_encoder(
 def _packed_labelled(
     _explorer: "Explorer", identity: str, megabytes: float
 ) -> "bytes | UnsupportedNetwork":
+    from vae.viewer.pack import pack_labelled_decoder
+
     try:
-        return _explorer.packed_labelled_decoder(identity, megabytes)
+        return pack_labelled_decoder(_explorer, identity, megabytes)
     except UnsupportedNetwork as error:
         return error
 
@@ -221,18 +227,24 @@ def _packed_labelled(
 def _packed_multi_rate(
     _explorer: "Explorer", identity: str, megabytes: float
 ) -> "tuple[bytes, bytes] | UnsupportedNetwork":
+    from vae.viewer.pack import pack_multi_rate_decoder, pack_rate_curve
+
     try:
-        decoder = _explorer.packed_multi_rate_decoder(multi_rate_id(_explorer), megabytes)
+        decoder = pack_multi_rate_decoder(_explorer, multi_rate_id(_explorer), megabytes)
     except UnsupportedNetwork as error:
         return error
-    return decoder, _explorer.packed_rate_curve(curve_id(_explorer))
+    return decoder, pack_rate_curve(_explorer, curve_id(_explorer))
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _packed_codes(_explorer: "Explorer", identity: str) -> bytes:
-    return _explorer.packed_codes(identity)
+    from vae.viewer.pack import pack_codes
+
+    return pack_codes(_explorer, identity)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _packed_pictures(_gallery: "Gallery", identity: str) -> bytes | None:
-    return _gallery.packed_pictures(identity)
+    from vae.viewer.pack import pack_pictures
+
+    return pack_pictures(_gallery, identity)

@@ -1,7 +1,7 @@
 """What a person has drawn: kept for the session, over all pages, and turned into a model's image.
 
-A drawing is its strokes; what image they are for a model the browser works out (`ink.js`) and tells
-here, for each image size once. The Map's drawing is also that of A in an interpolation.
+A drawing is its strokes; what image they are for a model the browser works out
+(`stroke_raster.js`) and tells here, for each image size once. The Map's drawing is also that of A in an interpolation.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from pages.state.reported import is_code
 from vae.data.stroke_style import Ink, ink_of
 
 if TYPE_CHECKING:
-    from pages.ui.instruments import Drawing, NoDrawing
+    from pages.ui.instruments import NoPad, PadSpec
     from vae.explorer import Explorer
 
 MAIN = "main"
@@ -28,20 +28,20 @@ MOST_NUMBERS = 12_000
 Strokes = Sequence[Sequence[int]]
 
 
-def offered(explorer: "Explorer", encoder: str) -> "Drawing | NoDrawing":
+def pad_or_reason(explorer: "Explorer", encoder: str) -> "PadSpec | NoPad":
     """The pad for a model with the name of its mounted encoder, or why there is none."""
     ink = _ink(explorer)
-    return {"reason": ink} if isinstance(ink, str) else {**pad(explorer), "encoder": encoder}
+    return {"reason": ink} if isinstance(ink, str) else {**pad_spec(explorer), "encoder": encoder}
 
 
-def pad(explorer: "Explorer") -> "Drawing":
+def pad_spec(explorer: "Explorer") -> "PadSpec":
     """The pad for a model that a person can draw for."""
     ink = _ink(explorer)
     assert isinstance(ink, Ink), ink
     return {"ink": asdict(ink), "shape": list(explorer.run.model.image_shape)}
 
 
-def is_offered(explorer: "Explorer") -> bool:
+def can_draw(explorer: "Explorer") -> bool:
     """Whether a person can draw for a model."""
     return isinstance(_ink(explorer), Ink)
 

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.server.access import looks_only, note_if_read_only
+from pages.server.access import note_if_read_only
 from pages.state import latent_position, url_state
 from pages.state.models import open_gallery
 from pages.ui import drawing
-from pages.ui.image_upload import choose_ink, choose_upload, made_of, show_made
-from pages.ui.instruments import Drawn, live_draw
+from pages.ui.image_upload import choose_ink, choose_upload, show_conversion, to_model_image
+from pages.ui.instruments import DrawingReport, live_draw
 from pages.ui.layout import show_error
 from pages.ui.markdown import escaped
+from vae.core.access import is_read_only
 from vae.core.errors import DataError
 
 if TYPE_CHECKING:
@@ -44,13 +45,13 @@ class Endpoint:
 def choose_endpoint(explorer: "Explorer", name: str, label: int) -> Endpoint:
     """The widgets for one end; `label` is the class that it starts with."""
     dataset = explorer.run.train.dataset
-    kept = url_state.recall(name.lower(), dataset)
+    kept = url_state.read(name.lower(), dataset)
     source = _choose_source(explorer, name, kept)
     if source == "image":
         index = _choose_image(explorer, name, label, kept)
-        url_state.keep(name.lower(), str(index), dataset)
+        url_state.write(name.lower(), str(index), dataset)
         return _test_image(explorer, index)
-    url_state.keep(name.lower(), source, dataset)
+    url_state.write(name.lower(), source, dataset)
     if source == "pin":
         code = latent_position.position(explorer)
         return Endpoint(explorer.decode(code[None])[0], code, "the pinned place")
@@ -61,11 +62,11 @@ def choose_endpoint(explorer: "Explorer", name: str, label: int) -> Endpoint:
 
 
 def _choose_source(explorer: "Explorer", name: str, kept: str | None) -> str:
-    sources = [way for way in SOURCES if way != "draw" or drawing.is_offered(explorer)]
+    sources = [way for way in SOURCES if way != "draw" or drawing.can_draw(explorer)]
     key = f"endpoint-{name}"
     if st.session_state.get(key, "image") not in sources:
         st.session_state[key] = "image"
-    url_state.start_widget(key, kept if kept in sources else "image", sources)
+    url_state.set_initial_value(key, kept if kept in sources else "image", sources)
     return st.selectbox(
         name,
         sources,
@@ -101,7 +102,7 @@ def _own_picture(explorer: "Explorer", name: str, source: str) -> Endpoint | Non
     """What a person brings or draws; None until there is something."""
     if source == "draw":
         return _drawn_picture(explorer, name)
-    if looks_only():
+    if is_read_only():
         return uploaded_picture(explorer, name)
     # The box opens over the page, so that nothing moves for it.
     box = st.popover(
@@ -115,12 +116,12 @@ def _drawn_picture(explorer: "Explorer", name: str) -> Endpoint | None:
     """A pad: A's drawing is the Map's, B has one of its own."""
     kept = drawing.MAIN if name == "A" else name
 
-    def keep(drawn: Drawn) -> None:
+    def keep(drawn: DrawingReport) -> None:
         drawing.keep(kept, explorer, drawn)
 
     live_draw(
         f"draw-{name}-{explorer.run.identity[:16]}",
-        drawing.pad(explorer),
+        drawing.pad_spec(explorer),
         drawing.strokes(kept),
         is_known=drawing.drawn_image(kept, explorer) is not None,
         on_drawn=keep,
@@ -140,14 +141,14 @@ def _choose_image(explorer: "Explorer", name: str, label: int, kept: str | None)
     members = np.arange(len(labels))
     if classes:
         begin = classes[min(label, len(classes) - 1)] if index is None else int(labels[index])
-        url_state.start_widget(f"class-{scope}", begin, classes)
+        url_state.set_initial_value(f"class-{scope}", begin, classes)
         chosen = left.selectbox(
             "Class", classes, format_func=gallery.class_names.__getitem__, key=f"class-{scope}"
         )
         members = explorer.most_typical_first(gallery.of_class(chosen))
         scope = f"{scope}-{chosen}"
     if index is not None and index in members:
-        url_state.start_widget(f"which-{scope}", int(np.flatnonzero(members == index)[0]) + 1)
+        url_state.set_initial_value(f"which-{scope}", int(np.flatnonzero(members == index)[0]) + 1)
     place = right.number_input(
         "Which",
         1,
@@ -159,7 +160,24 @@ def _choose_image(explorer: "Explorer", name: str, label: int, kept: str | None)
 
 
 def uploaded_picture(explorer: "Explorer", name: str) -> Endpoint | None:
-    """A picture that a person brings; None until there is one."""
+    """An uploaded picture and its code; None until there is one."""
+    found = uploaded_image(explorer, name)
+    if found is None:
+        return None
+    return Endpoint(found.image, explorer.encode(found.image[None])[0][0], found.caption)
+
+
+@dataclass(frozen=True)
+class UploadedImage:
+    """An uploaded picture as the model takes it: (h, w, c), pixels in [0, 1]."""
+
+    image: np.ndarray
+    caption: str
+    """Markdown."""
+
+
+def uploaded_image(explorer: "Explorer", name: str) -> UploadedImage | None:
+    """Asks for a picture and converts it; None until there is one. It is not encoded here."""
     if note_if_read_only("Bringing pictures"):
         return None
     ink = drawing.placing_ink(explorer)
@@ -167,10 +185,9 @@ def uploaded_picture(explorer: "Explorer", name: str) -> Endpoint | None:
     if brought is None:
         return None
     try:
-        image, steps = made_of(brought, explorer.run.model.image_shape, is_inked, ink)
+        image, steps = to_model_image(brought, explorer.run.model.image_shape, is_inked, ink)
     except DataError as error:
         show_error(error)
         return None
-    show_made(brought, image, steps)
-    code = explorer.encode(image[None])[0][0]
-    return Endpoint(image, code, escaped(brought.name, 40))
+    show_conversion(brought, image, steps)
+    return UploadedImage(image, escaped(brought.name, 40))

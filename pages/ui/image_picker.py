@@ -8,10 +8,10 @@ import streamlit as st
 from pages.state.models import fetch_images, open_gallery
 from pages.ui.layout import show_error
 from pages.ui.markdown import escaped
-from pages.ui.widgets import one_of
+from pages.ui.widgets import choose_one
 from vae.charts.images import tile
+from vae.core.access import is_read_only
 from vae.core.dataset_name import base_name
-from vae.core.read_only import is_read_only
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer
@@ -44,13 +44,13 @@ def note_missing(explorer: "Explorer", gallery: "Gallery", place: str = "page") 
     """
     if gallery.are_real:
         return
-    from vae.core.named_folders import FOLDERS_VARIABLE
-    from vae.data.registry import FOLDER_PREFIX, dataset_title, may_be_read
+    from vae.core.access import FOLDERS_VARIABLE
+    from vae.data.registry import FOLDER_PREFIX, dataset_title, is_allowed_dataset
 
     dataset = base_name(explorer.run.train.dataset)
     title = escaped(dataset_title(dataset))
     why = f"{title} is not on this machine"
-    if not may_be_read(dataset):
+    if not is_allowed_dataset(dataset):
         why = (
             f"{title} is a folder that whoever started this server has not named in "
             f"{FOLDERS_VARIABLE}, so it is not read"
@@ -81,11 +81,11 @@ def _offered(gallery: "Gallery", key: str) -> np.ndarray:
     classes = gallery.classes()
     if not classes:
         return np.arange(min(ROW, len(gallery.labels)))
-    chosen = one_of(
+    chosen = choose_one(
         "Class",
         classes,
         f"{key}-class",
-        look=st.pills,
+        widget=st.pills,
         format_func=lambda label: escaped(gallery.class_names[label]),
         label_visibility="collapsed",
     )

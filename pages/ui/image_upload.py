@@ -41,7 +41,7 @@ def choose_upload(name: str) -> "Upload | None":
 
 def choose_ink(name: str, ink: "Ink | None") -> bool:
     """Whether a picture has dark ink on light paper, which is to become a data set's like."""
-    url_state.start_widget(f"invert-{name}", st.session_state.get(f"inverted-{name}", False))
+    url_state.set_initial_value(f"invert-{name}", st.session_state.get(f"inverted-{name}", False))
     label, help_text = "Dark on light", "Turn ink on paper into white on black."
     if ink is not None:
         label = "Ink on paper"
@@ -54,7 +54,7 @@ def choose_ink(name: str, ink: "Ink | None") -> bool:
     return chosen
 
 
-def made_of(
+def to_model_image(
     brought: "Upload", image_shape: tuple[int, int, int], is_inked: bool, ink: "Ink | None"
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """The image (h, w, c) for a model, and what was done to it; DataError where no ink is."""
@@ -67,9 +67,9 @@ def made_of(
     return (1 - image, (*steps, "light and dark exchanged")) if is_inked else (image, steps)
 
 
-def show_made(brought: "Upload", image: np.ndarray, steps: tuple[str, ...]) -> None:
+def show_conversion(brought: "Upload", image: np.ndarray, steps: tuple[str, ...]) -> None:
     """The picture as it came beside the image (h, w, c) made of it, and how, in words."""
-    from vae.data.uploads import all_alike
+    from vae.data.uploads import blank_reason
 
     pixels = enlarge(image, SIDE)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -78,7 +78,7 @@ def show_made(brought: "Upload", image: np.ndarray, steps: tuple[str, ...]) -> N
         seen = "as the model sees it"
         st.image(pixels, seen, width=pixels.shape[1], alt=seen, output_format="PNG")
     st.caption(f"{escaped(brought.name, 40)}: {'; '.join(steps)}.")
-    if fault := all_alike(image):
+    if fault := blank_reason(image):
         st.caption(f"This is **{fault}** to the model: try the switch above, or another picture.")
 
 

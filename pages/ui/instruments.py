@@ -19,7 +19,7 @@ from vae.charts.images import enlarge
 from vae.viewer.bundle import SOURCES, bundle, style_sheets
 
 
-class Panel(TypedDict):
+class DecoderPanel(TypedDict):
     """One live picture."""
 
     asset: str
@@ -48,7 +48,7 @@ class Dimension(TypedDict):
     """Inactive ones are folded away."""
 
 
-class Plane(TypedDict):
+class PlaneSpec(TypedDict):
     """z(x, y) = origin + x * basis[0] + y * basis[1], the basis orthonormal."""
 
     origin: Sequence[float]
@@ -68,7 +68,7 @@ class Surroundings(TypedDict):
     """Identity of the mounted codes."""
     pictures: str | None
     """Identity of the mounted test images; without it, the nearest ones are decoded."""
-    plane: Plane
+    plane: PlaneSpec
     """Of the small map."""
     colors: Sequence[str]
     """`#rrggbb` by class index."""
@@ -103,7 +103,7 @@ class Pin(TypedDict):
     """The nearest shown code on the map, -1 if no class is shown."""
 
 
-class Drawn(TypedDict):
+class DrawingReport(TypedDict):
     """A drawing as the browser reports it; the places of strokes and pixels are not yet checked."""
 
     strokes: list[list[int]]
@@ -114,7 +114,7 @@ class Drawn(TypedDict):
     """Its code, where the instrument has an encoder."""
 
 
-class Drawing(TypedDict):
+class PadSpec(TypedDict):
     """What a pad needs to know."""
 
     ink: Mapping[str, object]
@@ -125,7 +125,7 @@ class Drawing(TypedDict):
     """Identity of a mounted encoder."""
 
 
-class NoDrawing(TypedDict):
+class NoPad(TypedDict):
     """Why there is no pad."""
 
     reason: str
@@ -176,7 +176,7 @@ def mount_asset(blob: bytes, key: str) -> None:
 
 def live_decode(
     key: str,
-    panels: Sequence[Panel],
+    panels: Sequence[DecoderPanel],
     dimensions: Sequence[Dimension],
     z: Sequence[float],
     size: int = 320,
@@ -199,7 +199,7 @@ def live_decode(
 
 def live_path(
     key: str,
-    panels: Sequence[Panel],
+    panels: Sequence[DecoderPanel],
     points: Sequence[Sequence[float]],
     captions: Sequence[str] = (),
     t: float = 0.0,
@@ -234,7 +234,7 @@ def live_path(
 
 def live_walk(
     key: str,
-    panels: Sequence[Panel],
+    panels: Sequence[DecoderPanel],
     points: Sequence[Sequence[float]],
     seconds: float = 2.0,
     size: int = 320,
@@ -248,17 +248,17 @@ def live_map(
     key: str,
     codes_asset: str,
     decoder_asset: str,
-    plane: Plane,
+    plane: PlaneSpec,
     colors: Sequence[str],
     z: Sequence[float] | None = None,
     size: int | None = None,
     pictures_asset: str | None = None,
     backdrop: Literal["none", "manifold", "ellipses", "prior"] = "none",
     on_pin: Callable[[Pin], None] | None = None,
-    drawing: Drawing | NoDrawing | None = None,
+    drawing: PadSpec | NoPad | None = None,
     strokes: Sequence[Sequence[int]] = (),
     tool: Literal["point", "draw"] = "point",
-    on_drawn: Callable[[Drawn], None] | None = None,
+    on_drawn: Callable[[DrawingReport], None] | None = None,
     on_tool: Callable[[str], None] | None = None,
 ) -> Pin | None:
     """All codes on a plane, with the decoded image under the pointer; returns the pin, if any.
@@ -299,11 +299,11 @@ def live_map(
 
 def live_draw(
     key: str,
-    drawing: Drawing,
+    drawing: PadSpec,
     strokes: Sequence[Sequence[int]],
     is_known: bool,
     size: int = 400,
-    on_drawn: Callable[[Drawn], None] | None = None,
+    on_drawn: Callable[[DrawingReport], None] | None = None,
 ) -> None:
     """A button that opens a pad of up to `size` pixels over the page, which begins with `strokes`.
 
@@ -399,7 +399,7 @@ def _teller(
 
 
 def _decode_spec(
-    panels: Sequence[Panel], control: Mapping[str, object], latent: int, size: int
+    panels: Sequence[DecoderPanel], control: Mapping[str, object], latent: int, size: int
 ) -> dict[str, object]:
     return {
         "panels": [_panel(panel) for panel in panels],
@@ -416,7 +416,7 @@ def _around(surroundings: Surroundings | None) -> dict[str, object]:
     return {"surroundings": plain | {"colors": list(surroundings["colors"])}}
 
 
-def _plane(plane: Plane) -> dict[str, object]:
+def _plane(plane: PlaneSpec) -> dict[str, object]:
     return {
         "origin": _floats(plane["origin"]),
         "basis": [_floats(axis) for axis in plane["basis"]],
@@ -441,7 +441,7 @@ def _base64(array: np.ndarray) -> str:
     return b64encode(array.tobytes()).decode()
 
 
-def _panel(panel: Panel) -> dict[str, object]:
+def _panel(panel: DecoderPanel) -> dict[str, object]:
     plain: dict[str, object] = {"asset": panel["asset"], "caption": panel["caption"]}
     if "order" in panel:
         plain["order"] = [int(index) for index in panel["order"]]

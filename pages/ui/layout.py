@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
-from pages.server.access import keep_to_named_folders, looks_only
-from pages.server.upload_limits import bound_uploads
+from pages.server.access import apply_read_only_mode, restrict_folders
+from pages.server.upload_limits import limit_uploads
 from pages.ui.markdown import error_text
 from vae.core.errors import VaeError
 
@@ -133,9 +133,9 @@ def open_page(title: str, instruction: str) -> None:
         layout="wide",
         initial_sidebar_state="auto",
     )
-    looks_only()
-    keep_to_named_folders()
-    bound_uploads()
+    apply_read_only_mode()
+    restrict_folders()
+    limit_uploads()
     st.html(_STYLE)
     st.title(title)
     st.markdown(instruction)
@@ -167,7 +167,7 @@ def _first_of(group: str) -> str:
 
 
 @contextmanager
-def calm_errors() -> Iterator[None]:
+def handle_errors() -> Iterator[None]:
     """Show what the input got wrong as one sentence and end the page there."""
     try:
         yield

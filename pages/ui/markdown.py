@@ -38,10 +38,11 @@ def without_places(text: object) -> str:
     business, and the command line says it.
     """
     from vae.data.registry import data_dir
-    from vae.runs.catalogue import checkpoints_dir
+    from vae.runs.folders import checkpoint_folders
 
     said = str(text)
-    for folder, name in ((checkpoints_dir(), "the checkpoints"), (data_dir(), "the data")):
+    folders = [(folder, "the checkpoints") for folder in checkpoint_folders()]
+    for folder, name in (*folders, (data_dir(), "the data")):
         for place in dict.fromkeys((folder.resolve(), folder.absolute(), folder)):
             said = _named(said, place, name)
     return said

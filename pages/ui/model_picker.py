@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.state import latent_position, url_state
 from pages.state.models import CHOICE, catalogue, choose, default_model, open_explorer
-from pages.ui.layout import calm_errors, link_to
+from pages.ui.layout import handle_errors, link_to
 from pages.ui.markdown import escaped
 
 if TYPE_CHECKING:
@@ -19,16 +19,16 @@ LABEL = "class"
 
 def pick_explorer() -> "Explorer":
     """The model chosen in the sidebar, loaded; ends the page calmly where there is none."""
-    with calm_errors():
+    with handle_errors():
         run = pick_run()
         if run is None:
             st.info("There is no trained model yet.", icon=":material/info:")
             link_to("pages/train.py", "Train one")
             st.stop()
         explorer = open_explorer(run)
-        if run.model.is_told_labels:
+        if run.model.needs_labels:
             explorer = _at_picked_label(explorer)
-    latent_position.follow_link(explorer)
+    latent_position.sync_with_link(explorer)
     return explorer
 
 
@@ -68,9 +68,9 @@ def _at_picked_label(explorer: "Explorer") -> "Explorer":
     """A conditional model seen at the class chosen in the sidebar, which stands in the link."""
     run = explorer.run
     names = {str(label): name for label, name in enumerate(run.class_names)}
-    kept = url_state.recall(LABEL, run.train.dataset)
+    kept = url_state.read(LABEL, run.train.dataset)
     key = f"label-{run.identity}"
-    url_state.start_widget(key, kept if kept in names else "0")
+    url_state.set_initial_value(key, kept if kept in names else "0")
     with st.sidebar:
         chosen = st.selectbox(
             "Class to decode as",
@@ -79,7 +79,7 @@ def _at_picked_label(explorer: "Explorer") -> "Explorer":
             format_func=names.__getitem__,
             help="This model is told the class. The code holds the rest: the style.",
         )
-    url_state.keep(LABEL, chosen, run.train.dataset)
+    url_state.write(LABEL, chosen, run.train.dataset)
     return explorer.at_label(int(chosen))
 
 

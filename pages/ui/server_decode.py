@@ -77,7 +77,7 @@ ServedNetwork = ServedDecoder | ServedEncoder
 
 
 @dataclass(frozen=True)
-class Request:
+class NetworkRequest:
     """What a browser asked for; nothing where that was unusable."""
 
     number: int
@@ -85,7 +85,7 @@ class Request:
     """Networks with their inputs (n, numbers)."""
 
 
-NOTHING = Request(0, ())
+NOTHING = NetworkRequest(0, ())
 
 
 def mount_served(networks: Sequence[ServedNetwork], key: str) -> None:
@@ -101,11 +101,11 @@ def mount_served(networks: Sequence[ServedNetwork], key: str) -> None:
 
 @st.fragment
 def _exchange(networks: Mapping[str, ServedNetwork], key: str) -> None:
-    from vae.viewer.blobs import pack_frames
+    from vae.viewer.blobs import frames_blob
 
     asked = st.session_state.get(key, {}).get("asked")
     request = read_request(asked, networks)
-    answer = pack_frames(key, request.number, [])
+    answer = frames_blob(key, request.number, [])
     try:
         answer = _answer(request, key)
     finally:
@@ -113,15 +113,15 @@ def _exchange(networks: Mapping[str, ServedNetwork], key: str) -> None:
         _served(key=key, data=answer)
 
 
-def _answer(request: Request, key: str) -> bytes:
+def _answer(request: NetworkRequest, key: str) -> bytes:
     """What was asked for; a page that is run anew does not decode them once more."""
-    from vae.viewer.blobs import pack_frames
+    from vae.viewer.blobs import frames_blob
 
     question = key, request.number
     answered, answer = st.session_state.get(LAST_ANSWER, (None, b""))
     if answered != question:
         frames = [network.answer(inputs) for network, inputs in request.asks]
-        answer = pack_frames(key, request.number, frames)
+        answer = frames_blob(key, request.number, frames)
         st.session_state[LAST_ANSWER] = question, answer
     return answer
 
@@ -144,7 +144,7 @@ def pack_description(network: ServedNetwork, exchange: str) -> bytes:
     return pack(header, {})
 
 
-def read_request(asked: object, networks: Mapping[str, ServedNetwork]) -> Request:
+def read_request(asked: object, networks: Mapping[str, ServedNetwork]) -> NetworkRequest:
     """The request in what a browser sent, of which nothing is taken on trust."""
     if not isinstance(asked, dict):
         return NOTHING
@@ -152,11 +152,11 @@ def read_request(asked: object, networks: Mapping[str, ServedNetwork]) -> Reques
     if type(number) is not int or not 0 < number < 2**53:
         return NOTHING
     if not isinstance(asks, list) or len(asks) > BATCH:
-        return Request(number, ())
+        return NetworkRequest(number, ())
     read = [_read_ask(ask, networks) for ask in asks]
     found = [ask for ask in read if ask is not None]
     count = sum(len(codes) for _, codes in found)
-    return Request(number, found if len(found) == len(asks) and count <= BATCH else ())
+    return NetworkRequest(number, found if len(found) == len(asks) and count <= BATCH else ())
 
 
 def _read_ask(

@@ -1,6 +1,6 @@
-"""A row of buttons of which exactly one is down."""
+"""Widgets that accept only valid values: a row of buttons, and the selection in a chart."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -8,21 +8,42 @@ import streamlit as st
 T = TypeVar("T")
 
 
-def one_of(
+def choose_one(
     label: str,
     options: Sequence[T],
     key: str,
-    first: T | None = None,
-    look: Callable[..., Any] = st.segmented_control,
+    default: T | None = None,
+    widget: Callable[..., Any] = st.segmented_control,
     **settings: Any,
 ) -> T:
-    """The one that is down: `first`, else the first of all, until a person presses another.
+    """Show a row of buttons, exactly one of which is pressed; return its option.
 
-    So it is, too, where the one that was down is no longer among them, say because another model
-    was chosen, and where what a browser sends is none of them. `look` may be `st.pills`.
+    The value is reset to `default` when the old value is no longer an option, for example after
+    a change of model, and when the browser sends something that is not an option.
+
+    Args:
+        label: The text above the buttons.
+        options: The values to choose from.
+        key: The widget's key in the session state.
+        default: The value at first; the first option if None or if it is not an option.
+        widget: `st.segmented_control` or `st.pills`.
+        settings: Further arguments of the widget.
     """
-    start = options[0] if first is None or first not in options else first
+    start = options[0] if default is None or default not in options else default
     if st.session_state.get(key) not in options:
         st.session_state[key] = start
-    chosen = look(label, options, key=key, required=True, **settings)
+    chosen = widget(label, options, key=key, required=True, **settings)
     return chosen if chosen in options else start
+
+
+def selected_points(event: object, count: int) -> list[int]:
+    """Return the indices of the selected points of a chart that draws `count` points.
+
+    `event` is the return value of the chart, or its entry in the session state. A browser can send
+    anything, so indices that are not in the chart are dropped.
+    """
+    selection = event.get("selection") if isinstance(event, Mapping) else None
+    indices = selection.get("point_indices") if isinstance(selection, Mapping) else None
+    if not isinstance(indices, list):
+        return []
+    return [index for index in indices if type(index) is int and 0 <= index < count]

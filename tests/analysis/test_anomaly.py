@@ -87,7 +87,7 @@ def test_the_usual_threshold_flags_a_twentieth_of_the_normal_images():
 
 
 def test_scores_are_the_explorers_terms(explorer, images):
-    found, terms = score_images(explorer, images, samples=20), explorer.terms(images)
+    found, terms = score_images(explorer, images, samples=20), explorer.elbo_terms(images)
     assert found.of("elbo") == pytest.approx(-terms.elbo, rel=1e-5)
     assert found.of("distortion") == pytest.approx(terms.distortion, rel=1e-5)
     assert found.of("rate") == pytest.approx(terms.rate, rel=1e-5)

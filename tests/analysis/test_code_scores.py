@@ -5,8 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from known_codes import noise, perfect_code, random_factors
 
+from tests.support.known_codes import noise, perfect_code, random_factors
 from vae.analysis.code_scores import assess
 from vae.core.errors import (
     CheckpointError,
@@ -19,9 +19,10 @@ from vae.core.errors import (
 )
 from vae.data.splits import Factor
 from vae.metrics.classification import label_scores
-from vae.metrics.disentanglement import draw_parts, gaussian_total_correlation, score
-from vae.runs.checkpoint import SCORES_FILE, Atlas, load_run, load_scores, save_scores
-from vae.runs.stored_scores import StoredScores
+from vae.metrics.disentanglement import gaussian_total_correlation, sample_parts, score
+from vae.runs.checkpoint import Atlas, load_run
+from vae.runs.format import SCORES_FILE
+from vae.runs.stored_scores import StoredScores, load_scores, save_scores
 
 NAMES = ("shape", "size", "x")
 
@@ -42,7 +43,7 @@ def atlas():
 
 def test_factors_and_labels_are_both_measured(run, atlas):
     found = assess(run, atlas, rows=300, estimator="random-forest", seed=1)
-    train, test = draw_parts(atlas.mean, atlas.factors, 300, 1)
+    train, test = sample_parts(atlas.mean, atlas.factors, 300, 1)
     chosen = np.random.default_rng(1).permutation(900)[:300]
     assert found.scores == score(*train, test, "random-forest", 1)
     assert found.labels == label_scores(atlas.mean[chosen], atlas.label[chosen], 1)

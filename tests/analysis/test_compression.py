@@ -17,7 +17,7 @@ from vae.analysis.compression import (
 )
 from vae.core.errors import ConfigError
 from vae.explorer import Explorer
-from vae.metrics.psnr_ssim import quality
+from vae.metrics.psnr_ssim import image_quality
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_quality_is_psnr_of_the_mean_square_error_and_scikit_images_ssim():
     random = np.random.default_rng(0)
     images = random.random((4, 12, 12, 3)).astype(np.float32)
     noisy = np.clip(images + 0.1 * random.standard_normal(images.shape), 0, 1).astype(np.float32)
-    found = quality(images, noisy)
+    found = image_quality(images, noisy)
     error = np.mean((images.astype(float) - noisy) ** 2)
     assert found.psnr == pytest.approx(10 * math.log10(1 / error), rel=1e-5)
     expected = [
@@ -82,10 +82,10 @@ def test_what_is_measured_of_a_model(explorer, images):
     found = measure_compression(explorer, images[:300])
     assert (found.numbers_in, found.numbers_out, found.latent_shape) == (64, 8, (2, 2, 2))
     assert found.ratio == 8
-    terms = explorer.terms(images[:300])
+    terms = explorer.elbo_terms(images[:300])
     assert found.rate_bits == pytest.approx(terms.rate.mean() / math.log(2), rel=1e-4)
     assert found.psnr == pytest.approx(
-        quality(images[:300], explorer.reconstruct(images[:300])).psnr
+        image_quality(images[:300], explorer.reconstruct(images[:300])).psnr
     )
     bits = [point.bits_per_pixel for point in found.rounded]
     assert bits == sorted(bits, reverse=True)

@@ -13,10 +13,10 @@ from vae.analysis.denoising import (
     corrupt,
     find_denoiser,
     fit_pca,
+    image_quality,
     measure_denoising,
     median_filtered,
     methods,
-    quality,
 )
 from vae.charts.denoising import quality_curves
 from vae.core.config import TrainConfig
@@ -89,7 +89,7 @@ def test_psnr_by_hand():
     images = some_images()
     other = np.clip(images + 0.1, 0, 1)
     error = np.mean((images.astype(float) - other) ** 2)
-    assert quality(images, other).psnr == pytest.approx(10 * np.log10(1 / error), abs=1e-4)
+    assert image_quality(images, other).psnr == pytest.approx(10 * np.log10(1 / error), abs=1e-4)
 
 
 def test_ssim_by_hand_where_the_window_is_the_image():
@@ -100,8 +100,8 @@ def test_ssim_by_hand_where_the_window_is_the_image():
         means = 2 * a.mean() * b.mean() + 0.01**2, a.mean() ** 2 + b.mean() ** 2 + 0.01**2
         spread = 2 * covariance[0, 1] + 0.03**2, covariance.trace() + 0.03**2
         expected.append(means[0] / means[1] * spread[0] / spread[1])
-    assert quality(clean, other).ssim == pytest.approx(np.mean(expected), abs=1e-5)
-    assert quality(clean, clean.copy() + 1e-6).ssim == pytest.approx(1, abs=1e-4)
+    assert image_quality(clean, other).ssim == pytest.approx(np.mean(expected), abs=1e-5)
+    assert image_quality(clean, clean.copy() + 1e-6).ssim == pytest.approx(1, abs=1e-4)
 
 
 def test_the_median_takes_away_single_pixels():
@@ -132,8 +132,8 @@ def test_training_for_it_pays_under_noise(root, clean, digits):
     assert found.psnr["denoiser"][1] > max(found.psnr["vae"][1], found.psnr["corrupted"][1])
     assert found.ssim["denoiser"][1] > found.ssim["vae"][1]
     corrupted = corrupt(clean, "noise", 0.5)
-    assert found.ssim["vae"][1] == quality(clean, plain.reconstruct(corrupted)).ssim
-    assert found.psnr["corrupted"][1] == quality(clean, corrupted).psnr
+    assert found.ssim["vae"][1] == image_quality(clean, plain.reconstruct(corrupted)).ssim
+    assert found.psnr["corrupted"][1] == image_quality(clean, corrupted).psnr
 
 
 def test_without_a_denoiser_one_is_told_how_to_train_it(root):
@@ -157,7 +157,7 @@ def test_the_command_prints_the_record(root, clean, digits, capsys, monkeypatch)
     record = json.loads(capsys.readouterr().out)
     assert record["denoiser"] == "denoiser"
     assert record["components"] == 8
-    expected = quality(clean[:50], corrupt(clean[:50], "noise", 0.6))
+    expected = image_quality(clean[:50], corrupt(clean[:50], "noise", 0.6))
     assert record["psnr"]["corrupted"][1] == pytest.approx(expected.psnr)
     assert record["ssim"]["corrupted"][1] == pytest.approx(expected.ssim)
     assert len(record["best_psnr"]) == 2
@@ -177,6 +177,6 @@ def test_the_chart_has_a_line_for_each_method_in_both_halves():
 
 def test_equal_images_have_no_error():
     images = np.random.default_rng(0).random((3, 8, 8, 1))
-    found = quality(images, images)
+    found = image_quality(images, images)
     assert found.psnr == np.inf
     assert found.ssim == pytest.approx(1)

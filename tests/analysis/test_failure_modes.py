@@ -137,8 +137,8 @@ def test_a_sign_is_a_rank_among_own_images(model, digits):
     found = meet_strangers(model, own, digits.test.labels.numpy(), seed=3)[2]
     half = own[:180], own[180:]
     labels = digits.test.labels.numpy()
-    elbos = model.terms(half[0], 3, labels[:180]).elbo
-    inverted = model.terms(1 - half[1], 3, labels[180:]).elbo
+    elbos = model.elbo_terms(half[0], 3, labels[:180]).elbo
+    inverted = model.elbo_terms(1 - half[1], 3, labels[180:]).elbo
     wanted = np.mean([(elbos <= elbo).mean() <= 0.01 for elbo in inverted])
     assert found.name == "black for white"
     assert found.low_elbo == pytest.approx(wanted, abs=0.02)

@@ -21,9 +21,10 @@ from vae.analysis.health import (
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import ConfigError, DivergedError
 from vae.metrics.evaluation import encode_split
-from vae.runs.catalogue import read_catalogue, train_command
+from vae.runs.catalogue import read_catalogue
 from vae.runs.checkpoint import load_run
-from vae.training import Training, run_training
+from vae.runs.report import train_command
+from vae.training import TrainingRun, run_training
 
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 MODEL = ModelConfig((1, 8, 8), 3)
@@ -141,11 +142,11 @@ def test_the_clamp_stands_where_the_configuration_says(digits, architecture):
     """Both ways to take a step: by hand, and by autograd."""
     config = ModelConfig((1, 8, 8), 4, architecture, logvar_limit=1.0)
     train = TrainConfig("digits", epochs=5, learning_rate=5e-3, batch_size=64, beta=0.05)
-    training = Training(config, train, digits)
+    training = TrainingRun(config, train, digits)
     for _ in run_training(training):
         pass
     assert float(encode_split(training.model, digits.test).logvar.abs().max()) == 1.0
-    wide = Training(dataclasses.replace(config, logvar_limit=10.0), train, digits)
+    wide = TrainingRun(dataclasses.replace(config, logvar_limit=10.0), train, digits)
     for _ in run_training(wide):
         pass
     assert float(encode_split(wide.model, digits.test).logvar.abs().max()) > 1.0
@@ -154,10 +155,10 @@ def test_the_clamp_stands_where_the_configuration_says(digits, architecture):
 def test_without_a_clamp_a_run_can_diverge(digits):
     settings = {"epochs": 2, "learning_rate": 1.0, "schedule": "constant", "batch_size": 64}
     unclamped = ModelConfig((1, 8, 8), 2, "mlp-deep", logvar_limit=1e4)
-    diverging = Training(unclamped, TrainConfig("digits", **settings), digits)
+    diverging = TrainingRun(unclamped, TrainConfig("digits", **settings), digits)
     with pytest.raises(DivergedError, match="learning rate"):
         list(run_training(diverging))
-    clamped = Training(
+    clamped = TrainingRun(
         ModelConfig((1, 8, 8), 2, "mlp-deep"), TrainConfig("digits", **settings), digits
     )
     for _ in run_training(clamped):

@@ -16,7 +16,7 @@ from vae.core.config import ModelConfig, TrainConfig
 from vae.core.device import pick_device
 from vae.core.errors import ConfigError
 from vae.explorer import Explorer
-from vae.metrics.psnr_ssim import quality
+from vae.metrics.psnr_ssim import image_quality
 from vae.models.likelihood import DiscretisedGaussian
 from vae.runs.catalogue import read_catalogue
 from vae.runs.recorder import RecordedTraining
@@ -68,7 +68,7 @@ def test_its_256_levels_add_up_to_one():
 
 def test_bits_per_dimension_of_the_logistic_are_its_elbo(root, images):
     explorer = Explorer.open(root / "logistic")
-    terms = explorer.terms(images)
+    terms = explorer.elbo_terms(images)
     found = bits_per_dimension(explorer, images)
     assert found == pytest.approx(-terms.elbo.mean() / 64 / math.log(2), rel=0.01)
     assert 0 < found < 8
@@ -76,9 +76,9 @@ def test_bits_per_dimension_of_the_logistic_are_its_elbo(root, images):
 
 def test_bits_per_dimension_of_a_gaussian_count_levels_and_not_the_density(root, images):
     explorer = Explorer.open(root / "gaussian-learned")
-    (scale,) = explorer.scales
-    model, pixels = explorer._model, torch.from_numpy(images.transpose(0, 3, 1, 2).copy())[:250]
-    terms = model.terms(pixels, torch.Generator().manual_seed(0))
+    (scale,) = explorer.likelihood_scales
+    model, pixels = explorer.model, torch.from_numpy(images.transpose(0, 3, 1, 2).copy())[:250]
+    terms = model.elbo_terms(pixels, torch.Generator().manual_seed(0))
     mean = torch.sigmoid(terms.decoded).double().numpy()
     x = np.rint(pixels.numpy() * 255)
     low = np.where(x == 0, -np.inf, ((x - 0.5) / 255 - mean) / scale)
@@ -92,7 +92,7 @@ def test_a_bernoulli_has_none(root, images):
     explorer = Explorer.open(root / "bernoulli")
     assert bits_per_dimension(explorer, images) is None
     with pytest.raises(ConfigError, match="no bits per dimension"):
-        explorer.terms_in_levels(images)
+        explorer.elbo_terms_in_levels(images)
 
 
 def test_what_is_measured_of_each(root, images):
@@ -103,7 +103,7 @@ def test_what_is_measured_of_each(root, images):
         assert found.likelihood == likelihood
         assert found.distortion == pytest.approx(explorer.run.results.test_distortion, rel=0.05)
         assert found.rate == pytest.approx(explorer.run.results.test_rate, rel=0.01)
-        assert found.psnr == pytest.approx(quality(images, explorer.reconstruct(images)).psnr)
+        assert found.psnr == pytest.approx(image_quality(images, explorer.reconstruct(images)).psnr)
         assert 0 < found.feature_distance < 2
         assert 0 <= found.recognised <= 1
         assert len(found.scales) == (likelihood != "bernoulli")

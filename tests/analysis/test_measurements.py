@@ -6,8 +6,8 @@ import io
 
 import numpy as np
 import pytest
-from known_codes import noise, perfect_code, random_factors
 
+from tests.support.known_codes import noise, perfect_code, random_factors
 from vae.analysis.factor_map import factor_map
 from vae.analysis.measurements import (
     AGAINST_FACTORS,
@@ -27,9 +27,10 @@ from vae.analysis.measurements import (
 )
 from vae.data.splits import Factor
 from vae.metrics.disentanglement import normalised_information
-from vae.runs.catalogue import Comparison, Setting, train_command
-from vae.runs.checkpoint import Atlas, load_run, save_scores
-from vae.runs.stored_scores import StoredScores
+from vae.runs.checkpoint import Atlas, load_run
+from vae.runs.comparison import Comparison, Setting
+from vae.runs.report import train_command
+from vae.runs.stored_scores import StoredScores, save_scores
 
 PUBLISHED = Protocol("gradient-boosting", 5000, 0)
 

@@ -26,7 +26,7 @@ from vae.analysis.representation import (
     measure_representation,
     score,
 )
-from vae.charts.representation import Panel, latent_size_panels
+from vae.charts.representation import MeasurePanel, latent_size_panels
 from vae.core.config import TrainConfig
 from vae.core.errors import CheckpointError, DataError
 from vae.explorer import Explorer
@@ -160,13 +160,13 @@ def test_a_family_is_reproduced_by_the_training_loop_alone(family):
     from vae.core.config import ModelConfig, default_warmup
     from vae.data.registry import load_dataset
     from vae.metrics.evaluation import evaluate
-    from vae.training import Training, run_training
+    from vae.training import TrainingRun, run_training
 
     dataset = load_dataset("digits", validation_fraction=0.0)
     train = TrainConfig(
         "digits", seed=4, epochs=8, warmup_epochs=default_warmup(8), validation_fraction=0.0
     )
-    training = Training(ModelConfig((1, 8, 8), 2), train, dataset)
+    training = TrainingRun(ModelConfig((1, 8, 8), 2), train, dataset)
     for _ in run_training(training):
         pass
     found, stored = evaluate(training.model, dataset.test), family.models[1]
@@ -221,7 +221,7 @@ def test_the_family_that_ships_says_how_it_was_made():
 
 @pytest.mark.parametrize(("chosen", "lines"), [(4, 6), (None, 0), (99, 0)])
 def test_the_chart_draws_medians_seeds_and_the_chosen_size(family, chosen, lines):
-    panels = [Panel(*measure) for measure in measures(family)]
+    panels = [MeasurePanel(*measure) for measure in measures(family)]
     figure = latent_size_panels(family.sizes, panels, chosen)
     line, points = (trace for trace in figure.data if trace.name == "−ELBO")
     values = [[m.negative_elbo for m in family.models if m.latent_dim == d] for d in (2, 8)]

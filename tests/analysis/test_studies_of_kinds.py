@@ -12,6 +12,8 @@ from vae.core.errors import CheckpointError, ConfigError
 from vae.explorer import Explorer
 from vae.runs.catalogue import read_catalogue
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory, train_into):

@@ -124,14 +124,14 @@ def test_a_codebook_is_measured_on_the_codes_of_the_test_images(root, digits):
 def test_a_grid_of_codes_comes_back_from_its_vectors_and_a_swap_changes_one_place(root):
     explorer = Explorer.open(root / "vq")
     maps = np.random.default_rng(0).integers(0, 24, (5, 2, 2))
-    again = explorer.code_grids(explorer.from_code_grids(maps))
+    again = explorer.code_grids(explorer.codes_from_grids(maps))
     vectors = explorer.codebook
     assert vectors[again] == pytest.approx(vectors[maps])
     changed = books.swapped(maps[0], 1, 0, 23)
     assert changed[1, 0] == 23
     assert (changed != maps[0]).sum() <= 1
     with pytest.raises(ConfigError, match="numbers from 0 to 23"):
-        explorer.from_code_grids(maps + 24)
+        explorer.codes_from_grids(maps + 24)
     with pytest.raises(ConfigError, match="--model vq"):
         _ = Explorer.open(root / "flat").codebook
 

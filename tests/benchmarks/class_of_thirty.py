@@ -24,10 +24,10 @@ from functools import partial
 from pathlib import Path
 
 from tests.benchmarks.live_in_class import Beside, Chromium, chromium, measure, print_beside
-from tests.browser.app_server import PROJECT, AppServer, running_server
 from tests.load.lesson import PAGES, Log, Manner, prepare, teach
 from tests.load.process_usage import Usage, active_sessions, usage
 from tests.load.visitor import visiting
+from tests.support.app_server import PROJECT, AppServer, running_server
 
 MODELS = ("mnist-map", "mnist-map", "mnist-best", "mnist-beta-1")
 """What the people look at: half of them what is chosen for them."""
@@ -272,7 +272,7 @@ def serving(**settings: str) -> Iterator[AppServer]:
         data = os.environ.get("LATENT_DATA_DIR", str(Path(folder) / "no-data"))
         # The training has to outlast the lesson.
         limits = {"LATENT_MAX_JOB_MINUTES": "100000"}
-        settings = {"LATENT_DATA_DIR": data, "LATENT_PREPARE": "1", **limits, **settings}
+        settings = {"LATENT_DATA_DIR": data, "LATENT_WARM_UP": "1", **limits, **settings}
         with running_server(Path(folder), checkpoints, **settings) as server:
             yield server
 

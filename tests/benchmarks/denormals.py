@@ -7,9 +7,9 @@ speed of each epoch and the share of Adam's first moments that are denormal at i
 from contextlib import nullcontext
 
 from vae.core.config import ModelConfig, TrainConfig
-from vae.core.device import prepare
+from vae.core.device import prepare_device
 from vae.data.registry import load_dataset
-from vae.training import Training, run, run_training
+from vae.training import TrainingRun, run, run_training
 
 SMALLEST_NORMAL = 1.1754944e-38
 MODEL = ModelConfig((1, 28, 28), 2, "mlp-deep")
@@ -18,11 +18,11 @@ TRAIN = TrainConfig("mnist", epochs=3)
 
 def main() -> None:
     """Both ways, one after the other."""
-    prepare("cpu", threads=1)
+    prepare_device("cpu", threads=1)
     data = load_dataset("mnist")
-    for name, context in (("flushed", run.flushed_denormals), ("kept", nullcontext)):
-        run.flushed_denormals = context
-        training = Training(MODEL, TRAIN, data)
+    for name, context in (("flushed", run.flush_denormals), ("kept", nullcontext)):
+        run.flush_denormals = context
+        training = TrainingRun(MODEL, TRAIN, data)
         for report in run_training(training, report_seconds=1e9):
             moments = training.weights.first.abs()
             share = float(((moments > 0) & (moments < SMALLEST_NORMAL)).double().mean())

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.app_server import IDLE, PROJECT, running_app, settled
-from tests.browser.conftest import FLAGS, chromium_path
+from tests.support.app_server import IDLE, PROJECT, running_app, settled
+from tests.support.chromium import FLAGS, chromium_path
 
 DRAG_SECONDS = 4.0
 SWITCHES = ("Map", "Decode", "Interpolate", "Compare beta", "Lab", "Train", "Home")

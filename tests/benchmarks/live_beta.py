@@ -10,9 +10,9 @@ import time
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser.conftest import FLAGS, chromium_path
-from tests.browser.mounted import draws, settle
-from tests.browser.multi_rate import Measured, multi_rate
+from tests.support.chromium import FLAGS, chromium_path
+from tests.support.mounted import draws, settle
+from tests.support.multi_rate import Measured, multi_rate
 from vae.core.config import Architecture
 
 DRAG_SECONDS = 4.0

@@ -5,8 +5,8 @@ import base64
 from playwright.sync_api import sync_playwright
 from torch import nn
 
-from tests.browser.conftest import FLAGS, chromium_path
-from vae.viewer.blobs import pack_decoder
+from tests.support.chromium import FLAGS, chromium_path
+from vae.viewer.blobs import decoder_blob
 from vae.viewer.bundle import bundle
 
 LATENT = 10
@@ -54,7 +54,7 @@ def main() -> None:
         browser = driver.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
         page = browser.new_page()
         for name, decoder in decoders().items():
-            blob = pack_decoder(decoder, LATENT, (1, 28, 28), name)
+            blob = decoder_blob(decoder, LATENT, (1, 28, 28), name)
             encoded = base64.b64encode(blob).decode()
             times = page.evaluate(MEASURE, [bundle("transport/asset_registry.js"), encoded])
             print(f"{name:24} {times[4]:.3f} ms ({times[0]:.3f} to {times[-1]:.3f})")

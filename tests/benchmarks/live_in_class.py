@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.benchmarks.live_app import Drag, all_drags, visitor
-from tests.browser.conftest import FLAGS, chromium_path
 from tests.load.lesson import Log, Manner, attend
+from tests.support.chromium import FLAGS, chromium_path
 
 BEHIND = 5
 """What everything but the browser adds to its nice value where the browser comes first."""

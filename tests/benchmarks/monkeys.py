@@ -11,9 +11,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tests.browser.app_server import PROJECT, running_server
-from tests.hostile_checkpoints import write_hostile
 from tests.load.monkey import Walk, Zoo, let_loose, look_everywhere
+from tests.support.app_server import PROJECT, running_server
+from tests.support.hostile_checkpoints import write_hostile
 
 BREAKABLE = (
     "digits-map",

@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.browser.app_server import PROJECT
+from tests.support.app_server import PROJECT
 from vae.data.registry import load_dataset
 from vae.metrics.evaluation import encode_split
 from vae.runs.checkpoint import load_model, load_run

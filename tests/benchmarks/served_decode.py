@@ -23,8 +23,8 @@ from streamlit.proto.BidiComponent_pb2 import BidiComponent
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
 
-from tests.browser.app_server import PROJECT, running_app
-from tests.browser.conftest import FLAGS, chromium_path
+from tests.support.app_server import PROJECT, running_app
+from tests.support.chromium import FLAGS, chromium_path
 
 MODELS = ("mnist-map", "mnist-tutorial")
 DEFAULTS = ("--runner.postScriptGC", "true", "--server.fileWatcherType", "auto")

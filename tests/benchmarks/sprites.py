@@ -10,7 +10,7 @@ COUNT = 10_000
 
 def seconds(grid: SpriteGrid) -> float:
     """Of one drawing of images from all over the grid."""
-    factors = grid.factors_of(grid.draw(COUNT, seed=0))
+    factors = grid.factors_of(grid.sample(COUNT, seed=0))
     start = time.perf_counter()
     grid.render(factors)
     return time.perf_counter() - start

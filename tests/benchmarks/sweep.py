@@ -17,8 +17,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, TimeoutError, sync_playwright
 
-from tests.browser.app_server import PROJECT, running_app, settled
-from tests.browser.conftest import FLAGS, chromium_path
+from tests.support.app_server import PROJECT, running_app, settled
+from tests.support.chromium import FLAGS, chromium_path
 
 MODEL = "mnist-map"
 DONE = "Show side by side"

@@ -1,19 +1,11 @@
 """A headless Chromium for the tests of the pages' JavaScript."""
 
 import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
-
-
-def chromium_path() -> str | None:
-    """Where Chromium or Chrome is: the environment's CHROMIUM, or the first one on the path."""
-    found = (shutil.which(name) for name in (os.environ.get("CHROMIUM", ""), *NAMES))
-    return next((path for path in found if path), None)
+from tests.support.chromium import FLAGS, chromium_path
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pages.ui.layout import SCREENS
-from tests.browser.app_server import PROJECT, running_app, settled
+from tests.support.app_server import PROJECT, running_app, settled
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 PATHS = ["" if screen.file == "app.py" else Path(screen.file).stem for screen in SCREENS]

@@ -2,8 +2,8 @@
 
 import shutil
 
-from tests.browser.app_server import running_app, settled
-from tests.hostile_checkpoints import ODD, cut, write_odd
+from tests.support.app_server import running_app, settled
+from tests.support.hostile_checkpoints import ODD, cut, write_odd
 
 
 def visit(browser, address: str, model: str, errors: list[str]):

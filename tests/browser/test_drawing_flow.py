@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.browser.app_server import PROJECT, running_app, settled
+from tests.support.app_server import PROJECT, running_app, settled
 from vae.explorer import Explorer
 
 ONE = [(0.56, 0.12), (0.55, 0.3), (0.53, 0.5), (0.52, 0.7), (0.5, 0.9)]

@@ -15,8 +15,9 @@ from vae.core.errors import UnsupportedNetwork
 from vae.data.stroke_style import BRUSH, DIGITS_INK, MNIST_INK, PLAIN_INK, Ink
 from vae.explorer import Explorer
 from vae.models.vae import VAE
-from vae.viewer.blobs import pack_encoder
+from vae.viewer.blobs import encoder_blob
 from vae.viewer.bundle import bundle
+from vae.viewer.pack import pack_encoder
 
 PROJECT = Path(__file__).parents[2]
 SERVED = {"cifar10-jpeg-compressor", "mnist-ladder", "mnist-vq"}
@@ -229,7 +230,7 @@ def test_encodes_as_torch_does(drawing, architecture, shape):
     images = images_of(shape)
     with torch.no_grad():
         posterior = model.encode(torch.from_numpy(images).float() / 255)
-    page = drawing(pack_encoder(model.encoder, shape, 5, "test"))
+    page = drawing(encoder_blob(model.encoder, shape, 5, "test"))
     wanted = torch.cat([posterior.mean, posterior.logvar], dim=1).numpy()
     assert np.abs(encoded(page, images) - wanted).max() < 1e-4
 
@@ -238,7 +239,7 @@ def test_log_variances_are_kept_within_their_limit(drawing):
     model = VAE.seeded(ModelConfig((1, 8, 8), 2, "mlp", logvar_limit=1.0), seed=1)
     with torch.no_grad():
         model.encoder[-1].bias.copy_(torch.tensor([5.0, -5.0, 5.0, -5.0]))
-    page = drawing(pack_encoder(model.encoder, (1, 8, 8), 2, "test", logvar_limit=1.0))
+    page = drawing(encoder_blob(model.encoder, (1, 8, 8), 2, "test", logvar_limit=1.0))
     [numbers] = encoded(page, np.zeros((1, 1, 8, 8), int))
     assert numbers[:2] == pytest.approx([5, -5], abs=1)
     assert numbers[2:].tolist() == [1, -1]
@@ -251,7 +252,7 @@ def test_encodes_with_a_shipped_checkpoint_as_torch_does(drawing, name):
         explorer = explorer.at_label(3)
     images = images_of(explorer.run.model.image_shape)
     means, logvars = explorer.encode(images.transpose(0, 2, 3, 1) / 255)
-    found = encoded(drawing(explorer.packed_encoder("test")), images)
+    found = encoded(drawing(pack_encoder(explorer, "test")), images)
     wanted = np.concatenate([means, logvars], axis=1) if explorer.run.model.is_gaussian else means
     # Noise is far from what they know, and autoencoders answer with codes in the hundreds.
     assert np.abs(found - wanted).max() < 1e-4 * max(1, np.abs(wanted).max() / 10)
@@ -260,10 +261,10 @@ def test_encodes_with_a_shipped_checkpoint_as_torch_does(drawing, name):
 @pytest.mark.parametrize("name", sorted(SERVED))
 def test_encoders_that_the_browser_cannot_run_are_left_to_the_server(name):
     with pytest.raises(UnsupportedNetwork, match="browser"):
-        Explorer.open(PROJECT / "checkpoints" / name).packed_encoder("test")
+        pack_encoder(Explorer.open(PROJECT / "checkpoints" / name), "test")
 
 
 def test_too_large_an_encoder_is_left_to_the_server():
     explorer = Explorer.open(PROJECT / "checkpoints" / "mnist-map")
     with pytest.raises(UnsupportedNetwork, match=r"encoder is .* MB, more than the 1 MB"):
-        explorer.packed_encoder("test", max_megabytes=1)
+        pack_encoder(explorer, "test", max_megabytes=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.browser.app_server import IDLE, PAGES, running_app, settled
+from tests.support.app_server import IDLE, PAGES, running_app, settled
 
 SCREEN_SIZES = {"projector": (1280, 720), "phone": (390, 844)}
 

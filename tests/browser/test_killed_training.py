@@ -4,7 +4,11 @@ import os
 import signal
 from pathlib import Path
 
-from tests.browser.app_server import running_app, settled
+import pytest
+
+from tests.support.app_server import running_app, settled
+
+pytestmark = pytest.mark.slow
 
 TRAINER = b"vae.jobs.worker_main"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pages.ui.layout import LAB, SCREENS
-from tests.browser.app_server import running_app, settled
+from tests.support.app_server import running_app, settled
 
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 PATHS = [Path(screen.file).stem for screen in SCREENS if screen.group == LAB]

@@ -5,8 +5,8 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from tests.browser.mounted import draws, move, settle
-from tests.browser.multi_rate import BETAS, TRAINED, Measured, multi_rate
+from tests.support.mounted import draws, move, settle
+from tests.support.multi_rate import BETAS, TRAINED, Measured, multi_rate
 
 STEPS_PER_BETA = 80
 """Of the slider's 960, from one beta of the grid to the next."""

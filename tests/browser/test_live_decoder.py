@@ -8,12 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from tests.browser.multi_rate import multi_rate
+from tests.support.multi_rate import multi_rate
 from vae.core.errors import UnsupportedNetwork
 from vae.explorer import Explorer
 from vae.runs.checkpoint import load_model, load_run
-from vae.viewer.blobs import pack_decoder
+from vae.viewer.blobs import decoder_blob
 from vae.viewer.bundle import bundle
+from vae.viewer.pack import pack_decoder, pack_multi_rate_decoder
 
 SOURCE = bundle("transport/asset_registry.js")
 PROJECT = Path(__file__).parents[2]
@@ -97,7 +98,7 @@ def test_decodes_as_torch_does(page, name, mean):
     if mean == "sigmoid":
         expected = expected.sigmoid()
 
-    blob = pack_decoder(decoder, LATENT, image_shape, "test", mean=mean)
+    blob = decoder_blob(decoder, LATENT, image_shape, "test", mean=mean)
     found = decode_in_browser(page, blob, z)
 
     assert np.abs(found - expected.numpy()).max() < TOLERANCE
@@ -106,7 +107,7 @@ def test_decodes_as_torch_does(page, name, mean):
 @pytest.mark.parametrize("name", sorted(SERVED))
 def test_what_the_browser_cannot_run_is_left_to_the_server(name):
     with pytest.raises(UnsupportedNetwork, match="browser"):
-        Explorer.open(PROJECT / "checkpoints" / name).packed_decoder()
+        pack_decoder(Explorer.open(PROJECT / "checkpoints" / name))
 
 
 @pytest.mark.parametrize("path", IN_THE_BROWSER, ids=lambda path: path.name)
@@ -114,7 +115,7 @@ def test_decodes_a_shipped_checkpoint_as_torch_does(page, path):
     explorer = Explorer.open(path)
     z = codes(explorer.latent_dim)
     expected = explorer.decode(z.numpy()).transpose(0, 3, 1, 2).reshape(len(z), -1)
-    found = decode_in_browser(page, explorer.packed_decoder(), z)
+    found = decode_in_browser(page, pack_decoder(explorer), z)
     assert np.abs(found - expected).max() < TOLERANCE
 
 
@@ -122,7 +123,7 @@ def test_decodes_a_shipped_checkpoint_as_torch_does(page, path):
 def test_a_shipped_checkpoint_of_any_beta_decodes_as_torch_does(page, path):
     run = load_run(path)
     model, z = load_model(run), codes(run.model.latent_dim)
-    blob = Explorer.open(path).packed_multi_rate_decoder("any")
+    blob = pack_multi_rate_decoder(Explorer.open(path), "any")
     decode_in_browser(page, blob, z)
     for beta in (0.1, 3.0, 10.0):
         expected = model.at_beta(beta).decode_mean(z).flatten(1).numpy()
@@ -134,7 +135,7 @@ def test_a_shipped_checkpoint_of_any_beta_decodes_as_torch_does(page, path):
 def test_gates_follow_beta_as_torch_does(page, architecture):
     image_shape = (3, 16, 16) if architecture == "conv" else (1, 28, 28)
     model = multi_rate(architecture, image_shape, LATENT)
-    blob = pack_decoder(model.decoder, LATENT, image_shape, "test", beta_range=(0.1, 10))
+    blob = decoder_blob(model.decoder, LATENT, image_shape, "test", beta_range=(0.1, 10))
     z = codes()
     with torch.no_grad():
         expected = {
@@ -151,7 +152,7 @@ def test_gates_follow_beta_as_torch_does(page, architecture):
 
 
 def test_a_decoder_without_gates_ignores_beta(page):
-    blob = pack_decoder(mlp(), LATENT, (1, 28, 28), "test")
+    blob = decoder_blob(mlp(), LATENT, (1, 28, 28), "test")
     before = decode_in_browser(page, blob, codes())
     page.evaluate("decoder.setBeta(4)")
     after = page.evaluate("(z) => z.map((row) => [...decoder.decode(row)])", codes().tolist())
@@ -160,7 +161,7 @@ def test_a_decoder_without_gates_ignores_beta(page):
 
 
 def test_decoding_reuses_its_buffers(page):
-    blob = pack_decoder(mlp(), LATENT, (1, 28, 28), "test")
+    blob = decoder_blob(mlp(), LATENT, (1, 28, 28), "test")
     decode_in_browser(page, blob, codes())
     assert page.evaluate("(z) => decoder.decode(z) === decoder.decode(z)", [0.0] * LATENT)
 

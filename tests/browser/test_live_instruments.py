@@ -6,17 +6,9 @@ import torch
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
-from tests.browser.mounted import Mounted, draws, grey, mount_blob, move, settle
-from vae.viewer.blobs import pack_codes, pack_decoder
-
-LATENT = 3
-PLANE = {
-    "origin": [0, 0, 0],
-    "basis": [[1, 0, 0], [0, 1, 0]],
-    "labels": ["z0", "z1"],
-    "symbols": ["z0", "z1"],
-    "has_prior": True,
-}
+from tests.support.instrument_specs import LATENT, expected_grey, map_spec, path, sliders
+from tests.support.mounted import Mounted, draws, grey, mount_blob, move, settle
+from vae.viewer.blobs import codes_blob, decoder_blob
 
 
 @pytest.fixture
@@ -28,8 +20,8 @@ def assets(page):
         decoder[0].bias.zero_()
     corners = np.array([[1, 1, 0], [-1, 1, 0], [-1, -1, 2], [1, -1, 0]], dtype=np.float32)
     blobs = {
-        "decoder": pack_decoder(decoder, LATENT, (1, 4, 3), "decoder"),
-        "codes": pack_codes("codes", corners, corners - 3, np.arange(4), ["a", "b", "c", "d"]),
+        "decoder": decoder_blob(decoder, LATENT, (1, 4, 3), "decoder"),
+        "codes": codes_blob("codes", corners, corners - 3, np.arange(4), ["a", "b", "c", "d"]),
     }
 
     def mount(name: str) -> None:
@@ -37,36 +29,6 @@ def assets(page):
 
     page.goto("about:blank")
     return mount
-
-
-def sliders(*panels: dict) -> dict:
-    dimensions = [
-        {"index": i, "label": f"z{i}", "low": -3, "high": 3, "kl": 1.0 - i / 4, "active": i < 2}
-        for i in range(LATENT)
-    ]
-    control = {"kind": "sliders", "dimensions": dimensions}
-    shown = list(panels) or [{"asset": "decoder", "caption": ""}]
-    return {"panels": shown, "control": control, "latent": LATENT, "size": 100}
-
-
-def path() -> dict:
-    control = {
-        "kind": "path",
-        "points": [[0, 0, 0], [3, 0, 0], [-3, 0, 0]],
-        "captions": ["a", "b", "c"],
-        "seconds": 0.2,
-        "span": [0, 1],
-    }
-    return {**sliders(), "control": control}
-
-
-def map_spec() -> dict:
-    names = {"codes": "codes", "decoder": "decoder"}
-    return {**names, "plane": PLANE, "colors": ["#ff0000"], "size": 350, "backdrop": "none"}
-
-
-def expected_grey(z: float) -> int:
-    return round(255 / (1 + np.exp(-z)))
 
 
 def test_decodes_while_dragged_and_reports_on_release(page, assets):

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from tests.browser.mounted import Mounted, mount, mount_blob, settle
-from vae.viewer.blobs import pack_codes, pack_decoder, pack_encoder
+from tests.support.mounted import Mounted, mount, mount_blob, settle
+from vae.viewer.blobs import codes_blob, decoder_blob, encoder_blob
 
 SHAPE = (1, 8, 8)
 INK = {"pen": 0.2, "box": None, "centre": "mass", "invitation": "Draw here"}
@@ -63,9 +63,9 @@ def pad(page) -> PadMap:
     decoder = nn.Sequential(nn.Linear(2, 64), nn.Unflatten(1, SHAPE))
     corners = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]], dtype=np.float32)
     page.goto("about:blank")
-    mount_blob(page, "decoder", pack_decoder(decoder, 2, SHAPE, "decoder"))
-    mount_blob(page, "codes", pack_codes("codes", corners, corners - 3, np.arange(4)))
-    mount_blob(page, "encoder", pack_encoder(ink_of_halves(), SHAPE, 2, "encoder"))
+    mount_blob(page, "decoder", decoder_blob(decoder, 2, SHAPE, "decoder"))
+    mount_blob(page, "codes", codes_blob("codes", corners, corners - 3, np.arange(4)))
+    mount_blob(page, "encoder", encoder_blob(ink_of_halves(), SHAPE, 2, "encoder"))
     live = PadMap(page, "map")
     live.mount_with(spec(), [])
     return live

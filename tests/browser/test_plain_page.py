@@ -5,9 +5,9 @@ import base64
 import torch
 from torch import nn
 
-from tests.browser.mounted import draws, grey, move, settle
-from tests.browser.test_live_instruments import LATENT, expected_grey, sliders
-from vae.viewer.blobs import pack_decoder
+from tests.support.instrument_specs import LATENT, expected_grey, sliders
+from tests.support.mounted import draws, grey, move, settle
+from vae.viewer.blobs import decoder_blob
 from vae.viewer.bundle import SOURCES, bundle, style
 
 MOUNT = """async ([source, blob, spec]) => {
@@ -28,7 +28,7 @@ def blob() -> bytes:
     with torch.no_grad():
         decoder[0].weight.copy_(torch.eye(12, LATENT))
         decoder[0].bias.zero_()
-    return pack_decoder(decoder, LATENT, SHAPE, "decoder")
+    return decoder_blob(decoder, LATENT, SHAPE, "decoder")
 
 
 def test_a_plain_page_mounts_updates_and_ends_an_instrument(page):

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from pages.ui.server_decode import BATCH, ServedDecoder, pack_description, read_request
-from tests.browser.mounted import Mounted, draws, grey, mount, mount_blob, move, settle
-from tests.browser.test_live_instruments import LATENT, expected_grey, map_spec, path, sliders
-from vae.viewer.blobs import pack_codes, pack_decoder, pack_frames
+from tests.support.instrument_specs import LATENT, expected_grey, map_spec, path, sliders
+from tests.support.mounted import Mounted, draws, grey, mount, mount_blob, move, settle
+from vae.viewer.blobs import codes_blob, decoder_blob, frames_blob
 
 REASON = "The browser cannot run it."
 PATIENCE = 3000
@@ -79,7 +79,7 @@ class Server:
 
     def reply(self, number: int, *frames: np.ndarray) -> None:
         """An answer with this number."""
-        mount(self.page, "served", self.exchange, pack_frames(self.exchange, number, frames))
+        mount(self.page, "served", self.exchange, frames_blob(self.exchange, number, frames))
 
     def answer(self) -> None:
         """The answer to the last request."""
@@ -138,7 +138,7 @@ def test_the_picture_is_painted_when_the_answer_comes(page, server):
 
 @pytest.mark.parametrize("z", [[0, 0, 0], [1.37, -0.5, 2.999], [-3, 3, 0.01], [-0.123, 0, 1.5]])
 def test_both_paths_show_the_same_picture(page, server, z):
-    blob = pack_decoder(decoder(), LATENT, SHAPE, "here")
+    blob = decoder_blob(decoder(), LATENT, SHAPE, "here")
     mount_blob(page, "here", blob)
     panels = [{"asset": name, "caption": name} for name in ("here", "decoder")]
     Mounted(page, "decode").mount(sliders(*panels), z)
@@ -429,7 +429,7 @@ def test_what_was_asked_ahead_is_dropped_where_the_hand_goes_elsewhere(page, ser
 
 def test_the_map_previews_and_draws_its_manifold(page, server):
     corners = np.array([[1, 1, 0], [-1, 1, 0], [-1, -1, 2], [1, -1, 0]], dtype=np.float32)
-    mount_blob(page, "codes", pack_codes("codes", corners))
+    mount_blob(page, "codes", codes_blob("codes", corners))
     Mounted(page, "map").mount(map_spec())
     server.answer_all()
     middle = page.get_by_test_id("live-map").bounding_box()

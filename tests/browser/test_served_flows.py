@@ -8,7 +8,7 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.browser.app_server import running_app, settled
+from tests.support.app_server import running_app, settled
 from vae.explorer import Explorer
 
 PLACES = ["0,0", "1.25,-0.5", "-2.5,2", "0.3333,3"]

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from tests.browser.mounted import Mounted, draws, grey, mount_blob, move, settle
+from tests.support.mounted import Mounted, draws, grey, mount_blob, move, settle
 from vae.explorer.latent.neighbours import Neighbours
-from vae.viewer.blobs import pack_codes, pack_decoder, pack_pictures
+from vae.viewer.blobs import codes_blob, decoder_blob, pictures_blob
 
 LATENT, COUNT = 3, 60
 PLANE = {
@@ -45,9 +45,9 @@ def mounted_codes(page, codes, neighbours) -> None:
         decoder[0].weight.zero_()
         decoder[0].weight[:, 0] = 1
         decoder[0].bias.zero_()
-    mount_blob(page, "decoder", pack_decoder(decoder, LATENT, (1, 4, 4), "decoder"))
+    mount_blob(page, "decoder", decoder_blob(decoder, LATENT, (1, 4, 4), "decoder"))
     spacings, labels = neighbours.spacing_quantiles(), np.arange(COUNT) % 2
-    packed = pack_codes(
+    packed = codes_blob(
         "codes", codes, np.zeros_like(codes), labels, ["even", "odd"], np.array(ACTIVE), spacings
     )
     mount_blob(page, "codes", packed)
@@ -126,7 +126,7 @@ def test_nearby_images_are_decoded_until_the_real_ones_come(page, mounted_codes,
     sigmoid = 255 / (1 + np.exp(-codes[nearest, 0]))
     assert grey(page, "live-nearest-0") == pytest.approx(sigmoid, abs=1)
     pixels = np.arange(COUNT, dtype=np.uint8)[:, None, None, None] * np.ones((1, 5, 6, 1), np.uint8)
-    mount_blob(page, "pictures", pack_pictures("pictures", pixels))
+    mount_blob(page, "pictures", pictures_blob("pictures", pixels))
     page.wait_for_timeout(200)
     assert not page.get_by_text("as decoded").is_visible()
     assert grey(page, "live-nearest-0") == nearest
@@ -136,7 +136,7 @@ def test_nearby_images_are_decoded_until_the_real_ones_come(page, mounted_codes,
 
 def test_the_images_stay_when_their_page_is_left(page, mounted_codes, neighbours):
     pixels = np.arange(COUNT, dtype=np.uint8)[:, None, None, None] * np.ones((1, 5, 6, 1), np.uint8)
-    mount_blob(page, "pictures", pack_pictures("pictures", pixels))
+    mount_blob(page, "pictures", pictures_blob("pictures", pixels))
     page.evaluate("Object.values(instruments).forEach((held) => held.end())")
     assert page.evaluate("[...library.ASSETS.keys()]") == ["pictures"]
     Mounted(page, "map").mount(map_spec(pictures="pictures", codes="none", decoder="none"))
@@ -211,7 +211,7 @@ def test_a_larger_window_enlarges_what_is_there(page, mounted_codes):
 def test_sixty_thousand_codes_are_panned_within_a_frame(page, mounted_codes):
     """A bound far above what was measured (about 4 ms), far below what would be felt."""
     many = np.random.default_rng(1).standard_normal((60_000, LATENT)).astype(np.float32)
-    mount_blob(page, "many", pack_codes("many", many, None, np.arange(60_000) % 10))
+    mount_blob(page, "many", codes_blob("many", many, None, np.arange(60_000) % 10))
     live = Mounted(page, "map")
     live.mount(map_spec(codes="many", size=560), [0.0, 0.0, 0.0])
     settle(page)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.app_server import running_app, settled
+from tests.support.app_server import running_app, settled
 
 
 def open_sweep(page, address: str, betas: str, epochs: int) -> None:
@@ -31,7 +31,9 @@ def wait_until(page, condition) -> None:
     raise AssertionError(f"waited too long: {shares(page)}")
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(1280, 720), pytest.param(390, 844, marks=pytest.mark.slow)]
+)
 def test_two_runs_grow_one_is_stopped_and_the_other_becomes_a_checkpoint(
     browser, tmp_path, train_into, width, height
 ):

@@ -1,4 +1,4 @@
-"""Figures: the numbers in them, and units on every axis."""
+"""Figures show the right numbers, with units on every axis."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def test_curves_hold_training_and_held_out_losses():
     }
 
 
-def test_curves_without_held_out_images():
+def test_curves_are_drawn_without_held_out_images():
     figure = training_curves([1], [30.0], [1.0], None)
     assert [trace.name for trace in figure.data] == ["Distortion, training", "Rate, training"]
 
@@ -71,7 +71,7 @@ def test_a_path_that_moves_evenly_is_flat_at_its_whole_length():
 
 
 @pytest.mark.parametrize("count", [1, 149, 150, 151, 1000])
-def test_curves_of_many_epochs_are_thinned_and_end_at_the_last(count):
+def test_curves_of_many_epochs_show_some_points_and_end_at_the_last(count):
     epochs = list(range(1, count + 1))
     held_out = [(float(e) + 1, 2.0) for e in epochs]
     figure = training_curves(epochs, [float(e) for e in epochs], [1.0] * count, held_out)

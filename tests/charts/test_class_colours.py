@@ -1,4 +1,4 @@
-"""The colours of the classes: told apart by all eyes, on dark and on light."""
+"""The class colours are distinct for all eyes, on dark and on light backgrounds."""
 
 import tomllib
 from itertools import combinations
@@ -33,24 +33,24 @@ TO_LAB = np.array(
 
 
 def linear(colours: list[str]) -> np.ndarray:
-    """Linear RGB (n, 3)."""
+    """Returns linear RGB (n, 3)."""
     levels = np.array([[int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)] for c in colours])
     return np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
 
 
 def nearest(colours: list[str], eye: np.ndarray) -> float:
-    """How far apart the two nearest are, in hundredths of OKLab."""
+    """Returns the smallest distance of two colours, in hundredths of OKLab."""
     seen = np.clip(linear(colours) @ eye.T, 0, 1)
     places = np.cbrt(seen @ TO_CONES.T) @ TO_LAB.T
     return min(100 * np.linalg.norm(a - b) for a, b in combinations(places, 2))
 
 
-def test_the_nearest_two_are_further_apart_than_in_the_published_ten():
+def test_the_smallest_colour_difference_exceeds_that_of_the_published_colours():
     ours, theirs = ([nearest(c, eye) for eye in EYES.values()] for c in (CLASS_COLOURS, PETROFF))
     assert min(ours) > min(theirs) == pytest.approx(6.1, abs=0.1)
     assert ours[0] > theirs[0] + 2
 
 
-def test_streamlit_s_own_charts_have_the_same_colours():
+def test_charts_of_streamlit_have_the_same_colours():
     settings = tomllib.loads((Path(__file__).parents[2] / ".streamlit/config.toml").read_text())
     assert settings["theme"]["chartCategoricalColors"] == CLASS_COLOURS

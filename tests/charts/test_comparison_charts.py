@@ -1,14 +1,14 @@
-"""Figures of many models: every seed in them, units on the axes, lines where they belong."""
+"""Figures of many models show every seed, units on the axes, and the right lines."""
 
 import math
 
 import pytest
 
 from vae.charts.comparison import (
-    Bars,
     Cluster,
-    Curve,
-    Line,
+    MeasureLine,
+    RateBars,
+    RateDistortionCurve,
     beta_colours,
     measure_panels,
     rate_bars_by_setting,
@@ -22,7 +22,7 @@ CLUSTERS = [
     Cluster("β 4", 4, "β-VAE", (1, 2), (6.0, 6.5), (33.0, 32.0)),
     Cluster("β-TC 4", 4, "β-TCVAE", (1,), (8.0,), (30.0,)),
 ]
-CURVE = Curve([1, 4], [11.0, 7.0], [26.0, 33.0])
+CURVE = RateDistortionCurve([1, 4], [11.0, 7.0], [26.0, 33.0])
 
 
 def named(figure, name):
@@ -47,7 +47,7 @@ def test_the_tangent_has_slope_minus_one_through_the_best_elbo():
     assert all(low <= y <= high for y in line.y)
 
 
-def test_the_plane_of_a_multi_rate_model_alone():
+def test_a_multi_rate_model_alone_gives_a_plane():
     figure = rate_distortion_plane([], {"any β": CURVE})
     assert "−37.0 nats" in next(t.name for t in figure.data if t.name.startswith("slope"))
 
@@ -69,7 +69,7 @@ def test_one_beta_has_a_colour():
 
 
 def test_bars_of_all_settings_share_a_scale_and_grey_the_inactive():
-    models = [Bars("β 1", (3.0, 1.0), (True, True)), Bars("β 4", (1.0, 0.0), (True, False))]
+    models = [RateBars("β 1", (3.0, 1.0), (True, True)), RateBars("β 4", (1.0, 0.0), (True, False))]
     figure = rate_bars_by_setting([*models, models[0]], columns=2)
     assert list(figure.data[1].marker.color) == [RATE_COLOUR, INACTIVE_COLOUR]
     assert {tuple(axis.range) for axis in figure.select_yaxes()} == {(0, 1.1 * 3.0)}
@@ -77,8 +77,8 @@ def test_bars_of_all_settings_share_a_scale_and_grey_the_inactive():
 
 
 def test_panels_hold_every_seed_and_the_medians():
-    line = Line("β-VAE", (1, 4), ((1, 2, 3), (1,)), ((0.1, 0.3, 0.2), (0.5,)))
-    other = Line("β-TCVAE", (4,), ((1,),), ((0.4,),))
+    line = MeasureLine("β-VAE", (1, 4), ((1, 2, 3), (1,)), ((0.1, 0.3, 0.2), (0.5,)))
+    other = MeasureLine("β-TCVAE", (4,), ((1,),), ((0.4,),))
     figure = measure_panels({"MIG": [line, other], "Rate (nats)": [line]})
     medians, points = figure.data[:2]
     assert list(medians.x) == [0, pytest.approx(math.log10(4))]
@@ -90,15 +90,15 @@ def test_panels_hold_every_seed_and_the_medians():
     assert [title.text for title in figure.layout.annotations] == ["MIG", "Rate (nats)"]
 
 
-def test_a_beta_of_nothing_has_the_same_place_in_every_panel():
-    line = Line("β-VAE", (0, 1), ((1,), (1,)), ((0.1,), (0.2,)))
-    other = Line("β-TCVAE", (0, 0.1), ((1,), (1,)), ((0.1,), (0.2,)))
+def test_a_beta_of_0_has_the_same_position_in_every_panel():
+    line = MeasureLine("β-VAE", (0, 1), ((1,), (1,)), ((0.1,), (0.2,)))
+    other = MeasureLine("β-TCVAE", (0, 0.1), ((1,), (1,)), ((0.1,), (0.2,)))
     figure = measure_panels({"MIG": [line, other], "SAP": [line]})
     assert {figure.data[0].x[0], figure.data[2].x[0]} == {-1.5}
 
 
-def test_a_panel_without_any_value():
-    assert measure_panels({"MIG": [Line("β-VAE", (), (), ())]}).layout.height > 0
+def test_a_panel_without_values_is_drawn():
+    assert measure_panels({"MIG": [MeasureLine("β-VAE", (), (), ())]}).layout.height > 0
 
 
 def test_shares_stand_in_their_cells_the_first_latent_on_top():

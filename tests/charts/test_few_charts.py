@@ -1,4 +1,4 @@
-"""The figures and the sentences of the page Few labels, few data."""
+"""The page Few labels shows the right figures and sentences."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_every_draw_is_a_point_and_the_mean_a_tick_the_best_on_top():
     assert len(error_dots({"a": [0.1]}, {}).data) == 2
 
 
-def test_accuracy_by_size_in_a_panel_each():
+def test_each_classifier_has_a_panel_of_accuracy_by_size():
     lines = [AccuracyLine(n, (100, 300), ((0.5, 0.7), (0.8, 0.8))) for n in ("x", "y", "z")]
     figure = accuracy_panels({"first": lines, "second": lines})
     assert len(figure.data) == 12
@@ -32,7 +32,7 @@ def test_accuracy_by_size_in_a_panel_each():
     assert [trace.showlegend for trace in figure.data].count(True) == 3
 
 
-def test_guesses_are_a_column_an_image():
+def test_class_probabilities_have_one_column_for_each_image():
     probabilities = np.array([[0.25, 0.75], [1.0, 0.0], [0.5, 0.5]]).tolist()
     figure = guess_map(["a", "b"], probabilities)
     assert np.array(figure.data[0].z).tolist() == [[25, 100, 50], [75, 0, 50]]

@@ -1,4 +1,4 @@
-"""Pictures and files, read back with PIL."""
+"""PIL reads pictures and files back unchanged."""
 
 from io import BytesIO
 
@@ -107,7 +107,7 @@ def test_a_grey_film_is_exact_there_and_back(count):
     assert durations[0] * (count - 1) == pytest.approx(1200, abs=5 * (count - 1))
 
 
-def test_a_film_that_begins_again_has_no_way_back():
+def test_a_film_that_starts_again_does_not_run_backwards():
     frames = noise(4, 5, 4, 1)
     found, durations = read_gif(gif_bytes(frames / 255, 5, seconds=0.9, there_and_back=False))
     np.testing.assert_array_equal(found, np.broadcast_to(frames, found.shape))

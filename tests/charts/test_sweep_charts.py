@@ -1,19 +1,19 @@
-"""The figures of a sweep: curves by beta, names that do not collide, the plane."""
+"""The figures of a sweep show curves by beta, names that do not overlap, and the plane."""
 
 import itertools
 
 import pytest
 
-from vae.charts.sweep import Curve, sweep_colour, sweep_curves, sweep_plane
+from vae.charts.sweep import SweepCurve, sweep_colour, sweep_curves, sweep_plane
 
 
-def curve(label: str, place: float, last: tuple[float, float], named: bool = True) -> Curve:
+def curve(label: str, place: float, last: tuple[float, float], named: bool = True) -> SweepCurve:
     distortion, rate = last
-    return Curve(label, place, [1, 2, 3], [40.0, 30.0, distortion], [0.0, 1.0, rate], named)
+    return SweepCurve(label, place, [1, 2, 3], [40.0, 30.0, distortion], [0.0, 1.0, rate], named)
 
 
 LOW, HIGH = curve("β 1", 0.0, (20.0, 9.0)), curve("β 4", 1.0, (25.0, 3.0))
-UNBEGUN = Curve("β 10", 1.0, [], [], [])
+UNBEGUN = SweepCurve("β 10", 1.0, [], [], [])
 
 
 def test_each_run_has_a_line_in_each_panel_as_long_as_the_training():
@@ -40,7 +40,7 @@ def test_names_stand_in_the_order_of_their_curves_and_never_on_each_other():
     assert max(heights) <= 1
 
 
-def test_of_several_seeds_one_is_named_and_all_have_one_colour():
+def test_only_one_of_several_seeds_is_named_and_all_have_one_colour():
     other = curve("β 1", 0.0, (21.0, 8.0), named=False)
     figure = sweep_curves([LOW, other], epochs=3)
     assert [note.text for note in figure.layout.annotations] == ["β 1", "β 1"]
@@ -56,7 +56,7 @@ def test_the_plane_shows_where_each_run_stands_and_leaves_its_first_epochs_out()
 
 
 @pytest.mark.parametrize("draw", [sweep_curves, sweep_plane])
-def test_before_anything_is_known_the_axes_are_bare(draw):
+def test_axes_have_no_numbers_before_the_first_result(draw):
     figure = draw([UNBEGUN], epochs=3)
     assert not any(len(trace.x) for trace in figure.data)
     assert figure.layout.yaxis.showticklabels is False

@@ -17,7 +17,9 @@ import torch
 from vae.__main__ import main
 from vae.bench.table import Row, Speeds
 from vae.core.errors import StaleScores
-from vae.runs.checkpoint import RESUME_FILE, load_atlas, load_run, load_scores
+from vae.runs.checkpoint import load_atlas, load_run
+from vae.runs.format import RESUME_FILE
+from vae.runs.stored_scores import load_scores
 
 PROJECT = Path(__file__).resolve().parents[2]
 TRAIN = (
@@ -240,9 +242,9 @@ def test_resuming_with_another_model_is_refused(refused, tmp_path):
 
 def interrupt(monkeypatch, wanted: Callable[[Any], bool]) -> None:
     """Press Ctrl-C, once, before the step of a run that is wanted."""
-    from vae.training.group import Group
+    from vae.training.stepper import StackedRuns
 
-    take, pressed = Group.take, []
+    take, pressed = StackedRuns.step, []
 
     def interrupted(group):
         if not pressed and any(map(wanted, group._members)):
@@ -250,7 +252,7 @@ def interrupt(monkeypatch, wanted: Callable[[Any], bool]) -> None:
             signal.raise_signal(signal.SIGINT)
         return take(group)
 
-    monkeypatch.setattr(Group, "take", interrupted)
+    monkeypatch.setattr(StackedRuns, "step", interrupted)
 
 
 def test_ctrl_c_leaves_a_run_that_can_go_on(vae, capsys, tmp_path, monkeypatch):
@@ -307,14 +309,14 @@ def test_a_sweep_in_turn_keeps_what_is_done_and_goes_on_where_it_stopped(
 
 
 def test_a_run_of_a_sweep_that_diverges_leaves_the_others(capsys, tmp_path, monkeypatch):
-    from vae.training import Training
+    from vae.training import TrainingRun
 
-    report = Training.report
+    report = TrainingRun.report
 
     def broken(training, images, sums, **options):
         return report(training, images, sums * (math.nan if training.config.beta == 2 else 1))
 
-    monkeypatch.setattr(Training, "report", broken)
+    monkeypatch.setattr(TrainingRun, "report", broken)
     assert main(sweep("1,2,4", tmp_path)) == 2
     line = capsys.readouterr().err.splitlines()[-1]
     assert "1 of 3 runs failed (beta-2; the first: the loss is no longer finite" in line
@@ -323,11 +325,11 @@ def test_a_run_of_a_sweep_that_diverges_leaves_the_others(capsys, tmp_path, monk
 
 
 def test_a_sweep_takes_up_no_run_of_other_settings(vae, refused, tmp_path, monkeypatch):
-    from vae.training import Training
+    from vae.training import RunGroup
 
     vae(*sweep("1,2", tmp_path))
     stopped_run(tmp_path / "beta-4")
-    monkeypatch.setattr(Training, "run", lambda *_: pytest.fail("it trained first"))
+    monkeypatch.setattr(RunGroup, "run", lambda *_: pytest.fail("it trained first"))
     assert "beta-2 has other" in refused(*sweep("8,2", tmp_path, seed=1), "--resume")
     assert "beta-1 has other" in refused(*sweep("8,1", tmp_path, latent_dim=3), "--resume")
     assert "beta-4 has other" in refused(*sweep("8,4", tmp_path, epochs=3), "--resume")
@@ -335,18 +337,19 @@ def test_a_sweep_takes_up_no_run_of_other_settings(vae, refused, tmp_path, monke
 
 
 def test_a_sweep_over_a_run_is_refused_before_its_first(vae, refused, tmp_path, monkeypatch):
-    from vae.training import Training
+    from vae.training import RunGroup
 
     vae(*changed(out=tmp_path / "beta-1-seed-2"))
     (tmp_path / "beta-2-seed-2").mkdir()
     (tmp_path / "beta-2-seed-2" / "thesis.tex").write_text("years of work")
-    monkeypatch.setattr(Training, "run", lambda *_: pytest.fail("it trained first"))
+    monkeypatch.setattr(RunGroup, "run", lambda *_: pytest.fail("it trained first"))
     seeds = {"seed": None, "seeds": "1,2"}
     assert "--overwrite" in refused(*sweep("1", tmp_path, **seeds))
     for extra in ("--overwrite", "--resume"):
         assert "holds other files" in refused(*sweep("2", tmp_path, **seeds), extra)
 
 
+@pytest.mark.slow
 def test_bench(vae):
     """Far too short to mean anything, but it takes every measurement."""
     found = vae("bench", "--seconds", "0.001")
@@ -618,9 +621,9 @@ def test_a_folder_of_other_files(refused, tmp_path):
 
 
 def test_a_folder_that_cannot_be_made_is_refused_before_training(refused, tmp_path, monkeypatch):
-    from vae.training import Training
+    from vae.training import RunGroup
 
-    monkeypatch.setattr(Training, "run", lambda *_: pytest.fail("it trained first"))
+    monkeypatch.setattr(RunGroup, "run", lambda *_: pytest.fail("it trained first"))
     (tmp_path / "file").write_text("")
     refused(*changed(out=tmp_path / "file" / "run"))
 

@@ -19,9 +19,10 @@ from vae.data.registry import (
 )
 from vae.data.splits import Split
 from vae.metrics.evaluation import evaluate
-from vae.runs.catalogue import read_catalogue, run_name
+from vae.runs.catalogue import read_catalogue
 from vae.runs.checkpoint import load_atlas, load_model, load_run
 from vae.runs.recorder import RecordedTraining
+from vae.runs.run_folder import run_name
 
 
 def train(path, name, **model):
@@ -53,8 +54,8 @@ def test_training_sees_the_classes_and_the_test_split_is_whole(digits, name, kep
     assert len(found.train) + len(found.validation) == wanted
     assert torch.equal(found.test.images, digits.test.images)
     assert torch.equal(load_test_split(name, image_shape=(1, 8, 8)).labels, digits.test.labels)
-    assert set(found.own_test.labels.tolist()) == kept
-    assert digits.own_test is digits.test
+    assert set(found.in_distribution_test.labels.tolist()) == kept
+    assert digits.in_distribution_test is digits.test
 
 
 def test_what_is_reported_is_of_the_own_classes_and_the_atlas_of_all(tmp_path, digits):

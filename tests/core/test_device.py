@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from vae.core.device import (
-    multiply_by_onednn,
+    bfloat16_matmul,
+    enable_onednn_matmul,
+    lower_cpu_priority,
     pick_device,
-    products_in_bfloat16,
     use_threads,
-    yield_to_others,
 )
 from vae.core.errors import ConfigError
 
@@ -43,7 +43,7 @@ def product_error() -> float:
 
 @pytest.mark.usefixtures("_same_products_after")
 def test_products_stay_in_float32_whatever_the_processor():
-    used = multiply_by_onednn(torch.device("cpu"))
+    used = enable_onednn_matmul(torch.device("cpu"))
     assert torch.get_float32_matmul_precision() == ("medium" if used else "highest")
     assert product_error() < 2e-6
 
@@ -51,17 +51,17 @@ def test_products_stay_in_float32_whatever_the_processor():
 @pytest.mark.usefixtures("_same_products_after")
 def test_products_that_would_be_rounded_are_left_as_they_were(monkeypatch):
     monkeypatch.setattr("vae.core.device._product_error", lambda: 2e-3)
-    assert not multiply_by_onednn(torch.device("cpu"))
+    assert not enable_onednn_matmul(torch.device("cpu"))
     assert torch.get_float32_matmul_precision() == "highest"
     monkeypatch.setattr("vae.core.device._product_error", lambda: 4e-7)
-    assert multiply_by_onednn(torch.device("cpu"))
+    assert enable_onednn_matmul(torch.device("cpu"))
     assert torch.get_float32_matmul_precision() == "medium"
 
 
 @pytest.mark.usefixtures("_same_products_after")
 def test_other_devices_keep_their_own_setting(monkeypatch):
     monkeypatch.setattr("vae.core.device._product_error", lambda: 4e-7)
-    assert not multiply_by_onednn(torch.device("cuda"))
+    assert not enable_onednn_matmul(torch.device("cuda"))
     assert torch.get_float32_matmul_precision() == "highest"
 
 
@@ -98,7 +98,7 @@ def test_yielding_lowers_the_priority_of_the_calling_thread_alone():
     priorities = []
 
     def work():
-        yield_to_others()
+        lower_cpu_priority()
         priorities.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
 
     before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
@@ -126,6 +126,7 @@ print(keeps, faults() - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 def test_freed_memory_is_kept_for_the_next_buffer():
     """500 times five buffers of 98 pages: their faults are paid once, where memory is kept."""
@@ -143,10 +144,10 @@ def test_freed_memory_is_kept_for_the_next_buffer():
 
 FADING = """
 import torch
-from vae.core.device import flushed_denormals, use_threads
+from vae.core.device import flush_denormals, use_threads
 use_threads(2)
 values = torch.full((4_000_000,), 1e-38)
-with flushed_denormals():
+with flush_denormals():
     halves = values * 0.5
 kept = values * 0.5
 print(int((halves.view(torch.int32) == 0).sum()), int((kept.view(torch.int32) != 0).sum()) > 0)
@@ -172,7 +173,7 @@ def test_threads_that_set_up_at_once_leave_products_as_they_were(monkeypatch):
 
     monkeypatch.setattr("vae.core.device._product_error", slow_error)
     cpu = torch.device("cpu")
-    threads = [threading.Thread(target=multiply_by_onednn, args=(cpu,)) for _ in range(4)]
+    threads = [threading.Thread(target=enable_onednn_matmul, args=(cpu,)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -182,7 +183,7 @@ def test_threads_that_set_up_at_once_leave_products_as_they_were(monkeypatch):
 
 @pytest.mark.usefixtures("_same_products_after")
 def test_bfloat16_ends_with_the_last_that_wants_it():
-    first, second = products_in_bfloat16(), products_in_bfloat16()
+    first, second = bfloat16_matmul(), bfloat16_matmul()
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)

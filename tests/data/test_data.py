@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.unreadable import unreadable
+from tests.support.unreadable import unreadable
 from vae.core.errors import DataError
 from vae.data.registry import class_names, data_dir, dataset_names, dataset_title, load_dataset
 from vae.data.splits import Dataset

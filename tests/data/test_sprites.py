@@ -17,7 +17,7 @@ from vae.data.registry import (
 )
 from vae.data.sprites import FULL_SIZES, SpriteGrid, read_sprite_set
 from vae.explorer.gallery import read_test_images
-from vae.runs.catalogue import run_name
+from vae.runs.run_folder import run_name
 
 SMALL = "sprites:shape=3,scale=2,orientation=4,x=3,y=3"
 
@@ -51,7 +51,7 @@ def drawn_slowly(grid: SpriteGrid, levels: np.ndarray, samples: int) -> np.ndarr
 
 def some_of(grid: SpriteGrid, count: int) -> np.ndarray:
     """Random levels, as many of each shape."""
-    levels = grid.factors_of(grid.draw(3 * count, seed=5))
+    levels = grid.factors_of(grid.sample(3 * count, seed=5))
     levels[:, 0] = np.arange(3 * count) % 3
     return levels
 
@@ -94,7 +94,7 @@ def test_areas_are_those_of_the_shapes(side, edges):
     body = 2 * 9.53 * (7.93 + 4.54) * (1 - 1 / 2.83)
     areas = 19.2**2, math.pi * 12.8 * 7.2, math.pi * 4.73**2 + body
     grid = SpriteGrid(side=side, edges=edges)
-    chosen = grid.factors_of(grid.draw(1000, seed=1))
+    chosen = grid.factors_of(grid.sample(1000, seed=1))
     for shape, area in enumerate(areas):
         for scale, factor in enumerate(grid.scale):
             chosen[:, :2] = shape, scale
@@ -149,7 +149,7 @@ def test_symmetry_gives_one_image_several_orientations(shape, distinct, scale, e
 @pytest.mark.parametrize(("shape", "distinct"), [(0, 10), (1, 20)])
 def test_equal_orientations_are_equal_to_the_bit_everywhere(shape, distinct):
     grid = SpriteGrid(side=64)
-    levels = grid.factors_of(grid.draw(4000, seed=8))
+    levels = grid.factors_of(grid.sample(4000, seed=8))
     levels[:, 0] = shape
     turned = levels.copy()
     turned[:, 2] = (levels[:, 2] + distinct) % 40
@@ -187,7 +187,7 @@ def test_every_index_is_one_combination_the_last_factor_fastest():
 
 def test_images_do_not_depend_on_what_is_drawn_beside_them():
     grid = SpriteGrid()
-    levels = grid.factors_of(grid.draw(600, seed=2))
+    levels = grid.factors_of(grid.sample(600, seed=2))
     together = grid.render(levels)
     alone = np.concatenate([grid.render(row[None]) for row in levels[::50]])
     np.testing.assert_array_equal(together[::50], alone)
@@ -197,15 +197,15 @@ def test_images_do_not_depend_on_what_is_drawn_beside_them():
 
 def test_drawing_repeats_by_seed_and_takes_none_twice():
     grid = SpriteGrid()
-    first = grid.draw(5000, seed=3)
-    np.testing.assert_array_equal(first, grid.draw(5000, seed=3))
-    np.testing.assert_array_equal(first[:100], grid.draw(100, seed=3))
-    assert not np.array_equal(first, grid.draw(5000, seed=4))
+    first = grid.sample(5000, seed=3)
+    np.testing.assert_array_equal(first, grid.sample(5000, seed=3))
+    np.testing.assert_array_equal(first[:100], grid.sample(100, seed=3))
+    assert not np.array_equal(first, grid.sample(5000, seed=4))
     assert len(set(first.tolist())) == 5000
     small = SpriteGrid(x=(0.5,), y=(0.5,), scale=(1.0,))
-    assert sorted(small.draw(120, seed=0)) == list(range(120))
+    assert sorted(small.sample(120, seed=0)) == list(range(120))
     with pytest.raises(DataError, match="121 sprites were asked for, but the grid has 120"):
-        small.draw(121, seed=0)
+        small.sample(121, seed=0)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hostile_files import (
+from PIL import Image
+
+from tests.support.hostile_files import (
     UNWELCOME,
     WELCOME,
     noise,
@@ -18,10 +20,8 @@ from hostile_files import (
     tiff_with_a_huge_tile,
     turned,
 )
-from PIL import Image
-
 from vae.core.errors import DataError
-from vae.data.uploads import KEPT_SIDE, all_alike, read_square, read_upload
+from vae.data.uploads import KEPT_SIDE, blank_reason, read_square, read_upload
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -129,13 +129,13 @@ def test_the_preview_is_upright_whole_and_transparent_where_the_picture_is():
     [((0.0, 0.05), "all black"), ((0.95, 1), "all white"), ((0.5, 0.52), "of one colour")],
 )
 def test_an_image_on_which_nothing_is_seen_is_called_that(levels, words):
-    assert all_alike(np.array(levels, np.float32).reshape(1, 2, 1)) == words
+    assert blank_reason(np.array(levels, np.float32).reshape(1, 2, 1)) == words
 
 
 def test_a_line_on_black_is_something():
     image = np.zeros((8, 8, 1), np.float32)
     image[3, 3] = 0.5
-    assert all_alike(image) == ""
+    assert blank_reason(image) == ""
 
 
 # What the worst files cost

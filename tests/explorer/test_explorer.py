@@ -1,18 +1,19 @@
-"""The explorer: a model behind numpy arrays."""
+"""The explorer answers with the model's own values, as numpy arrays."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from hostile_checkpoints import ODD, write_odd
 
-from tests.viewer.test_blobs import read
+from tests.support.blobs import read_blob
+from tests.support.hostile_checkpoints import ODD, write_odd
 from vae.core.errors import ConfigError, TamperedCheckpoint
 from vae.explorer import Explorer
 from vae.explorer.latent.neighbours import Neighbours
 from vae.explorer.latent.paths import follow, slerp
 from vae.runs.checkpoint import load_atlas, load_model, load_run
+from vae.viewer.pack import pack_codes
 
 
 @pytest.fixture(scope="module")
@@ -84,16 +85,35 @@ def test_atlas_images_stand_in_for_the_data_set(explorer, images):
 
 
 def test_terms_add_up(explorer, model, images):
-    terms = explorer.terms(images, seed=3)
+    terms = explorer.elbo_terms(images, seed=3)
     posterior = model.encode(torch.from_numpy(images[:, None, :, :, 0]))
     np.testing.assert_allclose(terms.rate, posterior.kl().sum(dim=1), rtol=1e-5)
     np.testing.assert_allclose(terms.elbo, -(terms.distortion + terms.rate), rtol=1e-6)
-    np.testing.assert_array_equal(terms.distortion, explorer.terms(images, seed=3).distortion)
-    assert (terms.distortion != explorer.terms(images, seed=4).distortion).all()
+    np.testing.assert_array_equal(terms.distortion, explorer.elbo_terms(images, seed=3).distortion)
+    assert (terms.distortion != explorer.elbo_terms(images, seed=4).distortion).all()
+
+
+def test_an_inspection_holds_what_encoding_decoding_and_scoring_give(explorer, images):
+    found = explorer.inspect(images[2], seed=5)
+    mean, logvar = explorer.encode(images[2:3])
+    np.testing.assert_array_equal(found.image, images[2])
+    np.testing.assert_allclose(found.mean, mean[0], rtol=1e-6)
+    np.testing.assert_allclose(found.logvar, logvar[0], rtol=1e-6)
+    np.testing.assert_allclose(found.reconstruction, explorer.decode(mean)[0], atol=1e-6)
+    terms = explorer.elbo_terms(images[2:3], seed=5)
+    np.testing.assert_allclose(found.terms.distortion, terms.distortion, rtol=1e-6)
+    np.testing.assert_allclose(found.terms.rate_per_dimension, terms.rate_per_dimension)
+
+
+def test_an_inspection_runs_the_encoder_once(tiny_checkpoint, images):
+    explorer, runs = Explorer.open(tiny_checkpoint), []
+    explorer.model.encoder.register_forward_hook(lambda *_: runs.append(1))
+    explorer.inspect(images[0])
+    assert len(runs) == 1
 
 
 def test_the_log_likelihood_is_above_the_elbo_on_average(explorer, images):
-    elbo = np.mean([explorer.terms(images, seed=s).elbo.mean() for s in range(20)])
+    elbo = np.mean([explorer.elbo_terms(images, seed=s).elbo.mean() for s in range(20)])
     assert explorer.log_likelihood(images, samples=200).mean() > elbo
 
 
@@ -125,7 +145,7 @@ def test_paths_of_every_kind_have_their_ends_and_are_decoded(explorer, kind):
 
 
 @pytest.mark.parametrize("end", [0.0, [0.0, 0.0], [[0.0, 0.0, 0.0]], [0.0, 0.0, float("nan")]])
-def test_ends_of_a_path_that_the_model_cannot_take(explorer, end):
+def test_ends_of_a_path_with_the_wrong_shape_are_refused(explorer, end):
     with pytest.raises(ConfigError, match=r"shape \(n, 3\)"):
         explorer.path([0.0, 0.0, 0.0], end, 5)
 
@@ -162,8 +182,8 @@ def test_pixel_changes_are_those_of_the_decoded_images(explorer):
     assert min(expected) > 0
 
 
-def test_the_packed_atlas_has_what_the_browser_measures_with(explorer):
-    header, arrays = read(explorer.packed_codes("who"))
+def test_the_packed_atlas_holds_the_data_for_distances_in_the_browser(explorer):
+    header, arrays = read_blob(pack_codes(explorer, "who"))
     assert header["id"] == "who"
     assert header["class_names"] == list(explorer.run.class_names)
     np.testing.assert_array_equal(arrays["points"], explorer.atlas.mean)
@@ -178,7 +198,7 @@ def test_inactive_dimensions_count_for_no_distance(tiny_checkpoint, model):
     run = load_run(tiny_checkpoint)
     partly = replace(run, results=replace(run.results, inactive=(1,), active_units=2))
     explorer = Explorer(partly, model, load_atlas(run))
-    assert read(explorer.packed_codes("who"))[1]["active"].tolist() == [0, 2]
+    assert read_blob(pack_codes(explorer, "who"))[1]["active"].tolist() == [0, 2]
     off = explorer.atlas.mean[:5] + np.float32([0, 9, 0])
     assert explorer.outlyingness(off).tolist() == [0] * 5
     start, end = explorer.atlas.mean[[0, 200]] + np.float32([[0, -9, 0], [0, 9, 0]])
@@ -197,22 +217,22 @@ def test_dimensions_are_sorted_by_their_rate(explorer):
 @pytest.mark.parametrize(
     "codes", [[0.0, 0.0, 0.0], [[0.0, 0.0]], [[0.0, 0.0, float("nan")]], [[0, 0, float("inf")]]]
 )
-def test_codes_that_the_model_cannot_take(explorer, codes):
+def test_codes_of_the_wrong_shape_are_refused(explorer, codes):
     with pytest.raises(ConfigError, match=r"shape \(n, 3\)"):
         explorer.decode(codes)
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (2, 8, 8), (2, 1, 8, 8), (2, 28, 28, 1)])
-def test_images_that_the_model_cannot_take(explorer, shape):
+def test_images_of_the_wrong_shape_are_refused(explorer, shape):
     with pytest.raises(ConfigError, match=r"shape \(n, 8, 8, 1\)"):
         explorer.encode(np.zeros(shape))
 
 
-def test_looking_changes_nothing(explorer, images, model):
+def test_an_explorer_never_changes(explorer, images, model):
     codes, before = CODES.copy(), torch.get_rng_state()
     pixels = images.copy()
     explorer.decode(codes)
-    explorer.terms(images)
+    explorer.elbo_terms(images)
     explorer.sample(2, seed=0)
     explorer.log_likelihood(images, samples=2)
     np.testing.assert_array_equal(codes, CODES)
@@ -225,7 +245,7 @@ def test_looking_changes_nothing(explorer, images, model):
     )
 
 
-def test_decoded_images_are_a_caller_s_own(explorer):
+def test_a_caller_may_change_decoded_images(explorer):
     first = explorer.decode(CODES)
     first[:] = 0
     assert explorer.decode(CODES).max() > 0.1
@@ -234,10 +254,10 @@ def test_decoded_images_are_a_caller_s_own(explorer):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("exploding", "so large that its pictures are no numbers"),
+        ("exploding", "so large that its images are not finite"),
         ("conditional-unlabelled", "tensor label holds -1 to 1"),
     ],
 )
-def test_a_model_that_cannot_be_looked_at_is_refused(tmp_path, name, reason):
+def test_a_model_that_decodes_to_no_finite_images_is_refused(tmp_path, name, reason):
     with pytest.raises(TamperedCheckpoint, match=reason):
         Explorer.open(write_odd(tmp_path / name, ODD[name]))

@@ -1,13 +1,14 @@
-"""The test images that pages offer, real or reconstructed."""
+"""A gallery shows real test images, or reconstructions where they are absent."""
 
 import numpy as np
 import pytest
 
-from tests.viewer.test_blobs import read_pictures
+from tests.support.blobs import read_pictures
 from vae.core.errors import DataError
 from vae.explorer import Explorer
 from vae.explorer.gallery import ReadImages, open_gallery, read_test_images
 from vae.runs.checkpoint import Atlas
+from vae.viewer.pack import pack_pictures
 
 
 @pytest.fixture(scope="module")
@@ -44,22 +45,22 @@ def test_without_the_data_set_reconstructions_stand_in(explorer):
     np.testing.assert_allclose(gallery.images(np.array([7, 9])), expected, atol=1e-6)
 
 
-def test_a_data_set_of_another_size_than_in_training_is_not_passed_off(explorer, images):
+def test_a_data_set_of_another_size_than_in_training_is_not_shown(explorer, images):
     fewer = ReadImages(images.pixels[:100], images.labels[:100])
     assert not open_gallery(explorer, fewer).are_real
 
 
-def test_images_in_another_order_than_the_atlas_are_not_passed_off(explorer, images):
+def test_images_in_another_order_than_the_atlas_are_not_shown(explorer, images):
     order = np.argsort(images.labels, kind="stable")
     sorted_images = ReadImages(images.pixels[order], images.labels[order])
     assert not open_gallery(explorer, sorted_images).are_real
 
 
-def test_of_long_codes_the_first_test_images_are_shown(explorer, images, monkeypatch):
+def test_models_with_long_codes_show_the_first_test_images(explorer, images, monkeypatch):
     monkeypatch.setattr("vae.runs.checkpoint.ATLAS_NUMBERS", 3 * 50)
     fields = ("mean", "logvar", "label")
     few = Atlas(**{name: getattr(explorer.atlas, name)[:50] for name in fields})
-    short = Explorer(explorer.run, explorer._whole, few)
+    short = Explorer(explorer.run, explorer.full_model, few)
     gallery = open_gallery(short, images)
     assert gallery.are_real
     np.testing.assert_array_equal(gallery.pixels, images.pixels[:50])
@@ -86,10 +87,10 @@ def test_many_codes_are_decoded_in_batches_as_at_once(explorer):
 
 
 def test_packed_pictures_are_the_test_images_in_order(explorer, images):
-    header, found = read_pictures(open_gallery(explorer, images).packed_pictures("digits"))
+    header, found = read_pictures(pack_pictures(open_gallery(explorer, images), "digits"))
     assert header["id"] == "digits"
     np.testing.assert_array_equal(found, images.pixels)
 
 
 def test_reconstructions_are_not_packed(explorer):
-    assert open_gallery(explorer, None).packed_pictures("digits") is None
+    assert pack_pictures(open_gallery(explorer, None), "digits") is None

@@ -1,4 +1,4 @@
-"""ONNX files against the explorer, in a runtime without torch."""
+"""ONNX files agree with the explorer, in a runtime without torch."""
 
 import numpy as np
 import pytest
@@ -56,12 +56,12 @@ def test_convolutions_are_exported(tmp_path):
     np.testing.assert_allclose(decoder.run(None, {"z": z})[0], expected, atol=1e-5)
 
 
-def test_a_file_that_cannot_be_written(model, tmp_path):
+def test_a_file_that_cannot_be_written_is_reported(model, tmp_path):
     with pytest.raises(CheckpointError, match="could not be written") as caught:
         export_onnx(model, tmp_path / "nothing" / "model.onnx")
     assert "\n" not in str(caught.value)
 
 
-def test_an_unknown_part(model, tmp_path):
+def test_an_unknown_part_is_refused(model, tmp_path):
     with pytest.raises(ConfigError, match="decoder or encoder"):
         export_onnx(model, tmp_path / "model.onnx", "prior")  # type: ignore[arg-type]

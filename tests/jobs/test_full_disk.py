@@ -68,10 +68,12 @@ def check_calm(queue: TrainingQueue) -> None:
     assert ended(queue.submit(again)).status == "done"
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_fails_that_job_alone(small_disk, process):
     check_calm(TrainingQueue(small_disk, process))
 
 
+@pytest.mark.slow
 def test_files_that_may_not_grow_fail_that_job_alone(tmp_path, process):
     process.start()
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (2 * 2**20, 2 * 2**20))

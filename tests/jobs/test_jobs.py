@@ -11,7 +11,8 @@ from vae.core.config import TrainConfig
 from vae.core.errors import ConfigError, DataError
 from vae.jobs.jobs import Job
 from vae.jobs.queue import TrainingQueue
-from vae.runs.checkpoint import RESUME_FILE, load_run
+from vae.runs.checkpoint import load_run
+from vae.runs.format import RESUME_FILE
 from vae.runs.request import RunRequest
 
 SHORT = RunRequest(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)

@@ -6,7 +6,7 @@ import pytest
 
 from vae.core.config import ARCHITECTURES, PRESETS, TrainConfig
 from vae.core.errors import ConfigError, LimitError
-from vae.data.registry import load_dataset, training_images
+from vae.data.registry import load_dataset, training_image_count
 from vae.jobs.limits import CORE_SPEED, Limits, minutes
 from vae.runs.request import RunRequest
 
@@ -37,14 +37,14 @@ def test_a_multi_rate_model_has_about_the_size_of_a_plain_one():
 )
 def test_the_number_of_images_is_about_what_is_read(name):
     found = load_dataset(name, validation_fraction=0.0)
-    assert training_images(name) == pytest.approx(len(found.train), rel=0.05)
+    assert training_image_count(name) == pytest.approx(len(found.train), rel=0.05)
 
 
 def test_images_of_a_folder_are_counted(tmp_path):
     for name in ("a.png", "b.JPG", "notes.txt"):
         (tmp_path / name).touch()
-    assert training_images(f"folder:{tmp_path}") == 2
-    assert training_images(f"folder:{tmp_path / 'none'}") == 0
+    assert training_image_count(f"folder:{tmp_path}") == 2
+    assert training_image_count(f"folder:{tmp_path / 'none'}") == 0
 
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))

@@ -15,16 +15,12 @@ from vae.jobs.jobs import Job
 from vae.jobs.limits import Limits
 from vae.jobs.queue import TrainingQueue
 from vae.jobs.unfinished import unfinished_runs
-from vae.runs.checkpoint import (
-    METRICS_FILE,
-    RESUME_FILE,
-    load_resume_state,
-    load_run,
-    save_resume_state,
-)
+from vae.runs.checkpoint import load_run
+from vae.runs.format import METRICS_FILE, RESUME_FILE
 from vae.runs.lock import RunLock
 from vae.runs.recorder import RecordedTraining
 from vae.runs.request import RunRequest
+from vae.runs.resume import load_resume_state, save_resume_state
 
 SHORT = RunRequest(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
 LONG = RunRequest(TrainConfig("digits", epochs=10_000), "mlp", 2)
@@ -142,6 +138,7 @@ def test_a_finished_run_is_found_and_counts_in_a_sweep(tmp_path):
     assert fresh.submit_all([SHORT]).ended
 
 
+@pytest.mark.slow
 def test_a_stopped_run_is_kept_and_goes_on_to_what_it_would_have_been(tmp_path):
     request = dataclasses.replace(SHORT, train=dataclasses.replace(SHORT.train, epochs=60))
     queue = TrainingQueue(tmp_path / "stopped")

@@ -19,12 +19,14 @@ from vae.jobs.jobs import Job, Snapshot
 from vae.jobs.messages import Accepted, AllEnded, Begun, Ended, Reported, Saving, Task
 from vae.jobs.queue import TrainingQueue
 from vae.jobs.worker import NO_MEMORY, OneDataset, train_jobs
-from vae.runs.checkpoint import RESUME_FILE, load_resume_state, load_run
+from vae.runs.checkpoint import load_run
+from vae.runs.format import RESUME_FILE
 from vae.runs.lock import RunLock, is_held
 from vae.runs.recorder import RecordedTraining
 from vae.runs.request import RunRequest
-from vae.training import Training
-from vae.training.stepper import Engine
+from vae.runs.resume import load_resume_state
+from vae.training import TrainingRun
+from vae.training.stepper import Stepper
 
 SHORT = RunRequest(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
 
@@ -105,7 +107,7 @@ def test_a_bug_fails_the_job_reaches_the_log_and_the_next_one_runs(queue, monkey
 
 def test_a_bug_in_a_step_fails_those_that_share_it(queue, monkeypatch, caplog):
     with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
-        patched.setattr(Engine, "take", raising(ZeroDivisionError("a bug")))
+        patched.setattr(Stepper, "step", raising(ZeroDivisionError("a bug")))
         sweep = queue.submit_all([at(beta=1.0), at(beta=4.0)])
         assert [ended(job).status for job in sweep.jobs] == ["failed", "failed"]
     assert "ZeroDivisionError" in caplog.text
@@ -122,19 +124,19 @@ def test_a_bug_in_a_step_fails_those_that_share_it(queue, monkeypatch, caplog):
     ],
 )
 def test_memory_that_is_refused_is_one_calm_sentence(queue, monkeypatch, caplog, error):
-    monkeypatch.setattr(Engine, "take", raising(error))
+    monkeypatch.setattr(Stepper, "step", raising(error))
     job = ended(queue.submit(SHORT))
     assert (job.status, job.message) == ("failed", NO_MEMORY)
     assert caplog.text == ""
 
 
 def test_one_that_diverges_leaves_the_others_of_its_sweep(queue, monkeypatch):
-    report = Training.report
+    report = TrainingRun.report
 
     def broken(training, images, sums, **options):
         return report(training, images, sums * (math.nan if training.config.beta == 4 else 1))
 
-    monkeypatch.setattr(Training, "report", broken)
+    monkeypatch.setattr(TrainingRun, "report", broken)
     sweep = queue.submit_all([at(beta=beta) for beta in (1.0, 4.0, 10.0)])
     assert [ended(job).status for job in sweep.jobs] == ["done", "failed", "done"]
     assert "no longer finite" in sweep.jobs[1].message
@@ -200,7 +202,7 @@ def test_those_that_are_stopped_are_all_saved_and_told_so_before_the_first_is_me
 
 def test_an_epoch_that_may_be_slow_to_measure_is_saved_before_its_last_step(tmp_path, monkeypatch):
     """So that a stop which interrupts the measuring costs that step at most."""
-    saved, measure = [], Training._evaluate
+    saved, measure = [], TrainingRun._evaluate
 
     def slow(training):
         saved.append((training.step, int(load_resume_state(tmp_path / "run")[0]["step"])))
@@ -209,7 +211,7 @@ def test_an_epoch_that_may_be_slow_to_measure_is_saved_before_its_last_step(tmp_
             sum(range(10_000))
         return measure(training)
 
-    monkeypatch.setattr(Training, "_evaluate", slow)
+    monkeypatch.setattr(TrainingRun, "_evaluate", slow)
     train_jobs([Task(1, at(epochs=3), tmp_path / "run")], OneDataset(), [].append, Orders())
     steps = len(saved) and saved[0][0]
     assert saved == [(steps, steps - 1), (2 * steps, 2 * steps - 1), (3 * steps, 2 * steps - 1)]
@@ -240,7 +242,7 @@ def test_who_is_measured_while_another_is_stopped_is_measured_by_the_next_proces
 
 
 def test_a_folder_in_which_somebody_trains_is_refused(tmp_path):
-    lock, news = RunLock.take(tmp_path / "run"), []
+    lock, news = RunLock.step(tmp_path / "run"), []
     assert is_held(tmp_path / "run")
     train_jobs([Task(1, SHORT, tmp_path / "run")], OneDataset(), news.append, Orders())
     assert news[-1].status == "failed"

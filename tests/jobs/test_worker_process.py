@@ -14,7 +14,8 @@ from vae.core.config import TrainConfig
 from vae.jobs.jobs import Job
 from vae.jobs.queue import TrainingQueue
 from vae.jobs.worker_process import TrainingProcess, training_process
-from vae.runs.checkpoint import RESUME_FILE, load_run
+from vae.runs.checkpoint import load_run
+from vae.runs.format import RESUME_FILE
 from vae.runs.lock import is_held
 from vae.runs.request import RunRequest
 
@@ -82,6 +83,7 @@ def test_a_killed_process_with_nothing_saved_leaves_no_folder(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_one_that_dies_while_idle_is_replaced(queue):
     ended(queue.submit(SHORT))
     idle = queue.process.pid
@@ -90,6 +92,7 @@ def test_one_that_dies_while_idle_is_replaced(queue):
     assert queue.process.pid != idle
 
 
+@pytest.mark.slow
 def test_a_stop_reaches_a_job_in_the_middle_of_a_long_step(queue):
     """What the steps before had learnt is measured by a new process, and kept."""
     job, later = queue.submit(SLOW), queue.submit(SHORT)
@@ -103,6 +106,7 @@ def test_a_stop_reaches_a_job_in_the_middle_of_a_long_step(queue):
     assert ended(later).status == "done"
 
 
+@pytest.mark.slow
 def test_a_second_stop_ends_the_measuring_too(queue):
     job = queue.submit(SLOW)
     wait_for(lambda: job.latest is not None and (job.path / RESUME_FILE).is_file())
@@ -121,6 +125,7 @@ def test_the_system_takes_it_before_the_server_and_gives_it_less_time(queue):
     assert os.getpriority(os.PRIO_PROCESS, pid) >= 10
 
 
+@pytest.mark.slow
 def test_memory_beyond_the_limit_fails_the_job_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("LATENT_TRAINING_GIGABYTES", "2")
     process = TrainingProcess()
@@ -150,6 +155,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.slow
 def test_it_saves_its_state_and_ends_when_the_server_is_killed(tmp_path):
     command = [sys.executable, "-c", SERVER, str(tmp_path)]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as server:

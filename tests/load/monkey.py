@@ -23,12 +23,12 @@ from urllib.parse import quote, urlencode, urlsplit
 from streamlit.proto.Common_pb2 import UploadedFileInfo
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from tests.browser.app_server import AppServer
-from tests.hostile_checkpoints import cut
-from tests.hostile_files import UNWELCOME, WELCOME
 from tests.load.fumbling import STATES, TEXTS
 from tests.load.lesson import PAGES
 from tests.load.visitor import Disconnected, Visitor, Widget, header, visiting
+from tests.support.app_server import AppServer
+from tests.support.hostile_checkpoints import cut
+from tests.support.hostile_files import UNWELCOME, WELCOME
 
 KEYS = (
     "model class z image plane a b path t models view seed order beta corruption strength "

@@ -2,11 +2,15 @@
 
 import shutil
 
+import pytest
+
 from tests.benchmarks.monkeys import LIMITS
-from tests.browser.app_server import AppServer, running_server
-from tests.hostile_checkpoints import write_hostile
 from tests.load.monkey import Walk, Zoo, let_loose
 from tests.load.visitor import in_a_loop
+from tests.support.app_server import AppServer, running_server
+from tests.support.hostile_checkpoints import write_hostile
+
+pytestmark = pytest.mark.slow
 
 SEED, SECONDS = 1, 8.0
 

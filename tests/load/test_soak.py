@@ -5,10 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.app_server import AppServer, running_server
 from tests.load.lesson import PAGES
 from tests.load.process_usage import Usage, active_sessions, kept_media, usage
 from tests.load.visitor import in_a_loop, visiting
+from tests.support.app_server import AppServer, running_server
+
+pytestmark = pytest.mark.slow
 
 PEOPLE, PAGES_EACH, LESSONS = 12, 5, 3
 KEPT_SECONDS = 1

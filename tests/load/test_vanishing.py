@@ -5,10 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.app_server import AppServer, running_server
 from tests.load.lesson import PAGES
 from tests.load.process_usage import active_sessions
 from tests.load.visitor import Visitor, in_a_loop, visiting
+from tests.support.app_server import AppServer, running_server
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,12 @@
-"""What codes say about labels, against hand calculation and scikit-learn called on its own."""
+"""Label scores agree with hand calculation and with direct calls of scikit-learn."""
 
 import math
 
 import numpy as np
 import pytest
-from known_codes import noise
 from sklearn.linear_model import LogisticRegression
 
+from tests.support.known_codes import noise
 from vae.core.errors import DataError
 from vae.metrics.classification import (
     knn_accuracy,
@@ -18,7 +18,7 @@ from vae.metrics.classification import (
 
 
 def clouds(rows=601, classes=3, spread=0.8, seed=0):
-    """Overlapping Gaussian clouds in the plane, and which each row is of."""
+    """Returns overlapping Gaussian clouds in the plane, and the cloud of each row."""
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, classes, rows)
     centres = np.array([[0, 0], [3, 0], [0, 40], [3, 40]])[:classes] / [1, 20]
@@ -31,7 +31,7 @@ def halves(rows, seed):
 
 
 @pytest.mark.parametrize("rows", [10, 601])
-def test_halves_share_nothing_and_miss_nothing(rows):
+def test_halves_are_disjoint_and_complete(rows):
     fitted, tested = split_halves(rows, seed=4)
     assert sorted([*fitted, *tested]) == list(range(rows))
     assert 0 <= len(fitted) - len(tested) <= 1
@@ -39,7 +39,7 @@ def test_halves_share_nothing_and_miss_nothing(rows):
 
 
 @pytest.mark.parametrize("seed", [0, 7])
-def test_neighbours_by_hand(seed):
+def test_neighbour_accuracy_agrees_with_values_by_hand(seed):
     codes, labels = clouds()
     fitted, tested = halves(len(codes), seed)
     distances = np.linalg.norm(codes[tested][:, None] - codes[fitted], axis=2)
@@ -51,7 +51,7 @@ def test_neighbours_by_hand(seed):
 
 
 @pytest.mark.parametrize("seed", [0, 7])
-def test_a_probe_by_scikit_learn(seed):
+def test_probe_accuracy_agrees_with_scikit_learn(seed):
     codes, labels = clouds()
     fitted, tested = halves(len(codes), seed)
     mean, deviation = codes[fitted].mean(axis=0), codes[fitted].std(axis=0)
@@ -62,14 +62,14 @@ def test_a_probe_by_scikit_learn(seed):
     assert probe_accuracy(codes, labels, seed) == expected
 
 
-def test_information_by_hand():
+def test_label_information_agrees_with_values_by_hand():
     labels = np.repeat([0, 1, 2, 3], 25)
     codes = np.stack([labels, labels // 2, np.zeros(100)], axis=1).astype(float)
     expected = [math.log(4), math.log(2), 0]
     assert label_information(codes, labels) == pytest.approx(expected)
 
 
-def test_rings_are_near_to_neighbours_and_closed_to_a_probe():
+def test_neighbours_separate_rings_and_a_linear_probe_does_not():
     generator = np.random.default_rng(0)
     labels, angle = generator.integers(0, 2, 1000), generator.uniform(0, 2 * np.pi, 1000)
     codes = (1 + 2 * labels)[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -77,7 +77,7 @@ def test_rings_are_near_to_neighbours_and_closed_to_a_probe():
     assert probe_accuracy(codes, labels) < 0.65
 
 
-def test_all_together():
+def test_all_label_scores_are_collected():
     codes, labels = clouds()
     scores = label_scores(codes, labels, seed=2)
     assert scores == label_scores(codes, labels, seed=2)
@@ -111,13 +111,13 @@ def test_rows_without_a_label_are_left_out():
         (np.full(100, 3), "all rows have the label 3"),
     ],
 )
-def test_labels_that_say_nothing(labels, words):
+def test_too_few_or_equal_labels_are_refused(labels, words):
     for score in (label_scores, label_information, knn_accuracy, probe_accuracy):
         with pytest.raises(DataError, match=words):
             score(noise(100), labels)
 
 
-def test_a_label_that_the_fitted_half_lacks():
+def test_a_single_label_in_the_fitted_half_is_refused():
     labels = np.zeros(100, dtype=np.int64)
     labels[split_halves(100, 0)[1][0]] = 1
     with pytest.raises(DataError, match="single label"):

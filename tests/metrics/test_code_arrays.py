@@ -1,4 +1,4 @@
-"""Files of codes with known factors: read, or refused by name."""
+"""Files of codes with known factors are read, or refused with a reason."""
 
 import struct
 import tracemalloc
@@ -6,8 +6,8 @@ import zipfile
 
 import numpy as np
 import pytest
-from known_codes import noise, random_factors
 
+from tests.support.known_codes import noise, random_factors
 from vae.core.errors import DataError
 from vae.metrics.code_arrays import load_codes
 
@@ -50,12 +50,12 @@ def complaint(path):
 
 
 @pytest.mark.parametrize(("arrays", "expected"), BAD_ARRAYS.values(), ids=BAD_ARRAYS)
-def test_bad_arrays(tmp_path, arrays, expected):
+def test_bad_arrays_are_refused(tmp_path, arrays, expected):
     np.savez(tmp_path / "codes.npz", **(GOOD | arrays))
     assert expected in complaint(tmp_path / "codes.npz")
 
 
-def test_bad_files(tmp_path):
+def test_bad_files_are_refused(tmp_path):
     assert "No such file" in complaint(tmp_path / "absent.npz")
     assert "directory" in complaint(tmp_path)
     for name, content in {"empty": b"", "text": b"codes", "zip": b"PK\x03\x04 cut short"}.items():
@@ -63,7 +63,7 @@ def test_bad_files(tmp_path):
         assert "expected an .npz" in complaint(tmp_path / name)
 
 
-def test_bad_archives(tmp_path):
+def test_bad_archives_are_refused(tmp_path):
     np.save(tmp_path / "one.npy", noise(60))
     assert "holds one array" in complaint(tmp_path / "one.npy")
     np.savez(tmp_path / "half.npz", codes=noise(60))
@@ -90,7 +90,7 @@ def test_load_codes_widens_what_it_reads(tmp_path):
 TEST = {"test_codes": noise(70, seed=2), "test_factors": random_factors(70, seed=3)}
 
 
-def test_a_test_part_comes_along(tmp_path):
+def test_a_test_part_is_read_too(tmp_path):
     np.savez(tmp_path / "codes.npz", **GOOD, **TEST)
     codes, factors = load_codes(tmp_path / "codes.npz").test
     np.testing.assert_array_equal(codes, TEST["test_codes"])
@@ -106,7 +106,7 @@ BAD_TESTS = {
 
 
 @pytest.mark.parametrize(("arrays", "expected"), BAD_TESTS.values(), ids=BAD_TESTS)
-def test_bad_test_parts(tmp_path, arrays, expected):
+def test_bad_test_parts_are_refused(tmp_path, arrays, expected):
     np.savez(tmp_path / "codes.npz", **(GOOD | TEST | arrays))
     assert expected in complaint(tmp_path / "codes.npz")
 
@@ -144,7 +144,7 @@ HEAD = "{{'descr': {dtype!r}, 'fortran_order': False, 'shape': {shape}, }}"
 
 
 def member(shape, dtype="<f8", body=b"", head=HEAD):
-    """An array as a file holds it: its header, and whatever stands behind."""
+    """Returns an array as a file holds it: its header and any bytes after it."""
     text = head.format(dtype=dtype, shape=shape).encode()
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + body
 
@@ -172,13 +172,13 @@ LIES = {
 
 @pytest.mark.parametrize(("content", "expected"), LIES.values(), ids=LIES)
 @pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
-def test_an_array_that_lies_about_itself(tmp_path, packing, content, expected):
+def test_an_array_with_a_wrong_header_is_refused(tmp_path, packing, content, expected):
     good = member((60, 2), "<i8", np.zeros((60, 2), "<i8").tobytes())
     assert expected in complaint(archive(tmp_path / "a.npz", packing, codes=content, factors=good))
 
 
 def test_a_bomb_is_not_unpacked(tmp_path):
-    """What its header states is too large: no array is made, and nothing more is read."""
+    """Its header states too large a size: no array is created and nothing more is read."""
     with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as file:
         with file.open("codes.npy", "w") as opened:
             opened.write(member((2**21, 65)))

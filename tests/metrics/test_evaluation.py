@@ -1,4 +1,4 @@
-"""Evaluation: bounds that must hold, values that can be had another way, and the advice given."""
+"""Evaluation keeps its bounds, agrees with other computations, and advises on collapse."""
 
 import math
 
@@ -39,7 +39,7 @@ def test_the_elbo_is_below_the_importance_weighted_bound_which_rises(trained, di
 
 
 def test_the_importance_weighted_estimate_agrees_with_numerical_integration():
-    """log of the integral over z of p(x|z) p(z), on a fine grid over one latent dimension."""
+    """The grid gives the log of the integral of p(x|z) p(z) over one latent dimension."""
     model = VAE.seeded(ModelConfig((1, 4, 4), latent_dim=1), seed=3).requires_grad_(False)
     model.decoder[0].weight.mul_(2)
     model.decoder[-2].weight.mul_(8)
@@ -61,7 +61,7 @@ def test_the_importance_weighted_estimate_agrees_with_numerical_integration():
 
 
 def test_the_estimate_is_exact_with_one_sample_where_the_posterior_is():
-    """A decoder that ignores z and an encoder that gives the prior: log p(x) = -distortion."""
+    """The decoder ignores z and the encoder gives the prior, so log p(x) = -distortion."""
     model = VAE.seeded(ModelConfig((1, 4, 4), latent_dim=2), seed=0).requires_grad_(False)
     for layer in (model.encoder[-1], model.decoder[-2]):
         layer.weight.zero_()
@@ -87,7 +87,7 @@ def test_evaluation_weighs_every_image_alike_across_batches(trained, digits):
 
 
 def test_evaluation_s_distortion_is_the_mean_over_images(trained, digits):
-    """Batches of 500, 500 and 20: an average of averages would differ."""
+    """With batches of 500, 500 and 20 images, an average of averages would differ."""
     split = digits.train.head(2 * BATCH + 20)
     noise = generator(5)
     total = 0.0
@@ -115,7 +115,7 @@ def test_the_mean_log_likelihood_is_over_the_whole_split(trained, digits):
     assert running == pytest.approx([float(parts[0].mean()), float(torch.cat(parts).mean())])
 
 
-def test_active_units_by_hand():
+def test_active_units_agree_with_values_by_hand():
     found = Evaluation(80.0, (0.0, 2.0, 0.5), mean_variances=(0.01, 0.010001, 3.0))
     assert found.inactive == (0,)
     assert found.active_units == 2
@@ -133,7 +133,7 @@ def test_a_dimension_that_never_varies_is_inactive_however_far_from_zero():
     assert found.inactive == (0,)
 
 
-def test_no_collapse_needs_no_words():
+def test_no_explanation_without_collapse():
     assert explain_collapse((), 4, TrainConfig("digits")) is None
 
 

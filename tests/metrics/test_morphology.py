@@ -1,4 +1,4 @@
-"""Measures of ink, on pictures whose thickness, slant and size are known."""
+"""Measures of ink are right on images of known thickness, slant and size."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ SIDE = 64
 
 
 def stroke(breadth: float, length: float, angle: float = 0.0, side: int = SIDE) -> np.ndarray:
-    """A straight stroke (side, side), smooth at its edges; angle from upright, to the right."""
+    """Returns a smooth straight stroke (side, side); the angle leans right from upright."""
     y, x = np.mgrid[:side, :side] - (side - 1) / 2
     turned = np.radians(angle)
     along = x * np.sin(turned) - y * np.cos(turned)

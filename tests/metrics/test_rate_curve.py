@@ -1,4 +1,4 @@
-"""The curve of a multi-rate model: measured, kept, interpolated, and compared with others."""
+"""The rate curve of a multi-rate model is measured, stored, interpolated and compared."""
 
 import math
 from dataclasses import replace
@@ -8,13 +8,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.runs.test_checkpoint import fix_sha256
-from tests.viewer.test_blobs import read
+from tests.support.blobs import read_blob
+from tests.support.checkpoint_files import update_sha256
 from vae.core.errors import ConfigError, IncompleteCheckpoint, TamperedCheckpoint
 from vae.explorer import Explorer
 from vae.metrics.evaluation import encode_split, evaluate
 from vae.metrics.rate_curve import RateCurve, beta_grid
-from vae.runs.checkpoint import CURVE_FILE, load_curve, load_model, load_run
+from vae.runs.checkpoint import load_curve, load_model, load_run
+from vae.runs.format import CURVE_FILE
+from vae.viewer.pack import pack_decoder, pack_multi_rate_decoder, pack_rate_curve
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,7 @@ def test_the_objective_between_two_betas_of_the_grid(curve):
     assert curve.objective(10.0) == pytest.approx(curve.distortion[16] + 10 * curve.rate[16])
 
 
-def test_gaps_are_relative_to_the_model_trained_apart(multi_rate_checkpoint, curve):
+def test_gaps_are_relative_to_the_model_of_one_beta(multi_rate_checkpoint, curve):
     explorer = Explorer.open(multi_rate_checkpoint)
     run = explorer.run
     apart = [
@@ -82,9 +84,9 @@ def test_gaps_are_relative_to_the_model_trained_apart(multi_rate_checkpoint, cur
         )
         for beta in (1.0, 20.0)
     ]
-    (gap,) = explorer.gaps(apart)
+    (gap,) = explorer.rate_gaps(apart)
     assert (gap.beta, gap.seed, gap.epochs) == (1.0, 4, (3.0, 9.0))
-    assert gap.apart == 22.0
+    assert gap.single_rate == 22.0
     assert gap.relative == pytest.approx(curve.objective(1.0) / 22.0 - 1)
 
 
@@ -99,13 +101,13 @@ def test_an_explorer_shows_the_model_at_its_own_beta(multi_rate_checkpoint, curv
 
 def test_the_browser_gets_the_plain_decoder_and_the_one_of_all_betas(multi_rate_checkpoint, curve):
     explorer = Explorer.open(multi_rate_checkpoint)
-    plain, _ = read(explorer.packed_decoder())
+    plain, _ = read_blob(pack_decoder(explorer))
     assert {layer["kind"] for layer in plain["layers"]} == {"linear", "relu"}
-    gated, _ = read(explorer.packed_multi_rate_decoder("all"))
+    gated, _ = read_blob(pack_multi_rate_decoder(explorer, "all"))
     assert gated["id"] == "all"
     assert gated["beta_range"] == [0.1, 10.0]
     assert [layer["kind"] for layer in gated["layers"]].count("gate") == 2
-    header, arrays = read(explorer.packed_rate_curve("curve"))
+    header, arrays = read_blob(pack_rate_curve(explorer, "curve"))
     assert header["id"] == "curve"
     first, second = explorer.dimensions_by_rate()[:2]
     np.testing.assert_allclose(arrays["points"], curve.means[:, :, [first, second]], atol=1e-6)
@@ -138,7 +140,7 @@ def test_a_curve_that_is_missing_or_changed_is_refused(copied):
 def test_a_curve_of_another_shape_is_refused(copied, name):
     tensors = load_file(copied / CURVE_FILE)
     save_file(tensors | {name: tensors[name][:-1].clone()}, copied / CURVE_FILE)
-    fix_sha256(copied, CURVE_FILE)
+    update_sha256(copied, CURVE_FILE)
     with pytest.raises(TamperedCheckpoint, match=f"tensor {name} has shape"):
         load_curve(load_run(copied))
 

@@ -1,4 +1,4 @@
-"""The kinds of model: what each does differently, and that all of them train in the one loop."""
+"""Each kind of model has its own behaviour, and all kinds train in the same loop."""
 
 import json
 from dataclasses import replace
@@ -8,15 +8,16 @@ import torch
 from torch.nn.functional import one_hot
 
 from vae.__main__ import main
-from vae.core.config import KINDS, TOLD_LABELS, ModelConfig, TrainConfig, check_together
+from vae.core.config import KINDS, KINDS_WITH_LABELS, ModelConfig, TrainConfig, check_together
 from vae.core.errors import ConfigError, DataError
 from vae.data.splits import Dataset, Split
 from vae.explorer import Explorer
 from vae.metrics.evaluation import evaluate, log_likelihood
 from vae.models.build import build_seeded
+from vae.models.condition import Condition
 from vae.models.conditional import ConditionalVAE
 from vae.runs.checkpoint import load_model, load_run
-from vae.training import Training, run_training
+from vae.training import TrainingRun, run_training
 
 PLAIN = ModelConfig((1, 8, 8), 3)
 CONDITIONAL = replace(PLAIN, kind="conditional", classes=10)
@@ -24,9 +25,9 @@ SHORT = TrainConfig("digits", epochs=4, batch_size=32, learning_rate=5e-3)
 
 
 def settings_of(kind: str) -> dict:
-    """What a kind needs besides a latent size of 4."""
+    """Returns the settings that a kind needs besides a latent size of 4."""
     needed = {"ladder": {"levels": (1, 3)}, "vq": {"codebook": 16}}
-    return {"classes": 10} if kind in TOLD_LABELS else needed.get(kind, {})
+    return {"classes": 10} if kind in KINDS_WITH_LABELS else needed.get(kind, {})
 
 
 def some_images(count: int) -> torch.Tensor:
@@ -34,7 +35,7 @@ def some_images(count: int) -> torch.Tensor:
 
 
 def with_offsets(config: ModelConfig) -> ConditionalVAE:
-    """A model to which labels mean something."""
+    """Returns a model whose output depends on the label."""
     model = build_seeded(config, 0)
     assert isinstance(model, ConditionalVAE)
     for network in (model.encoder, model.decoder):
@@ -44,11 +45,11 @@ def with_offsets(config: ModelConfig) -> ConditionalVAE:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "vae"])
 @pytest.mark.parametrize("architecture", ["mlp", "conv"])
-def test_every_kind_learns_in_the_one_loop(digits, kind, architecture):
+def test_every_kind_learns_in_the_same_loop(digits, kind, architecture):
     if kind == "vq" and architecture == "mlp":
         pytest.skip("a vq has a grid of codes, and so convolutions")
     config = ModelConfig((1, 8, 8), 4, architecture, kind=kind, **settings_of(kind))
-    training = Training(config, SHORT, digits)
+    training = TrainingRun(config, SHORT, digits)
     before = evaluate(training.model, digits.test).distortion
     for _ in run_training(training):
         pass
@@ -64,7 +65,7 @@ def test_a_label_is_a_one_hot_vector_beside_the_first_layers_input(architecture)
     signal = beside @ torch.cat([first.weight, model.decoder.offsets.T], dim=1).T + first.bias
     for layer in rest:
         signal = layer(signal)
-    torch.testing.assert_close(model.decode(z, labels=labels), signal)
+    torch.testing.assert_close(model.decode(z, Condition(labels=labels)), signal)
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "conv"])
@@ -73,8 +74,10 @@ def test_at_a_label_a_conditional_model_is_a_plain_one(architecture):
     images, z, labels = some_images(4), torch.randn(4, 3), torch.full((4,), 7)
     plain = model.at_label(7)
     assert plain.config == replace(PLAIN, architecture=architecture)
-    torch.testing.assert_close(plain.decode(z), model.decode(z, labels=labels))
-    torch.testing.assert_close(plain.encode(images).mean, model.encode(images, None, labels).mean)
+    torch.testing.assert_close(plain.decode(z), model.decode(z, Condition(labels=labels)))
+    torch.testing.assert_close(
+        plain.encode(images).mean, model.encode(images, Condition(labels=labels)).mean
+    )
     assert not torch.allclose(plain.decode(z), model.at_label(6).decode(z))
 
 
@@ -82,11 +85,13 @@ def test_the_decoder_over_one_hot_vectors_gives_the_same_images():
     model = with_offsets(CONDITIONAL)
     z, labels = torch.randn(4, 3), torch.tensor([0, 9, 9, 2])
     code = torch.cat([z, one_hot(labels, 10).float()], dim=1)
-    torch.testing.assert_close(model.decoder.over_one_hot()(code), model.decode(z, labels=labels))
+    torch.testing.assert_close(
+        model.decoder.over_one_hot()(code), model.decode(z, Condition(labels=labels))
+    )
 
 
 @pytest.mark.parametrize("label", [-1, 10])
-def test_a_label_that_the_model_does_not_know(label):
+def test_an_unknown_label_is_refused(label):
     with pytest.raises(ConfigError, match="labels 0 to 9"):
         build_seeded(CONDITIONAL, 0).at_label(label)
 
@@ -94,15 +99,17 @@ def test_a_label_that_the_model_does_not_know(label):
 def test_the_conditional_likelihood_is_that_of_the_plain_model_at_the_label():
     model = with_offsets(CONDITIONAL)
     images, labels = some_images(3), torch.tensor([4, 4, 4])
-    found = log_likelihood(model, images, 20, torch.Generator().manual_seed(0), labels)
+    found = log_likelihood(
+        model, images, 20, torch.Generator().manual_seed(0), Condition(labels=labels)
+    )
     plain = log_likelihood(model.at_label(4), images, 20, torch.Generator().manual_seed(0))
     torch.testing.assert_close(found, plain)
 
 
 def test_an_autoencoders_codes_are_points():
     model, images = build_seeded(replace(PLAIN, kind="autoencoder"), 0), some_images(6)
-    terms = model.terms(images, torch.Generator().manual_seed(0))
-    again = model.terms(images, torch.Generator().manual_seed(1))
+    terms = model.elbo_terms(images, torch.Generator().manual_seed(0))
+    again = model.elbo_terms(images, torch.Generator().manual_seed(1))
     assert torch.equal(terms.z, terms.posterior.mean)
     assert torch.equal(terms.distortion, again.distortion)
     assert not terms.rate_per_dimension.any()
@@ -112,7 +119,7 @@ def test_an_autoencoders_codes_are_points():
 def test_a_classifiers_distortion_is_minus_the_log_probability_of_the_label():
     model = build_seeded(replace(PLAIN, kind="classifier", classes=10), 0).requires_grad_(False)
     images, labels = some_images(6), torch.tensor([0, 1, 2, 3, 4, 9])
-    found = model.terms(images, torch.Generator(), labels=labels).distortion
+    found = model.elbo_terms(images, torch.Generator(), Condition(labels=labels)).distortion
     probabilities = torch.softmax(model.decode(model.encode(images).mean), dim=1)
     torch.testing.assert_close(found, -probabilities[range(6), labels].log())
 
@@ -122,7 +129,7 @@ def test_images_without_a_label_are_refused(digits, kind):
     unlabelled = Split(digits.train.images, torch.full_like(digits.train.labels, -1))
     dataset = Dataset("plain", (), unlabelled, digits.validation, digits.test)
     with pytest.raises(DataError, match="label"):
-        Training(replace(PLAIN, kind=kind, classes=10), TrainConfig("plain"), dataset)
+        TrainingRun(replace(PLAIN, kind=kind, classes=10), TrainConfig("plain"), dataset)
 
 
 @pytest.mark.parametrize(
@@ -134,12 +141,12 @@ def test_images_without_a_label_are_refused(digits, kind):
         ({"kind": "gan"}, "kind must be one of"),
     ],
 )
-def test_settings_that_cannot_be(settings, words):
+def test_impossible_settings_are_refused(settings, words):
     with pytest.raises(ConfigError, match=words):
         replace(PLAIN, **settings)
 
 
-def test_settings_that_do_not_go_together():
+def test_conflicting_settings_are_refused():
     autoencoder = replace(PLAIN, kind="autoencoder")
     with pytest.raises(ConfigError, match="plain VAE"):
         check_together(autoencoder, replace(SHORT, objective="beta-tcvae"))
@@ -152,7 +159,7 @@ def test_an_explorer_sees_a_conditional_model_at_one_label(tmp_path, train_into)
     explorer, z = Explorer.open(path), torch.randn(2, 3).numpy()
     model = load_model(load_run(path))
     for label in (0, 7):
-        wanted = model.decode_mean(torch.from_numpy(z), labels=torch.full((2,), label))
+        wanted = model.decode_mean(torch.from_numpy(z), Condition(labels=torch.full((2,), label)))
         found = explorer.at_label(label).decode(z)
         assert found == pytest.approx(wanted.numpy().transpose(0, 2, 3, 1), abs=1e-6)
         assert explorer.decode(z, [label, label]) == pytest.approx(found, abs=1e-6)
@@ -162,7 +169,7 @@ def test_an_explorer_sees_a_conditional_model_at_one_label(tmp_path, train_into)
     assert own == pytest.approx(explorer.decode(explorer.atlas.mean[:2], labels), abs=1e-6)
 
 
-def test_a_classifier_is_nothing_to_explore(tmp_path, train_into):
+def test_an_explorer_refuses_a_classifier(tmp_path, train_into):
     path = train_into(tmp_path / "judge", 3, kind="classifier", classes=10, epochs=1)
     with pytest.raises(ConfigError, match="no images"):
         Explorer.open(path)
@@ -193,7 +200,7 @@ def test_the_commands_take_every_kind(tmp_path, capsys):
         ("classifier", [], "no images"),
     ],
 )
-def test_exports_that_cannot_be(tmp_path, train_into, capsys, kind, options, words):
+def test_impossible_exports_are_refused(tmp_path, train_into, capsys, kind, options, words):
     classes = 10 if kind in ("conditional", "classifier") else 0
     path = train_into(tmp_path / kind, 3, kind=kind, classes=classes, epochs=1)
     assert main(["export", str(path), "--out", str(tmp_path / "m.onnx"), *options]) == 2

@@ -1,4 +1,4 @@
-"""The hierarchical VAE: its rate, its samples and its likelihood, against torch.distributions."""
+"""Rate, samples and likelihood of the hierarchical VAE agree with torch.distributions."""
 
 import math
 
@@ -12,6 +12,7 @@ from vae.explorer import Explorer
 from vae.metrics.evaluation import log_likelihood
 from vae.models.build import build_seeded
 from vae.models.ladder import LadderVAE
+from vae.viewer.pack import pack_decoder
 
 CONFIG = ModelConfig((1, 8, 8), 6, kind="ladder", levels=(1, 2, 3))
 
@@ -21,7 +22,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def a_ladder(config: ModelConfig = CONFIG) -> LadderVAE:
-    """Its lower priors and posteriors are far from standard."""
+    """Returns a ladder whose lower priors and posteriors are far from standard."""
     model = build_seeded(config, 1)
     assert isinstance(model, LadderVAE)
     for layer in (*model.heads, *model.top_down.priors):
@@ -31,7 +32,7 @@ def a_ladder(config: ModelConfig = CONFIG) -> LadderVAE:
 
 
 def in_z(model: LadderVAE, u: torch.Tensor, posterior) -> list[tuple]:
-    """q(z_l|x, z above), p(z_l|z above) and z_l of each level, for the sample u."""
+    """Returns q(z_l|x, z above), p(z_l|z above) and z_l of each level, for the sample u."""
     found, state = [], None
     sizes = model.config.levels
     tensors = (u, posterior.mean, posterior.logvar)
@@ -53,7 +54,7 @@ def in_z(model: LadderVAE, u: torch.Tensor, posterior) -> list[tuple]:
 @pytest.mark.parametrize("architecture", ["mlp", "mlp-deep", "conv", "conv-mlp"])
 def test_the_rate_of_each_level_is_the_kl_between_its_posterior_and_its_prior(architecture):
     model = a_ladder(ModelConfig((1, 8, 8), 6, architecture, kind="ladder", levels=(1, 2, 3)))
-    terms = model.terms(torch.rand(5, 1, 8, 8, generator=generator()), generator(4))
+    terms = model.elbo_terms(torch.rand(5, 1, 8, 8, generator=generator()), generator(4))
     rates = terms.rate_per_dimension.split(CONFIG.levels, 1)
     for (q, prior, _), rate in zip(in_z(model, terms.z, terms.posterior), rates, strict=True):
         torch.testing.assert_close(rate, kl_divergence(q, prior), rtol=1e-4, atol=1e-5)
@@ -62,29 +63,39 @@ def test_the_rate_of_each_level_is_the_kl_between_its_posterior_and_its_prior(ar
 def test_terms_sample_from_the_top_down_and_decode_the_sample():
     model, images = a_ladder(), torch.rand(5, 1, 8, 8, generator=generator())
     noise = torch.randn(5, 6, generator=generator(4))
-    terms = model.terms(images, noise)
+    terms = model.elbo_terms(images, noise)
     expected = terms.posterior.mean + (0.5 * terms.posterior.logvar).exp() * noise
     torch.testing.assert_close(terms.z, expected)
     distortion = model.likelihood.distortion(model.decode(terms.z), images)
     torch.testing.assert_close(terms.distortion, distortion)
-    other = model.terms(images, torch.cat([noise[:, :1] + 1, noise[:, 1:]], 1))
+    other = model.elbo_terms(images, torch.cat([noise[:, :1] + 1, noise[:, 1:]], 1))
     torch.testing.assert_close(other.posterior.mean[:, :1], terms.posterior.mean[:, :1])
     assert not torch.allclose(other.posterior.mean[:, 1:], terms.posterior.mean[:, 1:])
 
 
 def test_without_noise_the_levels_below_are_given_the_means_above():
     model, images = a_ladder(), torch.rand(5, 1, 8, 8, generator=generator())
-    terms = model.terms(images, torch.zeros(5, 6))
+    terms = model.elbo_terms(images, torch.zeros(5, 6))
     torch.testing.assert_close(model.encode(images).mean, terms.posterior.mean)
     torch.testing.assert_close(model.encode(images).mean, terms.z)
 
 
-def test_the_weights_of_draws_are_those_of_the_joint_in_z():
+def test_encoding_with_terms_gives_both_from_one_pass_over_the_image():
+    model, images = a_ladder(), torch.rand(5, 1, 8, 8, generator=generator())
+    runs = []
+    model.encoder[0].register_forward_hook(lambda *_: runs.append(1))
+    posterior, terms = model.encode_with_terms(images, generator(4))
+    assert len(runs) == 1
+    torch.testing.assert_close(posterior.mean, model.encode(images).mean)
+    torch.testing.assert_close(terms.elbo, model.elbo_terms(images, generator(4)).elbo)
+
+
+def test_importance_weights_equal_those_of_the_joint_in_z():
     """log p(z) - log q(z|x) is the same in z as in noise coordinates: the Jacobians cancel."""
     model, images = a_ladder(), torch.rand(4, 1, 8, 8, generator=generator())
-    u, weights = model.sampler(images)(3, generator(5))
+    u, weights = model.importance_sampler(images)(3, generator(5))
     noise = torch.randn(12, 6, generator=generator(5))
-    terms = model.terms(images.repeat(3, 1, 1, 1), noise)
+    terms = model.elbo_terms(images.repeat(3, 1, 1, 1), noise)
     torch.testing.assert_close(u, terms.z)
     expected = sum(
         Independent(prior, 1).log_prob(z) - Independent(q, 1).log_prob(z)
@@ -93,8 +104,9 @@ def test_the_weights_of_draws_are_those_of_the_joint_in_z():
     torch.testing.assert_close(weights, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_importance_weighted_estimate_agrees_with_numerical_integration():
-    """log of the integral over both levels' z of p(x|z) p(z), on a fine grid."""
+    """A fine grid gives the log of the integral of p(x|z) p(z) over both levels' z."""
     model = a_ladder(ModelConfig((1, 4, 4), 2, kind="ladder", levels=(1, 1)))
     model.top_down.blocks[-1][-2].weight.mul_(4)
     images = torch.rand(3, 1, 4, 4, generator=generator())
@@ -116,7 +128,7 @@ def test_the_importance_weighted_estimate_agrees_with_numerical_integration():
     )
     found = log_likelihood(model, images, 20_000, generator())
     torch.testing.assert_close(found, torch.logsumexp(joint, 1), atol=0.05, rtol=0)
-    elbo = torch.stack([model.terms(images, generator(s)).elbo for s in range(50)]).mean(0)
+    elbo = torch.stack([model.elbo_terms(images, generator(s)).elbo for s in range(50)]).mean(0)
     assert (found > elbo + 0.1).all()
 
 
@@ -137,19 +149,19 @@ def test_a_ladder_costs_about_as_many_weights_as_the_flat_model():
 
 
 @pytest.mark.parametrize("levels", [(), (6,), (2, 3), (0, 6), (7, -1), (1,) * 6, "6"])
-def test_levels_that_cannot_be(levels):
+def test_impossible_levels_are_refused(levels):
     with pytest.raises(ConfigError, match="add up to"):
         ModelConfig((1, 8, 8), 6, kind="ladder", levels=levels)
 
 
-def test_levels_go_with_a_ladder_alone():
+def test_only_a_ladder_has_levels():
     with pytest.raises(ConfigError, match="levels go with the kind ladder"):
         ModelConfig((1, 8, 8), 6, levels=(2, 4))
 
 
-def test_the_browser_is_told_that_it_cannot_decode_a_ladder(tmp_path, train_into):
+def test_the_browser_refuses_a_ladder(tmp_path, train_into):
     path = train_into(tmp_path / "l", 5, kind="ladder", levels=(2, 3), epochs=1)
     explorer = Explorer.open(path)
     with pytest.raises(UnsupportedNetwork, match="TopDown"):
-        explorer.packed_decoder()
+        pack_decoder(explorer)
     assert explorer.decode(explorer.atlas.mean[:3]).shape == (3, 8, 8, 1)

@@ -1,4 +1,4 @@
-"""Likelihoods that learn their scale, against scipy and torch, and in training."""
+"""Likelihoods with learned scales agree with scipy and torch, and train."""
 
 import math
 from dataclasses import replace
@@ -17,8 +17,8 @@ from vae.models.build import build_seeded
 from vae.models.likelihood import DiscretisedLogistic, LearnedGaussian, build_likelihood
 from vae.runs.checkpoint import load_model, load_run
 from vae.runs.recorder import RecordedTraining
-from vae.training import Training, run_training
-from vae.training.manual.step import is_by_hand
+from vae.training import TrainingRun, run_training
+from vae.training.manual.support import supports_manual_step
 
 PLAIN = ModelConfig((1, 8, 8), 3)
 SHORT = TrainConfig("digits", epochs=3, batch_size=32, learning_rate=5e-3)
@@ -30,14 +30,14 @@ def some(shape, seed: int = 0) -> torch.Tensor:
 
 
 def levels(shape) -> torch.Tensor:
-    """8-bit pixels, the lowest and the highest level among them."""
+    """Returns 8-bit pixels, with the lowest and the highest level among them."""
     found = torch.randint(0, 256, shape, generator=torch.Generator().manual_seed(5))
     found[0, 0, 0, :2] = torch.tensor([0, 255])
     return found
 
 
 def with_log_scales(likelihood, values):
-    """The same likelihood with these scales: the inverse of the soft clip."""
+    """Sets these scales by the inverse of the soft clip."""
     wanted = torch.tensor(values).double()
     with torch.no_grad():
         likelihood.raw_log_scale.copy_(-6 + torch.log(torch.expm1(wanted + 6)))
@@ -46,7 +46,7 @@ def with_log_scales(likelihood, values):
 
 @pytest.mark.parametrize("scale", [0.004, 0.02, 0.3])
 def test_the_logistic_is_the_difference_of_scipys_distribution_function(scale):
-    """In double precision and with the tails at the ends (Salimans et al. 2017, section 2.1)."""
+    """It holds in double precision, with tails at the ends (Salimans et al. 2017, section 2.1)."""
     pixels, output = levels((3, 3, 4, 5)), 4 * some((3, 3, 4, 5)) - 2
     scales = scale * np.array([1.0, 2.0, 0.7])
     likelihood = with_log_scales(DiscretisedLogistic(3, 0.1), np.log(scales)).double()
@@ -91,7 +91,7 @@ def test_the_learned_gaussian_is_torchs_normal(scale):
 
 
 def test_the_best_scale_is_the_root_of_the_mean_squared_error():
-    """Rybkin et al. 2021, equation 5."""
+    """This is equation 5 of Rybkin et al. 2021."""
     output, images = 3 * some((6, 1, 8, 8)) - 1, some((6, 1, 8, 8), 1)
     likelihood = LearnedGaussian(0.1)
     optimiser = torch.optim.Adam(likelihood.parameters(), 0.05)
@@ -112,7 +112,7 @@ def test_training_begins_with_the_pixel_scale(start):
 
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
 def test_every_likelihood_learns(digits, likelihood):
-    training = Training(replace(PLAIN, likelihood=likelihood), SHORT, digits)
+    training = TrainingRun(replace(PLAIN, likelihood=likelihood), SHORT, digits)
     before = evaluate(training.model, digits.test)
     for _ in run_training(training):
         pass
@@ -141,12 +141,12 @@ def test_the_scales_are_trained_stored_and_resumed(digits, tmp_path, likelihood)
     assert torch.equal(resumed.training.model.likelihood.raw_log_scale.detach(), raw)
 
 
-def test_the_hand_written_step_leaves_them_alone():
+def test_the_manual_step_refuses_learned_likelihoods():
     device = torch.device("cpu")
-    assert is_by_hand(PLAIN, SHORT, device)
-    assert is_by_hand(replace(PLAIN, likelihood="gaussian"), SHORT, device)
+    assert supports_manual_step(PLAIN, SHORT, device)
+    assert supports_manual_step(replace(PLAIN, likelihood="gaussian"), SHORT, device)
     for likelihood in LEARNED:
-        assert not is_by_hand(replace(PLAIN, likelihood=likelihood), SHORT, device)
+        assert not supports_manual_step(replace(PLAIN, likelihood=likelihood), SHORT, device)
 
 
 def test_at_a_beta_and_at_a_label_the_learned_scale_is_the_same():

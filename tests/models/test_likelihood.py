@@ -1,4 +1,4 @@
-"""What an image costs, against values by hand and torch.distributions."""
+"""Distortions agree with values by hand and with torch.distributions."""
 
 import math
 
@@ -22,8 +22,8 @@ def output() -> torch.Tensor:
     return 3 * torch.randn(5, 3, 4, 4, generator=generator, dtype=torch.float64)
 
 
-def test_bernoulli_by_hand():
-    """Decoded means 3/4 and 1/5; pixels 1 and 1/4: -ln(3/4) - ln(1/5)/4 - 3 ln(4/5)/4."""
+def test_bernoulli_agrees_with_values_by_hand():
+    """Means 3/4 and 1/5 with pixels 1 and 1/4 give -ln(3/4) - ln(1/5)/4 - 3 ln(4/5)/4."""
     output = torch.tensor([math.log(3.0), -math.log(4.0)]).reshape(1, 1, 1, 2)
     images = torch.tensor([1.0, 0.25]).reshape(1, 1, 1, 2)
     expected = -math.log(0.75) - 0.25 * math.log(0.2) - 0.75 * math.log(0.8)
@@ -37,7 +37,7 @@ def test_bernoulli_is_a_coin_s_probability_on_black_and_white_pixels(output, ima
     torch.testing.assert_close(Bernoulli().distortion(output, binary), expected)
 
 
-def test_bernoulli_is_least_where_the_decoded_image_is_the_image(images):
+def test_bernoulli_is_minimal_where_the_decoded_image_equals_the_image(images):
     best = torch.logit(images)
     entropy = -(images * images.log() + (1 - images) * (1 - images).log()).flatten(1).sum(dim=1)
     torch.testing.assert_close(Bernoulli().distortion(best, images), entropy)
@@ -51,7 +51,7 @@ def test_bernoulli_stays_finite_where_the_decoder_is_sure_and_wrong():
     assert float(cost) == pytest.approx(400.0)
 
 
-def test_bernoulli_costs_nothing_where_the_decoder_is_sure_and_right():
+def test_bernoulli_is_0_where_the_decoder_is_sure_and_right():
     output = torch.tensor([-200.0, 200.0, -90.0, -200.0]).reshape(1, 1, 2, 2)
     images = torch.tensor([0.0, 1.0, 0.0, 0.5]).reshape(1, 1, 2, 2)
     assert float(Bernoulli().distortion(output, images)) == pytest.approx(100.0)
@@ -60,7 +60,7 @@ def test_bernoulli_costs_nothing_where_the_decoder_is_sure_and_right():
 
 @pytest.mark.parametrize("likelihood", [Bernoulli(), Gaussian(0.3)])
 @pytest.mark.parametrize("shape", [(1, 3), (70, 784), (2, 70, 784), (2, 3, 5, 40_000)])
-def test_the_gradient_is_the_one_that_autograd_finds(likelihood, shape):
+def test_the_manual_gradient_agrees_with_autograd(likelihood, shape):
     generator = torch.Generator().manual_seed(3)
     output = (3 * torch.randn(shape, generator=generator)).requires_grad_()
     images = torch.rand(shape[-2:], generator=generator).expand(shape)

@@ -1,4 +1,4 @@
-"""The diagonal Gaussian against torch.distributions."""
+"""The diagonal Gaussian posterior agrees with torch.distributions."""
 
 import jaxtyping
 import pytest
@@ -76,7 +76,7 @@ def test_a_sample_follows_from_its_generator_alone(posterior):
 
 
 def test_gradients_flow_through_a_sample():
-    """dz/dmean = 1 and dz/dlogvar = (z - mean) / 2, which is the reparameterisation trick."""
+    """By the reparameterisation trick, dz/dmean = 1 and dz/dlogvar = (z - mean) / 2."""
     mean = torch.tensor([[0.3, -1.0]], requires_grad=True)
     logvar = torch.tensor([[0.7, -2.0]], requires_grad=True)
     z = Posterior(mean, logvar).sample(torch.Generator().manual_seed(3))

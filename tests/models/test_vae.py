@@ -1,4 +1,4 @@
-"""The model: what it puts together and what its seed decides."""
+"""The VAE combines its parts correctly, and its seed decides the initial weights."""
 
 import pytest
 import torch
@@ -62,7 +62,7 @@ def test_decode_gives_logits_and_decode_mean_their_pixels():
     torch.testing.assert_close(pixels, 1 / (1 + torch.exp(-logits)))
 
 
-def test_images_in_a_batch_do_not_touch_each_other(images):
+def test_images_in_a_batch_do_not_affect_each_other(images):
     model = VAE.seeded(ModelConfig((1, 8, 8), latent_dim=3, architecture="conv"), seed=0)
     together, alone = model.encode(images), model.encode(images[2:3])
     torch.testing.assert_close(together.mean[2:3], alone.mean)

@@ -1,4 +1,4 @@
-"""The VQ-VAE: its nearest codes, its gradients, its rate, and what becomes of unused codes."""
+"""The VQ-VAE finds nearest codes, has the right gradients and rate, and revives codes."""
 
 import math
 
@@ -12,6 +12,7 @@ from vae.explorer import Explorer
 from vae.metrics.evaluation import evaluate, log_likelihood
 from vae.models.build import build_seeded
 from vae.models.vq import QuantisedVAE
+from vae.viewer.pack import pack_decoder
 
 CONFIG = ModelConfig((1, 8, 8), 12, "conv", kind="vq", codebook=10)
 
@@ -30,7 +31,7 @@ def a_model(config: ModelConfig = CONFIG) -> QuantisedVAE:
     return model
 
 
-def test_each_place_takes_the_nearest_code():
+def test_each_position_takes_the_nearest_code():
     model, z = a_model(), torch.randn(6, 12, generator=generator())
     found = model.indices(z).numpy()
     codes = model.codes.detach().numpy()
@@ -46,7 +47,7 @@ def test_each_place_takes_the_nearest_code():
 
 
 def test_the_gradient_of_the_encoder_is_the_decoders_at_the_codes():
-    """Straight through: by finite differences of the distortion around the chosen vectors."""
+    """Finite differences of the distortion around the chosen vectors give the gradient."""
     model, images = a_model().double(), some_images(2).double()
     encoded = model.encoder(images).detach()
     last = model.encoder[-2]
@@ -66,7 +67,7 @@ def test_the_gradient_of_the_encoder_is_the_decoders_at_the_codes():
     expected = by_code.unflatten(1, (3, 4)).sum(dim=(0, 2))
     commitment = 0.25 * 2 * (encoded - z).unflatten(1, (3, 4)).sum(dim=(0, 2))
     model._encoded = lambda given: model.encoder(given)  # type: ignore[method-assign]
-    terms = model.terms(images, generator())
+    terms = model.elbo_terms(images, generator())
     terms.distortion.sum().backward(retain_graph=True)
     through = last.bias.grad.clone()
     torch.testing.assert_close(through, expected, rtol=1e-4, atol=1e-5)
@@ -80,7 +81,7 @@ def test_the_codebooks_gradient_pulls_codes_to_their_vectors_and_unused_ones_to_
     encoded = model._encoded(images).detach()
     vectors = encoded.unflatten(1, (3, 4)).transpose(1, 2).flatten(0, 1)
     chosen = model.indices(encoded).flatten()
-    model.terms(images, generator()).penalty.sum().backward()
+    model.elbo_terms(images, generator()).penalty.sum().backward()
     codes = model.codes.detach()
     assert len(chosen.unique()) < 10, "some code must be unused"
     for index, code in enumerate(codes):
@@ -94,7 +95,7 @@ def test_the_codebooks_gradient_pulls_codes_to_their_vectors_and_unused_ones_to_
 
 
 def test_an_unused_code_comes_to_be_used(digits):
-    """From far away; without the pull it would have no gradient at all."""
+    """The code starts far away; without the revival loss it would have no gradient."""
     model = a_model()
     with torch.no_grad():
         model.codes += 1.5
@@ -103,14 +104,14 @@ def test_an_unused_code_comes_to_be_used(digits):
     optimiser = torch.optim.Adam(model.parameters(), 0.01)
     for _ in range(250):
         optimiser.zero_grad()
-        terms = model.terms(images, generator())
+        terms = model.elbo_terms(images, generator())
         (terms.distortion + terms.penalty).mean().backward()
         optimiser.step()
     assert len(model.indices(model.encode(images).mean).unique()) > 5
 
 
 def test_minus_distortion_and_rate_is_a_bound_of_the_discrete_model():
-    """log p(x) by summing over every grid of codes: 2 codes at 4 places."""
+    """Sums over every grid of 2 codes at 4 positions give log p(x)."""
     model = a_model(ModelConfig((1, 8, 8), 4, "conv", kind="vq", codebook=2)).requires_grad_(False)
     images = some_images(3)
     grids = torch.cartesian_prod(*[torch.arange(2)] * 4)
@@ -120,7 +121,7 @@ def test_minus_distortion_and_rate_is_a_bound_of_the_discrete_model():
         for image in images
     ]
     exact = torch.stack([torch.logsumexp(j, 0) for j in joint])
-    terms = model.terms(images, generator())
+    terms = model.elbo_terms(images, generator())
     assert torch.allclose(terms.rate, torch.full((3,), 4 * math.log(2)))
     assert (terms.elbo <= exact + 1e-5).all()
     assert (terms.elbo >= torch.stack(joint).min()).all()
@@ -130,7 +131,7 @@ def test_minus_distortion_and_rate_is_a_bound_of_the_discrete_model():
 
 def test_noise_becomes_codes_of_the_uniform_prior():
     model = a_model().requires_grad_(False)
-    z = model.from_noise(torch.randn(5000, 12, generator=generator()))
+    z = model.prior_sample(torch.randn(5000, 12, generator=generator()))
     counts = torch.bincount(model.indices(z).flatten(), minlength=10) / 20_000
     torch.testing.assert_close(counts, torch.full((10,), 0.1), atol=0.01, rtol=0)
     torch.testing.assert_close(model.vectors(model.indices(z)), z)
@@ -145,14 +146,14 @@ def test_the_codes_of_a_checkpoint_are_those_of_its_atlas(tmp_path, train_into, 
     assert explorer.encode(images)[0] == pytest.approx(explorer.atlas.mean[:20], abs=1e-6)
     results = explorer.run.results
     assert results.test_rate == pytest.approx(4 * math.log(16), rel=1e-5)
-    found = evaluate(explorer._model, digits.test)
+    found = evaluate(explorer.model, digits.test)
     assert found.rate == pytest.approx(results.test_rate, rel=1e-6)
     assert explorer.sample(3, seed=0).shape == (3, 8, 8, 1)
     between = 0.5 * (explorer.atlas.mean[:1] + explorer.atlas.mean[1:2])
-    nearest = explorer.from_code_grids(explorer.code_grids(between))
+    nearest = explorer.codes_from_grids(explorer.code_grids(between))
     assert explorer.decode(between) == pytest.approx(explorer.decode(nearest), abs=1e-6)
     with pytest.raises(UnsupportedNetwork, match="codebook"):
-        explorer.packed_decoder()
+        pack_decoder(explorer)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ def test_the_codes_of_a_checkpoint_are_those_of_its_atlas(tmp_path, train_into, 
         ({"kind": "vae"}, "codebook must be"),
     ],
 )
-def test_settings_that_cannot_be(settings, words):
+def test_impossible_settings_are_refused(settings, words):
     values = {"image_shape": (1, 8, 8), "latent_dim": 12, "architecture": "conv"}
     values |= {"kind": "vq", "codebook": 10}
     with pytest.raises(ConfigError, match=words):

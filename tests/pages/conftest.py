@@ -10,7 +10,7 @@ import streamlit
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from vae.core.named_folders import FOLDERS_VARIABLE
+from vae.core.access import FOLDERS_VARIABLE
 
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -112,6 +112,24 @@ def test_a_picture_of_ones_own_is_scored_like_the_others(open_page, narrowed, di
     assert any(f"mine.png: {score:.1f}" in c.value for c in page.caption)
 
 
+def test_an_uploaded_image_is_encoded_once(open_page, narrowed, digits, monkeypatch):
+    from vae.charts.images import png_bytes
+    from vae.models.vae import VAE
+
+    pixels, sizes, encode = digits.test.images[:1].numpy().transpose(0, 2, 3, 1), [], VAE.encode
+
+    def counted(self, images, *condition):
+        sizes.append(len(images))
+        return encode(self, images, *condition)
+
+    page = open_page("pages/anomaly.py", checkpoints=narrowed, model="noughts")
+    page.segmented_control[1].set_value("Upload").run()
+    monkeypatch.setattr(VAE, "encode", counted)
+    page.file_uploader[0].upload("mine.png", png_bytes(pixels[0])).run()
+    assert not page.exception
+    assert sizes == [1]
+
+
 def test_without_the_images_it_ranks_by_the_rate(open_page, narrowed, without_data):
     page = open_page("pages/anomaly.py", checkpoints=narrowed, model="noughts")
     assert not page.exception

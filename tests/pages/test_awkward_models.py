@@ -78,7 +78,7 @@ def test_where_others_reach_the_server_no_folder_is_read_that_was_not_named(
     )
     folder = Path(load_run(awkward / "flat").train.dataset.removeprefix("folder:"))
     if is_shared:
-        monkeypatch.setattr("pages.server.access.HERE_ALONE", ())
+        monkeypatch.setattr("pages.server.access.LOCAL_ADDRESSES", ())
     if named:
         monkeypatch.setenv("LATENT_FOLDERS", str(folder.parent / named.removeprefix("images")[1:]))
     page = open_page("pages/decode.py", checkpoints=awkward, model="flat")

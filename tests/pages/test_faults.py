@@ -5,10 +5,10 @@ import shutil
 
 import pytest
 import streamlit
-from hostile_checkpoints import write_scores
 
 from pages.state.models import refresh_catalogue
 from pages.ui.layout import SCREENS
+from tests.support.hostile_checkpoints import write_scores
 
 PAGES = [screen.file for screen in SCREENS]
 

@@ -66,9 +66,9 @@ def opened_files() -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("file", PAGES)
 def test_no_link_fails_or_names_a_file(open_page, opened_files, monkeypatch, file):
-    asked, recall = set(), url_state.recall
+    asked, read = set(), url_state.read
     monkeypatch.setattr(
-        link, "recall", lambda name, *scope: (asked.add(name), recall(name, *scope))[1]
+        url_state, "read", lambda name, *scope: (asked.add(name), read(name, *scope))[1]
     )
     page = open_page(file)
     for turn in range(2):

@@ -1,10 +1,10 @@
 """Pictures brought to a page: shown as they came and as the model sees them, or refused calmly."""
 
 import pytest
-from hostile_files import UNWELCOME, WELCOME, noise, saved
 from PIL import Image, ImageDraw
 
 from pages.ui.markdown import JOINER
+from tests.support.hostile_files import UNWELCOME, WELCOME, noise, saved
 
 
 def brought_to(open_page, content: bytes, name: str = "mine.png"):

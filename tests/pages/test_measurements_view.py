@@ -8,20 +8,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit
-from known_codes import noise, perfect_code, random_factors
 from streamlit.testing.v1 import AppTest
 
+from tests.support.known_codes import noise, perfect_code, random_factors
 from vae.analysis import measurements
 from vae.analysis.code_scores import assess
-from vae.runs.checkpoint import ATLAS_FILE, RUN_FILE, load_atlas, load_run, save_scores
-from vae.runs.stored_scores import StoredScores
+from vae.runs.checkpoint import load_atlas, load_run
+from vae.runs.format import ATLAS_FILE, RUN_FILE
+from vae.runs.stored_scores import StoredScores, save_scores
 
 FACTORS = [{"name": name, "size": size} for name, size in (("shape", 5), ("x", 6), ("y", 8))]
 
 
 def script() -> None:
     from pages.views.compare.measurements import show_measurements
-    from vae.runs.catalogue import checkpoints_dir, comparisons, read_catalogue
+    from vae.runs.catalogue import read_catalogue
+    from vae.runs.comparison import comparisons
+    from vae.runs.folders import checkpoints_dir
 
     show_measurements(comparisons(read_catalogue(checkpoints_dir()).runs)[0])
 
@@ -71,7 +74,7 @@ def _give_factors(folder: Path, seed: int) -> None:
     import torch
     from safetensors.torch import save_file
 
-    from vae.runs.checkpoint import _sha256
+    from vae.runs.format import sha256_of
 
     factors = random_factors(600, seed=seed)
     codes = perfect_code(factors) + (0.2 + 0.1 * seed) * noise(600, 3, seed)
@@ -84,7 +87,7 @@ def _give_factors(folder: Path, seed: int) -> None:
     save_file(tensors, folder / ATLAS_FILE)
     record = json.loads((folder / RUN_FILE).read_text())
     record["factors"] = FACTORS
-    record["sha256"][ATLAS_FILE] = _sha256(folder / ATLAS_FILE)
+    record["sha256"][ATLAS_FILE] = sha256_of(folder / ATLAS_FILE)
     (folder / RUN_FILE).write_text(json.dumps(record))
 
 

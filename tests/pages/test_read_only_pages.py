@@ -8,10 +8,10 @@ import pytest
 from streamlit import config
 
 from pages.ui.layout import SCREENS
-from vae.core.read_only import READ_ONLY_VARIABLE
+from vae.core.access import READ_ONLY_VARIABLE
 
 PAGES = [screen.file for screen in SCREENS]
-OFF = "is switched off: this server is for looking only"
+OFF = "is switched off, because this server is read-only"
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from pages.state.latent_position import parse_index
 from pages.state.reported import is_code, is_number, is_pin
-from pages.ui.selection import selected_places
+from pages.ui.widgets import selected_points
 
 NO_NUMBERS = (None, "1", True, [], math.nan, math.inf, 1.001e4, 10**400)
 
@@ -32,12 +32,12 @@ def test_what_instruments_do_report():
 
 @pytest.mark.parametrize("event", [None, {}, {"selection": 1}, {"selection": {"points": [1]}}, []])
 def test_nothing_selected(event):
-    assert selected_places(event, 10) == []
+    assert selected_points(event, 10) == []
 
 
 def test_selected_places_are_those_that_were_drawn():
     places = [3, -1, 9, 10, 10**30, None, 2.0, True, "4"]
-    assert selected_places({"selection": {"point_indices": places}}, 10) == [3, 9]
+    assert selected_points({"selection": {"point_indices": places}}, 10) == [3, 9]
 
 
 @pytest.mark.parametrize("text", ["9" * 5000, "-1", "1.0", "٣", "", "4"])

@@ -9,7 +9,7 @@ import pytest
 
 from pages.state.reported import LIMIT
 from pages.ui.assets import browser_megabytes
-from pages.ui.server_decode import BATCH, Request, ServedDecoder, read_request
+from pages.ui.server_decode import BATCH, NetworkRequest, ServedDecoder, read_request
 from vae.core.errors import ConfigError
 
 GOOD = {"number": 7, "asks": [{"decoder": "a", "codes": [[0, 1.5], [2, -3]]}]}
@@ -75,19 +75,19 @@ def test_the_largest_request_is_read():
     ids=repr,
 )
 def test_unusable_codes_are_refused(codes):
-    assert read_request(ask(codes), DECODERS) == Request(7, ())
+    assert read_request(ask(codes), DECODERS) == NetworkRequest(7, ())
 
 
 @pytest.mark.parametrize("decoder", [None, "c", "", 0, ["a"], {}], ids=repr)
 def test_an_unknown_decoder_is_refused(decoder):
-    assert read_request(ask([[0, 1]], decoder), DECODERS) == Request(7, ())
+    assert read_request(ask([[0, 1]], decoder), DECODERS) == NetworkRequest(7, ())
 
 
 @pytest.mark.parametrize(
     "number", [None, "7", 7.0, True, 0, -1, 2**53, [7], float("nan")], ids=repr
 )
 def test_an_unusable_number_is_nothing(number):
-    assert read_request({**GOOD, "number": number}, DECODERS) == Request(0, ())
+    assert read_request({**GOOD, "number": number}, DECODERS) == NetworkRequest(0, ())
 
 
 @pytest.mark.parametrize("asked", [None, "asked", 7, [], {}, [GOOD], {"number": 7}], ids=repr)
@@ -97,17 +97,17 @@ def test_what_is_no_request_asks_for_nothing(asked):
 
 @pytest.mark.parametrize("asks", [None, {}, "a", ["a"], [None], [[]], [{}] * 40], ids=repr)
 def test_unusable_asks_are_refused(asks):
-    assert read_request({"number": 7, "asks": asks}, DECODERS) == Request(7, ())
+    assert read_request({"number": 7, "asks": asks}, DECODERS) == NetworkRequest(7, ())
 
 
 def test_one_unusable_ask_refuses_the_request():
     asks = [*GOOD["asks"], {"decoder": "b", "codes": [[0, 1]]}]
-    assert read_request({"number": 7, "asks": asks}, DECODERS) == Request(7, ())
+    assert read_request({"number": 7, "asks": asks}, DECODERS) == NetworkRequest(7, ())
 
 
 def test_the_bound_holds_for_all_asks_together():
     asks = [{"decoder": "a", "codes": [[0, 1]] * (BATCH // 2 + 1)}] * 2
-    assert read_request({"number": 7, "asks": asks}, DECODERS) == Request(7, ())
+    assert read_request({"number": 7, "asks": asks}, DECODERS) == NetworkRequest(7, ())
 
 
 @pytest.mark.parametrize(("text", "megabytes"), [("0", 0), ("1.5", 1.5), ("inf", np.inf)])

@@ -31,6 +31,7 @@ def test_opens_on_the_first_model(open_page, without_data, file):
     assert set(picker.options) == set(SHIPPED) - {"mnist-classifier"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [n for n in SHIPPED if n.startswith("mnist") and n != "mnist-classifier"]
 )

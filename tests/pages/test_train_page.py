@@ -9,7 +9,7 @@ import torch
 
 from vae.core.config import TrainConfig
 from vae.runs.catalogue import read_catalogue
-from vae.runs.checkpoint import RESUME_FILE
+from vae.runs.format import RESUME_FILE
 from vae.runs.recorder import RecordedTraining
 from vae.runs.request import RunRequest
 

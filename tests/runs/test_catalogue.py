@@ -9,26 +9,21 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.quality import QUALITY_HEADING
-from tests.unreadable import unreadable
+from tests.support.unreadable import unreadable
 from vae.__main__ import _parser
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import CheckpointError, TamperedCheckpoint
 from vae.explorer import Explorer
 from vae.jobs.unfinished import unfinished_runs
-from vae.runs.catalogue import (
-    CHECKPOINTS_VARIABLE,
-    Catalogue,
-    Comparison,
-    checkpoints_dir,
-    comparisons,
-    markdown_table,
-    read_catalogue,
-    run_name,
-    train_command,
-    unused_path,
-)
-from vae.runs.checkpoint import RUN_FILE, load_run, load_scores
+from vae.runs.catalogue import Catalogue, available_checkpoints, read_catalogue
+from vae.runs.checkpoint import load_run
+from vae.runs.comparison import Comparison, comparisons
+from vae.runs.folders import CHECKPOINTS_VARIABLE, checkpoint_folders, checkpoints_dir, shown_file
+from vae.runs.format import RUN_FILE
+from vae.runs.report import markdown_table, train_command
 from vae.runs.run import Run
+from vae.runs.run_folder import run_name, unused_path
+from vae.runs.stored_scores import load_scores
 
 PROJECT = Path(__file__).resolve().parents[2]
 SHIPPED = PROJECT / "checkpoints"
@@ -123,6 +118,44 @@ def test_the_folder_is_that_of_the_environment(monkeypatch):
     assert checkpoints_dir() == Path("elsewhere")
     monkeypatch.delenv(CHECKPOINTS_VARIABLE)
     assert checkpoints_dir() == Path("checkpoints")
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A working folder that is not the project's, and no folder of checkpoints named."""
+    monkeypatch.delenv("LATENT_CHECKPOINTS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_models_that_ship_are_there_from_any_folder(elsewhere):
+    names = {run.name for run in available_checkpoints().runs}
+    assert {"mnist-map", "sprites-any-beta"} <= names
+    assert shown_file("latent-sizes.json") == PROJECT / "checkpoints" / "latent-sizes.json"
+    assert shown_file("nothing.json") == Path("checkpoints/nothing.json")
+
+
+def test_a_run_in_the_working_folder_comes_before_one_that_ships(elsewhere, tiny_checkpoint):
+    shutil.copytree(tiny_checkpoint, elsewhere / "checkpoints" / "mnist-map")
+    (run,) = [run for run in available_checkpoints().runs if run.name == "mnist-map"]
+    assert run.train.dataset == "digits"
+
+
+def test_a_new_run_is_not_called_like_a_model_that_ships(elsewhere):
+    assert unused_path(Path("checkpoints"), "mnist-map") == Path("checkpoints/mnist-map-2")
+    assert unused_path(Path("checkpoints"), "mine") == Path("checkpoints/mine")
+
+
+def test_a_folder_that_is_named_stands_alone(elsewhere, tiny_checkpoint, monkeypatch):
+    monkeypatch.setenv("LATENT_CHECKPOINTS", str(tiny_checkpoint.parent))
+    assert checkpoint_folders() == (tiny_checkpoint.parent,)
+    assert [run.path for run in available_checkpoints().runs] == [tiny_checkpoint]
+
+
+def test_in_the_project_s_folder_nothing_is_listed_twice(monkeypatch):
+    monkeypatch.delenv("LATENT_CHECKPOINTS", raising=False)
+    monkeypatch.chdir(PROJECT)
+    assert checkpoint_folders() == (Path("checkpoints"),)
 
 
 def test_settings_are_sorted_by_beta_and_seeds_within_them(run):
@@ -275,7 +308,7 @@ def test_the_shipped_curves_of_mnist_lie_close_to_the_models_of_one_beta(shipped
     from vae.explorer import Explorer
 
     (found,) = [c for c in comparisons(shipped) if name in {run.name for run in c.multi_rate}]
-    gaps = Explorer.open(SHIPPED / name).gaps(found.runs)
+    gaps = Explorer.open(SHIPPED / name).rate_gaps(found.runs)
     assert [gap.beta for gap in gaps] == [0.5, 1.0, 2.0, 4.0, 10.0]
     for gap in gaps:
         assert gap.epochs[0] == gap.epochs[1]

@@ -5,16 +5,15 @@ import hashlib
 import json
 import pickle
 import re
-from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
+from tests.support.checkpoint_files import edit_record, replace_tensors, update_sha256
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.device import pick_device
 from vae.core.errors import (
@@ -30,21 +29,18 @@ from vae.data.splits import Dataset
 from vae.explorer import Explorer
 from vae.metrics.evaluation import encode_split, evaluate
 from vae.models.vae import VAE
-from vae.runs.checkpoint import (
+from vae.runs.checkpoint import load_atlas, load_metrics, load_model, load_run, save_checkpoint
+from vae.runs.format import (
     ATLAS_FILE,
     FORMAT_VERSION,
     METRICS_FILE,
     RESUME_FILE,
     RUN_FILE,
-    load_atlas,
-    load_metrics,
-    load_model,
-    load_resume_state,
-    load_run,
-    save_checkpoint,
+    WEIGHTS_FILE,
 )
 from vae.runs.recorder import RecordedTraining
-from vae.runs.run import WEIGHTS_FILE, Results
+from vae.runs.resume import load_resume_state
+from vae.runs.run import Results
 
 EPOCHS = [{"epoch": epoch, "beta": epoch / 2, "distortion": 20.5, "rate": 1.5} for epoch in (1, 2)]
 
@@ -58,25 +54,6 @@ def refusal(error: type[CheckpointError], path: Path) -> str:
     assert "\n" not in message
     assert str(path) in message
     return message
-
-
-def edit_record(path: Path, edit: Callable[[dict[str, Any]], object]) -> None:
-    record = json.loads((path / RUN_FILE).read_text())
-    edit(record)
-    (path / RUN_FILE).write_text(json.dumps(record))
-
-
-def fix_sha256(path: Path, name: str) -> None:
-    """Make the record vouch for whatever the file now holds."""
-    digest = hashlib.sha256((path / name).read_bytes()).hexdigest()
-    edit_record(path, lambda record: record["sha256"].update({name: digest}))
-
-
-def replace_tensors(path: Path, name: str, edit: Callable[[dict[str, torch.Tensor]], object]):
-    tensors = load_file(path / name)
-    edit(tensors)
-    save_file(tensors, path / name)
-    fix_sha256(path, name)
 
 
 def save_untrained(path: Path, digits, model: VAE):
@@ -318,7 +295,7 @@ def test_a_file_cut_short(copied_checkpoint, name):
 def test_a_file_cut_short_that_the_record_vouches_for(copied_checkpoint, name, kept):
     file = copied_checkpoint / name
     file.write_bytes(file.read_bytes()[:kept])
-    fix_sha256(copied_checkpoint, name)
+    update_sha256(copied_checkpoint, name)
     message = refusal(IncompleteCheckpoint, copied_checkpoint)
     assert f"{name} is cut short or not safetensors" in message
 
@@ -327,7 +304,7 @@ def test_another_run_s_weights(copied_checkpoint, tmp_path, digits):
     other = save_untrained(tmp_path / "other", digits, VAE.seeded(ModelConfig((1, 8, 8), 5), 0))
     (copied_checkpoint / WEIGHTS_FILE).write_bytes((other.path / WEIGHTS_FILE).read_bytes())
     assert "is not the file that was saved" in refusal(TamperedCheckpoint, copied_checkpoint)
-    fix_sha256(copied_checkpoint, WEIGHTS_FILE)
+    update_sha256(copied_checkpoint, WEIGHTS_FILE)
     message = refusal(TamperedCheckpoint, copied_checkpoint)
     assert "tensor decoder.0.weight has shape (400, 5)" in message
     assert "asks for (400, 3)" in message
@@ -366,7 +343,7 @@ def test_a_pickle_is_refused_and_not_run(copied_checkpoint, tmp_path, name, writ
     with (copied_checkpoint / name).open("wb") as file:
         write(_Bomb(mark), file)
     refusal(TamperedCheckpoint, copied_checkpoint)
-    fix_sha256(copied_checkpoint, name)
+    update_sha256(copied_checkpoint, name)
     refusal(IncompleteCheckpoint, copied_checkpoint)
     assert not mark.exists()
 
@@ -453,14 +430,14 @@ def test_tensors_that_claim_more_than_there_is(copied_checkpoint):
     text = json.dumps(header).encode()
     content = len(text).to_bytes(8, "little") + text
     (copied_checkpoint / ATLAS_FILE).write_bytes(content)
-    fix_sha256(copied_checkpoint, ATLAS_FILE)
+    update_sha256(copied_checkpoint, ATLAS_FILE)
     assert "cut short or not safetensors" in refusal(IncompleteCheckpoint, copied_checkpoint)
 
 
 @pytest.mark.parametrize("text", ["{", "[1]\n", "3\n", '{"epoch": 1}\n', "[" * 100_000, "\ud800"])
 def test_metrics_that_are_no_epochs(copied_checkpoint, text):
     (copied_checkpoint / METRICS_FILE).write_bytes(text.encode(errors="surrogatepass"))
-    fix_sha256(copied_checkpoint, METRICS_FILE)
+    update_sha256(copied_checkpoint, METRICS_FILE)
     with pytest.raises(CheckpointError, match=r"metrics\.jsonl is"):
         load_metrics(load_run(copied_checkpoint))
 
@@ -599,7 +576,7 @@ def test_a_full_disk_leaves_the_older_checkpoint_as_it_was(tmp_path, digits, mon
     path = tmp_path / "run"
     save_untrained(path, digits, VAE.seeded(ModelConfig((1, 8, 8)), seed=0))
     before = {file.name: file.read_bytes() for file in path.iterdir()}
-    monkeypatch.setattr("vae.runs.checkpoint.save_file", full)
+    monkeypatch.setattr("vae.runs.format.save_file", full)
     with pytest.raises(CheckpointError, match="No space left"):
         save_untrained(path, digits, VAE.seeded(ModelConfig((1, 8, 8)), seed=1))
     assert {file.name: file.read_bytes() for file in path.iterdir()} == before

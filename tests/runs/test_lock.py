@@ -13,7 +13,7 @@ from vae.__main__ import main
 from vae.cli import distributed
 from vae.core.errors import CheckpointError
 from vae.runs.lock import RunLock, holding, is_held
-from vae.training.distributed import ALONE
+from vae.training.distributed import SINGLE_PROCESS
 
 PROJECT = Path(__file__).resolve().parents[2]
 SETTINGS = "--dataset digits --arch mlp --latent-dim 2 --epochs 1 --device cpu --threads 1"
@@ -74,8 +74,8 @@ def test_a_command_that_wants_a_folder_in_which_somebody_trains_is_refused(taken
 def test_the_first_process_of_torchrun_holds_the_folder(taken, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(distributed, "follow", lambda run, _: seen.append(is_held(run.path)))
-    for name in ("share", "share_state"):
-        monkeypatch.setattr(type(ALONE), name, lambda *_: None)
+    for name in ("broadcast", "broadcast_state"):
+        monkeypatch.setattr(type(SINGLE_PROCESS), name, lambda *_: None)
     lead(tmp_path / "run")
     assert seen == [True]
     assert not is_held(tmp_path / "run")
@@ -90,10 +90,10 @@ def lead(out: Path) -> None:
 
     options = _parser().parse_args(["train", *SETTINGS.split(), "--out", str(out)])
     config = train_config(options, options.beta, options.seed)
-    distributed._lead(options, config, ALONE, Board())
+    distributed._lead(options, config, SINGLE_PROCESS, SharedStore())
 
 
-class Board:
+class SharedStore:
     """Notes that nobody else reads."""
 
     def read(self, name: str) -> None:
@@ -102,7 +102,7 @@ class Board:
     def write(self, name: str, text: str) -> None:
         pass
 
-    def claim(self, name: str) -> bool:
+    def set_once(self, name: str) -> bool:
         return True
 
 

@@ -11,14 +11,10 @@ from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import CheckpointError, IncompleteCheckpoint, MissingCheckpoint
 from vae.explorer import Explorer
 from vae.metrics.evaluation import evaluate
-from vae.runs.checkpoint import (
-    RESUME_FILE,
-    RUN_FILE,
-    load_metrics,
-    load_model,
-    load_run,
-)
-from vae.runs.recorder import RecordedTraining, check_free
+from vae.runs.checkpoint import load_metrics, load_model, load_run
+from vae.runs.format import RESUME_FILE, RUN_FILE
+from vae.runs.recorder import RecordedTraining
+from vae.runs.run_folder import check_free
 
 CPU = torch.device("cpu")
 MODEL = ModelConfig((1, 8, 8), latent_dim=2)

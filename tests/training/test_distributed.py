@@ -7,21 +7,21 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-import over_processes
 import pytest
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from tests.support import torchrun_driver
 from vae.__main__ import main
 from vae.core.config import ModelConfig
 from vae.core.errors import ConfigError
 from vae.models.posterior import standard_normal
 from vae.models.vae import VAE
-from vae.training.distributed import ALONE, Launch, Processes
+from vae.training.distributed import SINGLE_PROCESS, ProcessGroup, TorchrunEnv
 
 PROJECT = Path(__file__).resolve().parents[2]
-DRIVER = PROJECT / "tests" / "over_processes.py"
+DRIVER = PROJECT / "tests" / "support" / "torchrun_driver.py"
 TRAIN = (
     "train --dataset digits --arch mlp --latent-dim 2 --beta 0.2 --epochs 4 --batch-size 64 "
     "--learning-rate 5e-3 --device cpu --threads 1 --json"
@@ -62,19 +62,21 @@ def states(tmp_path_factory) -> list[dict[str, dict[str, Tensor]]]:
     return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
 
 
-@pytest.mark.parametrize("name", over_processes.CASES)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", torchrun_driver.CASES)
 def test_steps_over_two_processes_are_those_of_one(digits, states, name):
     first, second = (each[name] for each in states)
     assert all(torch.equal(first[key], second[key]) for key in first if key != "seconds")
-    alone = over_processes.take_steps(name, digits)
+    alone = torchrun_driver.take_steps(name, digits)
     weights = [key for key in alone if key.startswith("model.")]
     found, expected = (torch.cat([s[k].flatten() for k in weights]) for s in (first, alone))
     assert float((found - expected).norm() / expected.norm()) < 1e-5
     torch.testing.assert_close(first["sums"], alone["sums"], rtol=1e-5, atol=1e-5)
     assert torch.equal(first["noise"], alone["noise"])
-    assert first["step"] == alone["step"] == over_processes.STEPS
+    assert first["step"] == alone["step"] == torchrun_driver.STEPS
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_started_again_and_the_run_goes_on(tmp_path, capsys):
     folder = tmp_path / "two"
     done = torchrun(DRIVER, "killed", *TRAIN, "--out", folder, folder=tmp_path, restarts=1)
@@ -82,7 +84,7 @@ def test_a_killed_process_is_started_again_and_the_run_goes_on(tmp_path, capsys)
     (line,) = done.stdout.splitlines()
     record = json.loads(line)
     assert (record["processes"], record["checkpoint"]) == (2, str(folder))
-    assert 0 < int((tmp_path / "resumed").read_text()) <= over_processes.EVENT
+    assert 0 < int((tmp_path / "resumed").read_text()) <= torchrun_driver.EVENT
 
     assert main([*TRAIN, "--out", str(tmp_path / "one")]) == 0
     alone = json.loads(capsys.readouterr().out)
@@ -95,6 +97,7 @@ def test_a_killed_process_is_started_again_and_the_run_goes_on(tmp_path, capsys)
     assert metrics[0].count("\n") == metrics[1].count("\n") == 4
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_is_told_once(tmp_path):
     folder = tmp_path / "run"
     done = torchrun(DRIVER, "diverges", *TRAIN, "--out", folder, folder=tmp_path)
@@ -159,16 +162,16 @@ def test_what_cannot_be_shared_is_refused_by_one_process_alone(
 def test_the_others_download_nothing_and_tell_what_they_alone_lack(
     under_torchrun, monkeypatch, capsys, tmp_path
 ):
-    class Second(Processes):
-        def share(self, value):
+    class Second(ProcessGroup):
+        def broadcast(self, value):
             return (1, 28, 28)
 
     @contextmanager
-    def joined(*_arguments):
+    def join_process_group(*_arguments):
         yield Second(1, 2)
 
     monkeypatch.setenv("RANK", "1")
-    monkeypatch.setattr("vae.cli.distributed.joined", joined)
+    monkeypatch.setattr("vae.cli.distributed.join_process_group", join_process_group)
     monkeypatch.setattr("vae.cli.distributed.GRACE_SECONDS", 0.0)
     monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: pytest.fail("it downloads"))
     command = [*TRAIN, "--dataset", "mnist", "--data-dir", str(tmp_path), "--out", "run"]
@@ -179,37 +182,37 @@ def test_the_others_download_nothing_and_tell_what_they_alone_lack(
 
 
 def test_a_process_on_its_own_is_not_under_torchrun(under_torchrun, monkeypatch):
-    assert Launch.found() == Launch(rank=0, size=2, local_rank=0, local_size=2, attempt=0)
+    assert TorchrunEnv.read() == TorchrunEnv(rank=0, size=2, local_rank=0, local_size=2, attempt=0)
     monkeypatch.setenv("WORLD_SIZE", "1")
-    assert Launch.found() is None
+    assert TorchrunEnv.read() is None
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.delenv("RANK")
-    assert Launch.found() is None
+    assert TorchrunEnv.read() is None
 
 
 def test_each_process_has_a_gpu_of_its_own(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    launch = Launch(rank=5, size=6, local_rank=1, local_size=2, attempt=0)
-    assert launch.device("auto") == torch.device("cuda", 1)
-    assert launch.device("cpu") == torch.device("cpu")
+    torchrun_env = TorchrunEnv(rank=5, size=6, local_rank=1, local_size=2, attempt=0)
+    assert torchrun_env.device("auto") == torch.device("cuda", 1)
+    assert torchrun_env.device("cpu") == torch.device("cpu")
     with pytest.raises(ConfigError, match="3 processes on a machine with 2 GPUs"):
-        Launch(rank=0, size=3, local_rank=0, local_size=3, attempt=0).device("cuda")
+        TorchrunEnv(rank=0, size=3, local_rank=0, local_size=3, attempt=0).device("cuda")
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8])
 @pytest.mark.parametrize("count", [1, 2, 7, 64])
 def test_parts_of_a_batch_are_even_and_leave_nothing_out(size, count):
-    parts = [range(count)[Processes(rank, size).part(count)] for rank in range(size)]
+    parts = [range(count)[ProcessGroup(rank, size).shard(count)] for rank in range(size)]
     assert [row for part in parts for row in part] == list(range(count))
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
-    assert ALONE.part(count) == slice(0, count)
+    assert SINGLE_PROCESS.shard(count) == slice(0, count)
 
 
 def test_noise_that_is_given_is_the_noise_that_is_drawn():
     model, images = VAE.seeded(ModelConfig((1, 8, 8), latent_dim=3), 1), torch.rand(5, 1, 8, 8)
-    drawn = model.terms(images, torch.Generator().manual_seed(4))
+    drawn = model.elbo_terms(images, torch.Generator().manual_seed(4))
     noise = standard_normal((5, 3), torch.Generator().manual_seed(4))
-    given = model.terms(images[2:], noise[2:])
+    given = model.elbo_terms(images[2:], noise[2:])
     torch.testing.assert_close(given.z, drawn.z[2:])
     torch.testing.assert_close(given.distortion, drawn.distortion[2:])

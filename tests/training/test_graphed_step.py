@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from vae.core.config import ModelConfig, TrainConfig
-from vae.core.device import convolve_in_float32
-from vae.training import Training, graphed_step
+from vae.core.device import disable_tf32_convolutions
+from vae.training import TrainingRun, graphed_step
 from vae.training.graphed_step import EAGER_STEPS, STEPS_AHEAD, GraphedStep
-from vae.training.stepper import Engine
+from vae.training.stepper import Stepper
 
 MODEL = ModelConfig((1, 8, 8), latent_dim=3)
 TRAIN = TrainConfig("digits", epochs=6, batch_size=64, seed=5, warmup_epochs=2.0)
@@ -26,8 +26,8 @@ class Counting:
         self.generators: list[torch.Generator] = []
         self.taken: list[tuple[int, float]] = []
 
-    def __call__(self, indices, share, learning_rate) -> None:
-        self.taken.append((indices.shape[1], float(share)))
+    def __call__(self, indices, kl_scale, learning_rate) -> None:
+        self.taken.append((indices.shape[1], float(kl_scale)))
 
 
 class Tape:
@@ -56,9 +56,9 @@ def test_each_size_of_batch_is_recorded_once_after_its_first_steps(monkeypatch):
     expected = []
     for epoch in range(5):
         for position, size in enumerate((64, 64, 64, 10)):
-            share = epoch + position / 10
-            graphed(torch.zeros(1, size, dtype=torch.int64), torch.tensor(share), torch.ones(()))
-            expected.append((size, pytest.approx(share)))
+            kl_scale = epoch + position / 10
+            graphed(torch.zeros(1, size, dtype=torch.int64), torch.tensor(kl_scale), torch.ones(()))
+            expected.append((size, pytest.approx(kl_scale)))
     assert step.taken == expected
     assert eager.count(64) == eager.count(10) == EAGER_STEPS
     assert Tape.made == 2
@@ -105,14 +105,14 @@ def test_the_host_waits_for_the_device_before_it_runs_far_ahead(monkeypatch):
 )
 def test_played_steps_give_the_numbers_of_eager_ones(digits, monkeypatch, model, train):
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
-    convolve_in_float32(torch.device("cuda"))
+    disable_tf32_convolutions(torch.device("cuda"))
     runs = []
     for graphed in (True, False):
-        runs.append(Training(replace(MODEL, **model), replace(TRAIN, **train), digits, "cuda"))
-        engine = Engine([runs[-1]], graphed)
+        runs.append(TrainingRun(replace(MODEL, **model), replace(TRAIN, **train), digits, "cuda"))
+        stepper = Stepper([runs[-1]], graphed)
         for _ in range(4 * STEPS_PER_EPOCH + 5):
-            engine.take()
-        assert isinstance(engine._groups[0]._step, GraphedStep) == graphed
+            stepper.step()
+        assert isinstance(stepper._groups[0]._step, GraphedStep) == graphed
     first, second = (torch.cat([p.flatten() for p in run.model.parameters()]) for run in runs)
     assert float((first - second).norm() / second.norm()) < 1e-4
     assert torch.equal(runs[0].noise.get_state(), runs[1].noise.get_state())
@@ -124,11 +124,11 @@ def test_a_sweep_on_cuda_comes_out_as_on_the_cpu(digits):
     found = {}
     for device in ("cuda", "cpu"):
         members = [
-            Training(MODEL, replace(TRAIN, beta=beta, epochs=3), digits, device)
+            TrainingRun(MODEL, replace(TRAIN, beta=beta, epochs=3), digits, device)
             for beta in (0.5, 1.0, 4.0)
         ]
-        engine = Engine(members)
+        stepper = Stepper(members)
         while not members[0].finished:
-            engine.take()
-        found[device] = engine.collect()[:, 0] / (3 * len(digits.train))
+            stepper.step()
+        found[device] = stepper.drain_sums()[:, 0] / (3 * len(digits.train))
     torch.testing.assert_close(found["cuda"], found["cpu"], rtol=0.03, atol=0)

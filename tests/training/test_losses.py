@@ -5,10 +5,11 @@ import torch
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from vae.core.config import ModelConfig
+from vae.models.condition import Condition
 from vae.models.elbo import ElboTerms
 from vae.models.posterior import Posterior
 from vae.models.vae import VAE
-from vae.training.losses import beta_tcvae_loss, beta_vae_loss, multi_rate_loss, warmup_share
+from vae.training.losses import beta_tcvae_loss, beta_vae_loss, multi_rate_loss, warmup_kl_scale
 from vae.training.total_correlation import decompose_rate
 
 
@@ -65,7 +66,7 @@ def test_elbo_is_minus_distortion_minus_rate_whatever_beta(terms):
 def test_terms_agree_with_torch_distributions():
     model = VAE.seeded(ModelConfig((1, 8, 8), latent_dim=3), seed=4)
     images = (torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0)) > 0.5).float()
-    found = model.terms(images, torch.Generator().manual_seed(9))
+    found = model.elbo_terms(images, torch.Generator().manual_seed(9))
 
     mean, logvar = model.encoder(images).split(3, dim=1)
     q = Normal(mean, (0.5 * logvar).exp())
@@ -83,7 +84,7 @@ def test_terms_of_a_multi_rate_model_see_each_image_under_its_own_beta():
         torch.nn.init.normal_(parameter, std=0.1, generator=torch.Generator().manual_seed(1))
     images = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     betas = torch.tensor([0.1, 0.5, 3.0, 10.0])
-    found = model.terms(images, torch.Generator().manual_seed(9), betas)
+    found = model.elbo_terms(images, torch.Generator().manual_seed(9), Condition(betas))
     for i, beta in enumerate(betas.tolist()):
         plain = model.at_beta(beta)
         alone = plain.encode(images[i : i + 1])
@@ -118,17 +119,17 @@ def test_beta_weighs_nothing_but_the_total_correlation():
 
 def test_nothing_but_the_distortion_counts_before_the_warm_up():
     terms = tc_terms()
-    assert float(beta_tcvae_loss(terms, 4.0, 100, share=0.0)) == float(terms.distortion.mean())
+    assert float(beta_tcvae_loss(terms, 4.0, 100, kl_scale=0.0)) == float(terms.distortion.mean())
 
 
 def test_share_rises_linearly_from_zero_and_stays():
-    shares = [warmup_share(step, 100) for step in (0, 25, 99, 100, 10**6)]
-    assert shares == pytest.approx([0.0, 0.25, 0.99, 1.0, 1.0])
+    kl_scales = [warmup_kl_scale(step, 100) for step in (0, 25, 99, 100, 10**6)]
+    assert kl_scales == pytest.approx([0.0, 0.25, 0.99, 1.0, 1.0])
 
 
 def test_without_warm_up_beta_is_whole_from_the_first_step():
-    assert warmup_share(0, 0) == 1.0
+    assert warmup_kl_scale(0, 0) == 1.0
 
 
 def test_warm_up_over_part_of_a_step_is_over_after_it():
-    assert [warmup_share(step, 0.5) for step in (0, 1)] == [0.0, 1.0]
+    assert [warmup_kl_scale(step, 0.5) for step in (0, 1)] == [0.0, 1.0]

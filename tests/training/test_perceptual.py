@@ -11,11 +11,11 @@ from vae.analysis.eval_classifier import EvalClassifier
 from vae.core.config import ModelConfig, TrainConfig, check_together
 from vae.core.errors import CheckpointError, ConfigError
 from vae.models.build import build_seeded
-from vae.runs.catalogue import train_command
 from vae.runs.checkpoint import load_run
 from vae.runs.perceptual_model import open_perceptual_loss
-from vae.training import Training, run_training
-from vae.training.manual.step import is_by_hand
+from vae.runs.report import train_command
+from vae.training import TrainingRun, run_training
+from vae.training.manual.support import supports_manual_step
 from vae.training.perceptual import PerceptualLoss
 
 PLAIN = ModelConfig((1, 8, 8), 3)
@@ -45,7 +45,7 @@ def some_images(count: int, seed: int = 0) -> torch.Tensor:
 
 def test_the_distance_is_the_relative_squared_difference_of_features_by_hand(critic_path):
     """Each layer with torch's functions, one image at a time, in numpy."""
-    critic = open_perceptual_loss(
+    perceptual_loss = open_perceptual_loss(
         PLAIN, TrainConfig("x", perceptual=1, critic=str(critic_path)), "cpu"
     )
     layers = list(EvalClassifier.open(critic_path)._model.encoder)
@@ -65,20 +65,22 @@ def test_the_distance_is_the_relative_squared_difference_of_features_by_hand(cri
         ]
         assert len(relative) == 3
         expected.append(np.mean(relative))
-    assert critic.distance(shown, images).numpy() == pytest.approx(np.array(expected), rel=1e-4)
-    assert not critic.distance(images, images).any()
+    assert perceptual_loss.distance(shown, images).numpy() == pytest.approx(
+        np.array(expected), rel=1e-4
+    )
+    assert not perceptual_loss.distance(images, images).any()
 
 
 def test_it_is_added_to_the_penalty_and_reaches_the_decoder(critic_path):
-    critic = open_perceptual_loss(
+    perceptual_loss = open_perceptual_loss(
         PLAIN, TrainConfig("x", perceptual=7, critic=str(critic_path)), "cpu"
     )
     model, images = build_seeded(PLAIN, 0), some_images(4)
-    terms = model.terms(images, torch.Generator().manual_seed(0))
-    found = critic(terms, images)
-    distance = critic.distance(torch.sigmoid(terms.decoded), images)
+    terms = model.elbo_terms(images, torch.Generator().manual_seed(0))
+    found = perceptual_loss(terms, images)
+    distance = perceptual_loss.distance(torch.sigmoid(terms.decoded), images)
     torch.testing.assert_close(found.penalty, 7 * distance)
-    torch.testing.assert_close(critic(found, images).penalty, 14 * distance)
+    torch.testing.assert_close(perceptual_loss(found, images).penalty, 14 * distance)
     assert torch.equal(found.distortion, terms.distortion)
     found.penalty.sum().backward()
     assert next(iter(model.decoder)).weight.grad.abs().sum() > 0
@@ -86,21 +88,25 @@ def test_it_is_added_to_the_penalty_and_reaches_the_decoder(critic_path):
 
 def test_training_with_it_brings_the_features_nearer_and_costs_likelihood(digits, perceptual):
     plain, found = replace(perceptual, perceptual=0.0, critic=""), []
-    critic = open_perceptual_loss(PLAIN, perceptual, "cpu")
+    perceptual_loss = open_perceptual_loss(PLAIN, perceptual, "cpu")
     images = digits.test.batch(torch.arange(300))
-    for config, asked in ((plain, None), (perceptual, critic)):
-        training = Training(PLAIN, config, digits, critic=asked)
+    for config, asked in ((plain, None), (perceptual, perceptual_loss)):
+        training = TrainingRun(PLAIN, config, digits, perceptual_loss=asked)
         for _ in run_training(training):
             pass
         with torch.no_grad():
             z = training.model.encode(images).mean
-            found.append(critic.distance(training.model.decode_mean(z), images).mean().item())
+            found.append(
+                perceptual_loss.distance(training.model.decode_mean(z), images).mean().item()
+            )
     assert found[1] < 0.9 * found[0]
 
 
 def test_the_hand_written_step_leaves_it_alone(perceptual):
-    assert not is_by_hand(PLAIN, perceptual, torch.device("cpu"))
-    assert is_by_hand(PLAIN, replace(perceptual, perceptual=0.0, critic=""), torch.device("cpu"))
+    assert not supports_manual_step(PLAIN, perceptual, torch.device("cpu"))
+    assert supports_manual_step(
+        PLAIN, replace(perceptual, perceptual=0.0, critic=""), torch.device("cpu")
+    )
 
 
 @pytest.mark.parametrize("settings", [{"critic": "somewhere"}, {"perceptual": 2.0}])
@@ -127,7 +133,7 @@ def test_it_goes_with_models_of_images_alone(perceptual):
 
 def test_terms_without_an_image_are_refused():
     model = build_seeded(PLAIN, 0)
-    terms = replace(model.terms(some_images(2), torch.Generator()), decoded=None)
+    terms = replace(model.elbo_terms(some_images(2), torch.Generator()), decoded=None)
     with pytest.raises(ConfigError, match="decodes to images"):
         PerceptualLoss(model.encoder, 1.0)(terms, some_images(2))
 

@@ -7,6 +7,7 @@ either.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -21,7 +22,7 @@ from vae.models import build
 from vae.training import autograd_step
 from vae.training import weights as weights_room
 from vae.training.autograd_step import AutogradStep
-from vae.training.manual.step import StepByHand
+from vae.training.manual.step import ManualStep
 from vae.training.steps import Step
 from vae.training.weights import Weights
 
@@ -71,9 +72,9 @@ def faked(monkeypatch) -> Iterator[None]:
     for name in ("vae.models.posterior", "vae.training.autograd_step", "vae.models.ladder"):
         monkeypatch.setattr(f"{name}.standard_normal", draw)
     betas = lambda low, high, count, generator: torch.rand(count, device=CUDA)  # noqa: E731
-    monkeypatch.setattr(autograd_step, "draw_betas", betas)
+    monkeypatch.setattr(autograd_step, "sample_betas", betas)
     monkeypatch.setattr(
-        StepByHand, "_draw", lambda self, streams: [rows.normal_() for rows in streams]
+        ManualStep, "_draw", lambda self, streams: [rows.normal_() for rows in streams]
     )
     monkeypatch.setattr(weights_room.torch, "_fused_adam_", checked_adam)
     with FakeTensorMode():
@@ -88,6 +89,19 @@ def model_of(config: ModelConfig) -> torch.nn.Module:
 def images_of(config: ModelConfig) -> Split:
     images = torch.zeros(50, *config.image_shape, dtype=torch.uint8, device=CUDA)
     return Split(images, torch.zeros(50, dtype=torch.int64, device=CUDA))
+
+
+def run_of(model: torch.nn.Module, config: TrainConfig, affine: bool = True) -> SimpleNamespace:
+    """Stands in for a `TrainingRun`, which needs generators of a real device."""
+    return SimpleNamespace(
+        model=model,
+        config=config,
+        weights=Weights(model, affine),
+        step=0,
+        images=images_of(model.config),
+        noise=torch.Generator(),
+        perceptual_loss=None,
+    )
 
 
 def take_recordable(step: Step, streams: int) -> None:
@@ -114,17 +128,9 @@ def take_recordable(step: Step, streams: int) -> None:
 )
 def test_steps_by_hand_can_be_recorded(model, train, streams):
     config = replace(MODEL, **model)
-    models = [model_of(config) for _ in streams]
-    step = StepByHand(
-        models,
-        [1.0 + index for index in range(len(streams))],
-        replace(TRAIN, **train),
-        [Weights(each, affine=True) for each in models],
-        0,
-        images_of(config),
-        streams,
-        [torch.Generator() for _ in set(streams)],
-    )
+    settings = replace(TRAIN, **train)
+    runs = [run_of(model_of(config), replace(settings, beta=1.0 + k)) for k in range(len(streams))]
+    step = ManualStep(runs, streams, [torch.Generator() for _ in set(streams)])
     take_recordable(step, len(set(streams)))
 
 
@@ -152,8 +158,7 @@ def test_steps_by_autograd_can_be_recorded_on_their_way_forward(monkeypatch, mod
             parameter.grad = torch.empty_like(parameter)
 
     monkeypatch.setattr(Tensor, "backward", backward)
-    weights, noise = Weights(built), torch.Generator()
-    step = AutogradStep(built, replace(TRAIN, **train), weights, 0, images_of(config), noise)
+    step = AutogradStep(run_of(built, replace(TRAIN, **train), affine=False))
     take_recordable(step, 1)
 
 

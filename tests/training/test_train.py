@@ -14,23 +14,23 @@ from vae.core.errors import DataError, DivergedError, TrainingError
 from vae.metrics.evaluation import evaluate, explain_collapse
 from vae.models.vae import VAE
 from vae.runs.recorder import RecordedTraining
-from vae.training import Report, Training, run_training
+from vae.training import Report, TrainingRun, run_training
 from vae.training.run import NOISE_BYTES
-from vae.training.stepper import Engine
+from vae.training.stepper import Stepper
 
 MODEL = ModelConfig((1, 8, 8), latent_dim=3)
 TRAIN = TrainConfig("digits", epochs=3, batch_size=64, learning_rate=3e-3, seed=5)
 STEPS_PER_EPOCH = 22  # 1366 training images in batches of 64
 
 
-def trained(dataset, config: TrainConfig = TRAIN, model: ModelConfig = MODEL) -> Training:
-    training = Training(model, config, dataset)
+def trained(dataset, config: TrainConfig = TRAIN, model: ModelConfig = MODEL) -> TrainingRun:
+    training = TrainingRun(model, config, dataset)
     for _ in run_training(training):
         pass
     return training
 
 
-def run_until(training: Training, step: int) -> list[Report]:
+def run_until(training: TrainingRun, step: int) -> list[Report]:
     """Take steps until `step`, asking for a report after each."""
     reports = []
     for report in run_training(training, report_seconds=0.0):
@@ -44,7 +44,7 @@ def closing(reports: list[Report]) -> list[Report]:
     return [report for report in reports if report.ends_epoch]
 
 
-def assert_equal_states(first: Training, second: Training) -> None:
+def assert_equal_states(first: TrainingRun, second: TrainingRun) -> None:
     """Weights, Adam's moments and step counts, the noise generator and the step, bit for bit."""
     a, b = first.state(), second.state()
     assert a.keys() == b.keys()
@@ -93,7 +93,7 @@ def test_training_neither_reads_nor_moves_torch_s_own_random_state(digits):
 @pytest.mark.parametrize("stop_at", [30, 2 * STEPS_PER_EPOCH])
 def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(digits, tmp_path, stop_at):
     config = replace(TRAIN, beta=2.0, warmup_epochs=2.5, free_bits=0.05, corruption=0.2)
-    whole = Training(MODEL, config, digits)
+    whole = TrainingRun(MODEL, config, digits)
     expected = closing(list(run_training(whole)))
 
     stopped = RecordedTraining.start(tmp_path, MODEL, config, digits, torch.device("cpu"))
@@ -116,7 +116,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(digits, tmp_path,
 
 def test_a_run_that_is_not_asked_on_goes_on_where_it_stopped(digits):
     whole = trained(digits)
-    paused = Training(MODEL, TRAIN, digits)
+    paused = TrainingRun(MODEL, TRAIN, digits)
     run_until(paused, 7)
     run_until(paused, 31)
     assert paused.step == 31
@@ -127,10 +127,10 @@ def test_a_run_that_is_not_asked_on_goes_on_where_it_stopped(digits):
 
 def test_how_often_reports_come_changes_nothing(digits):
     config = replace(TRAIN, epochs=1)
-    often = Training(MODEL, config, digits)
+    often = TrainingRun(MODEL, config, digits)
     reports = list(run_training(often, report_seconds=0.0))
     assert len(reports) == STEPS_PER_EPOCH
-    seldom = Training(MODEL, config, digits)
+    seldom = TrainingRun(MODEL, config, digits)
     (report,) = run_training(seldom, report_seconds=1e9)
     assert_equal_states(often, seldom)
     assert report.distortion == pytest.approx(reports[-1].distortion, rel=1e-5)
@@ -139,19 +139,19 @@ def test_how_often_reports_come_changes_nothing(digits):
 
 def test_a_state_of_another_model_is_refused(digits):
     state = trained(digits, replace(TRAIN, epochs=1)).state()
-    other = Training(replace(MODEL, latent_dim=4), TRAIN, digits)
+    other = TrainingRun(replace(MODEL, latent_dim=4), TRAIN, digits)
     with pytest.raises(TrainingError, match="does not fit this run"):
         other.restore(state)
     del state["noise"]
     with pytest.raises(TrainingError, match="does not fit this run"):
-        Training(MODEL, TRAIN, digits).restore(state)
+        TrainingRun(MODEL, TRAIN, digits).restore(state)
 
 
 def test_a_run_goes_on_where_a_gpu_has_come_or_gone(digits):
     """With other noise, as that of CUDA means nothing to the CPU, but the same at every try."""
     state = trained(digits, replace(TRAIN, epochs=1)).state()
     assert len(state["noise"]) in NOISE_BYTES
-    moved = [Training(MODEL, TRAIN, digits) for _ in range(2)]
+    moved = [TrainingRun(MODEL, TRAIN, digits) for _ in range(2)]
     for each in moved:
         each.restore(state | {"noise": torch.zeros(16, dtype=torch.uint8)})
         run_until(each, STEPS_PER_EPOCH + 3)
@@ -162,12 +162,12 @@ def test_a_run_goes_on_where_a_gpu_has_come_or_gone(digits):
 
 def test_images_of_another_shape_are_refused(digits):
     with pytest.raises(DataError, match=r"shape \(1, 8, 8\), but the model takes \(1, 28, 28\)"):
-        Training(ModelConfig((1, 28, 28)), TRAIN, digits)
+        TrainingRun(ModelConfig((1, 28, 28)), TRAIN, digits)
 
 
 def test_reports_say_how_training_stands(digits):
     config = replace(TRAIN, epochs=2, beta=3.0, warmup_epochs=1.0)
-    reports = list(run_training(Training(MODEL, config, digits), report_seconds=0.0))
+    reports = list(run_training(TrainingRun(MODEL, config, digits), report_seconds=0.0))
     steps = 2 * STEPS_PER_EPOCH
 
     first, last = reports[0], reports[-1]
@@ -191,10 +191,10 @@ def test_reports_say_how_training_stands(digits):
 
 def test_the_report_that_ends_an_epoch_covers_all_of_it_even_after_a_pause(digits):
     config = replace(TRAIN, epochs=1)
-    (whole,) = run_training(Training(MODEL, config, digits), report_seconds=1e9)
-    paused = Training(MODEL, config, digits)
+    (whole,) = run_training(TrainingRun(MODEL, config, digits), report_seconds=1e9)
+    paused = TrainingRun(MODEL, config, digits)
     assert len(list(itertools.islice(run_training(paused, report_seconds=0.0), 7))) == 7
-    resumed = Training(MODEL, config, digits)
+    resumed = TrainingRun(MODEL, config, digits)
     resumed.restore(paused.state())
     (closing,) = run_training(resumed, report_seconds=1e9)
     assert closing.distortion == pytest.approx(whole.distortion, rel=1e-5)
@@ -202,10 +202,10 @@ def test_the_report_that_ends_an_epoch_covers_all_of_it_even_after_a_pause(digit
 
 
 def test_an_epoch_takes_every_training_image_once_in_an_order_of_its_own(digits):
-    training = Training(MODEL, replace(TRAIN, epochs=2), digits)
+    training = TrainingRun(MODEL, replace(TRAIN, epochs=2), digits)
     batches = []
-    engine = Engine([training])
-    (group,) = engine._groups
+    stepper = Stepper([training])
+    (group,) = stepper._groups
     take_step = group._step
 
     def spy(indices, *schedule):
@@ -214,7 +214,7 @@ def test_an_epoch_takes_every_training_image_once_in_an_order_of_its_own(digits)
 
     group._step = spy
     for _ in range(2 * STEPS_PER_EPOCH):
-        engine.take()
+        stepper.step()
     orders = [torch.cat(batches[:STEPS_PER_EPOCH]), torch.cat(batches[STEPS_PER_EPOCH:])]
     assert all(torch.equal(order.sort().values, torch.arange(1366)) for order in orders)
     assert not torch.equal(*orders)
@@ -226,20 +226,20 @@ class Told:
     def __init__(self, step, rates) -> None:
         self._step, self._rates = step, rates
 
-    def __call__(self, indices, share, learning_rate) -> None:
+    def __call__(self, indices, kl_scale, learning_rate) -> None:
         self._rates.append(float(learning_rate))
-        self._step(indices, share, learning_rate)
+        self._step(indices, kl_scale, learning_rate)
 
 
 def test_the_cosine_schedule_falls_from_the_learning_rate_towards_zero(digits):
     rates = {}
     for schedule in ("cosine", "constant"):
-        training = Training(MODEL, replace(TRAIN, schedule=schedule, epochs=2), digits)
-        engine, rates[schedule] = Engine([training]), []
-        (group,) = engine._groups
+        training = TrainingRun(MODEL, replace(TRAIN, schedule=schedule, epochs=2), digits)
+        stepper, rates[schedule] = Stepper([training]), []
+        (group,) = stepper._groups
         group._step = Told(group._step, rates[schedule])
         while not training.finished:
-            engine.take()
+            stepper.step()
     assert rates["cosine"][0] == pytest.approx(3e-3)
     assert rates["cosine"][STEPS_PER_EPOCH] == pytest.approx(1.5e-3)
     assert rates["cosine"][-1] < 1e-4
@@ -248,7 +248,7 @@ def test_the_cosine_schedule_falls_from_the_learning_rate_towards_zero(digits):
 
 def test_gradients_are_clipped(digits):
     """Adam's first moment after one step is a tenth of the clipped gradient."""
-    training = Training(MODEL, replace(TRAIN, grad_clip=0.5), digits)
+    training = TrainingRun(MODEL, replace(TRAIN, grad_clip=0.5), digits)
     run_until(training, 1)
     moments = [v for k, v in training.state().items() if k.startswith("adam.first.")]
     norm = math.sqrt(sum(float(m.double().square().sum()) for m in moments))
@@ -258,7 +258,7 @@ def test_gradients_are_clipped(digits):
 @pytest.mark.parametrize("report_seconds", [0.0, 1e9])
 def test_a_weight_that_is_no_number_stops_training_with_advice(digits, report_seconds):
     config = replace(TRAIN, learning_rate=0.02, grad_clip=1e9)
-    training = Training(MODEL, config, digits)
+    training = TrainingRun(MODEL, config, digits)
     run_until(training, 3)
     with torch.no_grad():
         training.model.decoder[0].bias[0] = math.nan
@@ -272,7 +272,7 @@ def test_a_weight_that_is_no_number_stops_training_with_advice(digits, report_se
 
 def test_a_last_step_that_goes_wrong_is_noticed_too(digits):
     """The loss of the last step is finite, and its gradient is not."""
-    training = Training(MODEL, replace(TRAIN, epochs=1, batch_size=5000), digits)
+    training = TrainingRun(MODEL, replace(TRAIN, epochs=1, batch_size=5000), digits)
     training.weights.second[0] = math.nan
     with pytest.raises(DivergedError):
         list(run_training(training))
@@ -304,7 +304,7 @@ def test_total_collapse_at_a_huge_beta_is_explained(digits):
 
 
 def test_a_batch_may_be_larger_than_the_data_set(digits):
-    training = Training(MODEL, replace(TRAIN, epochs=2, batch_size=1_000_000), digits)
+    training = TrainingRun(MODEL, replace(TRAIN, epochs=2, batch_size=1_000_000), digits)
     reports = list(run_training(training))
     assert (training.steps_per_epoch, training.steps) == (1, 2)
     assert [r.step for r in closing(reports)] == [1, 2]
@@ -316,7 +316,7 @@ def test_without_a_validation_split_training_images_stand_in_for_active_units(di
 
     dataset = load_dataset("digits", validation_fraction=0.0)
     assert len(dataset.validation) == 0
-    reports = list(run_training(Training(MODEL, replace(TRAIN, epochs=1), dataset)))
+    reports = list(run_training(TrainingRun(MODEL, replace(TRAIN, epochs=1), dataset)))
     assert reports[-1].validation is None
     assert reports[-1].active_units is not None
 
@@ -324,12 +324,12 @@ def test_without_a_validation_split_training_images_stand_in_for_active_units(di
 def test_speed_is_that_of_the_later_epochs_steps_alone(digits, monkeypatch):
     """A clock by hand: 4 s a step in epoch 1, 1 s after; 100 s in evaluations and in pauses."""
     clock = SimpleNamespace(now=0.0)
-    training = Training(MODEL, replace(TRAIN, epochs=3, batch_size=683), digits)
-    take = Engine.take
+    training = TrainingRun(MODEL, replace(TRAIN, epochs=3, batch_size=683), digits)
+    take = Stepper.step
 
-    def timed_take(engine, most, seconds):
+    def timed_take(stepper, most, seconds):
         clock.now += 4 if training.step < 2 else 1
-        return take(engine)
+        return take(stepper)
 
     def timed_evaluate(*arguments):
         clock.now += 100
@@ -339,7 +339,7 @@ def test_speed_is_that_of_the_later_epochs_steps_alone(digits, monkeypatch):
         "vae.training.run_group.time", SimpleNamespace(perf_counter=lambda: clock.now)
     )
     monkeypatch.setattr("vae.training.run.evaluate", timed_evaluate)
-    monkeypatch.setattr(Engine, "take", timed_take)
+    monkeypatch.setattr(Stepper, "step", timed_take)
     reports = []
     for report in run_training(training, report_seconds=1e9):
         reports.append(report)

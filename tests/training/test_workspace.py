@@ -6,33 +6,33 @@ import pytest
 import torch
 
 from vae.core.config import ModelConfig, TrainConfig
-from vae.training import Training, stepper
-from vae.training.manual.workspace import Rooms
+from vae.training import TrainingRun, stepper
+from vae.training.manual.workspace import WorkspacePool
 
 CPU = torch.device("cpu")
 TRAIN = TrainConfig("digits", epochs=3, batch_size=64)
 
 
 def test_who_comes_next_takes_the_same_buffers_as_they_were_left():
-    rooms = Rooms(CPU)
-    first = rooms.enter(64)
-    values, levels = first.take(2, 3), first.take(4, dtype=torch.uint8)
+    pool = WorkspacePool(CPU)
+    first = pool.get(64)
+    values, levels = first.buffer(2, 3), first.buffer(4, dtype=torch.uint8)
     assert values.count_nonzero() == levels.count_nonzero() == 0
     values.fill_(7)
-    other = rooms.enter(10)
-    assert other.take(2, 3).count_nonzero() == 0
-    second = rooms.enter(64)
-    assert second.take(2, 3) is values
-    assert second.take(4, dtype=torch.uint8) is levels
-    assert second.take(2, 3) is not values
+    other = pool.get(10)
+    assert other.buffer(2, 3).count_nonzero() == 0
+    second = pool.get(64)
+    assert second.buffer(2, 3) is values
+    assert second.buffer(4, dtype=torch.uint8) is levels
+    assert second.buffer(2, 3) is not values
 
 
 @pytest.mark.parametrize("wanted", [((3, 2), torch.float32), ((2, 3), torch.float64)])
 def test_a_step_of_another_shape_may_not_come_in(wanted):
-    rooms = Rooms(CPU)
-    rooms.enter(64).take(2, 3)
+    pool = WorkspacePool(CPU)
+    pool.get(64).buffer(2, 3)
     with pytest.raises(AssertionError):
-        rooms.enter(64).take(*wanted[0], dtype=wanted[1])
+        pool.get(64).buffer(*wanted[0], dtype=wanted[1])
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "conv"])
@@ -41,13 +41,13 @@ def test_models_that_take_turns_work_in_the_memory_of_one(digits, architecture, 
     model = ModelConfig((1, 8, 8), latent_dim=3, architecture=architecture)
     sizes = []
     for count in (1, 3):
-        rooms = Rooms(CPU)
-        monkeypatch.setattr(stepper, "Rooms", lambda device, shared=rooms: shared)
-        members = [Training(model, replace(TRAIN, beta=1.0 + k), digits) for k in range(count)]
-        steps = stepper.Engine(members)
+        pool = WorkspacePool(CPU)
+        monkeypatch.setattr(stepper, "WorkspacePool", lambda device, shared=pool: shared)
+        members = [TrainingRun(model, replace(TRAIN, beta=1.0 + k), digits) for k in range(count)]
+        steps = stepper.Stepper(members)
         for _ in range(members[0].steps_per_epoch):
-            steps.take()
-        sizes.append({key: len(buffers) for key, buffers in rooms._buffers.items()})
+            steps.step()
+        sizes.append({key: len(buffers) for key, buffers in pool._buffers.items()})
     assert sizes[0] == sizes[1]
     assert len(sizes[0]) == 3
     assert sum(sizes[0].values()) > 20

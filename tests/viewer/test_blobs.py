@@ -1,42 +1,23 @@
-"""The blobs for the browser, read back by a reader of their own."""
-
-import json
-import struct
-from io import BytesIO
+"""An independent reader gets the content of blobs back."""
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import nn
 
+from tests.support.blobs import read_blob, read_pictures
 from vae.core.errors import VaeError
 from vae.models.networks.gates import GatedSequential
 from vae.viewer.blobs import (
     FORMAT,
     UnsupportedNetwork,
+    codes_blob,
+    decoder_blob,
+    frames_blob,
     pack,
-    pack_codes,
-    pack_decoder,
-    pack_frames,
-    pack_pictures,
-    pack_rate_curve,
+    pictures_blob,
+    rate_curve_blob,
 )
-
-
-def read(blob: bytes) -> tuple[dict, dict[str, np.ndarray]]:
-    assert blob[:4] == b"LATX"
-    (length,) = struct.unpack_from("<I", blob, 4)
-    header = json.loads(blob[8 : 8 + length].decode())
-    data = blob[8 + length :]
-    arrays = {}
-    for name, entry in header["arrays"].items():
-        assert (8 + length + entry["offset"]) % 8 == 0
-        dtype = np.dtype(entry["dtype"]).newbyteorder("<")
-        count = int(np.prod(entry["shape"]))
-        values = np.frombuffer(data, dtype, count, entry["offset"])
-        arrays[name] = values.reshape(entry["shape"])
-    return header, arrays
 
 
 def test_arrays_and_header_come_back():
@@ -46,7 +27,7 @@ def test_arrays_and_header_come_back():
         "big-endian": np.array([1, -2], dtype=">i4"),
         "none": np.zeros((0, 2), dtype=np.float32),
     }
-    header, found = read(pack({"id": "größe", "n": 3}, arrays))
+    header, found = read_blob(pack({"id": "größe", "n": 3}, arrays))
     assert header["id"] == "größe"
     assert header["n"] == 3
     assert list(found) == list(arrays)
@@ -54,7 +35,7 @@ def test_arrays_and_header_come_back():
         np.testing.assert_array_equal(found[name], array)
 
 
-def test_other_dtypes_are_a_bug():
+def test_other_dtypes_raise_an_assertion():
     with pytest.raises(AssertionError, match="float64"):
         pack({}, {"a": np.zeros(2)})
 
@@ -65,7 +46,7 @@ def test_a_decoder_lists_its_layers():
         nn.Unflatten(1, (2, 2, 2)),
         nn.ConvTranspose2d(2, 3, 4, stride=2, padding=1, bias=False),
     )
-    header, arrays = read(pack_decoder(decoder, 2, (3, 4, 4), "name"))
+    header, arrays = read_blob(decoder_blob(decoder, 2, (3, 4, 4), "name"))
 
     assert (header["format"], header["kind"], header["id"]) == (FORMAT, "decoder", "name")
     assert (header["latent_dim"], header["image_shape"]) == (2, [3, 4, 4])
@@ -81,7 +62,7 @@ def test_a_decoder_lists_its_layers():
     assert not arrays[convolution["bias"]].any()
 
 
-def test_gates_travel_behind_their_layers():
+def test_gates_are_packed_after_their_layers():
     plain = nn.Sequential(
         nn.Linear(2, 8),
         nn.ReLU(),
@@ -92,7 +73,7 @@ def test_gates_travel_behind_their_layers():
     with torch.no_grad():
         decoder[1].slope.copy_(torch.arange(8))
         decoder[1].offset.fill_(2)
-    header, arrays = read(pack_decoder(decoder, 2, (3, 4, 4), "name", beta_range=(0.1, 10)))
+    header, arrays = read_blob(decoder_blob(decoder, 2, (3, 4, 4), "name", beta_range=(0.1, 10)))
     assert header["beta_range"] == [0.1, 10]
     kinds = [layer["kind"] for layer in header["layers"]]
     assert kinds == ["linear", "gate", "relu", "convolution", "gate"]
@@ -101,7 +82,7 @@ def test_gates_travel_behind_their_layers():
     assert arrays[first["offset"]].tolist() == [2.0] * 8
     assert arrays[second["slope"]].shape == (3,)
 
-    header, _ = read(pack_decoder(plain, 2, (3, 4, 4), "name"))
+    header, _ = read_blob(decoder_blob(plain, 2, (3, 4, 4), "name"))
     assert header["beta_range"] is None
 
 
@@ -111,8 +92,8 @@ def test_a_rate_curve_comes_back():
     active = rates > 1
     points = np.random.default_rng(0).normal(size=(5, 3, 2))
     labels = np.array([0, -1, 1])
-    blob = pack_rate_curve("r", betas, distortion, rates, active, points, labels, ["cat", "dog"])
-    header, arrays = read(blob)
+    blob = rate_curve_blob("r", betas, distortion, rates, active, points, labels, ["cat", "dog"])
+    header, arrays = read_blob(blob)
     assert (header["format"], header["kind"], header["id"]) == (FORMAT, "rate-curve", "r")
     assert (header["latent_dim"], header["class_names"]) == (2, ["cat", "dog"])
     assert arrays["active"].dtype == np.uint8
@@ -133,19 +114,19 @@ def test_betas_of_a_rate_curve_must_rise():
     flat = np.zeros((2, 1))
     arguments = (flat[:, 0], flat, flat > 0, np.zeros((2, 1, 2)), np.array([-1]), [])
     with pytest.raises(AssertionError, match="rise"):
-        pack_rate_curve("r", np.array([2.0, 1.0]), *arguments)
+        rate_curve_blob("r", np.array([2.0, 1.0]), *arguments)
 
 
-def test_other_precisions_travel_as_float32():
+def test_other_precisions_are_packed_as_float32():
     decoder = nn.Sequential(nn.Linear(2, 4)).double()
-    _, arrays = read(pack_decoder(decoder, 2, (1, 2, 2), "name"))
+    _, arrays = read_blob(decoder_blob(decoder, 2, (1, 2, 2), "name"))
     np.testing.assert_array_equal(arrays["0.weight"], decoder[0].weight.detach().float().numpy())
 
 
 def test_an_unsupported_layer_is_named():
     decoder = nn.Sequential(nn.Linear(2, 4), nn.Sequential(nn.LayerNorm(4)))
     with pytest.raises(UnsupportedNetwork, match=r"layer 1\.0 \(LayerNorm\)"):
-        pack_decoder(decoder, 2, (4, 1, 1), "name")
+        decoder_blob(decoder, 2, (4, 1, 1), "name")
 
 
 class Doubling(nn.ReLU):
@@ -153,10 +134,10 @@ class Doubling(nn.ReLU):
         return 2 * super().forward(input)
 
 
-def test_a_subclass_is_not_taken_for_its_base():
+def test_a_subclass_of_a_known_layer_is_refused():
     decoder = nn.Sequential(nn.Linear(2, 4), Doubling())
     with pytest.raises(UnsupportedNetwork, match="Doubling"):
-        pack_decoder(decoder, 2, (1, 2, 2), "name")
+        decoder_blob(decoder, 2, (1, 2, 2), "name")
 
 
 @pytest.mark.parametrize(
@@ -172,60 +153,47 @@ def test_a_convolution_beyond_the_browser_is_named(settings, word):
     convolution = nn.Conv2d(4, 4, 3, **{"padding": 1, **settings})
     decoder = nn.Sequential(nn.Linear(2, 256), nn.Unflatten(1, (4, 8, 8)), convolution)
     with pytest.raises(UnsupportedNetwork, match=f"layer 2 .Conv2d. with {word}="):
-        pack_decoder(decoder, 2, (4, 8, 8), "name")
+        decoder_blob(decoder, 2, (4, 8, 8), "name")
 
 
 def test_too_much_data_is_refused():
     with pytest.raises(VaeError, match=r"4\.0 MB, more than the 1 MB"):
-        pack_decoder(nn.Sequential(nn.Linear(9, 100_000)), 9, (1, 1000, 100), "n", max_megabytes=1)
+        decoder_blob(nn.Sequential(nn.Linear(9, 100_000)), 9, (1, 1000, 100), "n", max_megabytes=1)
 
 
-def test_codes_travel_with_what_is_known():
+def test_codes_are_packed_with_their_labels_and_log_variances():
     points = np.arange(12, dtype=np.float32).reshape(4, 3)
     labels = np.array([0, 1, 1, 300])
-    header, arrays = read(pack_codes("c", points, points - 20, labels, ["cat", "dog"]))
+    header, arrays = read_blob(codes_blob("c", points, points - 20, labels, ["cat", "dog"]))
     assert (header["kind"], header["id"], header["latent_dim"]) == ("codes", "c", 3)
     assert header["class_names"] == ["cat", "dog"]
     np.testing.assert_array_equal(arrays["points"], points)
     np.testing.assert_array_equal(arrays["logvars"], points - 20)
     np.testing.assert_array_equal(arrays["labels"], labels)
 
-    header, arrays = read(pack_codes("c", points))
+    header, arrays = read_blob(codes_blob("c", points))
     assert set(arrays) == {"points"}
     assert header["class_names"] == []
 
 
-def test_codes_travel_with_what_distances_need():
+def test_codes_are_packed_with_the_data_for_distances():
     points = np.zeros((4, 3), dtype=np.float32)
     spacings = np.linspace(0, 2, 101)
     active = np.array([0, 2])
-    _, arrays = read(pack_codes("c", points, active=active, spacings=spacings))
+    _, arrays = read_blob(codes_blob("c", points, active=active, spacings=spacings))
     assert set(arrays) == {"points", "active", "spacings"}
     assert arrays["active"].dtype == np.int32
     assert arrays["active"].tolist() == [0, 2]
     np.testing.assert_array_equal(arrays["spacings"], spacings.astype(np.float32))
 
 
-def test_frames_travel_as_bytes_channel_by_channel():
+def test_frames_are_packed_as_bytes_channel_by_channel():
     pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 3))
     wild = np.array([-1, 0.4 / 255, 0.6 / 255, 2, np.nan]).reshape(1, 1, 5, 1)
-    header, arrays = read(pack_frames("who", 7, [pixels / 255, wild]))
+    header, arrays = read_blob(frames_blob("who", 7, [pixels / 255, wild]))
     assert (header["kind"], header["id"], header["number"]) == ("frames", "who", 7)
     np.testing.assert_array_equal(arrays["0"], pixels.transpose(0, 3, 1, 2))
     assert arrays["1"].ravel().tolist() == [0, 0, 1, 255, 0]
-
-
-def read_pictures(blob: bytes) -> tuple[dict, np.ndarray]:
-    """The header, and each image cut out of the sheet by row and column."""
-    header, arrays = read(blob)
-    file = Image.open(BytesIO(arrays["file"].tobytes()))
-    assert file.get_format_mimetype() == header["mime"]
-    c, h, w = header["image_shape"]
-    sheet = np.asarray(file)
-    sheet = sheet.reshape(*sheet.shape[:2], c)
-    assert sheet.shape == (header["rows"] * h, header["columns"] * w, c)
-    places = [divmod(i, header["columns"]) for i in range(header["count"])]
-    return header, np.stack([sheet[r * h : r * h + h, k * w : k * w + w] for r, k in places])
 
 
 @pytest.mark.parametrize(
@@ -233,7 +201,7 @@ def read_pictures(blob: bytes) -> tuple[dict, np.ndarray]:
 )
 def test_grey_pictures_come_back_exactly(count, height, width):
     pixels = np.random.default_rng(0).integers(0, 256, (count, height, width, 1)).astype(np.uint8)
-    header, found = read_pictures(pack_pictures("p", pixels))
+    header, found = read_pictures(pictures_blob("p", pixels))
     assert (header["format"], header["kind"], header["id"]) == (FORMAT, "pictures", "p")
     assert (header["count"], header["mime"]) == (count, "image/png")
     np.testing.assert_array_equal(found, pixels)
@@ -247,7 +215,7 @@ def test_colour_pictures_come_back_nearly():
     base = random.integers(30, 226, (11, 1, 1, 3))
     shade = np.linspace(-30, 30, 16)[:, None, None]
     pixels = (base + shade + np.zeros((11, 16, 16, 3))).astype(np.uint8)
-    header, found = read_pictures(pack_pictures("p", pixels))
+    header, found = read_pictures(pictures_blob("p", pixels))
     assert header["mime"] == "image/jpeg"
     difference = np.abs(found.astype(int) - pixels)
     assert difference.mean() < 3
@@ -256,11 +224,11 @@ def test_colour_pictures_come_back_nearly():
 
 def test_too_many_pictures_are_left_out():
     pixels = np.zeros((100, 10, 10, 1), dtype=np.uint8)
-    assert pack_pictures("p", pixels, max_megapixels=0.01) is not None
-    assert pack_pictures("p", pixels[:99], max_megapixels=0.00999) is None
+    assert pictures_blob("p", pixels, max_megapixels=0.01) is not None
+    assert pictures_blob("p", pixels[:99], max_megapixels=0.00999) is None
 
 
 def test_an_answer_may_hold_no_frames():
-    header, arrays = read(pack_frames("who", 2**52, []))
+    header, arrays = read_blob(frames_blob("who", 2**52, []))
     assert header["number"] == 2**52
     assert arrays == {}

@@ -20,6 +20,7 @@ from vae.core.errors import ConfigError
 from vae.core.record import Record
 from vae.data.registry import trained_labels
 from vae.explorer import Explorer
+from vae.explorer.inspection import Inspection
 
 Score = Literal["elbo", "distortion", "rate", "likelihood", "unexplained"]
 SCORES: dict[Score, str] = {
@@ -31,7 +32,7 @@ SCORES: dict[Score, str] = {
 }
 """By name, as people write them; see `ImageScores`."""
 
-WITHOUT_RATE: tuple[Score, ...] = ("distortion", "unexplained")
+KINDS_WITHOUT_RATE: tuple[Score, ...] = ("distortion", "unexplained")
 """The scores of models whose codes all cost the same."""
 
 FAINTEST = 1.0
@@ -114,7 +115,7 @@ class WorkingPoint:
 
 def scores_there_are(model: ModelConfig) -> tuple[Score, ...]:
     """The scores that a model has."""
-    return tuple(SCORES) if model.is_gaussian else WITHOUT_RATE
+    return tuple(SCORES) if model.is_gaussian else KINDS_WITHOUT_RATE
 
 
 def unit(score: Score) -> str:
@@ -133,22 +134,37 @@ def score_images(
     A conditional model scores them as images of its own label.
     """
     starts = range(0, len(images), ROWS)
-    parts = [explorer.terms(images[start : start + ROWS], seed + start) for start in starts]
+    parts = [explorer.elbo_terms(images[start : start + ROWS], seed + start) for start in starts]
     weighted = None
     if samples is not None and explorer.run.model.is_gaussian:
         weighted = explorer.log_likelihood(images, samples, seed)
     return ImageScores(
         np.concatenate([part.distortion for part in parts]),
         np.concatenate([part.rate for part in parts]),
-        _unexplained(explorer, images),
+        unexplained(images, explorer.reconstruct(images)),
         weighted,
     )
 
 
-def _unexplained(
-    explorer: Explorer, images: Float[np.ndarray, "n h w c"]
+def score_inspection(
+    explorer: Explorer, found: Inspection, samples: int | None = None, seed: int = 0
+) -> ImageScores:
+    """Score one image that the explorer has inspected; the model does not run again for it.
+
+    Only the likelihood, with `samples` posterior samples, is estimated anew.
+    """
+    images, weighted = found.image[None], None
+    if samples is not None and explorer.run.model.is_gaussian:
+        weighted = explorer.log_likelihood(images, samples, seed)
+    missed = unexplained(images, found.reconstruction[None])
+    return ImageScores(found.terms.distortion, found.terms.rate, missed, weighted)
+
+
+def unexplained(
+    images: Float[np.ndarray, "n h w c"], decoded: Float[np.ndarray, "n h w c"]
 ) -> Float[np.ndarray, "n"]:
-    missed = (images - explorer.reconstruct(images)) ** 2
+    """The share of each image's light that its reconstruction misses; see `ImageScores`."""
+    missed = (images - decoded) ** 2
     light = np.maximum((images**2).sum(axis=(1, 2, 3)), FAINTEST)
     return missed.sum(axis=(1, 2, 3)) / light
 

@@ -11,8 +11,8 @@ from vae.metrics.classification import LabelScores, label_scores
 from vae.metrics.disentanglement import (
     ESTIMATORS,
     Scores,
-    draw_parts,
     gaussian_total_correlation,
+    sample_parts,
     score,
 )
 from vae.runs.checkpoint import Atlas
@@ -84,7 +84,7 @@ def assess(
 ) -> Assessment:
     """Score a checkpoint's posterior means against all that is known of its test images.
 
-    Factors: fitted on up to `rows` rows, tested on as many others (`draw_parts`, by `seed`).
+    Factors: fitted on up to `rows` rows, tested on as many others (`sample_parts`, by `seed`).
     Labels: up to `rows` rows, half of them to fit on (`split_halves`). With `QUICK_ROWS` and a
     "random-forest" this takes about 4 s for 10 latents and 5 factors. DataError for fewer than 150
     rows.
@@ -120,7 +120,9 @@ def _factor_scores(
     """The scores, and the names of the factors that vary in both parts."""
     if atlas.factors is None or run.model.latent_dim < 2:
         return (), None
-    (codes, factors), (test_codes, test_factors) = draw_parts(atlas.mean, atlas.factors, rows, seed)
+    (codes, factors), (test_codes, test_factors) = sample_parts(
+        atlas.mean, atlas.factors, rows, seed
+    )
     varying = np.flatnonzero((np.ptp(factors, axis=0) > 0) & (np.ptp(test_factors, axis=0) > 0))
     if len(varying) < 2:
         return (), None

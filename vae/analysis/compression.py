@@ -18,7 +18,7 @@ from vae.charts.images import jpeg_bytes, sprite_sheet
 from vae.core.errors import ConfigError
 from vae.core.record import Record
 from vae.explorer import Explorer
-from vae.metrics.psnr_ssim import Quality, quality
+from vae.metrics.psnr_ssim import ImageQuality, image_quality
 
 STEPS = (0.125, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 """To round codes to, in units of the prior's standard deviation."""
@@ -105,7 +105,7 @@ def measure_compression(
     if not run.model.is_gaussian:
         raise ConfigError(f"the codes of {run.name} have no Gaussian prior; choose a VAE")
     means, logvars = explorer.encode(images, labels)
-    whole = quality(images, explorer.decode(means, labels))
+    whole = image_quality(images, explorer.decode(means, labels))
     return Compression(
         numbers_in=math.prod(images.shape[1:]),
         numbers_out=explorer.latent_dim,
@@ -148,13 +148,13 @@ def _rounded_point(
 ) -> Point:
     codes, bits = rounded_codes(means, step)
     per_pixel = float(bits.mean() / math.prod(images.shape[1:3]))
-    return _point(step, per_pixel, quality(images, explorer.decode(codes, labels)))
+    return _point(step, per_pixel, image_quality(images, explorer.decode(codes, labels)))
 
 
 def _jpeg_point(images: np.ndarray, setting: int) -> Point:
     copies, per_pixel = jpeg_copies(images, setting)
-    return _point(setting, per_pixel, quality(images, copies))
+    return _point(setting, per_pixel, image_quality(images, copies))
 
 
-def _point(setting: float, bits_per_pixel: float, found: Quality) -> Point:
+def _point(setting: float, bits_per_pixel: float, found: ImageQuality) -> Point:
     return Point(setting, bits_per_pixel, found.psnr, found.ssim)

@@ -16,7 +16,7 @@ from vae.core.dataset_name import base_name
 from vae.core.errors import CheckpointError, ConfigError
 from vae.core.record import Record
 from vae.explorer import Explorer
-from vae.metrics.psnr_ssim import Quality, quality
+from vae.metrics.psnr_ssim import ImageQuality, image_quality
 from vae.runs.run import Run
 
 Images = Float[np.ndarray, "n h w c"]
@@ -150,13 +150,13 @@ def measure_denoising(
 
     Strengths are above 0: of the clean image itself the ratio is infinite.
     """
-    found: dict[str, list[Quality]] = {name: [] for name in how}
+    found: dict[str, list[ImageQuality]] = {name: [] for name in how}
     for strength in strengths:
         if not 0 < strength <= 1:
             raise ConfigError(f"strengths must be above 0 and at most 1, not {strength:g}")
         corrupted = corrupt(clean, corruption, strength, seed)
         for name, method in how.items():
-            found[name].append(quality(clean, method(corrupted)))
+            found[name].append(image_quality(clean, method(corrupted)))
     return Denoising(
         corruption=corruption,
         strengths=tuple(strengths),

@@ -22,10 +22,11 @@ from vae.analysis.replicates import Replicates
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import ConfigError
 from vae.core.record import Record
-from vae.data.sampling import labelled_images
+from vae.data.sampling import labelled_indices
 from vae.data.splits import Dataset, Split
+from vae.models.condition import Condition
 from vae.models.vae import VAE
-from vae.training import Training, run_training
+from vae.training import TrainingRun, run_training
 
 IMAGES, SAMPLES, SHIFTS = "images alone", "images and samples", "images and shifted copies"
 LOGISTIC, PERCEPTRON = "logistic regression", "perceptron"
@@ -117,7 +118,7 @@ class FewData(Record):
 
 def few_images(dataset: Dataset, count: int, seed: int) -> Dataset:
     """The data set with so many training images, as many of each class, and none held out."""
-    chosen = labelled_images(dataset.train.labels, count, seed)
+    chosen = labelled_indices(dataset.train.labels, count, seed)
     name = f"{count} images of {dataset.name}"
     train = dataset.train.pick(chosen)
     return replace(dataset, name=name, train=train, validation=train.head(0))
@@ -129,7 +130,7 @@ def train_conditional(few: Dataset, seed: int) -> VAE:
     config = ModelConfig(shape, LATENT_DIM, kind="conditional", classes=classes)
     epochs = math.ceil(VAE_STEPS / math.ceil(len(few.train) / BATCH))
     train = TrainConfig(few.name, seed, epochs, BATCH, beta=BETA, validation_fraction=0)
-    training = Training(config, replace(train, warmup_epochs=epochs / 4), few)
+    training = TrainingRun(config, replace(train, warmup_epochs=epochs / 4), few)
     for _ in run_training(training):
         pass
     return training.model
@@ -141,7 +142,9 @@ def draw_samples(model: VAE, count: int, seed: int) -> tuple[Pixels, Labels]:
     labels = torch.arange(count) % model.config.classes
     generator = torch.Generator().manual_seed(seed)
     codes = torch.randn(count, model.config.latent_dim, generator=generator)
-    return model.decode_mean(codes, labels=labels).permute(0, 2, 3, 1).numpy(), labels.numpy()
+    return model.decode_mean(codes, Condition(labels=labels)).permute(
+        0, 2, 3, 1
+    ).numpy(), labels.numpy()
 
 
 def shifted_copies(pixels: Pixels, labels: Labels, seed: int) -> OtherImages:

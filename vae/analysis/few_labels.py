@@ -24,13 +24,13 @@ from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import ConfigError, DataError
 from vae.core.record import Record
 from vae.data.registry import load_dataset
-from vae.data.sampling import labelled_images
+from vae.data.sampling import labelled_indices
 from vae.data.splits import Dataset, Split
 from vae.metrics.evaluation import classify_split, encode_split
 from vae.models.semi_supervised import SemiSupervisedVAE
 from vae.runs.checkpoint import load_model
 from vae.runs.run import Run
-from vae.training import Training, run_training
+from vae.training import TrainingRun, run_training
 
 LIMIT = 4.0
 """Codes beyond it are cut off before they are made into bytes."""
@@ -96,7 +96,7 @@ class Draw:
 
 def draw_labels(dataset: Dataset, count: int, seed: int) -> Draw:
     """The draw that a run of this seed trains with."""
-    return Draw(seed, labelled_images(dataset.train.labels, count, seed).numpy())
+    return Draw(seed, labelled_indices(dataset.train.labels, count, seed).numpy())
 
 
 def probe_errors(
@@ -158,7 +158,7 @@ def train_on_codes(codes: Dataset, labels: int, seed: int, epochs: int) -> SemiS
         precision="bfloat16",
         labelled=labels,
     )
-    training = Training(config, train, codes)
+    training = TrainingRun(config, train, codes)
     for _ in run_training(training):
         pass
     assert isinstance(training.model, SemiSupervisedVAE)
@@ -262,7 +262,7 @@ def labelled_pictures(run: Run) -> tuple[UInt8[np.ndarray, "n h w c"], Int[np.nd
         )
     except DataError:
         return None
-    chosen = labelled_images(dataset.train.labels, run.train.labelled, run.train.seed)
+    chosen = labelled_indices(dataset.train.labels, run.train.labelled, run.train.seed)
     picked = dataset.train.pick(chosen)
     order = picked.labels.argsort(stable=True)
     return picked.images[order].permute(0, 2, 3, 1).numpy(), picked.labels[order].numpy()

@@ -2,8 +2,8 @@
 
 Each symptom has one number and one threshold, which stand beside each other here. They were set on
 the models that ship and on the prepared failures of `vae.analysis.failure_modes`: the failures are
-far above them, the models that ship far below. A model of points (`WITHOUT_RATE`) has no posterior
-that could fail, so only its losses are looked at.
+far above them, the models that ship far below. A model of points (`KINDS_WITHOUT_RATE`) has no
+posterior that could fail, so only its losses are looked at.
 """
 
 import math
@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from vae.core.config import ModelConfig, TrainConfig
-from vae.core.dataset_name import is_subset, read_class_choice
+from vae.core.dataset_name import is_subset, parse_class_subset
 from vae.core.record import Record
 from vae.metrics.evaluation import explain_collapse
 from vae.runs.checkpoint import load_atlas, load_metrics
@@ -231,7 +231,7 @@ def _of_trained_classes(run: Run, labels: Int[np.ndarray, "n"]) -> Bool[np.ndarr
     """Which test images are of classes that training saw; see `vae.core.dataset_name`."""
     if not is_subset(run.train.dataset):
         return np.ones(len(labels), bool)
-    return np.isin(labels, read_class_choice(run.train.dataset, run.class_names).labels)
+    return np.isin(labels, parse_class_subset(run.train.dataset, run.class_names).labels)
 
 
 def _if_above(name: Name, value: float, threshold: float, sentence: str) -> HealthIssue | None:

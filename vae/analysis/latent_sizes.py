@@ -21,7 +21,7 @@ from vae.core.record import Record
 from vae.data.splits import Dataset, Split
 from vae.metrics.evaluation import encode_split, evaluate
 from vae.runs.run import Provenance
-from vae.training import Training, run_training
+from vae.training import TrainingRun, run_training
 
 FILE = "latent-sizes.json"
 """Where the family lies, in the folder of the checkpoints."""
@@ -123,7 +123,7 @@ def train_sizes(
     for size in sizes:
         for seed in seeds:
             config = ModelConfig(dataset.image_shape, size, architecture)  # type: ignore[arg-type]
-            training = Training(config, dataclasses.replace(train, seed=seed), dataset)
+            training = TrainingRun(config, dataclasses.replace(train, seed=seed), dataset)
             for _ in run_training(training):
                 pass
             yield _sized(training, dataset.test, first, last)
@@ -220,7 +220,7 @@ def read_latent_sizes(root: Path) -> LatentSizes | None:
         raise CheckpointError(f"{file} cannot be used: {reason}; {remedy}") from error
 
 
-def _sized(training: Training, test: Split, first: Split, last: Split) -> SizedModel:
+def _sized(training: TrainingRun, test: Split, first: Split, last: Split) -> SizedModel:
     model = training.model.eval().requires_grad_(False)
     found = evaluate(model, test)
     seen, unseen = (encode_split(model, split).mean.numpy() for split in (first, last))

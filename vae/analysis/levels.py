@@ -126,7 +126,7 @@ def measure_bounds(
     distortion, rate, likelihood = np.zeros((3, len(images)))
     for start in range(0, len(images), BATCH):
         rows = slice(start, start + BATCH)
-        terms = explorer.terms(images[rows], seed + start)
+        terms = explorer.elbo_terms(images[rows], seed + start)
         distortion[rows], rate[rows] = terms.distortion, terms.rate
         likelihood[rows] = explorer.log_likelihood(images[rows], samples, seed + start)
     means = [float(values.mean()) for values in (distortion, rate, likelihood)]

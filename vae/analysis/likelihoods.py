@@ -17,8 +17,8 @@ from vae.analysis.eval_classifier import EvalClassifier
 from vae.analysis.prior_coverage import recognised
 from vae.core.record import Record
 from vae.explorer import Explorer
-from vae.metrics.psnr_ssim import quality
-from vae.models.likelihood import DENSITIES
+from vae.metrics.psnr_ssim import image_quality
+from vae.models.likelihood import DENSITY_LIKELIHOODS
 from vae.runs.run import Run
 
 BATCH = 250
@@ -73,19 +73,19 @@ def measure_likelihood(
 ) -> LikelihoodScores:
     """What one model makes of real images; without a judge, without what it would say."""
     run, count = explorer.run, len(images)
-    own = _mean_terms(explorer.terms, images, labels, seed)
+    own = _mean_terms(explorer.elbo_terms, images, labels, seed)
     decoded = explorer.reconstruct(images, labels)
     samples = explorer.sample(count, seed)
     return LikelihoodScores(
         name=run.name,
         likelihood=run.model.likelihood,
         perceptual=run.train.perceptual,
-        scales=explorer.scales,
+        scales=explorer.likelihood_scales,
         distortion=own[0],
         unit=unit_of(run),
         rate=own[1],
         bits_per_dimension=bits_per_dimension(explorer, images, labels, seed),
-        psnr=quality(images, decoded).psnr,
+        psnr=image_quality(images, decoded).psnr,
         feature_distance=None if judge is None else _feature_distance(judge, images, decoded),
         recognised=None if judge is None else recognised(judge, samples),
         count=count,
@@ -103,7 +103,7 @@ def bits_per_dimension(
     An upper bound on the mean of -log2 P(x) / D. None where the likelihood has no levels.
     """
     if run_has_levels(explorer.run):
-        distortion, rate = _mean_terms(explorer.terms_in_levels, images, labels, seed)
+        distortion, rate = _mean_terms(explorer.elbo_terms_in_levels, images, labels, seed)
         return (distortion + rate) / (math.prod(images.shape[1:]) * math.log(2))
     return None
 
@@ -115,7 +115,7 @@ def run_has_levels(run: Run) -> bool:
 
 def unit_of(run: Run) -> str:
     """What a distortion of this model is, in a few words."""
-    if run.model.likelihood in DENSITIES:
+    if run.model.likelihood in DENSITY_LIKELIHOODS:
         return "nats of a density"
     return "nats" if run.model.likelihood == "logistic" else "nats of cross-entropy"
 

@@ -13,11 +13,12 @@ from vae.analysis.code_scores import assess
 from vae.core.errors import CheckpointError
 from vae.metrics.disentanglement import ESTIMATORS
 from vae.metrics.disentanglement.scores import QUICK_ROWS
-from vae.metrics.glossary import GLOSSARY, Entry
-from vae.runs.catalogue import Comparison, Setting, train_command
-from vae.runs.checkpoint import load_atlas, load_scores
+from vae.metrics.glossary import GLOSSARY, GlossaryEntry
+from vae.runs.checkpoint import load_atlas
+from vae.runs.comparison import Comparison, Setting
+from vae.runs.report import train_command
 from vae.runs.run import Run
-from vae.runs.stored_scores import StoredScores
+from vae.runs.stored_scores import StoredScores, load_scores
 
 SOFT_HYPHEN = "\u00ad"
 
@@ -26,7 +27,7 @@ SOFT_HYPHEN = "\u00ad"
 class Measure:
     """One number of a run."""
 
-    entry: Entry
+    entry: GlossaryEntry
     column: str
     """Its title with soft hyphens, for a narrow column."""
 
@@ -54,7 +55,7 @@ class Measure:
         return f"{value:.{self.decimals}f}".replace("-", "−")
 
 
-def _cost(entry: Entry, decimals: int = 1) -> Measure:
+def _cost(entry: GlossaryEntry, decimals: int = 1) -> Measure:
     return Measure(entry, entry.title, "" if decimals == 0 else "nats", decimals)
 
 
@@ -62,7 +63,7 @@ _TEST_SPLIT = "mean over the test split, in nats per image"
 
 COSTS = (
     _cost(
-        Entry(
+        GlossaryEntry(
             name="distortion",
             title="Distortion",
             meaning="How much of an image is left to say once its code is known?",
@@ -74,7 +75,7 @@ COSTS = (
         )
     ),
     _cost(
-        Entry(
+        GlossaryEntry(
             name="rate",
             title="Rate",
             meaning="How much does the code say about its image, beyond the prior?",
@@ -86,7 +87,7 @@ COSTS = (
         )
     ),
     _cost(
-        Entry(
+        GlossaryEntry(
             name="elbo",
             title="ELBO",
             meaning="A lower bound on log p(x): −(distortion + rate), whatever β was.",
@@ -98,7 +99,7 @@ COSTS = (
         )
     ),
     _cost(
-        Entry(
+        GlossaryEntry(
             name="active_units",
             title="Active units",
             meaning="How many latents does the model use?",

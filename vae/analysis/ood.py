@@ -73,7 +73,7 @@ def meet_strangers(
     if len(own) < 2:
         raise ConfigError(f"strangers need two test images or more to compare with, not {len(own)}")
     half = len(own) // 2
-    threshold = np.quantile(explorer.terms(own[:half], seed, labels[:half]).elbo, FALSE_ALARMS)
+    threshold = np.quantile(explorer.elbo_terms(own[:half], seed, labels[:half]).elbo, FALSE_ALARMS)
     own, labels = own[half:], labels[half:]
     sorts = shown_sorts(explorer, own, seed)
     return [_met(explorer, n, i, labels[: len(i)], threshold, seed) for n, i in sorts.items()]
@@ -95,7 +95,7 @@ def _met(
     threshold: float,
     seed: int,
 ) -> Strangers:
-    elbo = explorer.terms(images, seed, labels).elbo
+    elbo = explorer.elbo_terms(images, seed, labels).elbo
     codes = explorer.encode(images, labels)[0]
     low, far = elbo < threshold, explorer.outlyingness(codes) > 1 - FALSE_ALARMS
     return Strangers(

@@ -16,7 +16,7 @@ from typing import Any
 
 from vae.core.errors import CheckpointError, ConfigError, ForeignCheckpoint, NewerCheckpoint
 from vae.core.record import Record
-from vae.runs.catalogue import dataset_part
+from vae.runs.run_folder import dataset_part
 
 FORMAT, VERSION = "latent-explorer-outcome", 1
 LIBRARIES = ("torch", "numpy", "scikit-learn")

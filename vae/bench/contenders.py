@@ -7,13 +7,13 @@ from torch import nn
 
 from vae.bench.timing import Work
 from vae.core.config import Architecture, ModelConfig, Precision, TrainConfig
-from vae.core.device import flushed_denormals
+from vae.core.device import flush_denormals
 from vae.data.splits import Dataset, Split
 from vae.data.sprites import SpriteGrid
 from vae.models.vae import VAE
-from vae.training import REPORT_SECONDS, Training
+from vae.training import REPORT_SECONDS, TrainingRun
 from vae.training.run_group import ROUND
-from vae.training.stepper import Engine
+from vae.training.stepper import Stepper
 
 SHAPE = (1, 28, 28)
 IMAGES = 12_800
@@ -54,13 +54,13 @@ def training(
         TrainConfig("sprites", epochs=100_000, batch_size=size, beta=1.0 + k, precision=precision)
         for k in range(models)
     ]
-    members = [Training(config, each, data, device) for each in settings]
-    engine = Engine(members, graphed)
+    members = [TrainingRun(config, each, data, device) for each in settings]
+    stepper = Stepper(members, graphed)
     left, seconds = members[0].steps_per_epoch, ROUND * REPORT_SECONDS
 
     def steps() -> int:
-        with flushed_denormals():
-            return models * sum(engine.take(left, seconds) for _ in range(STEPS_AT_ONCE))
+        with flush_denormals():
+            return models * sum(stepper.step(left, seconds) for _ in range(STEPS_AT_ONCE))
 
     return Work(name, steps, lambda: _wait(device))
 

@@ -13,7 +13,7 @@ from vae.bench.cuda_steps import measure_cuda_steps
 from vae.bench.evaluation import measure_decoding, measure_evaluation
 from vae.bench.table import Speeds
 from vae.bench.training import measure_beside_another, measure_training, on_cpu
-from vae.core.device import convolve_in_float32, keep_freed_memory, multiply_by_onednn
+from vae.core.device import disable_tf32_convolutions, enable_onednn_matmul, keep_freed_memory
 from vae.data.splits import Dataset
 
 CPU = torch.device("cpu")
@@ -27,7 +27,7 @@ def measure_speeds(seconds: float, say: Callable[[str], None]) -> Speeds:
     """
     data, before = dataset(), (torch.get_num_threads(), torch.get_float32_matmul_precision())
     keep_freed_memory()
-    speeds = Speeds(_machine(multiply_by_onednn(CPU)))
+    speeds = Speeds(_machine(enable_onednn_matmul(CPU)))
     try:
         _measure_cpu(speeds, data, seconds, say)
     finally:
@@ -36,7 +36,7 @@ def measure_speeds(seconds: float, say: Callable[[str], None]) -> Speeds:
         torch.set_float32_matmul_precision(before[1])
     if torch.cuda.is_available():
         name, device = torch.cuda.get_device_name(), torch.device("cuda")
-        convolve_in_float32(device)
+        disable_tf32_convolutions(device)
         say(f"training on {name}")
         measure_training(speeds, data, seconds, device, name, "_cuda")
         measure_cuda_steps(speeds, data, name)

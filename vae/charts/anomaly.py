@@ -1,17 +1,17 @@
-"""Figures of the page Anomalies."""
+"""Figures of the page Anomalies: the histogram of scores, the ROC, and the error map."""
 
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Bool, Float, UInt8
 from plotly.subplots import make_subplots
 
-from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, finished
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, styled
 
 NORMAL_COLOUR, ABNORMAL_COLOUR = CLASS_COLOURS[0], CLASS_COLOURS[1]
 BINS = 60
 MAX_ROC_POINTS = 300
 TAIL = 0.002
-"""Share of the images at either end that the histogram gathers in its outer bars."""
+"""Share of the images at each end that the outer bars of the histogram collect."""
 
 
 def score_histogram(
@@ -21,16 +21,16 @@ def score_histogram(
     title: str,
     height: int = 230,
 ) -> go.Figure:
-    """How the scores of normal and abnormal images spread, and where the threshold stands.
+    """Draws histograms of the scores of normal and of abnormal images, and the threshold.
 
-    Each sort is drawn as shares of its own, since there may be many more of one than of the other.
+    Each histogram shows percentages of its own kind, since one kind may be much more frequent.
     """
     low, high = np.quantile(scores, [TAIL, 1 - TAIL])
     edges = np.linspace(min(low, threshold), max(high, threshold), BINS + 1)
     inside = scores.clip(edges[0], edges[-1])
     figure = go.Figure()
-    sorts = (("normal", ~abnormal, NORMAL_COLOUR), ("abnormal", abnormal, ABNORMAL_COLOUR))
-    for name, mine, colour in sorts:
+    kinds = (("normal", ~abnormal, NORMAL_COLOUR), ("abnormal", abnormal, ABNORMAL_COLOUR))
+    for name, mine, colour in kinds:
         counts = np.histogram(inside[mine], edges)[0]
         figure.add_bar(
             x=(edges[:-1] + edges[1:]) / 2,
@@ -41,9 +41,9 @@ def score_histogram(
         )
     figure.add_vline(x=threshold, line={"color": INACTIVE_COLOUR, "width": 2, "dash": "dash"})
     figure.update_xaxes(title_text=title)
-    figure.update_yaxes(title_text="% of its sort")
+    figure.update_yaxes(title_text="% of its kind")
     figure.update_layout(barmode="overlay", bargap=0)
-    return finished(figure, height)
+    return styled(figure, height)
 
 
 def roc_figure(
@@ -52,7 +52,7 @@ def roc_figure(
     here: tuple[float, float],
     height: int = 300,
 ) -> go.Figure:
-    """The ROC, the diagonal of chance, and the working point (false alarms, recall)."""
+    """Draws the ROC, the diagonal of chance, and the working point (false alarms, recall)."""
     shown = np.unique(np.linspace(0, len(recall) - 1, MAX_ROC_POINTS).round().astype(int))
     figure = go.Figure()
     chance = {"color": INACTIVE_COLOUR, "dash": "dot", "width": 1}
@@ -75,7 +75,7 @@ def roc_figure(
     figure.update_xaxes(title_text="false alarms: normal images flagged", **ticks)
     figure.update_yaxes(title_text="recall:<br>abnormal images flagged", **ticks)
     figure.update_layout(showlegend=False)
-    return finished(figure, height)
+    return styled(figure, height)
 
 
 def error_figure(
@@ -84,7 +84,7 @@ def error_figure(
     error: Float[np.ndarray, "h w"],
     height: int = 250,
 ) -> go.Figure:
-    """An image, what the decoder makes of its code, and how far each pixel is off, 0 to 1."""
+    """Draws an image, its reconstruction, and the error of each pixel, 0 to 1."""
     titles = ("image x", "decoded x̂", "error |x − x̂|")
     figure = make_subplots(1, 3, subplot_titles=titles, horizontal_spacing=0.03)
     figure.add_trace(go.Image(z=image, hoverinfo="skip"), 1, 1)
@@ -103,4 +103,4 @@ def error_figure(
     figure.update_yaxes(visible=False, constrain="domain", autorange="reversed")
     for column, anchor in enumerate(("x", "x2", "x3"), start=1):
         figure.update_yaxes(scaleanchor=anchor, row=1, col=column)
-    return finished(figure, height)
+    return styled(figure, height)

@@ -1,4 +1,4 @@
-"""Figures of attribute directions: the groups on a plane, and what moving along one does."""
+"""Figures of attribute directions: groups of codes on a plane, and effects along a direction."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
-from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, finished, plain
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, escaped, styled
 
 LOW_COLOUR, HIGH_COLOUR, ARROW_COLOUR = CLASS_COLOURS[0], CLASS_COLOURS[1], CLASS_COLOURS[2]
 SHOWN_RANDOM = 40
@@ -19,9 +19,10 @@ def groups_map(
     axes: tuple[str, str],
     height: int = 340,
 ) -> go.Figure:
-    """Codes on a plane: the rest grey, the low and the high group, and the arrow between them.
+    """Draws codes on a plane: the low and the high group in colour, the rest grey, and an arrow.
 
-    `groups` are rows of `points`, the low one first; `arrow` goes from the low mean to the high.
+    `groups` holds rows of `points`, the low group first. `arrow` leads from the low mean to the
+    high mean.
     """
     figure = go.Figure()
     rest = np.setdiff1d(np.arange(len(points)), np.concatenate(list(groups.values())))
@@ -60,9 +61,9 @@ def lasso_map(
     axes: tuple[str, str],
     height: int = 340,
 ) -> go.Figure:
-    """Codes on a plane, coloured by class where there is one, to draw a loop around some.
+    """Draws codes on a plane, coloured by class if known, for selection with a lasso.
 
-    One trace, whose points stand in the order of the rows.
+    All points belong to one trace, in the order of the rows.
     """
     known = [0 <= label < len(class_names) for label in labels]
     figure = go.Figure(
@@ -71,7 +72,7 @@ def lasso_map(
             y=points[:, 1],
             mode="markers",
             text=[
-                plain(class_names[label]) if is_known else "no class"
+                escaped(class_names[label]) if is_known else "no class"
                 for label, is_known in zip(labels, known, strict=True)
             ],
             marker={
@@ -96,7 +97,16 @@ def effect_curves(
     unit: str,
     height: int = 240,
 ) -> go.Figure:
-    """Mean of what is measured on decoded images by how far they were moved; random ways grey."""
+    """Draws the mean measure of decoded images against the distance moved along a direction.
+
+    Args:
+        steps: Distances moved, in lengths of the direction.
+        curve: Mean measure at each distance, along the direction.
+        random_curves: The same along random directions, drawn in grey.
+        title: Name of the measure.
+        unit: Unit of the measure.
+        height: Height of the figure in pixels.
+    """
     figure = go.Figure()
     for place, each in enumerate(random_curves[:SHOWN_RANDOM]):
         figure.add_scatter(
@@ -120,10 +130,10 @@ def effect_curves(
     )
     figure.update_xaxes(title_text="moved by (lengths of the direction)", tickvals=list(steps))
     figure.update_yaxes(title_text=f"{title.lower()} ({unit})", nticks=6)
-    return finished(figure, height)
+    return styled(figure, height)
 
 
 def _on_plane(figure: go.Figure, axes: tuple[str, str], height: int) -> go.Figure:
     figure.update_xaxes(title_text=axes[0], zeroline=False)
     figure.update_yaxes(title_text=axes[1], zeroline=False, scaleanchor="x")
-    return finished(figure, height)
+    return styled(figure, height)

@@ -1,4 +1,4 @@
-"""Figures of codebooks: the grid of an image's codes, and how often each code is used."""
+"""Figures of codebooks: the grid of an image's codes, and the frequency of each code."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Int
 
-from vae.charts.figures import INACTIVE_COLOUR, RATE_COLOUR, finished
+from vae.charts.figures import INACTIVE_COLOUR, RATE_COLOUR, styled
 
 SCALE = "Viridis"
-"""Rises in lightness, so that it can be read without colours."""
+"""The colour scale; its lightness rises, so it is readable without colour."""
 
 
 def code_grid(
@@ -18,9 +18,9 @@ def code_grid(
     chosen: tuple[int, int] | None = None,
     height: int = 330,
 ) -> go.Figure:
-    """A square for each place with its code's number, coloured by the code's rank in `order`.
+    """Draws a square with the code's number at each position, coloured by its rank in `order`.
 
-    Each square is a point that can be selected; they are counted row by row.
+    Each square is a selectable point; the points are numbered row by row.
     """
     rows, columns = codes.shape
     down, across = np.indices(codes.shape).reshape(2, -1)
@@ -48,7 +48,7 @@ def code_grid(
         unselected={"marker": {"opacity": 1}},
         hovertemplate="row %{y}, column %{x}: code %{text}<extra></extra>",
     )
-    figure = finished(go.Figure(marks), height)
+    figure = styled(go.Figure(marks), height)
     axis = {"showgrid": False, "zeroline": False, "showticklabels": False, "fixedrange": True}
     figure.update_xaxes(range=[-0.55, columns - 0.45], **axis)
     figure.update_yaxes(range=[rows - 0.45, -0.55], **axis)
@@ -59,7 +59,7 @@ def code_grid(
 
 
 def usage_bars(counts: Sequence[int], height: int = 200) -> go.Figure:
-    """The share of each code, the most frequent first; those never used are marked at 0."""
+    """Draws the share of each code, most frequent first, and marks unused codes at 0."""
     order = np.argsort(counts)[::-1]
     total = max(1, int(np.sum(counts)))
     shares = [100 * int(counts[i]) / total for i in order]
@@ -77,6 +77,6 @@ def usage_bars(counts: Sequence[int], height: int = 200) -> go.Figure:
         mark = {"symbol": "x-thin", "size": 6, "line": {"width": 1.5, "color": INACTIVE_COLOUR}}
         figure.add_scatter(x=dead, y=[0] * len(dead), mode="markers", marker=mark, name="dead")
     figure.update_xaxes(title_text="code, by frequency", type="category", showticklabels=False)
-    figure.update_yaxes(title_text="share of all places (%)", rangemode="tozero")
+    figure.update_yaxes(title_text="share of all positions (%)", rangemode="tozero")
     figure.update_layout(showlegend=False, bargap=0.15)
-    return finished(figure, height)
+    return styled(figure, height)

@@ -1,4 +1,4 @@
-"""Figures of many models at once, by beta, objective and seed; drawn as in `vae.charts.figures`."""
+"""Figures that compare many models by beta, objective and seed."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,11 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
-from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, RATE_COLOUR, finished, plain
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, RATE_COLOUR, escaped, styled
 
 BETA_SCALE = "Viridis"
 SCALE_ENDS = 0.2, 0.88
-"""Of the scale, both ends fade into one of the two backgrounds."""
+"""The used part of the scale: its ends would fade into the light or the dark background."""
 
 PANEL_COLUMNS = 3
 LINES = (
@@ -24,12 +24,12 @@ LINES = (
 
 @dataclass(frozen=True)
 class Cluster:
-    """The runs of one setting on the rate-distortion plane, losses in nats per test image."""
+    """The runs of one setting on the rate-distortion plane, in nats per test image."""
 
     label: str
     beta: float
     objective: str
-    """As a person calls it; those after the first get other markers."""
+    """The displayed name of the objective; each objective has its own marker."""
 
     seeds: tuple[int, ...]
     rates: tuple[float, ...]
@@ -37,8 +37,8 @@ class Cluster:
 
 
 @dataclass(frozen=True)
-class Curve:
-    """A multi-rate model on the same plane."""
+class RateDistortionCurve:
+    """The curve of a multi-rate model on the rate-distortion plane."""
 
     betas: Sequence[float]
     rates: Sequence[float]
@@ -46,8 +46,8 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One measure of one objective: a value for each seed of each beta."""
+class MeasureLine:
+    """One measure of one objective, with a value for each seed of each beta."""
 
     objective: str
     betas: tuple[float, ...]
@@ -56,8 +56,8 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Bars:
-    """The rates of one model's latents, by falling rate, in nats per test image."""
+class RateBars:
+    """The rates of one model's latents in nats per test image, highest first."""
 
     title: str
     rates: tuple[float, ...]
@@ -65,11 +65,11 @@ class Bars:
 
 
 def rate_distortion_plane(
-    clusters: Sequence[Cluster], curves: Mapping[str, Curve], height: int = 400
+    clusters: Sequence[Cluster], curves: Mapping[str, RateDistortionCurve], height: int = 400
 ) -> go.Figure:
-    """Every run as a point, coloured by beta; and the line of the best ELBO, whose slope is -1."""
+    """Draws every run as a point coloured by beta, and the line of the best ELBO (slope -1)."""
     figure = go.Figure()
-    drawn: list[Cluster | Curve] = [*clusters, *curves.values()]
+    drawn: list[Cluster | RateDistortionCurve] = [*clusters, *curves.values()]
     rates = [rate for each in drawn for rate in each.rates]
     distortions = [distortion for each in drawn for distortion in each.distortions]
     across, up = [0.0, max(0.1, 1.15 * max(rates))], _padded(distortions)
@@ -85,11 +85,13 @@ def rate_distortion_plane(
         figure.add_scatter(x=[None], y=[None], mode="markers", name=objective, marker=marker)
     figure.update_xaxes(title_text="rate (nats per test image)", range=across)
     figure.update_yaxes(title_text="distortion (nats per test image)", range=up)
-    return finished(figure, height)
+    return styled(figure, height)
 
 
-def rate_bars_by_setting(models: Sequence[Bars], columns: int, row_height: int = 120) -> go.Figure:
-    """The rates of several models on one scale, a small panel each; inactive latents grey."""
+def rate_bars_by_setting(
+    models: Sequence[RateBars], columns: int, row_height: int = 120
+) -> go.Figure:
+    """Draws the rates of several models on one scale, one panel each; inactive latents grey."""
     rows = -(-len(models) // columns)
     height = row_height * rows + 60
     figure = make_subplots(
@@ -103,7 +105,7 @@ def rate_bars_by_setting(models: Sequence[Bars], columns: int, row_height: int =
     )
     for place, model in enumerate(models):
         colours = [RATE_COLOUR if on else INACTIVE_COLOUR for on in model.active]
-        # A latent of no rate would otherwise be no bar at all.
+        # The outline keeps the bar of a latent without rate visible.
         outline = {"color": colours, "width": 1}
         figure.add_bar(
             x=list(range(1, len(model.rates) + 1)),
@@ -119,11 +121,11 @@ def rate_bars_by_setting(models: Sequence[Bars], columns: int, row_height: int =
     figure.update_xaxes(showticklabels=False)
     figure.update_layout(showlegend=False, bargap=0.2)
     _shrink_titles(figure, 12)
-    return finished(figure, height)
+    return styled(figure, height)
 
 
-def measure_panels(panels: Mapping[str, Sequence[Line]], row_height: int = 205) -> go.Figure:
-    """Measures against beta, a panel each: every seed a point, the medians a line."""
+def measure_panels(panels: Mapping[str, Sequence[MeasureLine]], row_height: int = 205) -> go.Figure:
+    """Draws measures against beta, one panel each: a point for each seed, a line for medians."""
     columns = min(PANEL_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     height = row_height * rows + 90
@@ -144,8 +146,8 @@ def measure_panels(panels: Mapping[str, Sequence[Line]], row_height: int = 205) 
         figure.update_xaxes(title_text="β", row=place // columns + 1, col=place % columns + 1)
     figure.update_yaxes(rangemode="tozero", nticks=6)
     _shrink_titles(figure, 13)
-    finished(figure, height)
-    # The panels' titles stand between the legend and the panels.
+    styled(figure, height)
+    # The legend lies above the titles of the panels.
     return figure.update_layout(margin_t=70, legend_y=1 + 26 / (height - 130))
 
 
@@ -155,10 +157,10 @@ def share_map(
     shares: Sequence[Sequence[float]],
     row_height: int = 30,
 ) -> go.Figure:
-    """Shares from 0 to 1 as a heat map, each with its number; the first row on top."""
+    """Draws shares from 0 to 1 as a heat map with numbers; the first row is on top."""
     figure = go.Figure(
         go.Heatmap(
-            x=[plain(column) for column in columns],
+            x=[escaped(column) for column in columns],
             y=list(rows),
             z=[list(row) for row in shares],
             zmin=0,
@@ -173,11 +175,11 @@ def share_map(
     )
     figure.update_yaxes(autorange="reversed", title_text="latent, rate in nats")
     figure.update_xaxes(side="top", title_text="factor")
-    return finished(figure, 110 + row_height * len(rows))
+    return styled(figure, 110 + row_height * len(rows))
 
 
 def beta_colours(betas: Sequence[float]) -> list[str]:
-    """A colour for each beta by its logarithm; sequential, and told apart by the colour-blind."""
+    """Returns a colour for each beta by its logarithm, from a colour-blind-safe scale."""
     places = _log_places(betas, betas)
     low, high = min(places, default=0.0), max(places, default=0.0)
     start, end = SCALE_ENDS
@@ -204,7 +206,7 @@ def _add_tangent(
     )
 
 
-def _add_curve(figure: go.Figure, name: str, curve: Curve) -> None:
+def _add_curve(figure: go.Figure, name: str, curve: RateDistortionCurve) -> None:
     figure.add_scatter(
         x=list(curve.rates),
         y=list(curve.distortions),
@@ -248,7 +250,7 @@ def _marker(colour: str, place: int) -> dict:
 
 
 def _add_line(
-    figure: go.Figure, line: Line, places: list[float], kind: int, place: int, columns: int
+    figure: go.Figure, line: MeasureLine, places: list[float], kind: int, place: int, columns: int
 ) -> None:
     style = LINES[kind % len(LINES)]
     where = {"row": place // columns + 1, "col": place % columns + 1}
@@ -280,7 +282,7 @@ def _add_line(
 
 
 def _log_places(betas: Sequence[float], among: Sequence[float]) -> list[float]:
-    """The logarithms; a beta of 0 stands half a decade below the lowest other among those shown."""
+    """Returns the logarithms; a beta of 0 lies half a decade below the lowest other beta."""
     logs = [math.log10(beta) for beta in among if beta > 0]
     zero = min(logs, default=0.0) - 0.5
     return [math.log10(beta) if beta > 0 else zero for beta in betas]

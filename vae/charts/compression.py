@@ -1,19 +1,19 @@
-"""Figures of images as bits: quality against their number."""
+"""The figure of compression: image quality against bits per pixel."""
 
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, finished
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, styled
 
-Curve = Sequence[tuple[float, float]]
-"""Bits per pixel and quality of each setting."""
+QualityCurve = Sequence[tuple[float, float]]
+"""The bits per pixel and the quality of each setting."""
 
 
 def quality_curves(
-    model: Curve, jpeg: Curve, chosen: int, quality: str, height: int = 300
+    model: QualityCurve, jpeg: QualityCurve, chosen: int, quality: str, height: int = 300
 ) -> go.Figure:
-    """Quality, named with its unit, against bits per pixel; the chosen setting of the model."""
+    """Draws quality against bits per pixel and marks a setting; `quality` names the axis."""
     figure = go.Figure()
     for name, curve, colour, dash in (
         ("this model, its code rounded", model, CLASS_COLOURS[0], "solid"),
@@ -34,4 +34,4 @@ def quality_curves(
     )
     figure.update_xaxes(title_text="bits per pixel", rangemode="tozero")
     figure.update_yaxes(title_text=quality)
-    return finished(figure, height)
+    return styled(figure, height)

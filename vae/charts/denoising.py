@@ -1,11 +1,11 @@
-"""Figures of the page Denoise."""
+"""The figure of the page Denoise: quality against the strength of the corruption."""
 
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, finished
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, styled
 
 STYLES = {
     "corrupted": (INACTIVE_COLOUR, "dot"),
@@ -14,7 +14,7 @@ STYLES = {
     "vae": (CLASS_COLOURS[0], "solid"),
     "denoiser": (CLASS_COLOURS[1], "solid"),
 }
-"""Colour and dash by method."""
+"""The colour and the dash of each method."""
 
 
 def quality_curves(
@@ -26,7 +26,17 @@ def quality_curves(
     axis: str,
     height: int = 400,
 ) -> go.Figure:
-    """PSNR above and SSIM below, a line a method, over the strength; `here` is marked."""
+    """Draws PSNR above and SSIM below against the strength, one line for each method.
+
+    Args:
+        strengths: Strengths of the corruption.
+        psnr: PSNR at each strength, by method.
+        ssim: SSIM at each strength, by method.
+        titles: Displayed names of the methods.
+        here: Strength to mark.
+        axis: Title of the strength axis.
+        height: Height of the figure in pixels.
+    """
     figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.08)
     for row, table in enumerate((psnr, ssim), start=1):
         for name, values in table.items():
@@ -48,4 +58,4 @@ def quality_curves(
     figure.update_xaxes(title_text=axis, row=2)
     figure.update_yaxes(title_text="PSNR (dB)", row=1)
     figure.update_yaxes(title_text="SSIM", row=2)
-    return finished(figure, height)
+    return styled(figure, height)

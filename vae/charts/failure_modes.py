@@ -1,17 +1,17 @@
-"""Figures of the page Failures."""
+"""The figure of the page Failures: training losses."""
 
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from vae.charts.figures import CLASS_COLOURS, finished
+from vae.charts.figures import CLASS_COLOURS, styled
 
 LEAP = 10
-"""Losses that differ by more than this factor are drawn in powers of ten."""
+"""Losses that differ by more than this factor get a logarithmic axis."""
 
 
 def loss_curves(losses: Mapping[str, Sequence[float]], height: int = 190) -> go.Figure:
-    """Distortion and rate together by epoch, counted from 1, of each run by name."""
+    """Draws the training loss of each named run against the epoch, which counts from 1."""
     figure = go.Figure()
     for (name, values), colour in zip(losses.items(), CLASS_COLOURS[2::-2], strict=False):
         figure.add_scatter(
@@ -29,4 +29,4 @@ def loss_curves(losses: Mapping[str, Sequence[float]], height: int = 190) -> go.
     if leaps:
         figure.update_yaxes(type="log", dtick=max(1, len(str(int(max(drawn)))) // 4))
     figure.update_layout(showlegend=True)
-    return finished(figure, height)
+    return styled(figure, height)

@@ -1,4 +1,4 @@
-"""Figures of the page Few labels, few data."""
+"""Figures of the page Few labels: errors, accuracies, and class probabilities."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, finished, plain
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, escaped, styled
 
 OWN, PUBLISHED = CLASS_COLOURS[0], CLASS_COLOURS[2]
 LINES = ((INACTIVE_COLOUR, "circle"), (CLASS_COLOURS[1], "diamond"), (CLASS_COLOURS[0], "square"))
 SPREAD = 0.04
-"""How far the kinds of training set stand apart, in decades of the number of images."""
+"""The horizontal offset between kinds of training set, in decades of the number of images."""
 
 
 @dataclass(frozen=True)
 class AccuracyLine:
-    """The accuracies (0 to 1) of one kind of training set: a value for each draw of each size."""
+    """The accuracies (0 to 1) of one kind of training set, for each sample of each size."""
 
     name: str
     sizes: tuple[int, ...]
@@ -27,9 +27,9 @@ class AccuracyLine:
 def error_dots(
     errors: Mapping[str, Sequence[float]], published: Mapping[str, float], height: int = 300
 ) -> go.Figure:
-    """Errors (0 to 1) in percent by method, the best on top: a point a draw, a tick the mean."""
+    """Draws errors (0 to 1) in percent by method, best on top: points, and a tick for the mean."""
     figure = go.Figure()
-    errors = {plain(name): values for name, values in errors.items()}
+    errors = {escaped(name): values for name, values in errors.items()}
     names = sorted(errors, key=lambda name: -statistics.fmean(errors[name]))
     figure.add_scatter(
         x=[100 * statistics.fmean(errors[name]) for name in names],
@@ -60,11 +60,11 @@ def error_dots(
     highest = max(100 * value for values in errors.values() for value in values)
     figure.update_xaxes(title_text="test images it gets wrong (%)", range=[0, 1.1 * highest])
     figure.update_yaxes(categoryorder="array", categoryarray=names)
-    return finished(figure, height)
+    return styled(figure, height)
 
 
 def accuracy_panels(panels: Mapping[str, Sequence[AccuracyLine]], height: int = 340) -> go.Figure:
-    """Accuracy in percent against the number of images, a panel a classifier; points are draws."""
+    """Draws accuracy in percent against the number of images, one panel for each classifier."""
     figure = make_subplots(
         1, len(panels), shared_yaxes=True, subplot_titles=list(panels), horizontal_spacing=0.04
     )
@@ -77,12 +77,12 @@ def accuracy_panels(panels: Mapping[str, Sequence[AccuracyLine]], height: int = 
     figure.update_yaxes(title_text="test accuracy (%)", col=1)
     for title in figure.layout.annotations:
         title.font.size = 13
-    finished(figure, height)
+    styled(figure, height)
     return figure.update_layout(margin_t=70, legend_y=1 + 26 / (height - 110))
 
 
 def _add_line(figure: go.Figure, line: AccuracyLine, place: int, column: int) -> None:
-    """The means as a line, a little aside of the others, and every draw as a point."""
+    """Adds every sample as a point and the means as a line, with a horizontal offset."""
     colour, symbol = LINES[place % len(LINES)]
     aside = 10 ** (SPREAD * (place - 1))
     common = {"legendgroup": line.name, "showlegend": False}
@@ -91,7 +91,7 @@ def _add_line(figure: go.Figure, line: AccuracyLine, place: int, column: int) ->
         y=[100 * value for values in line.values for value in values],
         mode="markers",
         marker={"color": colour, "symbol": symbol, "size": 6, "opacity": 0.5},
-        hovertemplate=f"{plain(line.name)}: %{{y:.1f}} %<extra></extra>",
+        hovertemplate=f"{escaped(line.name)}: %{{y:.1f}} %<extra></extra>",
         row=1,
         col=column,
         **common,
@@ -100,10 +100,10 @@ def _add_line(figure: go.Figure, line: AccuracyLine, place: int, column: int) ->
         x=[aside * size for size in line.sizes],
         y=[100 * statistics.fmean(values) for values in line.values],
         mode="lines+markers",
-        name=plain(line.name),
+        name=escaped(line.name),
         line={"color": colour, "width": 2},
         marker={"symbol": symbol, "size": 9},
-        hovertemplate=f"{plain(line.name)}: %{{y:.1f}} % on average<extra></extra>",
+        hovertemplate=f"{escaped(line.name)}: %{{y:.1f}} % on average<extra></extra>",
         row=1,
         col=column,
         **(common | {"showlegend": column == 1}),
@@ -113,12 +113,12 @@ def _add_line(figure: go.Figure, line: AccuracyLine, place: int, column: int) ->
 def guess_map(
     class_names: Sequence[str], probabilities: Sequence[Sequence[float]], height: int = 190
 ) -> go.Figure:
-    """Probabilities (0 to 1) of the classes as a heat map, a column an image, left to right."""
+    """Draws class probabilities (0 to 1) as a heat map with one column for each image."""
     columns = [str(place + 1) for place in range(len(probabilities))]
     figure = go.Figure(
         go.Heatmap(
             x=columns,
-            y=[plain(name) for name in class_names],
+            y=[escaped(name) for name in class_names],
             z=[[100 * float(p[label]) for p in probabilities] for label in range(len(class_names))],
             zmin=0,
             zmax=100,
@@ -131,4 +131,4 @@ def guess_map(
     )
     figure.update_xaxes(type="category", showticklabels=False)
     figure.update_yaxes(type="category", autorange="reversed", title_text="class", dtick=1)
-    return finished(figure, height)
+    return styled(figure, height)

@@ -1,7 +1,9 @@
-"""Numbers as plotly figures: no torch, no streamlit.
+"""Draws the plotly figures that several pages share, and holds the common colours and style.
 
-Backgrounds are transparent and text takes the page's colours, so that one figure serves both
-themes.
+Backgrounds are transparent and text takes the page's colours, so one figure serves both themes.
+
+Example:
+    figure = rate_bars(dimensions=[0, 1], rates=[3.2, 0.0], active=[True, False])
 """
 
 import html
@@ -13,10 +15,11 @@ from plotly.subplots import make_subplots
 CLASS_COLOURS = (
     "#3f90da #ffa90e #bd1f01 #e066a8 #832db6 #a96b59 #e76300 #b9ac70 #6b63e0 #92dadd".split()
 )
-"""Of ten classes, for all eyes: Petroff 2021, "Accessible Color Sequences for Data Visualization".
+"""Ten class colours for all eyes, after Petroff 2021, "Accessible Color Sequences for Data
+Visualization".
 
-Its two greys, which a projector makes one, are pink and indigo here. The nearest two of all are
-further apart for that, to eyes with all cones or without one kind, whichever sees them worst
+Pink and indigo replace its two greys, which look alike on a projector. This also increases the
+smallest difference between two colours, for normal and for colour-blind vision
 (`tests/charts/test_class_colours.py`).
 """
 
@@ -27,8 +30,8 @@ MAX_CURVE_POINTS = 150
 MAX_MARKERS = 40
 
 
-def plain(name: str) -> str:
-    """A name as figures show it as it reads: plotly takes what looks like HTML for HTML."""
+def escaped(name: str) -> str:
+    """Returns a name with HTML escaped, because plotly interprets HTML."""
     return html.escape(name, quote=False)
 
 
@@ -38,13 +41,13 @@ def training_curves(
     rate: Sequence[float],
     validation: Sequence[tuple[float, float]] | None,
 ) -> go.Figure:
-    """Distortion and rate against the epoch, one above the other; held-out images dotted.
+    """Draws distortion above rate against the epoch; lines of held-out images are dotted.
 
-    Of many epochs only about `MAX_CURVE_POINTS` are drawn, evenly spread, the last one among them:
-    the browser draws them anew while the model trains.
+    At most about `MAX_CURVE_POINTS` epochs are drawn, evenly spaced and with the last one, because
+    the browser redraws them while the model trains.
     """
     figure = go.Figure()
-    shown = thinned(len(epochs), MAX_CURVE_POINTS)
+    shown = evenly_spaced(len(epochs), MAX_CURVE_POINTS)
     x = [epochs[i] for i in shown]
     mode = "lines+markers" if len(shown) <= MAX_MARKERS else "lines"
     rows = (("Distortion", distortion, DISTORTION_COLOUR), ("Rate", rate, RATE_COLOUR))
@@ -63,7 +66,7 @@ def training_curves(
         yaxis={"title": "distortion<br>nats per image", "domain": [0.55, 1]},
         yaxis2={"title": "rate<br>nats per image", "domain": [0, 0.45], "rangemode": "tozero"},
     )
-    return finished(figure, 380)
+    return styled(figure, 380)
 
 
 def rate_bars(
@@ -72,7 +75,7 @@ def rate_bars(
     active: Sequence[bool],
     height: int = 240,
 ) -> go.Figure:
-    """The rate of each of these latent dimensions (counted from 0); inactive ones grey."""
+    """Draws the rate of each latent dimension (counted from 0); inactive ones are grey."""
     names = [f"z{dimension + 1}" for dimension in dimensions]
     colours = [RATE_COLOUR if on else INACTIVE_COLOUR for on in active]
     figure = go.Figure(
@@ -80,14 +83,14 @@ def rate_bars(
     )
     figure.update_layout(yaxis_title="rate (nats)", showlegend=False, bargap=0.25)
     figure.update_yaxes(range=_rate_range(rates))
-    return finished(figure, height)
+    return styled(figure, height)
 
 
 def elbo_bars(
     names: Sequence[str], distortions: Sequence[float], rates: Sequence[float], height: int = 260
 ) -> go.Figure:
-    """Distortion and rate stacked, and their sum, -ELBO, as a mark (a density can be negative)."""
-    figure, names = go.Figure(), [plain(name) for name in names]
+    """Draws distortion and rate as stacked bars and marks their sum, -ELBO, maybe negative."""
+    figure, names = go.Figure(), [escaped(name) for name in names]
     totals = [distortion + rate for distortion, rate in zip(distortions, rates, strict=True)]
     figure.add_bar(x=names, y=distortions, name="distortion", marker_color=DISTORTION_COLOUR)
     figure.add_bar(x=names, y=rates, name="rate", marker_color=RATE_COLOUR)
@@ -95,7 +98,7 @@ def elbo_bars(
     mark = {"symbol": "line-ew-open", "size": 26, "color": INACTIVE_COLOUR, "line_width": 3}
     figure.add_scatter(x=names, y=totals, mode="markers", name="sum: −ELBO", marker=mark)
     figure.update_traces(hovertemplate="%{y:.1f} nats")
-    return finished(figure, height)
+    return styled(figure, height)
 
 
 def path_measures(
@@ -104,10 +107,11 @@ def path_measures(
     chosen: str,
     height: int = 250,
 ) -> go.Figure:
-    """By path, how far each of its equal steps moves, and how far off the data each place is.
+    """Draws the change of pixels and the outlyingness along each path.
 
-    The first holds a mean absolute change of a pixel (0 to 1) for each step, the second a share of
-    test images (0 to 1) for each place; ways that pass no codes stand in the first alone.
+    `pixel_changes` holds the mean absolute change of a pixel (0 to 1) for each step.
+    `outlyingness` holds a share of test images (0 to 1) for each point; paths in pixel space have
+    none.
     """
     figure = make_subplots(1, 2, horizontal_spacing=0.11)
     for place, (name, changes) in enumerate(pixel_changes.items()):
@@ -124,7 +128,7 @@ def path_measures(
     figure.update_xaxes(title_text="place on the path, A to B", range=[0, 1])
     figure.update_yaxes(title_text="change of a pixel<br>per whole path", rangemode="tozero", col=1)
     figure.update_yaxes(title_text="off the data<br>% of test images", range=[-4, 104], col=2)
-    return finished(figure, height)
+    return styled(figure, height)
 
 
 def _path_style(place: int, name: str, is_chosen: bool) -> dict:
@@ -134,19 +138,19 @@ def _path_style(place: int, name: str, is_chosen: bool) -> dict:
     return {"name": name, "legendgroup": name, "mode": "lines", "line": line}
 
 
-def thinned(count: int, at_most: int) -> list[int]:
-    """Evenly spread places, the last one among them."""
+def evenly_spaced(count: int, at_most: int) -> list[int]:
+    """Returns evenly spaced indices, with the last one among them."""
     step = max(1, -(-count // at_most))
     return list(range(count - 1, -1, -step))[::-1]
 
 
 def _rate_range(rates: Sequence[float]) -> list[float]:
-    """From 0 to the highest rate, and at least 0.1 nats, so that dead dimensions look dead."""
+    """Returns an axis range from 0 to at least 0.1 nats, so inactive dimensions look inactive."""
     return [0, max(0.1, 1.08 * max(rates))]
 
 
-def finished(figure: go.Figure, height: int) -> go.Figure:
-    """The figure with what all of them share: size, margins, backgrounds, legend."""
+def styled(figure: go.Figure, height: int) -> go.Figure:
+    """Returns the figure with the shared size, margins, backgrounds and legend."""
     figure.update_layout(
         height=height,
         margin={"l": 10, "r": 10, "t": 30, "b": 10},

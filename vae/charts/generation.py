@@ -1,10 +1,10 @@
-"""Figures of the page Generate."""
+"""The figure of the page Generate: measures of samples against the temperature."""
 
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, finished
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, styled
 
 
 def temperature_curves(
@@ -13,7 +13,7 @@ def temperature_curves(
     chosen: float,
     height: int = 250,
 ) -> go.Figure:
-    """Shares (0 to 1) by name against the temperature, in percent; the chosen one is marked."""
+    """Draws shares (0 to 1) in percent against the temperature and marks the chosen one."""
     figure = go.Figure()
     for place, (name, values) in enumerate(shares.items()):
         figure.add_scatter(
@@ -27,4 +27,4 @@ def temperature_curves(
     figure.add_vline(x=chosen, line={"color": INACTIVE_COLOUR, "dash": "dot"})
     figure.update_xaxes(title_text="temperature", range=[0, 2])
     figure.update_yaxes(title_text="% of images", range=[-3, 103])
-    return finished(figure, height)
+    return styled(figure, height)

@@ -1,6 +1,10 @@
-"""Images as crisp pictures and files: whole multiples of a pixel, a hair of space between tiles.
+"""Turns image arrays into enlarged pictures, tiles, and PNG, JPEG and GIF files.
 
-No torch, no streamlit.
+Pictures are enlarged by whole multiples, so pixels stay sharp.
+
+Example:
+    sheet = tile(images, columns=10, size=56)
+    Path("samples.png").write_bytes(png_bytes(sheet))
 """
 
 from io import BytesIO
@@ -9,11 +13,11 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 SHORTEST_FRAME = 20
-"""Milliseconds; browsers slow down films whose frames are shorter."""
+"""The shortest frame in milliseconds; browsers slow down films with shorter frames."""
 
 
 def enlarge(image: Float[np.ndarray, "h w c"], size: int) -> UInt8[np.ndarray, "H W 3"]:
-    """One image (pixels in [0, 1]) at the largest whole multiple that fits in `size` pixels."""
+    """Returns an image (pixels in [0, 1]) at the largest whole multiple that fits into `size`."""
     pixels = _bytes(image)
     return _repeated(np.broadcast_to(pixels, (*pixels.shape[:2], 3)), size)
 
@@ -21,7 +25,7 @@ def enlarge(image: Float[np.ndarray, "h w c"], size: int) -> UInt8[np.ndarray, "
 def tile(
     images: Float[np.ndarray, "n h w c"], columns: int, size: int, gap: int = 2
 ) -> UInt8[np.ndarray, "H W 4"]:
-    """Images side by side, row by row, each about `size` pixels; transparent between them."""
+    """Returns images row by row, each about `size` pixels, with transparent gaps."""
     tiles = [enlarge(image, size) for image in images]
     height, width = tiles[0].shape[:2]
     rows = -(-len(tiles) // columns)
@@ -34,7 +38,7 @@ def tile(
 
 
 def sprite_sheet(pixels: UInt8[np.ndarray, "n h w c"], columns: int) -> UInt8[np.ndarray, "H W c"]:
-    """Images side by side without a gap, row by row; black where the last row ends early."""
+    """Returns images row by row without gaps; the unused end of the last row is black."""
     n, h, w, c = pixels.shape
     rows = -(-n // columns)
     cells = np.zeros((rows * columns, h, w, c), np.uint8)
@@ -44,16 +48,16 @@ def sprite_sheet(pixels: UInt8[np.ndarray, "n h w c"], columns: int) -> UInt8[np
 
 
 def png_bytes(picture: UInt8[np.ndarray, "H W c"]) -> bytes:
-    """A picture as a PNG file; grey, RGB or RGBA by its number of channels (1, 3 or 4)."""
+    """Returns a PNG file; the number of channels (1, 3 or 4) selects grey, RGB or RGBA."""
     return _file(picture, "PNG")
 
 
 def jpeg_bytes(
     picture: UInt8[np.ndarray, "H W c"], quality: int = 90, halves_colour: bool = False
 ) -> bytes:
-    """A picture of 1 or 3 channels as a JPEG file.
+    """Returns a picture of 1 or 3 channels as a JPEG file.
 
-    Colour is kept at full resolution (4:4:4), or at half of it each way (4:2:0), as is usual.
+    Colour keeps its full resolution (4:4:4) or, as is usual, half of it each way (4:2:0).
     """
     subsampling = 2 if halves_colour else 0
     return _file(picture, "JPEG", quality=quality, subsampling=subsampling)
@@ -62,11 +66,11 @@ def jpeg_bytes(
 def gif_bytes(
     frames: Float[np.ndarray, "n h w c"], size: int, seconds: float, there_and_back: bool = True
 ) -> bytes:
-    """A film that loops for ever, as a GIF file; enlarged as `enlarge` does.
+    """Returns a film that loops for ever as a GIF file, enlarged as by `enlarge`.
 
-    It takes `seconds` from the first frame to the last, rounded to 10 ms a frame (GIF's unit; at
-    least 20), and then comes back the same way, or begins again. Grey frames are exact; colour
-    frames share the 256 colours that suit them all, without dithering.
+    The first to the last frame take `seconds`, rounded to 10 ms a frame (GIF's unit; at least 20).
+    The film then runs backwards or starts again. Grey frames are exact. Colour frames share 256
+    colours without dithering.
     """
     from PIL import Image
 
@@ -85,7 +89,7 @@ def gif_bytes(
 
 
 def _indexed(frames: np.ndarray) -> tuple[np.ndarray, bytes]:
-    """Each pixel's place in one palette (RGBRGB…) of all frames."""
+    """Returns each pixel's index into one palette (RGBRGB…) of all frames, and the palette."""
     from PIL import Image
 
     pixels = _bytes(frames)

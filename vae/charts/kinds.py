@@ -1,4 +1,4 @@
-"""Figures of the page Kinds of model."""
+"""Figures of the page Relatives: codes by class, and accuracies of generated classes."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
-from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, finished, plain
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, escaped, styled
 
 
 def codes_by_class(
@@ -16,7 +16,7 @@ def codes_by_class(
     axes: tuple[str, str],
     height: int = 380,
 ) -> go.Figure:
-    """Codes on a plane, coloured by class; a label of -1 means none. One scale on both axes."""
+    """Draws codes on a plane, coloured by class (-1: no class); both axes have one scale."""
     figure = go.Figure()
     for label in np.unique(labels):
         mine = points[labels == label]
@@ -25,7 +25,7 @@ def codes_by_class(
             x=mine[:, 0],
             y=mine[:, 1],
             mode="markers",
-            name=plain(class_names[label]) if known else "no class",
+            name=escaped(class_names[label]) if known else "no class",
             marker={
                 "size": 3,
                 "color": CLASS_COLOURS[label % 10] if known else INACTIVE_COLOUR,
@@ -35,17 +35,17 @@ def codes_by_class(
     figure.update_xaxes(title_text=axes[0], zeroline=False)
     figure.update_yaxes(title_text=axes[1], zeroline=False, scaleanchor="x")
     figure.update_layout(legend={"itemsizing": "constant"})
-    return finished(figure, height)
+    return styled(figure, height)
 
 
 def accuracy_bars(
     class_names: Sequence[str], accuracies: Sequence[float], height: int = 220
 ) -> go.Figure:
-    """A share (0 to 1) for each class, in percent, on the scale that shows what is missing."""
+    """Draws a share (0 to 1) for each class in percent, on a scale up to 100 %."""
     percent = [100 * accuracy for accuracy in accuracies]
     figure = go.Figure(
         go.Bar(
-            x=[plain(name) for name in class_names],
+            x=[escaped(name) for name in class_names],
             y=percent,
             marker_color=[CLASS_COLOURS[i % 10] for i in range(len(percent))],
             hovertemplate="%{y:.1f} %",
@@ -54,4 +54,4 @@ def accuracy_bars(
     figure.update_xaxes(title_text="class asked for", type="category")
     figure.update_yaxes(title_text="recognised as such (%)", range=[0, 100])
     figure.update_layout(showlegend=False, bargap=0.25)
-    return finished(figure, height)
+    return styled(figure, height)

@@ -1,14 +1,14 @@
-"""Figures of hierarchical models."""
+"""The figure of hierarchical models: the rate of each level."""
 
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from vae.charts.figures import RATE_COLOUR, finished
+from vae.charts.figures import RATE_COLOUR, styled
 
 
 def level_bars(rates: Sequence[float], height: int = 170) -> go.Figure:
-    """The rate of each level, the top one above."""
+    """Draws the rate of each level, with the top level above."""
     names = [level_name(level, len(rates)) for level in range(len(rates))]
     bars = go.Bar(
         x=list(rates),
@@ -22,10 +22,10 @@ def level_bars(rates: Sequence[float], height: int = 170) -> go.Figure:
     figure.update_xaxes(title_text="rate (nats per test image)", rangemode="tozero")
     figure.update_yaxes(autorange="reversed")
     figure.update_layout(showlegend=False, bargap=0.35)
-    return finished(figure, height)
+    return styled(figure, height)
 
 
 def level_name(level: int, count: int) -> str:
-    """Such as "level 1, top"; levels count from 0 here and from 1 there."""
+    """Returns a name such as "level 1, top"; `level` counts from 0, names count from 1."""
     ends = {0: ", top", count - 1: ", lowest"}
     return f"level {level + 1}{ends.get(level, '')}"

@@ -1,4 +1,4 @@
-"""Figures of what codes know of the classes, by latent size."""
+"""Figures of the class information in codes, by latent size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from vae.charts.figures import (
     DISTORTION_COLOUR,
     INACTIVE_COLOUR,
     RATE_COLOUR,
-    finished,
+    styled,
 )
 
 CODES_COLOUR, PCA_COLOUR, PIXELS_COLOUR = CLASS_COLOURS[0], CLASS_COLOURS[1], INACTIVE_COLOUR
@@ -27,32 +27,32 @@ STYLES = {
     "active units": (UNITS_COLOUR, "solid", "circle"),
     "all units": (INACTIVE_COLOUR, "dot", "line-ew"),
 }
-"""By name: colour, dash and symbol, the same in every panel."""
+"""The colour, the dash and the symbol of each series, the same in every panel."""
 
 
 @dataclass(frozen=True)
-class Panel:
-    """One measure against the latent size."""
+class MeasurePanel:
+    """One measure, to be drawn against the latent size."""
 
     title: str
     unit: str
     from_zero: bool
-    """Whether the axis begins at zero."""
+    """Whether the axis starts at 0."""
 
     series: dict[str, Sequence[Sequence[float]]]
-    """By name of `STYLES`: for each latent size its values, one a seed."""
+    """The values by name of `STYLES`: for each latent size, one value for each seed."""
 
 
 def latent_size_panels(
     sizes: Sequence[int],
-    panels: Sequence[Panel],
+    panels: Sequence[MeasurePanel],
     chosen: int | None = None,
     columns: int = 3,
     height: int = 430,
 ) -> go.Figure:
-    """Each measure by latent size (logarithmic): a line through the medians, a point a seed.
+    """Draws each measure against the latent size (logarithmic): medians as a line, seeds as points.
 
-    A line marks the chosen model's own size, where it lies among them.
+    A vertical line marks the latent size of the chosen model, if it lies in the range.
     """
     rows = -(-len(panels) // columns)
     figure = make_subplots(
@@ -78,7 +78,7 @@ def latent_size_panels(
         figure.add_vline(chosen, line=line, row="all", col="all")
     for title in figure.layout.annotations:
         title.font.size = 13
-    return finished(figure, height).update_layout(margin_t=64, legend_y=1 + 26 / (height - 110))
+    return styled(figure, height).update_layout(margin_t=64, legend_y=1 + 26 / (height - 110))
 
 
 def _add_series(

@@ -1,40 +1,40 @@
-"""The figures of a sweep while it trains: every run's curves, and the rate-distortion plane."""
+"""Figures of a sweep during training: the curves of all runs and the rate-distortion plane."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from vae.charts.figures import INACTIVE_COLOUR, finished, thinned
+from vae.charts.figures import INACTIVE_COLOUR, evenly_spaced, styled
 
 MAX_POINTS = 80
 LABEL_PIXELS, AROUND_PIXELS = 14, 70
 _RAMP = ((45, 105, 215), (125, 90, 205), (196, 72, 150), (225, 95, 70), (222, 145, 20))
-"""From blue by magenta to orange: ordered for the colour-blind too, and seen on white and black."""
+"""Blue over magenta to orange: ordered also for colour-blind eyes, visible on white and black."""
 
 
 @dataclass(frozen=True)
-class Curve:
-    """One run so far: means since the point before, in nats per training image."""
+class SweepCurve:
+    """One run so far: means since the previous point, in nats per training image."""
 
     label: str
     place: float
-    """Of its beta among those of the sweep, 0 for the lowest to 1 for the highest."""
+    """The rank of its beta in the sweep, from 0 (lowest) to 1 (highest)."""
 
     epochs: Sequence[float]
     distortion: Sequence[float]
     rate: Sequence[float]
     named: bool = True
-    """Whether the legend names it; one of several seeds is enough."""
+    """Whether the figure labels it; one of several seeds is enough."""
 
     @property
     def colour(self) -> str:
-        """The same in every figure."""
+        """The colour, the same in every figure."""
         return sweep_colour(self.place)
 
 
 def sweep_colour(place: float) -> str:
-    """A colour by the place of a beta among the others, 0 to 1."""
+    """Returns a colour by the rank of a beta in the sweep, 0 to 1."""
     at = min(max(place, 0.0), 1.0) * (len(_RAMP) - 1)
     index = min(int(at), len(_RAMP) - 2)
     mixed = (
@@ -44,10 +44,10 @@ def sweep_colour(place: float) -> str:
     return "#{:02x}{:02x}{:02x}".format(*mixed)
 
 
-def sweep_curves(curves: Sequence[Curve], epochs: int, height: int = 330) -> go.Figure:
-    """Distortion and rate by epoch, one above the other; the axis is as long as the training.
+def sweep_curves(curves: Sequence[SweepCurve], epochs: int, height: int = 330) -> go.Figure:
+    """Draws distortion above rate against the epoch; the axis spans the whole training.
 
-    Each curve's name stands at the right, at the height where the curve is now.
+    The name of each curve is at the right, at the curve's current height.
     """
     figure = go.Figure()
     begun = [curve for curve in curves if len(curve.epochs)]
@@ -61,20 +61,20 @@ def sweep_curves(curves: Sequence[Curve], epochs: int, height: int = 330) -> go.
         showlegend=False,
     )
     figure.update_yaxes(showticklabels=bool(begun))
-    return finished(figure, height).update_layout(margin_r=56, margin_t=10)
+    return styled(figure, height).update_layout(margin_r=56, margin_t=10)
 
 
 def _add_panel(
     figure: go.Figure,
-    curves: Sequence[Curve],
+    curves: Sequence[SweepCurve],
     values: Sequence[Sequence[float]],
     axis: str,
     domain: tuple[float, float],
     height: int,
 ) -> None:
-    """One line a run, and the names beside them."""
+    """Adds one line for each run and the names at the right."""
     for curve, series in zip(curves, values, strict=True):
-        shown = thinned(len(series), MAX_POINTS)
+        shown = evenly_spaced(len(series), MAX_POINTS)
         figure.add_scatter(
             x=[curve.epochs[place] for place in shown],
             y=[series[place] for place in shown],
@@ -104,7 +104,7 @@ def _add_panel(
 
 
 def _range(values: Sequence[Sequence[float]], from_zero: bool) -> tuple[float, float]:
-    """From the lowest to the highest of all values, with some room."""
+    """Returns the range of all values with a margin."""
     every = [value for series in values for value in series] or [0.0, 1.0]
     low, high = 0.0 if from_zero else min(every), max(every)
     room = 0.06 * (high - low) or 1.0
@@ -112,9 +112,9 @@ def _range(values: Sequence[Sequence[float]], from_zero: bool) -> tuple[float, f
 
 
 def _spread(heights: Sequence[float], gap: float) -> list[float]:
-    """The heights (0 to 1), moved as far as it takes for none to be nearer than a gap to another.
+    """Moves heights (0 to 1) apart until no two are closer than `gap`.
 
-    The gap is smaller where there is no room for it.
+    The gap shrinks where there is not enough space.
     """
     order = sorted(range(len(heights)), key=heights.__getitem__)
     gap = min(gap, 1 / max(1, len(order) - 1))
@@ -129,16 +129,16 @@ def _spread(heights: Sequence[float], gap: float) -> list[float]:
     return [moved[index] for index in range(len(heights))]
 
 
-def sweep_plane(curves: Sequence[Curve], epochs: int, height: int = 330) -> go.Figure:
-    """Where each run stands, the way that it came, and the line through all by rising beta.
+def sweep_plane(curves: Sequence[SweepCurve], epochs: int, height: int = 330) -> go.Figure:
+    """Draws the position and the path of each run, and a line through all runs by rising beta.
 
-    The way begins after the first epochs, which are far off and alike for all.
+    The paths omit the first epochs, which are far away and nearly equal for all runs.
     """
     figure = go.Figure()
     begun = [curve for curve in curves if len(curve.rate)]
     for curve in begun:
         way = [place for place, epoch in enumerate(curve.epochs) if epoch > epochs / 20]
-        shown = [way[place] for place in thinned(len(way), MAX_POINTS)]
+        shown = [way[place] for place in evenly_spaced(len(way), MAX_POINTS)]
         figure.add_scatter(
             x=[curve.rate[place] for place in shown],
             y=[curve.distortion[place] for place in shown],
@@ -173,4 +173,4 @@ def sweep_plane(curves: Sequence[Curve], epochs: int, height: int = 330) -> go.F
         yaxis={"title": "distortion (nats per image)", "showticklabels": bool(begun)},
         showlegend=False,
     )
-    return finished(figure, height).update_layout(margin_t=10)
+    return styled(figure, height).update_layout(margin_t=10)

@@ -4,14 +4,14 @@ import argparse
 
 from vae.analysis.anomaly import detect
 from vae.cli.output import Outcome, lines
-from vae.core.device import prepare
+from vae.core.device import prepare_device
 from vae.data.registry import load_test_split
 from vae.explorer import Explorer
 
 
 def anomaly(options: argparse.Namespace) -> Outcome:
     """`vae anomaly`."""
-    prepare("cpu", options.threads)
+    prepare_device("cpu", options.threads)
     explorer = Explorer.open(options.checkpoint)
     run = explorer.run
     test = load_test_split(run.train.dataset, options.data_dir, image_shape=run.model.image_shape)

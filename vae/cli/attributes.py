@@ -6,7 +6,7 @@ from typing import Any
 from vae.analysis.attributes import Finding, attribute_groups, measure_attribute
 from vae.cli.output import Outcome, progress, table
 from vae.core.dataset_name import base_name
-from vae.core.device import prepare
+from vae.core.device import prepare_device
 from vae.explorer import Explorer
 from vae.explorer.gallery import open_gallery, read_test_images
 from vae.metrics.morphology import ATTRIBUTES
@@ -14,7 +14,7 @@ from vae.metrics.morphology import ATTRIBUTES
 
 def attributes(options: argparse.Namespace) -> Outcome:
     """`vae attributes`."""
-    prepare("cpu", options.threads)
+    prepare_device("cpu", options.threads)
     explorer = Explorer.open(options.checkpoint)
     run = explorer.run
     images = read_test_images(base_name(run.train.dataset), run.model.image_shape, options.data_dir)

@@ -5,13 +5,13 @@ import argparse
 from vae.analysis.compression import measure_compression
 from vae.cli.output import Outcome, lines, table
 from vae.cli.test_images import read_test_images
-from vae.core.device import prepare
+from vae.core.device import prepare_device
 from vae.explorer import Explorer
 
 
 def compression(options: argparse.Namespace) -> Outcome:
     """`vae compression`."""
-    prepare("cpu", options.threads)
+    prepare_device("cpu", options.threads)
     explorer = Explorer.open(options.checkpoint)
     images, labels = read_test_images(explorer.run, options)
     found = measure_compression(explorer, images, labels)

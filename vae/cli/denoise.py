@@ -12,21 +12,21 @@ from vae.analysis.denoising import (
     methods,
 )
 from vae.cli.output import Outcome, lines
-from vae.core.device import prepare
+from vae.core.device import prepare_device
 from vae.core.errors import CheckpointError
 from vae.data.registry import load_dataset
 from vae.data.splits import Split
 from vae.explorer import Explorer
-from vae.runs.catalogue import checkpoints_dir, read_catalogue
+from vae.runs.catalogue import available_checkpoints
 
 
 def denoise(options: argparse.Namespace) -> Outcome:
     """`vae denoise`."""
-    prepare("cpu", options.threads)
+    prepare_device("cpu", options.threads)
     explorer = Explorer.open(options.checkpoint)
     run = explorer.run
     data = load_dataset(run.train.dataset, options.data_dir, image_shape=run.model.image_shape)
-    test, denoiser = data.own_test.head(options.count), _denoiser(options, explorer)
+    test, denoiser = data.in_distribution_test.head(options.count), _denoiser(options, explorer)
     pca = fit_pca(_pixels(data.train.head(PCA_IMAGES)), explorer.latent_dim)
     how = methods(explorer, test.labels.numpy(), pca, denoiser)
     found = measure_denoising(
@@ -57,7 +57,7 @@ def _denoiser(options: argparse.Namespace, explorer: Explorer) -> Explorer | Non
     if explorer.run.train.corruption:
         return None
     try:
-        return Explorer.load(find_denoiser(read_catalogue(checkpoints_dir()).runs, explorer.run))
+        return Explorer.load(find_denoiser(available_checkpoints().runs, explorer.run))
     except CheckpointError:
         # Nobody asked for it.
         return None

@@ -31,14 +31,14 @@ from vae.cli import (
 )
 from vae.cli.distributed import run_over_processes
 from vae.cli.output import Outcome
-from vae.training.distributed import Launch
+from vae.training.distributed import TorchrunEnv
 
 
 def run(options: argparse.Namespace) -> Outcome:
     """Run the chosen command; raises VaeError for bad input."""
-    launch = Launch.found()
-    if launch is not None:
-        return run_over_processes(options, launch)
+    torchrun_env = TorchrunEnv.read()
+    if torchrun_env is not None:
+        return run_over_processes(options, torchrun_env)
     return _COMMANDS[options.command](options)
 
 

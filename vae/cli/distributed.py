@@ -12,14 +12,21 @@ from vae.cli.output import Outcome, lines
 from vae.cli.settings import model_config, train_config
 from vae.cli.train import begin, follow, tell_symptoms, training_record
 from vae.core.config import TrainConfig
-from vae.core.device import multiply_by_onednn, use_threads
+from vae.core.device import enable_onednn_matmul, use_threads
 from vae.core.errors import ConfigError, VaeError
 from vae.data.registry import load_dataset
-from vae.runs.checkpoint import RESUME_FILE, load_run
+from vae.runs.checkpoint import load_run
+from vae.runs.format import RESUME_FILE
 from vae.runs.perceptual_model import open_perceptual_loss
 from vae.runs.run import Run
-from vae.training import Training, run_training
-from vae.training.distributed import Board, Launch, Processes, check_divisible, joined
+from vae.training import TrainingRun, run_training
+from vae.training.distributed import (
+    ProcessGroup,
+    SharedStore,
+    TorchrunEnv,
+    check_distributable,
+    join_process_group,
+)
 
 ENDED = "ended by an error that starting again would not mend"
 FOLDER = "folder of the run, once it has begun"
@@ -27,76 +34,81 @@ FINISHED = "finished"
 GRACE_SECONDS = 10.0
 
 
-def run_over_processes(options: argparse.Namespace, launch: Launch) -> Outcome:
+def run_over_processes(options: argparse.Namespace, torchrun_env: TorchrunEnv) -> Outcome:
     """Run the chosen command in each process of a torchrun; only the first returns.
 
     The others exit without a word. An error is told once, by the first process unless it is
     another's alone, also where torchrun starts all of them again after it.
     """
-    board = Board(launch)
-    if board.has(ENDED):
+    store = SharedStore(torchrun_env)
+    if store.has(ENDED):
         raise SystemExit(2)
     try:
-        record = _run(options, launch, board)
+        record = _run(options, torchrun_env, store)
     except VaeError:
         # What is wrong is mostly so in all of them: let the first process say it.
-        if launch.rank > 0:
-            board.look_for(ENDED, GRACE_SECONDS)
-        if board.claim(ENDED):
+        if torchrun_env.rank > 0:
+            store.wait_for(ENDED, GRACE_SECONDS)
+        if store.set_once(ENDED):
             raise
         raise SystemExit(2) from None
     except RuntimeError:
         # An exchange broke: a process that has told why may be the one that left.
-        if board.has(ENDED):
+        if store.has(ENDED):
             raise SystemExit(2) from None
         raise
     except KeyboardInterrupt:
-        if launch.rank == 0:
+        if torchrun_env.rank == 0:
             raise
         raise SystemExit(130) from None
-    if launch.rank > 0:
+    if torchrun_env.rank > 0:
         raise SystemExit(0)
     return Outcome(record, lines(record))
 
 
-def _run(options: argparse.Namespace, launch: Launch, board: Board) -> dict[str, Any]:
+def _run(
+    options: argparse.Namespace, torchrun_env: TorchrunEnv, store: SharedStore
+) -> dict[str, Any]:
     if options.command != "train":
         raise ConfigError(
             f"vae {options.command} runs in one process; start it without torchrun, which is for "
             "vae train"
         )
     config = train_config(options, options.beta, options.seed)
-    check_divisible(config)
-    device = launch.device(options.device)
-    use_threads(launch.threads if options.threads is None else options.threads)
-    multiply_by_onednn(device)
-    with joined(launch, board, device) as processes:
-        if not processes.leads:
-            _take_part(options, config, device, processes, board)
+    check_distributable(config)
+    device = torchrun_env.device(options.device)
+    use_threads(torchrun_env.threads if options.threads is None else options.threads)
+    enable_onednn_matmul(device)
+    with join_process_group(torchrun_env, store, device) as process_group:
+        if not process_group.is_leader:
+            _take_part(options, config, device, process_group, store)
             return {}
-        finished = _lead(options, config, processes, board)
-        return training_record(finished) | {"processes": processes.size}
+        finished = _lead(options, config, process_group, store)
+        return training_record(finished) | {"processes": process_group.size}
 
 
 def _lead(
-    options: argparse.Namespace, config: TrainConfig, processes: Processes, board: Board
+    options: argparse.Namespace,
+    config: TrainConfig,
+    process_group: ProcessGroup,
+    store: SharedStore,
 ) -> Run:
     """What the first process does: all that is written or told."""
-    folder = board.read(FOLDER)
+    folder = store.read(FOLDER)
     if folder is not None:
-        if board.has(FINISHED):
+        if store.has(FINISHED):
             return load_run(Path(folder))
         options = _started_again(options, Path(folder))
     with ExitStack() as held:
         recorded = begin(options, config, options.out, held, resume=options.resume)
-        board.write(FOLDER, str(recorded.path))
+        store.write(FOLDER, str(recorded.path))
         training = recorded.training
-        processes.share(training.model.config.image_shape)
-        processes.share_state(training.state())
-        training.processes = processes
+        process_group.broadcast(training.model.config.image_shape)
+        process_group.broadcast_state(training.state())
+        training.process_group = process_group
         follow(recorded, threading.Event())
         finished = recorded.finish()
-    board.claim(FINISHED)
+    store.set_once(FINISHED)
     tell_symptoms(finished)
     return finished
 
@@ -105,13 +117,13 @@ def _take_part(
     options: argparse.Namespace,
     config: TrainConfig,
     device: torch.device,
-    processes: Processes,
-    board: Board,
+    process_group: ProcessGroup,
+    store: SharedStore,
 ) -> None:
     """What the others do; the data are there once the first has read them."""
-    if board.has(FINISHED):
+    if store.has(FINISHED):
         return
-    shape = processes.share((0, 0, 0))
+    shape = process_group.broadcast((0, 0, 0))
     dataset = load_dataset(
         config.dataset,
         options.data_dir,
@@ -120,11 +132,13 @@ def _take_part(
         download=False,
     )
     model = model_config(options, shape, len(dataset.class_names))
-    training = Training(model, config, dataset, device, open_perceptual_loss(model, config, device))
+    training = TrainingRun(
+        model, config, dataset, device, open_perceptual_loss(model, config, device)
+    )
     state = training.state()
-    processes.share_state(state)
+    process_group.broadcast_state(state)
     training.restore(state)
-    training.processes = processes
+    training.process_group = process_group
     for _ in run_training(training, report_seconds=float("inf")):
         pass
 

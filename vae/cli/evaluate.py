@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from vae.cli.output import Outcome, lines, progress
 from vae.cli.settings import beta_to_look_at
-from vae.core.device import prepare
+from vae.core.device import prepare_device
 from vae.data.registry import load_dataset
 from vae.data.splits import Split
 from vae.metrics.evaluation import BATCH, classify_split, evaluate, mean_log_likelihood
@@ -23,13 +23,13 @@ from vae.runs.checkpoint import load_model, load_run
 
 def evaluate_checkpoint(options: argparse.Namespace) -> Outcome:
     """`vae evaluate`."""
-    device = prepare(options.device, options.threads)
+    device = prepare_device(options.device, options.threads)
     run_ = load_run(options.checkpoint)
     beta = beta_to_look_at(options, run_)
     model = load_model(run_, device).at_beta(beta)
     test = load_dataset(
         run_.train.dataset, options.data_dir, image_shape=run_.model.image_shape
-    ).own_test.to(device)
+    ).in_distribution_test.to(device)
     found = evaluate(model, test, options.seed)
     has_rate = run_.model.has_rate
     record = {

@@ -10,14 +10,14 @@ from vae.analysis.failure_modes.prepared import FAILURES, find_failure
 from vae.analysis.failure_modes.stored import COMMAND, Stored, save_stored
 from vae.cli.output import Outcome as Told
 from vae.cli.output import progress, table
-from vae.core.device import prepare
+from vae.core.device import prepare_device
 from vae.data.registry import load_dataset
 from vae.runs.run import Provenance
 
 
 def failures(options: argparse.Namespace) -> Told:
     """`vae failures`."""
-    prepare("cpu", options.threads)
+    prepare_device("cpu", options.threads)
     names = [options.name] if options.name else list(FAILURES)
     chosen = {name: find_failure(name) for name in names}
     outcomes = {}

@@ -6,14 +6,14 @@ import shlex
 from vae.analysis.few_data import FewData, measure_few_data
 from vae.analysis.stored_findings import StoredOutcome, outcome_file, save_outcome
 from vae.cli.output import Outcome, lines, table
-from vae.core.device import prepare
+from vae.core.device import prepare_device
 from vae.data.registry import load_dataset
-from vae.runs.catalogue import checkpoints_dir
+from vae.runs.folders import checkpoints_dir
 
 
 def few_data(options: argparse.Namespace) -> Outcome:
     """`vae few-data`."""
-    prepare("cpu", options.threads)
+    prepare_device("cpu", options.threads)
     dataset = load_dataset(options.dataset, options.data_dir, validation_fraction=0)
     seeds = range(options.seed, options.seed + options.draws)
     found = measure_few_data(dataset, options.images, list(seeds))

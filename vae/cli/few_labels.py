@@ -6,17 +6,18 @@ import shlex
 from vae.analysis.few_labels import FewLabels, measure_few_labels
 from vae.analysis.stored_findings import StoredOutcome, outcome_file, save_outcome
 from vae.cli.output import Outcome, lines, table
-from vae.core.device import prepare
+from vae.core.device import prepare_device
 from vae.core.errors import CheckpointError
 from vae.data.registry import load_dataset
-from vae.runs.catalogue import checkpoints_dir, read_catalogue
+from vae.runs.catalogue import available_checkpoints
 from vae.runs.checkpoint import load_run
+from vae.runs.folders import checkpoints_dir
 from vae.runs.run import Run
 
 
 def few_labels(options: argparse.Namespace) -> Outcome:
     """`vae few-labels`."""
-    prepare("cpu", options.threads)
+    prepare_device("cpu", options.threads)
     models = [load_run(path) for path in options.models]
     seeds = range(options.seed, options.seed + options.draws)
     vae = _find_vae(options.dataset) if options.vae is None else load_run(options.vae)
@@ -48,7 +49,7 @@ def _find_vae(dataset: str) -> Run:
     """The plain VAE of a data set with the best ELBO, of those of the usual likelihood."""
     runs = [
         run
-        for run in read_catalogue(checkpoints_dir()).runs
+        for run in available_checkpoints().runs
         if run.train.dataset == dataset
         and run.model.kind == "vae"
         and run.model.beta_range is None

@@ -12,13 +12,13 @@ from vae.analysis.generation import (
 )
 from vae.cli.eval_classifier import open_judge
 from vae.cli.output import Outcome, lines, table
-from vae.core.device import prepare
+from vae.core.device import prepare_device
 from vae.explorer import Explorer
 
 
 def generation(options: argparse.Namespace) -> Outcome:
     """`vae generation`."""
-    prepare("cpu", options.threads)
+    prepare_device("cpu", options.threads)
     explorer = Explorer.open(options.checkpoint)
     judge = open_judge(options, explorer.run)
     real = read_real_images(explorer.run, options.count, options.data_dir, options.seed)

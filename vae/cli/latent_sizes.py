@@ -13,13 +13,13 @@ from vae.analysis.latent_sizes import (
 )
 from vae.cli.output import Outcome, progress, table
 from vae.core.config import TrainConfig, default_warmup
-from vae.core.device import prepare
+from vae.core.device import prepare_device
 from vae.data.registry import load_dataset
 
 
 def latent_sizes(options: argparse.Namespace) -> Outcome:
     """`vae latent-sizes`."""
-    device = prepare("cpu", options.threads)
+    device = prepare_device("cpu", options.threads)
     dataset = load_dataset(options.dataset, options.data_dir, validation_fraction=0.0)
     train = TrainConfig(
         options.dataset,

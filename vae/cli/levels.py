@@ -6,13 +6,13 @@ from typing import Any
 from vae.analysis.levels import active_by_level, measure_bounds, rate_by_level, sizes_of
 from vae.cli.output import Outcome, lines
 from vae.cli.test_images import read_test_images
-from vae.core.device import prepare
+from vae.core.device import prepare_device
 from vae.explorer import Explorer
 
 
 def levels(options: argparse.Namespace) -> Outcome:
     """`vae levels`."""
-    prepare("cpu", options.threads)
+    prepare_device("cpu", options.threads)
     explorer = Explorer.open(options.checkpoint)
     run = explorer.run
     record: dict[str, Any] = {

@@ -8,7 +8,7 @@ from vae.analysis.likelihoods import measure_likelihood
 from vae.cli.eval_classifier import open_judge
 from vae.cli.output import Outcome, table
 from vae.cli.test_images import read_test_images
-from vae.core.device import prepare
+from vae.core.device import prepare_device
 from vae.core.errors import CheckpointError
 from vae.explorer import Explorer
 from vae.runs.run import Run
@@ -16,7 +16,7 @@ from vae.runs.run import Run
 
 def likelihoods(options: argparse.Namespace) -> Outcome:
     """`vae likelihoods`."""
-    prepare("cpu", options.threads)
+    prepare_device("cpu", options.threads)
     rows = []
     for path in options.checkpoints:
         explorer = Explorer.open(path)

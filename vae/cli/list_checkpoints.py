@@ -4,15 +4,16 @@ import argparse
 
 from vae.cli.output import Outcome, say, table
 from vae.core.errors import CheckpointError
-from vae.runs.catalogue import checkpoints_dir, markdown_table, read_catalogue
+from vae.runs.catalogue import available_checkpoints, read_catalogue
+from vae.runs.report import markdown_table
 
 
 def list_checkpoints(options: argparse.Namespace) -> Outcome:
     """`vae list`."""
-    root = options.checkpoints or checkpoints_dir()
-    if options.checkpoints and not root.is_dir():
+    root = options.checkpoints
+    if root and not root.is_dir():
         raise CheckpointError(f"there is no folder {root}; name one that holds checkpoints")
-    catalogue = read_catalogue(root)
+    catalogue = read_catalogue(root) if root else available_checkpoints()
     for error in catalogue.refused:
         say(f"left out: {error}")
     rows = [

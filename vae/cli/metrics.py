@@ -6,7 +6,8 @@ from typing import Any
 
 from vae.cli.output import Outcome, lines, say
 from vae.core.errors import ConfigError
-from vae.runs.checkpoint import load_atlas, load_run, save_scores
+from vae.runs.checkpoint import load_atlas, load_run
+from vae.runs.stored_scores import save_scores
 
 
 def metrics(options: argparse.Namespace) -> Outcome:

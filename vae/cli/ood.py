@@ -6,14 +6,14 @@ import numpy as np
 
 from vae.analysis.ood import meet_strangers
 from vae.cli.output import Outcome, table
-from vae.core.device import prepare
+from vae.core.device import prepare_device
 from vae.data.registry import load_test_split
 from vae.explorer import Explorer
 
 
 def strangers(options: argparse.Namespace) -> Outcome:
     """`vae strangers`."""
-    prepare("cpu", options.threads)
+    prepare_device("cpu", options.threads)
     explorer = Explorer.open(options.checkpoint)
     run = explorer.run
     split = load_test_split(run.train.dataset, options.data_dir, image_shape=run.model.image_shape)

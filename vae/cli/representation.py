@@ -13,14 +13,14 @@ from vae.analysis.representation import (
     measure_representation,
 )
 from vae.cli.output import Outcome, progress, table
-from vae.core.device import prepare
+from vae.core.device import prepare_device
 from vae.core.errors import DataError
 from vae.explorer import Explorer
 
 
 def representation(options: argparse.Namespace) -> Outcome:
     """`vae representation`."""
-    prepare("cpu", options.threads)
+    prepare_device("cpu", options.threads)
     measure, paths = _Measure(options), options.checkpoints
     found = {path: measure(path) for path in progress(paths, "models", total=len(paths))}
     records = [{"checkpoint": str(path), **each.to_dict()} for path, each in found.items()]

@@ -5,7 +5,7 @@ import argparse
 from vae.analysis.eval_classifier import find_classifier
 from vae.core.config import (
     DEFAULT_CODEBOOK,
-    TOLD_LABELS,
+    KINDS_WITH_LABELS,
     ModelConfig,
     TrainConfig,
     default_levels,
@@ -15,7 +15,7 @@ from vae.core.errors import ConfigError
 from vae.data.folder import FOLDER_SIDE
 from vae.data.registry import FOLDER_PREFIX, image_shape_of, load_dataset
 from vae.data.splits import Dataset
-from vae.runs.catalogue import checkpoints_dir, read_catalogue
+from vae.runs.catalogue import available_checkpoints
 from vae.runs.run import Run
 
 
@@ -34,7 +34,7 @@ def model_config(
         options.pixel_scale,
         getattr(options, "beta_range", None),
         options.model,
-        classes if options.model in TOLD_LABELS else 0,
+        classes if options.model in KINDS_WITH_LABELS else 0,
         options.logvar_limit,
         _levels(options),
         _codebook(options),
@@ -75,7 +75,7 @@ def _critic(options: argparse.Namespace, dataset: str) -> str:
     """The classifier named by --critic, else the best one there is; CheckpointError without."""
     if options.critic or options.perceptual == 0:
         return options.critic
-    return str(find_classifier(read_catalogue(checkpoints_dir()).runs, dataset).path)
+    return str(find_classifier(available_checkpoints().runs, dataset).path)
 
 
 def dataset_for_training(options: argparse.Namespace, name: str) -> Dataset:
@@ -106,7 +106,7 @@ def beta_to_look_at(options: argparse.Namespace, run_: Run) -> float:
 
 def label_to_look_at(options: argparse.Namespace, run_: Run) -> int | None:
     """The label asked for; ConfigError where the model needs one, or is told none."""
-    needs = run_.model.is_told_labels
+    needs = run_.model.needs_labels
     if needs == (options.label is None):
         raise ConfigError(
             f"{options.checkpoint} is told the label of each image; choose one with --label"

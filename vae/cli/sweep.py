@@ -9,7 +9,7 @@ from vae.cli.output import Outcome, lines, say
 from vae.cli.settings import dataset_for_training, model_config, train_config
 from vae.cli.sweep_local import train_here
 from vae.cli.train import begin, training_record
-from vae.core.device import prepare, use_threads
+from vae.core.device import prepare_device, use_threads
 from vae.core.errors import ConfigError, SweepFailed
 from vae.data.registry import check_dataset_name
 from vae.data.splits import Dataset
@@ -20,7 +20,7 @@ from vae.jobs.distributed.sweep_runs import SweepRun, folder_standing, sweep_run
 from vae.runs.lock import holding
 from vae.runs.recorder import RecordedTraining
 from vae.runs.run import Run
-from vae.training.stepper import gains_from_company
+from vae.training.stepper import concurrency_is_free
 
 
 def sweep(options: argparse.Namespace) -> Outcome:
@@ -51,7 +51,7 @@ def _here(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, A
     for option in ("address", "gpus"):
         if getattr(options, option) is not None:
             raise ConfigError(f"--{option} goes with --engine ray; leave it out")
-    device = prepare(options.device, options.threads)
+    device = prepare_device(options.device, options.threads)
     paths = {run.name: Path(options.out) / run.name for run in runs}
     found = {
         run.name: folder_standing(run, paths[run.name], options.resume, options.overwrite)
@@ -66,7 +66,7 @@ def _here(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, A
 
     finished = {name: held for name, (_, held) in found.items() if held is not None}
     left = [run for run in runs if run.name not in finished]
-    together = gains_from_company(model_config(options, (1, 8, 8), 2), runs[0].train, device)
+    together = concurrency_is_free(model_config(options, (1, 8, 8), 2), runs[0].train, device)
     # All of them from the beginning: nobody may come into the folder of a run that waits.
     with holding(paths[run.name] for run in left):
         finished |= train_here(left, start, together, Path(options.out))

@@ -16,20 +16,21 @@ from vae.analysis.health import check_run
 from vae.cli.output import Outcome, lines, say
 from vae.cli.settings import dataset_for_training, model_config, train_config
 from vae.core.config import TrainConfig
-from vae.core.device import pick_device, prepare
+from vae.core.device import pick_device, prepare_device
 from vae.core.errors import ConfigError
 from vae.data.registry import load_dataset
 from vae.data.splits import Dataset
-from vae.runs.catalogue import checkpoints_dir, run_name, unused_path
-from vae.runs.checkpoint import load_resume_state
+from vae.runs.folders import checkpoints_dir
 from vae.runs.lock import holding
-from vae.runs.recorder import RecordedTraining, check_free, check_same, read_resume_configs
+from vae.runs.recorder import RecordedTraining
+from vae.runs.resume import check_same, load_resume_state, read_resume_configs
 from vae.runs.run import Run
+from vae.runs.run_folder import check_free, run_name, unused_path
 
 
 def train(options: argparse.Namespace) -> Outcome:
     """`vae train`."""
-    prepare(options.device, options.threads)
+    prepare_device(options.device, options.threads)
     config = train_config(options, options.beta, options.seed)
     record = train_one(options, config, options.out, resume=options.resume)
     return Outcome(record, lines(record))

@@ -27,13 +27,13 @@ KINDS: dict[Kind, str] = {
 }
 """By name, as people write them; see `vae.models.build`."""
 
-TOLD_LABELS: tuple[Kind, ...] = ("conditional", "semi-supervised", "classifier")
+KINDS_WITH_LABELS: tuple[Kind, ...] = ("conditional", "semi-supervised", "classifier")
 """Those that need the label of each image."""
 
-WITHOUT_RATE: tuple[Kind, ...] = ("autoencoder", "classifier")
+KINDS_WITHOUT_RATE: tuple[Kind, ...] = ("autoencoder", "classifier")
 """Those whose codes are points: no posterior, so no rate, no ELBO and no likelihood."""
 
-DENOISING: tuple[Kind, ...] = ("vae", "autoencoder", "conditional")
+DENOISING_KINDS: tuple[Kind, ...] = ("vae", "autoencoder", "conditional")
 """Those that can learn to give the clean image of a corrupted one."""
 
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
@@ -46,7 +46,7 @@ LIKELIHOODS: dict[Likelihood, str] = {
 }
 """By name, as people write them; see `vae.models.likelihood`."""
 
-HALVED: tuple[Architecture, ...] = ("conv", "conv-mlp", "resnet", "spatial")
+DOWNSAMPLING_ARCHITECTURES: tuple[Architecture, ...] = ("conv", "conv-mlp", "resnet", "spatial")
 """Those that halve an image's sides twice."""
 
 LADDER_ARCHITECTURES: tuple[Architecture, ...] = ("mlp", "mlp-deep", "conv", "conv-mlp")
@@ -133,7 +133,7 @@ class ModelConfig(Record):
 
     def _check_halving(self) -> None:
         height, width = self.image_shape[1:]
-        if self.architecture in HALVED and (height % 4 or width % 4):
+        if self.architecture in DOWNSAMPLING_ARCHITECTURES and (height % 4 or width % 4):
             raise ConfigError(
                 f"architecture {self.architecture!r} halves the image twice, so its sides must be "
                 f"multiples of 4, but the image is {height}x{width}; "
@@ -152,7 +152,7 @@ class ModelConfig(Record):
 
     def _check_places(self) -> None:
         height, width = (side // 4 for side in self.image_shape[1:])
-        if self.has_places and self.latent_dim % (height * width):
+        if self.has_spatial_code and self.latent_dim % (height * width):
             what = "the kind 'vq'" if self.kind == "vq" else "architecture 'spatial'"
             raise ConfigError(
                 f"{what} has a code for each of {height}x{width} places "
@@ -161,14 +161,14 @@ class ModelConfig(Record):
             )
 
     @property
-    def has_places(self) -> bool:
+    def has_spatial_code(self) -> bool:
         """Whether a code is a grid, with some of its numbers for each place of the image."""
         return self.architecture == "spatial" or self.kind == "vq"
 
     @property
     def latent_shape(self) -> tuple[int, ...]:
         """Channels, height, width of a code that is a grid and flattened; else its length."""
-        if not self.has_places:
+        if not self.has_spatial_code:
             return (self.latent_dim,)
         height, width = (side // 4 for side in self.image_shape[1:])
         return self.latent_dim // (height * width), height, width
@@ -176,7 +176,7 @@ class ModelConfig(Record):
     @property
     def has_rate(self) -> bool:
         """Whether codes have a posterior, and so a rate, an ELBO and a likelihood."""
-        return self.kind not in WITHOUT_RATE
+        return self.kind not in KINDS_WITHOUT_RATE
 
     @property
     def is_gaussian(self) -> bool:
@@ -184,9 +184,9 @@ class ModelConfig(Record):
         return self.has_rate and self.kind != "vq"
 
     @property
-    def is_told_labels(self) -> bool:
+    def needs_labels(self) -> bool:
         """Whether images have to come with their labels."""
-        return self.kind in TOLD_LABELS
+        return self.kind in KINDS_WITH_LABELS
 
     @property
     def is_generative(self) -> bool:
@@ -347,10 +347,10 @@ def check_together(model: ModelConfig, train: TrainConfig) -> None:
             f"the objective {train.objective} goes with the plain VAE, not with the kind "
             f"{model.kind}; leave one of them out"
         )
-    if train.corruption and model.kind not in DENOISING:
+    if train.corruption and model.kind not in DENOISING_KINDS:
         raise ConfigError(
             f"a model of the kind {model.kind} does not learn to undo corruption; choose one of "
-            f"{', '.join(DENOISING)}, or no corruption"
+            f"{', '.join(DENOISING_KINDS)}, or no corruption"
         )
     if train.perceptual > 0 and (not model.is_generative or train.objective != "beta-vae"):
         raise ConfigError(
@@ -395,7 +395,7 @@ def _check_semi_supervised(model: ModelConfig, train: TrainConfig) -> None:
 
 
 def _check_classes(kind: Kind, classes: object) -> None:
-    if kind not in TOLD_LABELS:
+    if kind not in KINDS_WITH_LABELS:
         _check_integer("classes", classes, 0, 0)
     elif not isinstance(classes, int) or isinstance(classes, bool) or not 2 <= classes <= 1000:
         raise ConfigError(

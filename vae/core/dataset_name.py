@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 from vae.core.errors import DataError
 
-_NARROWED = re.compile(r"(?P<whole>[\w-]+):(?P<word>only|without)=(?P<labels>.*)", re.DOTALL)
+_NARROWED = re.compile(r"(?P<base>[\w-]+):(?P<mode>only|without)=(?P<labels>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class ClassChoice:
+class ClassSubset:
     """Some classes of a data set, by label."""
 
-    whole: str
+    base: str
     """The name of the data set that holds all of them."""
 
-    word: str
+    mode: str
     """only or without."""
 
-    named: tuple[int, ...]
+    listed: tuple[int, ...]
     """The labels in the name, rising."""
 
     count: int
@@ -30,28 +30,28 @@ class ClassChoice:
     @property
     def labels(self) -> tuple[int, ...]:
         """Those that are left to train on, rising."""
-        inside = self.word == "only"
-        return tuple(label for label in range(self.count) if (label in self.named) is inside)
+        inside = self.mode == "only"
+        return tuple(label for label in range(self.count) if (label in self.listed) is inside)
 
     def title(self, whole_title: str, class_names: tuple[str, ...]) -> str:
         """Such as "MNIST, only 3 and 5"."""
-        names = " and ".join(class_names[label] for label in self.named)
-        return f"{whole_title}, {self.word} {names}"
+        names = " and ".join(class_names[label] for label in self.listed)
+        return f"{whole_title}, {self.mode} {names}"
 
 
 def base_name(name: str) -> str:
     """The data set that a narrowed one is part of; of any other name, that itself."""
     found = _NARROWED.fullmatch(name)
-    return found["whole"] if found and is_subset(name) else name
+    return found["base"] if found and is_subset(name) else name
 
 
 def is_subset(name: str) -> bool:
     """Whether a data set's name asks for some of its classes, well spelt or not."""
     found = _NARROWED.fullmatch(name)
-    return found is not None and found["whole"] not in ("sprites", "folder")
+    return found is not None and found["base"] not in ("sprites", "folder")
 
 
-def read_class_choice(name: str, class_names: tuple[str, ...]) -> ClassChoice:
+def parse_class_subset(name: str, class_names: tuple[str, ...]) -> ClassSubset:
     """The classes that a narrowed name asks for; DataError for labels that make no sense."""
     found = _NARROWED.fullmatch(name)
     assert found is not None, "ask is_subset first"
@@ -61,10 +61,10 @@ def read_class_choice(name: str, class_names: tuple[str, ...]) -> ClassChoice:
     if not labels or list(labels) != sorted(set(labels)):
         raise DataError(
             f"{name:.80} should name labels from 0 to {count - 1}, rising, each once, with + "
-            f"between them, such as {found['whole']}:{found['word']}=0+3"
+            f"between them, such as {found['base']}:{found['mode']}=0+3"
         )
     if len(labels) == count:
         raise DataError(
-            f"{name:.80} names every class of {found['whole']}; name fewer, or take the whole of it"
+            f"{name:.80} names every class of {found['base']}; name fewer, or take the whole of it"
         )
-    return ClassChoice(found["whole"], found["word"], labels, count)
+    return ClassSubset(found["base"], found["mode"], labels, count)

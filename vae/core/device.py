@@ -64,24 +64,24 @@ def use_threads(count: int | None = None) -> int:
     if not 1 <= chosen <= 1024:
         raise ConfigError(f"threads must be a whole number from 1 to 1024, not {chosen}")
     torch.set_num_threads(chosen)
-    with flushed_denormals():
+    with flush_denormals():
         # torch's other threads start here, and take over the setting for good.
         torch.ones(PARALLEL_NUMBERS).add_(1)
     return chosen
 
 
-def prepare(name: DeviceName, threads: int | None = None) -> torch.device:
+def prepare_device(name: DeviceName, threads: int | None = None) -> torch.device:
     """The named device with torch set up for it: threads, memory, products in float32."""
     device = pick_device(name)
     use_threads(threads)
     keep_freed_memory()
-    multiply_by_onednn(device)
-    convolve_in_float32(device)
+    enable_onednn_matmul(device)
+    disable_tf32_convolutions(device)
     return device
 
 
 @contextmanager
-def flushed_denormals() -> Iterator[None]:
+def flush_denormals() -> Iterator[None]:
     """Let this thread take numbers below 1.2e-38 for zero, for a while.
 
     Pixels that are black in every image have gradients that fall that low: after an epoch of MNIST
@@ -114,7 +114,7 @@ def default_threads() -> int:
     return max(1, (os.cpu_count() or 1) - 1)
 
 
-def multiply_by_onednn(device: torch.device) -> bool:
+def enable_onednn_matmul(device: torch.device) -> bool:
     """Let oneDNN multiply float32 matrices on the CPU where it keeps float32; whether it does.
 
     torch hands it matrices only where it may use bfloat16. Many processors have no unit for that
@@ -133,14 +133,14 @@ def multiply_by_onednn(device: torch.device) -> bool:
     return keeps
 
 
-def convolve_in_float32(device: torch.device) -> None:
+def disable_tf32_convolutions(device: torch.device) -> None:
     """Let cuDNN's convolutions keep float32; by default they take TF32, which has three digits."""
     if device.type == "cuda":
         torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
 
 
 @contextmanager
-def products_in_bfloat16() -> Iterator[None]:
+def bfloat16_matmul() -> Iterator[None]:
     """Let float32 matrices be multiplied in bfloat16 for a while, where the CPU has units for it.
 
     Sums stay in float32. With Intel's AMX products take less than half the time; elsewhere they may
@@ -168,7 +168,7 @@ def _product_error() -> float:
     return float((signal @ weight.T - exact).norm() / exact.norm())
 
 
-def yield_to_others() -> None:
+def lower_cpu_priority() -> None:
     """Give the calling thread the cores only where nobody else wants them.
 
     Linux alone has a priority for each thread; elsewhere this changes nothing.

@@ -21,7 +21,7 @@ PAPER_REACH = 0.25
 LEAST_INK = 0.12
 """How much darker than the paper something has to be, as a share of the paper's light."""
 
-LAMP_ROUNDS = 4
+FIT_ROUNDS = 4
 EVEN = 0.05
 """The least light of the paper, as a share of the lamp's."""
 
@@ -51,7 +51,7 @@ def _find(pixels: UInt8[np.ndarray, "n n 3"]) -> tuple[Darkness, Bool[np.ndarray
 
     grey = Image.fromarray(pixels).convert("L")
     light = np.asarray(grey.resize((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX), np.float32)
-    even = light / np.maximum(_lamp(light), 1)
+    even = light / np.maximum(_illumination(light), 1)
     reach = round(PAPER_REACH * WORKING_SIDE)
     closed = ndimage.grey_closing(ndimage.gaussian_filter(even, 1), reach)
     paper = ndimage.gaussian_filter(closed, reach / 4)
@@ -67,12 +67,12 @@ def _find(pixels: UInt8[np.ndarray, "n n 3"]) -> tuple[Darkness, Bool[np.ndarray
     return np.clip(shade / full, 0, 1), is_ink
 
 
-def _lamp(light: Darkness) -> Darkness:
+def _illumination(light: Darkness) -> Darkness:
     """How light the paper is over the whole picture, as a quadratic surface, whatever the ink."""
     y, x = np.indices(light.shape) / WORKING_SIDE - 0.5
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
     is_paper = np.ones(light.shape, bool)
-    for _ in range(LAMP_ROUNDS):
+    for _ in range(FIT_ROUNDS):
         surface = terms @ np.linalg.lstsq(terms[is_paper], light[is_paper], rcond=None)[0]
         is_paper = light > (1 - LEAST_INK) * surface
         if not is_paper.any():

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from jaxtyping import Int
 
-from vae.core.dataset_name import base_name, is_subset, read_class_choice
+from vae.core.access import check_allowed_folder
+from vae.core.dataset_name import base_name, is_subset, parse_class_subset
 from vae.core.errors import DataError
-from vae.core.named_folders import check_named
 from vae.data.folder import FOLDER_SIDE, FolderImages, count_images, read_folder
 from vae.data.source import Source
-from vae.data.splits import Dataset, Factor, Split, own_part, shuffled, with_validation
+from vae.data.splits import Dataset, Factor, Split, fixed_permutation, with_labels, with_validation
 from vae.data.sprites import SPRITES, SpriteSet, is_sprites, read_sprite_set
 from vae.data.torchvision_sets import DATA_DIR_VARIABLE, read_torchvision
 
@@ -59,7 +59,7 @@ def class_names(name: str) -> tuple[str, ...]:
 def trained_labels(name: str) -> tuple[int, ...] | None:
     """The classes that a narrowed data set is narrowed to; None of any other name."""
     source = _source_if_known(name)
-    return None if source is None or source.choice is None else source.choice.labels
+    return None if source is None or source.subset is None else source.subset.labels
 
 
 def image_shape_of(name: str, folder_side: int = FOLDER_SIDE) -> tuple[int, int, int]:
@@ -73,7 +73,7 @@ def image_shape_of(name: str, folder_side: int = FOLDER_SIDE) -> tuple[int, int,
     return _source(name).image_shape
 
 
-def training_images(name: str) -> int:
+def training_image_count(name: str) -> int:
     """About how many images a data set trains on, before anything is read.
 
     Of a folder the files that look like images; none where there is no folder. DataError for one
@@ -84,9 +84,9 @@ def training_images(name: str) -> int:
     if is_sprites(name):
         return len(read_sprite_set(name).split()[0])
     source = _source(name)
-    if source.choice is None:
-        return source.training_images
-    return source.training_images * len(source.choice.labels) // len(source.class_names)
+    if source.subset is None:
+        return source.training_image_count
+    return source.training_image_count * len(source.subset.labels) // len(source.class_names)
 
 
 def needs_download(name: str) -> bool:
@@ -95,8 +95,8 @@ def needs_download(name: str) -> bool:
     return source is not None and source.torchvision_class != ""
 
 
-def may_be_read(name: str) -> bool:
-    """Whether it is none of a folder that may not be read (see `vae.core.named_folders`)."""
+def is_allowed_dataset(name: str) -> bool:
+    """Whether it is none of a folder that may not be read (see `vae.core.access`)."""
     if not name.startswith(FOLDER_PREFIX):
         return True
     try:
@@ -144,11 +144,11 @@ def load_dataset(
     source = _source(name)
     _check_image_shape(name, source, image_shape)
     train, test = source.read(source, data_dir(directory), download)
-    labels = source.choice.labels if source.choice else None
+    labels = source.subset.labels if source.subset else None
     whole = with_validation(
         name,
         source.class_names,
-        own_part(train, labels),
+        with_labels(train, labels),
         test,
         validation_fraction,
         source.factors,
@@ -189,9 +189,9 @@ def _source(name: str) -> Source:
     source = _SOURCES[known]
     if not is_subset(name):
         return source
-    choice = read_class_choice(name, source.class_names)
-    title = choice.title(source.title, source.class_names)
-    return replace(source, title=title, choice=choice)
+    subset = parse_class_subset(name, source.class_names)
+    title = subset.title(source.title, source.class_names)
+    return replace(source, title=title, subset=subset)
 
 
 def _source_if_known(name: str) -> Source | None:
@@ -221,7 +221,7 @@ def _folder_of(name: str) -> Path:
         folder = Path(name.removeprefix(FOLDER_PREFIX)).expanduser()
     except RuntimeError as error:
         raise DataError(f"{name} names a home that nobody has here; give the whole path") from error
-    check_named(folder)
+    check_allowed_folder(folder)
     return folder
 
 
@@ -237,7 +237,7 @@ def _read_digits(source: Source, directory: Path, download: bool) -> tuple[Split
     bundled = load_digits()
     pixels = np.rint(bundled.images * (255 / 16)).astype(np.uint8)[:, None]
     images, labels = torch.from_numpy(pixels), torch.from_numpy(bundled.target.astype(np.int64))
-    order = shuffled(len(images))
+    order = fixed_permutation(len(images))
     test, train = order[:360], order[360:]
     return Split(images[train], labels[train]), Split(images[test], labels[test])
 
@@ -272,14 +272,16 @@ def _read_cifar(source: Source, directory: Path, download: bool) -> tuple[Split,
         )
     train, test = _folder_splits(found)
     # Class follows class: the first test images should be of all of them, as torchvision's are.
-    return train, test.pick(shuffled(len(test)))
+    return train, test.pick(fixed_permutation(len(test)))
 
 
 _GREY_28 = (1, 28, 28)
 _TEN_DIGITS = tuple(str(digit) for digit in range(10))
 
 _SOURCES = {
-    "digits": Source("Digits (8x8)", (1, 8, 8), _TEN_DIGITS, _read_digits, training_images=1437),
+    "digits": Source(
+        "Digits (8x8)", (1, 8, 8), _TEN_DIGITS, _read_digits, training_image_count=1437
+    ),
     "mnist": Source("MNIST", _GREY_28, _TEN_DIGITS, read_torchvision, "MNIST", 60_000),
     "fashion-mnist": Source(
         "Fashion-MNIST",

@@ -15,14 +15,14 @@ from torch import Tensor
 from vae.core.errors import ConfigError
 from vae.data.splits import Split
 
-SHARE = 0.2
+LABELLED_SHARE = 0.2
 """Of each batch, for images whose label is known, where some are not."""
 
 _DRAW = 0x1ABE1
 """Sets the seeds of the draw apart from those of an epoch's order."""
 
 
-def labelled_images(labels: Int[Tensor, "n"], count: int, seed: int) -> Int[Tensor, "count"]:
+def labelled_indices(labels: Int[Tensor, "n"], count: int, seed: int) -> Int[Tensor, "count"]:
     """The places of `count` images drawn by the seed, as many of each class, in rising order.
 
     Where `count` is no multiple of the number of classes, the lowest classes have one more.
@@ -45,8 +45,8 @@ def labelled_images(labels: Int[Tensor, "n"], count: int, seed: int) -> Int[Tens
 
 
 def keep_labels(split: Split, count: int, seed: int) -> Split:
-    """The same images, all but `count` of them without a label (-1); see `labelled_images`."""
-    kept = labelled_images(split.labels, count, seed)
+    """The same images, all but `count` of them without a label (-1); see `labelled_indices`."""
+    kept = labelled_indices(split.labels, count, seed)
     hidden = torch.full_like(split.labels, -1)
     hidden[kept] = split.labels[kept]
     return dataclasses.replace(split, labels=hidden)
@@ -55,8 +55,8 @@ def keep_labels(split: Split, count: int, seed: int) -> Split:
 class EpochSampler:
     """How an epoch goes through a split's images, batch by batch; it follows from a generator.
 
-    With `repeats_labelled` the images whose label is known make up SHARE of every batch, repeated
-    as often as that takes, and all others come once. Else every image comes once.
+    With `repeats_labelled` the images whose label is known make up LABELLED_SHARE of every batch,
+    repeated as often as that takes, and all others come once. Else every image comes once.
     """
 
     def __init__(self, split: Split, batch_size: int, repeats_labelled: bool) -> None:
@@ -64,7 +64,7 @@ class EpochSampler:
         if not repeats_labelled or bool(known.all()) or batch_size < 2:
             known = torch.zeros_like(known)
         self._known, self._others = torch.where(known)[0], torch.where(~known)[0]
-        repeated = max(1, round(SHARE * batch_size)) if len(self._known) else 0
+        repeated = max(1, round(LABELLED_SHARE * batch_size)) if len(self._known) else 0
         self._sizes = batch_size - repeated, repeated
 
     @property
@@ -72,7 +72,7 @@ class EpochSampler:
         """Batches; the last one may be smaller."""
         return math.ceil(len(self._others) / self._sizes[0])
 
-    def draw(self, generator: torch.Generator) -> Int[Tensor, "n"]:
+    def indices(self, generator: torch.Generator) -> Int[Tensor, "n"]:
         """The places of the images, the batches one behind the other."""
         others = self._others[_shuffled(len(self._others), generator)]
         if not self._sizes[1]:

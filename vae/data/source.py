@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vae.core.dataset_name import ClassChoice
+from vae.core.dataset_name import ClassSubset
 from vae.data.splits import Factor, Split
 
 
@@ -17,9 +17,9 @@ class Source:
     class_names: tuple[str, ...]
     read: Callable[["Source", Path, bool], tuple[Split, Split]]
     torchvision_class: str = ""
-    training_images: int = 0
+    training_image_count: int = 0
     """How many there are for training and validation, where they are not drawn."""
 
     factors: tuple[Factor, ...] = ()
-    choice: ClassChoice | None = None
+    subset: ClassSubset | None = None
     """Of a data set narrowed to some classes."""

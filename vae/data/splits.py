@@ -26,8 +26,8 @@ class Factor(Record):
 
     def __post_init__(self) -> None:
         is_whole = isinstance(self.size, int) and not isinstance(self.size, bool)
-        is_named = isinstance(self.name, str) and is_showable(self.name)
-        if not is_named or not is_whole or not 1 <= self.size <= MAX_LEVELS:
+        has_name = isinstance(self.name, str) and is_showable(self.name)
+        if not has_name or not is_whole or not 1 <= self.size <= MAX_LEVELS:
             raise ConfigError(
                 f"Factor: expected a name and 1 to {MAX_LEVELS} levels, found {self.name!r:.40} "
                 f"with {self.size!r:.40}"
@@ -94,9 +94,9 @@ class Dataset:
         return channels, height, width
 
     @property
-    def own_test(self) -> Split:
+    def in_distribution_test(self) -> Split:
         """The test images of the classes that are trained on, which the reported losses are of."""
-        return own_part(self.test, self.trained_labels)
+        return with_labels(self.test, self.trained_labels)
 
     def to(self, device: torch.device | str) -> "Dataset":
         """The same data set on another device, whole: what trains together shares it."""
@@ -114,7 +114,7 @@ def _by_pixel(images: Float[Tensor, "batch 1 h w"]) -> Float[Tensor, "batch 1 h 
     return images.as_strided(images.shape, (height * width, 1, width, 1))
 
 
-def own_part(split: Split, labels: tuple[int, ...] | None) -> Split:
+def with_labels(split: Split, labels: tuple[int, ...] | None) -> Split:
     """The images of these classes; all of them where that is None."""
     if labels is None:
         return split
@@ -142,11 +142,11 @@ def with_validation(
 ) -> Dataset:
     """A data set of these splits, a fixed random share of the training images held out."""
     held_out = int(len(train) * fraction)
-    order = shuffled(len(train))
+    order = fixed_permutation(len(train))
     chosen, rest = order[:held_out].sort().values, order[held_out:].sort().values
     return Dataset(name, classes, train.pick(rest), train.pick(chosen), test, factors)
 
 
-def shuffled(count: int) -> Int[Tensor, "n"]:
+def fixed_permutation(count: int) -> Int[Tensor, "n"]:
     """The numbers below the count in a random order, always the same."""
     return torch.randperm(count, generator=torch.Generator().manual_seed(SPLIT_SEED))

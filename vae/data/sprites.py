@@ -103,7 +103,7 @@ class SpriteGrid:
         """The level of each factor of these images, counted from 0."""
         return np.stack(np.unravel_index(indices, self.sizes), axis=1).astype(np.int64)
 
-    def draw(self, count: int, seed: int) -> Int[np.ndarray, "n"]:
+    def sample(self, count: int, seed: int) -> Int[np.ndarray, "n"]:
         """Indices of images at random, none twice; fewer are the head of more.
 
         DataError where the grid has fewer than `count`.
@@ -180,7 +180,7 @@ class SpriteSet:
         whole = len(self.grid)
         fits = whole >= self.count + TEST_IMAGES
         tested = TEST_IMAGES if fits else min(TEST_IMAGES, whole // 6)
-        drawn = self.grid.draw(min(whole, tested + self.count), SPLIT_SEED)
+        drawn = self.grid.sample(min(whole, tested + self.count), SPLIT_SEED)
         return drawn[tested:], drawn[:tested]
 
     def title(self) -> str:

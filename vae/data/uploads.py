@@ -17,10 +17,10 @@ from PIL import Image, ImageOps
 
 from vae.core.errors import DataError
 
-UPLOADED = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
+UPLOAD_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
 """What pages offer; Pillow's names."""
 
-READABLE = (*UPLOADED, "TIFF")
+FOLDER_FORMATS = (*UPLOAD_FORMATS, "TIFF")
 """What a folder may hold: no format that runs a program of its own, as EPS does."""
 
 MAX_PIXELS = 50_000_000
@@ -74,8 +74,8 @@ class Upload:
 
 def read_upload(file: IO[bytes], name: str) -> Upload:
     """Read one picture of a person; DataError where it is none, or larger than is allowed."""
-    with _refusing(name, UPLOADED):
-        picture = _opened(file, name, UPLOADED, KEPT_SIDE // 4)
+    with _refusing(name, UPLOAD_FORMATS):
+        picture = _opened(file, name, UPLOAD_FORMATS, KEPT_SIDE // 4)
         steps, size = _first_of_several(picture) + _turned(picture), picture.size
         layered, changed = _in_eight_bits(picture, KEPT_SIDE // 4)
         plain, flattened = _on_black(layered)
@@ -89,16 +89,16 @@ def read_upload(file: IO[bytes], name: str) -> Upload:
 
 def read_square(file: IO[bytes], name: str, side: int, channels: int) -> UInt8[np.ndarray, "c h w"]:
     """One picture of a folder as a square of so many pixels; DataError where it cannot be read."""
-    with _refusing(name, READABLE):
-        picture = _opened(file, name, READABLE, side)
+    with _refusing(name, FOLDER_FORMATS):
+        picture = _opened(file, name, FOLDER_FORMATS, side)
         _turned(picture)
         return to_square(picture, side, channels)
 
 
 def read_mode(file: IO[bytes], name: str) -> str:
     """Pillow's name of a picture's kind of pixels, from its header alone; DataError as above."""
-    with _refusing(name, READABLE):
-        return Image.open(file, formats=READABLE).mode
+    with _refusing(name, FOLDER_FORMATS):
+        return Image.open(file, formats=FOLDER_FORMATS).mode
 
 
 def to_square(picture: Image.Image, side: int, channels: int) -> UInt8[np.ndarray, "c h w"]:
@@ -109,7 +109,7 @@ def to_square(picture: Image.Image, side: int, channels: int) -> UInt8[np.ndarra
     return np.ascontiguousarray(square.reshape(side, side, channels).transpose(2, 0, 1))
 
 
-def all_alike(image: Float[np.ndarray, "h w c"]) -> str:
+def blank_reason(image: Float[np.ndarray, "h w c"]) -> str:
     """What is wrong with an image on which nothing can be seen, in a word or two; else ""."""
     low, high = float(image.min()), float(image.max())
     if high <= DARK:

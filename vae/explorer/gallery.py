@@ -1,4 +1,10 @@
-"""The test images that pages offer: real ones where the data set is at hand."""
+"""The test images of a model: the data set's own where present, else reconstructions.
+
+Example:
+    images = read_test_images("mnist", (1, 28, 28))
+    gallery = open_gallery(Explorer.open("checkpoints/mnist-map"), images)
+    first = gallery.images(np.array([0]))
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,23 +16,23 @@ from vae.core.errors import DataError
 from vae.data.registry import data_dir, load_dataset, load_test_split, needs_download
 from vae.explorer import Explorer
 from vae.runs.checkpoint import atlas_rows
-from vae.viewer.blobs import pack_pictures
 
 Pixels = UInt8[np.ndarray, "n h w c"]
 
 
 @dataclass(frozen=True)
 class ReadImages:
-    """The test split of a data set, in its order."""
+    """The test split of a data set, in the order of the data set."""
 
     pixels: Pixels
     labels: Int[np.ndarray, "n"]
-    """-1 where there is none."""
+    """The class of each image; -1 where it has none."""
 
-    def are_those_of(self, explorer: Explorer) -> bool:
-        """Whether a model was tested on as many, and its atlas has them in this order.
+    def match_atlas_of(self, explorer: Explorer) -> bool:
+        """Returns whether these are the images of a model's atlas, in the same order.
 
-        A data set can be kept in more than one order: of files, or of folders of pictures.
+        The number of images and their labels are compared. Copies of a data set can differ in
+        their order, for example of files or of folders.
         """
         shown, limit = explorer.atlas.label, atlas_rows(explorer.latent_dim)
         as_many = len(shown) == min(len(self.pixels), limit)
@@ -35,54 +41,50 @@ class ReadImages:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Test images in the order of the checkpoint's atlas."""
+    """The test images of a checkpoint, in the order of its atlas."""
 
     explorer: Explorer
     pixels: Pixels | None
-    """Those of the atlas; None where the data set is absent or has changed."""
+    """The images of the atlas; None where the data set is absent or has changed."""
 
     @property
     def are_real(self) -> bool:
-        """Whether these are the data set's own images, or the decoder's reconstructions."""
+        """Whether the images are the data set's own and not reconstructions."""
         return self.pixels is not None
 
     @property
     def labels(self) -> Int[np.ndarray, "n"]:
-        """-1 where there is none."""
+        """The class of each image; -1 where it has none."""
         return self.explorer.atlas.label
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """By label."""
+        """The names of the classes, by label."""
         return self.explorer.run.class_names
 
     def images(self, indices: Int[np.ndarray, "m"]) -> Float[np.ndarray, "m h w c"]:
-        """The images at these places, pixels in [0, 1]."""
+        """Returns the images at these indices, pixels in [0, 1]."""
         if self.pixels is None:
             return self.explorer.atlas_images(indices)
         return self.pixels[indices].astype(np.float32) / 255
 
-    def packed_pictures(self, identity: str) -> bytes | None:
-        """All images as the browser reads them; None where they are not real or too many."""
-        return None if self.pixels is None else pack_pictures(identity, self.pixels)
-
     def classes(self) -> list[int]:
-        """The classes that have test images."""
+        """Returns the classes that have test images."""
         return [i for i in range(len(self.class_names)) if np.any(self.labels == i)]
 
     def name_of(self, index: int) -> str:
-        """The class of an image; "no class" where it has none."""
+        """Returns the class name of an image, or "no class"."""
         label = int(self.labels[index])
         return self.class_names[label] if 0 <= label < len(self.class_names) else "no class"
 
     def of_class(self, label: int) -> Int[np.ndarray, "m"]:
-        """The positions of a class's images."""
+        """Returns the indices of a class's images."""
         return np.flatnonzero(self.labels == label)
 
 
 def open_gallery(explorer: Explorer, images: ReadImages | None) -> Gallery:
-    """A gallery of a data set's test images, if they are those that the model was tested on."""
-    if images is None or not images.are_those_of(explorer):
+    """Returns a gallery with these test images if they are those of the model's atlas."""
+    if images is None or not images.match_atlas_of(explorer):
         return Gallery(explorer, None)
     return Gallery(explorer, images.pixels[: len(explorer.atlas.label)])
 
@@ -90,7 +92,7 @@ def open_gallery(explorer: Explorer, images: ReadImages | None) -> Gallery:
 def read_test_images(
     dataset: str, image_shape: tuple[int, int, int], directory: str | Path | None = None
 ) -> ReadImages | None:
-    """The test split of a data set; None where it is absent. Downloads nothing."""
+    """Reads the test split of a data set; returns None where it is absent. Never downloads."""
     place = data_dir(directory)
     if needs_download(dataset) and not place.is_dir():
         return None
@@ -107,7 +109,7 @@ def read_training_images(
     count: int,
     directory: str | Path | None = None,
 ) -> Float[np.ndarray, "n h w c"] | None:
-    """The first training images, pixels in [0, 1]; None where they are absent, and none fetched."""
+    """Reads the first training images, pixels in [0, 1]; None if absent. Never downloads."""
     place = data_dir(directory)
     if needs_download(dataset) and not place.is_dir():
         return None

@@ -1,4 +1,8 @@
-"""A model's encoder or decoder as ONNX, for programs without torch."""
+"""Exports a model's encoder or decoder as ONNX, for programs without torch.
+
+Example:
+    export_onnx(load_model(load_run("checkpoints/mnist-map")), Path("decoder.onnx"))
+"""
 
 import logging
 import warnings
@@ -34,7 +38,7 @@ class _Encode(nn.Module):
 
 
 def export_onnx(model: VAE, file: Path, part: Part = "decoder") -> Path:
-    """Write one part of a model; the first axis of its inputs and outputs is free.
+    """Writes one part of a model; the batch size of its inputs and outputs stays free.
 
     decoder: `z` (batch, latent) to `images` (batch, c, h, w), pixels in [0, 1].
     encoder: `images` to `mean` and `logvar` (batch, latent) of the posterior.

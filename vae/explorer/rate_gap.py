@@ -7,31 +7,31 @@ from vae.runs.run import Run
 
 
 @dataclass(frozen=True)
-class Gap:
-    """What a multi-rate model and a model of one beta each make of distortion + beta * rate."""
+class RateGap:
+    """The objective distortion + beta * rate of a multi-rate model and of a model of one beta."""
 
     beta: float
     seed: int
-    """Of the model of one beta."""
+    """The training seed of the model of one beta."""
     multi_rate: float
-    """Nats per test image."""
-    apart: float
-    """Nats per test image."""
+    """The multi-rate model's objective, in nats per test image."""
+    single_rate: float
+    """The objective of the model of one beta, in nats per test image."""
     epochs: tuple[float, float]
-    """That the two were trained for."""
+    """The training epochs of the two models."""
 
     @property
     def relative(self) -> float:
-        """How much worse the multi-rate model is, as a share; negative where it is better."""
-        return self.multi_rate / self.apart - 1
+        """The multi-rate model's relative excess; negative where it is better."""
+        return self.multi_rate / self.single_rate - 1
 
 
-def gap(curve: RateCurve, multi_rate: Run, apart: Run) -> Gap:
-    """Compare a multi-rate model with one trained for one beta of its range."""
-    beta, results = apart.train.beta, apart.results
-    return Gap(
+def rate_gap(curve: RateCurve, multi_rate: Run, single_rate: Run) -> RateGap:
+    """Compares a multi-rate model with a model of one beta of its range."""
+    beta, results = single_rate.train.beta, single_rate.results
+    return RateGap(
         beta,
-        apart.train.seed,
+        single_rate.train.seed,
         curve.objective(beta),
         results.test_distortion + beta * results.test_rate,
         (multi_rate.results.epochs_trained, results.epochs_trained),

@@ -22,9 +22,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vae.core.config import ModelConfig
 from vae.core.errors import ConfigError, LimitError
-from vae.data.registry import image_shape_of, training_images
+from vae.data.registry import image_shape_of, training_image_count
 from vae.jobs.worker_main import MEMORY_VARIABLE
 from vae.models import build
+from vae.models.condition import Condition
 from vae.runs.request import RunRequest
 
 JOBS_VARIABLE = "LATENT_MAX_JOBS"
@@ -70,7 +71,7 @@ def minutes(request: RunRequest) -> float:
     """A job's size; of a folder's images as if they were in colour and FOLDER_SIDE wide."""
     train = request.train
     shape = image_shape_of(train.dataset)
-    images = training_images(train.dataset) * (1 - train.validation_fraction)
+    images = training_image_count(train.dataset) * (1 - train.validation_fraction)
     model = replace(request.model(shape, CLASSES), beta_range=None)
     return 3 * _operations(model) * images * train.epochs / CORE_SPEED / 60
 
@@ -81,9 +82,9 @@ def _operations(model: ModelConfig) -> int:
     with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
         built = build.build(model)
         label = torch.zeros(1, dtype=torch.long)
-        code = built.encode(torch.zeros(1, *model.image_shape), labels=label).mean
+        code = built.encode(torch.zeros(1, *model.image_shape), Condition(labels=label)).mean
         if model.is_generative:
-            built.decode_mean(code, labels=label)
+            built.decode_mean(code, Condition(labels=label))
     return counter.get_total_flops()
 
 

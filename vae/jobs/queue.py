@@ -13,8 +13,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from vae.core.access import refuse_if_read_only
 from vae.core.errors import CheckpointError, ConfigError
-from vae.core.read_only import refuse_if_read_only
 from vae.data.registry import data_dir
 from vae.jobs.cancellation import INTERRUPTED
 from vae.jobs.from_run import done_before
@@ -32,11 +32,13 @@ from vae.jobs.messages import (
 )
 from vae.jobs.unfinished import Unfinished, unfinished_runs
 from vae.jobs.worker_process import TrainingProcess, training_process
-from vae.runs.catalogue import read_catalogue, run_name, unused_path
-from vae.runs.checkpoint import RESUME_FILE, discard_empty, load_resume_record
+from vae.runs.catalogue import read_catalogue
+from vae.runs.format import RESUME_FILE
 from vae.runs.recorder import SAVE_SECONDS
 from vae.runs.request import RunRequest
+from vae.runs.resume import load_resume_record
 from vae.runs.run import Run
+from vae.runs.run_folder import discard_empty, run_name, unused_path
 
 AT_ONCE = 10
 """Jobs of a sweep that train together; the rest of it waits, so that memory has a bound."""

@@ -8,22 +8,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from vae.core.access import refuse_if_read_only
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import CheckpointError
-from vae.core.read_only import refuse_if_read_only
 from vae.runs.catalogue import folders_in
-from vae.runs.checkpoint import (
-    RESUME_FILE,
-    RUN_FILE,
-    check_name,
-    discard_empty,
-    discard_resume_state,
-    load_resume_record,
-    load_run,
-)
+from vae.runs.checkpoint import load_run
+from vae.runs.format import RESUME_FILE, RUN_FILE
 from vae.runs.lock import is_held
-from vae.runs.recorder import read_resume_configs
 from vae.runs.request import RunRequest
+from vae.runs.resume import discard_resume_state, load_resume_record, read_resume_configs
+from vae.runs.run_folder import check_name, discard_empty
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,11 @@ from vae.data.splits import Dataset
 from vae.jobs.cancellation import Orders
 from vae.jobs.jobs import Snapshot, Status
 from vae.jobs.messages import Begun, Ended, News, Reported, Saving, Task
-from vae.runs.checkpoint import discard_empty, load_resume_record
+from vae.models.condition import Condition
 from vae.runs.lock import RunLock
-from vae.runs.recorder import (
-    SAVE_SECONDS,
-    RecordedRunGroup,
-    RecordedTraining,
-    grouped,
-    read_resume_configs,
-)
+from vae.runs.recorder import SAVE_SECONDS, RecordedRunGroup, RecordedTraining, grouped
+from vae.runs.resume import load_resume_record, read_resume_configs
+from vae.runs.run_folder import discard_empty
 from vae.training import Report
 
 SNAPSHOT_IMAGES = 10
@@ -241,7 +237,7 @@ class _Group:
         self._members = {member.run: member for member in members}
         self._cohort = RecordedRunGroup(list(self._members))
         # How long it takes to measure an epoch shows at the end of the first one.
-        self._cohort.close_apart(True)
+        self._cohort.set_report_before_epoch_end(True)
         self._closes_slowly = True
         self._reports = self._cohort.run(save_seconds=save_seconds)
         self.is_slow = False
@@ -287,14 +283,14 @@ class _Group:
                 del self._members[member.run]
 
     def _closes_next(self) -> bool:
-        return any(run.training.step and run.training.closes_next for run in self._members)
+        return any(run.training.step and run.training.next_step_ends_epoch for run in self._members)
 
     def _time(self, seconds: float, reports: Iterable[Report | DivergedError]) -> None:
         """Learn from how long a turn took whether the next one may be interrupted."""
         closes = any(isinstance(report, Report) and report.ends_epoch for report in reports)
         if closes:
             self._closes_slowly = seconds > SLOW_SECONDS
-            self._cohort.close_apart(self._closes_slowly)
+            self._cohort.set_report_before_epoch_end(self._closes_slowly)
         if not closes or not self._closes_slowly:
             self.is_slow = seconds > SLOW_SECONDS
 
@@ -314,13 +310,15 @@ class _Pictures:
         training = recorded.training
         model = training.model.at_beta(training.config.beta)
         labels = self._labels.to(model.device)
-        means = model.encode(self._images.to(model.device), labels=labels).mean
-        reconstructions = _pixels(model.decode_mean(means, labels=labels))
+        means = model.encode(self._images.to(model.device), Condition(labels=labels)).mean
+        reconstructions = _pixels(model.decode_mean(means, Condition(labels=labels)))
         codes, cycled = (
-            model.from_noise(self._codes.to(model.device)),
+            model.prior_sample(self._codes.to(model.device)),
             torch.arange(SNAPSHOT_IMAGES) % len(labels),
         )
-        samples = _pixels(model.decode_mean(codes, labels=labels[cycled.to(model.device)]))
+        samples = _pixels(
+            model.decode_mean(codes, Condition(labels=labels[cycled.to(model.device)]))
+        )
         return Snapshot(epoch, reconstructions, samples)
 
 

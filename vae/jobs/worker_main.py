@@ -79,12 +79,12 @@ def _listen(pipe: Pipe, orders: Orders, wanted: queue.SimpleQueue) -> None:
 
 
 def _train_all(pipe: Pipe, orders: Orders, wanted: queue.SimpleQueue) -> None:
-    from vae.core.device import prepare, yield_to_others
+    from vae.core.device import lower_cpu_priority, prepare_device
     from vae.jobs.messages import Accepted, AllEnded, News
     from vae.jobs.worker import OneDataset, train_jobs
 
-    yield_to_others()
-    prepare("auto", threads=1)
+    lower_cpu_priority()
+    prepare_device("auto", threads=1)
 
     def tell(news: News) -> None:
         if not orders.abandoned.is_set():

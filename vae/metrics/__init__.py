@@ -1,1 +1,1 @@
-"""Metrics: arrays or models in, numbers out."""
+"""Metrics take arrays or models and return numbers: the ELBO, disentanglement, image quality."""

@@ -1,10 +1,14 @@
-"""What codes say about class labels, for data whose factors nobody knows.
+"""Measures how well codes preserve class labels, for data without known factors.
 
-Labels are class numbers `(n,)`; rows whose label is below 0 have none and are left out. These
-scores say how well a code keeps the classes; none of them says anything about disentanglement.
+Labels are class numbers `(n,)`; rows with a label below 0 are left out. No score here measures
+disentanglement.
 
 Each docstring ends in the paragraphs Range, Estimator, Trap and Source, which
-`vae.metrics.glossary` reads. scikit-learn is imported inside the functions that need it.
+`vae.metrics.glossary` reads. Functions import scikit-learn themselves, because that is slow.
+
+Example:
+    scores = label_scores(codes, labels)
+    print(scores.knn_accuracy, scores.commonest_label)
 """
 
 from dataclasses import dataclass
@@ -19,17 +23,18 @@ from vae.metrics.disentanglement.information import factor_entropies, mutual_inf
 from vae.metrics.disentanglement.requirements import unsettled_fits_allowed
 
 NEIGHBOURS = 5
+"""The k of the nearest-neighbour classifier."""
 
 
 @dataclass(frozen=True)
 class LabelScores:
-    """Every score of one set of codes against labels; the function named defines it."""
+    """All label scores of one set of codes; the named functions define them."""
 
     label_information: tuple[float, ...]
     """`label_information` of each latent, in nats."""
 
     label_entropy: float
-    """Entropy of the label over these rows, in nats: the most that a latent can tell."""
+    """Entropy of the label over these rows, in nats: the upper bound of label information."""
 
     knn_accuracy: float
     """`knn_accuracy`, in [0, 1]."""
@@ -38,16 +43,16 @@ class LabelScores:
     """`probe_accuracy`, in [0, 1]."""
 
     commonest_label: float
-    """Share of the commonest label: what guessing it always would score."""
+    """Share of the commonest label: the accuracy of always predicting it."""
 
     labelled_rows: int
-    """Rows that have a label; both accuracies are of one half, fitted on the other."""
+    """Number of rows with a label; accuracies are fitted on one half and tested on the other."""
 
 
 def label_scores(
     codes: Float[np.ndarray, "n latent"], labels: Integer[np.ndarray, " n"], seed: int = 0
 ) -> LabelScores:
-    """Every score against labels; DataError where there are too few labels to take them.
+    """Computes all label scores; raises DataError where there are too few labels.
 
     5000 rows of 10 latents take less than a second.
     """
@@ -65,15 +70,15 @@ def label_scores(
 def label_information(
     codes: Float[np.ndarray, "n latent"], labels: Integer[np.ndarray, " n"]
 ) -> Float[np.ndarray, " latent"]:
-    """Label information: how many nats each latent alone tells about the class label.
+    """Label information: how many nats does each single latent tell about the class label?
 
-    Range: from 0 to the label's entropy (2.3 for ten equal classes), in nats.
+    Range: from 0 to the entropy of the label (2.3 for ten equal classes), in nats.
 
-    Estimator: plug-in, each latent cut into 20 bins of equal width over its own range.
+    Estimator: the plug-in estimate; each latent is cut into 20 bins of equal width over its range.
 
-    Trap: of single latents only: classes that lie on the corners of a square show in both latents
-    together, and in neither alone as much; and it knows no scale, so the faint means of a
-    collapsed latent can seem to tell 0.1 nats.
+    Trap: it sees single latents only. Classes at the corners of a square show in two latents
+    together, and much less in either alone. It also ignores scale, so the tiny means of a collapsed
+    latent can seem to tell 0.1 nats.
 
     Source: Cover & Thomas (2006), "Elements of Information Theory", section 2.3.
     """
@@ -86,15 +91,15 @@ def knn_accuracy(
 ) -> float:
     """Neighbour accuracy: do codes that lie close together have the same class label?
 
-    Accuracy of the label that most of the 5 nearest codes of the other half have.
+    It predicts the commonest label among the 5 nearest codes of the other half.
 
     Range: in [0, 1]; always guessing the commonest label scores its share.
 
-    Estimator: 5 nearest neighbours by Euclidean distance, codes as they are; the rows are halved
-    by `seed` (`split_halves`), neighbours come from one half, the accuracy from the other.
+    Estimator: 5 nearest neighbours by Euclidean distance of the unscaled codes. `seed` halves the
+    rows (`split_halves`); one half gives the neighbours, the other half gives the accuracy.
 
-    Trap: distances are ruled by the latents of largest variance, and it rises with the number of
-    rows; it says nothing about disentanglement: any rotation scores alike.
+    Trap: latents of large variance dominate the distances, and the accuracy rises with the number
+    of rows. It does not measure disentanglement: any rotation scores the same.
 
     Source: Cover & Hart (1967), "Nearest Neighbor Pattern Classification".
     """
@@ -106,15 +111,15 @@ def knn_accuracy(
 def probe_accuracy(
     codes: Float[np.ndarray, "n latent"], labels: Integer[np.ndarray, " n"], seed: int = 0
 ) -> float:
-    """Probe accuracy: can a linear classifier read the class label off the codes?
+    """Probe accuracy: can a linear classifier predict the class label from the codes?
 
     Range: in [0, 1]; always guessing the commonest label scores its share.
 
-    Estimator: multinomial logistic regression (C = 1) on codes standardised by the fitted half;
-    the rows are halved by `seed` (`split_halves`), the accuracy comes from the other half.
+    Estimator: multinomial logistic regression (C = 1) on codes standardised by the fitted half.
+    `seed` halves the rows (`split_halves`); the other half gives the accuracy.
 
-    Trap: sees only what planes can separate: classes that lie as rings score chance; and it says
-    nothing about disentanglement.
+    Trap: it sees only classes that planes can separate; classes shaped as rings score chance. It
+    does not measure disentanglement.
 
     Source: Alain & Bengio (2016), "Understanding Intermediate Layers Using Linear Classifier
     Probes".
@@ -128,7 +133,7 @@ def probe_accuracy(
 
 
 def split_halves(rows: int, seed: int) -> tuple[Int[np.ndarray, " a"], Int[np.ndarray, " b"]]:
-    """Row numbers to fit on, then those to test on; the former are one more where odd."""
+    """Returns the rows to fit on, then the rows to test on; fitting gets the odd row."""
     order = np.random.default_rng(seed).permutation(rows)
     fitted, tested = np.split(order, [rows - rows // 2])
     return fitted, tested
@@ -152,7 +157,7 @@ def _test_accuracy(
 def _labelled(
     codes: Float[np.ndarray, "n latent"], labels: Integer[np.ndarray, " n"]
 ) -> tuple[Float[np.ndarray, "k latent"], Int[np.ndarray, " k"]]:
-    """The rows that have a label; DataError unless they are enough, of several labels."""
+    """Returns the rows with a label; raises DataError for too few rows or a single label."""
     rows = np.flatnonzero(labels >= 0)
     codes, labels = codes[rows].astype(np.float64), labels[rows].astype(np.int64)
     if len(rows) < MIN_ROWS:

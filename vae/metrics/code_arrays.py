@@ -1,4 +1,9 @@
-"""Codes with known factors, as a file brings them: read, and checked for what scores need."""
+"""Reads codes with known factors from a file and checks that they can be scored.
+
+Example:
+    known = load_codes("codes.npz")
+    scores = score(known.codes, known.factors, known.test)
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +15,10 @@ from vae.core.errors import DataError
 from vae.metrics.npz import read_arrays
 
 MIN_ROWS = 50
-"""Fewest rows that `load_codes` and `score` accept."""
+"""The smallest number of rows that `load_codes` and `score` accept."""
 
 MAX_CODE = 1e30
-"""Largest code: the trees of DCI work, and take sums, in single precision."""
+"""The largest accepted code: the trees of DCI compute sums in single precision."""
 
 ARRAYS = ("codes", "factors", "test_codes", "test_factors")
 TEST_ARRAYS = frozenset(ARRAYS[2:])
@@ -24,24 +29,24 @@ Pair = tuple[Float[np.ndarray, "_ latent"], Integer[np.ndarray, "_ factors"]]
 
 @dataclass(frozen=True)
 class KnownCodes:
-    """Codes whose factors are known, and a test part where the file brings one."""
+    """Codes with known factors, and a test part if the file has one."""
 
     codes: Float[np.ndarray, "n latent"]
     factors: Int[np.ndarray, "n factors"]
     test: Pair | None
 
     def sample(self, rows: int, seed: int) -> "KnownCodes":
-        """Up to `rows` rows, drawn by `seed`, and as many of the test part."""
+        """Samples up to `rows` rows by `seed`, and up to as many of the test part."""
         test = self.test and _sample(self.test, rows, seed)
         return KnownCodes(*_sample((self.codes, self.factors), rows, seed), test)
 
 
 def load_codes(path: str | Path) -> KnownCodes:
-    """The arrays `codes` (n, latent) and `factors` (n, factors) of an `.npz` file.
+    """Reads the arrays `codes` (n, latent) and `factors` (n, factors) of an `.npz` file.
 
-    With `test_codes` (m, latent) and `test_factors` (m, factors), where it holds these too. Codes
-    come as float64, factors as int64. Anything that `score` could not use raises a DataError that
-    names the file and says what was found and expected. Pickles are refused.
+    It also reads `test_codes` (m, latent) and `test_factors` (m, factors) if the file has them.
+    Codes are returned as float64 and factors as int64. Arrays that `score` cannot use raise a
+    DataError that names the file, the fault and the expectation. Pickles are refused.
     """
     arrays = _read_arrays(Path(path))
     (codes, factors), test = arrays[:2], arrays[2:]
@@ -53,12 +58,12 @@ def load_codes(path: str | Path) -> KnownCodes:
 def widened(
     codes: Shaped[np.ndarray, "n latent"], factors: Shaped[np.ndarray, "n factors"]
 ) -> Pair:
-    """Codes as float64 and factors as int64, laid out alike, so that sums round alike."""
+    """Returns codes as float64 and factors as int64, in C order so that sums always round alike."""
     return codes.astype(np.float64, order="C"), factors.astype(np.int64, order="C")
 
 
 def _read_arrays(path: Path) -> list[np.ndarray]:
-    """The two arrays of a file, or its four."""
+    """Reads the two or four arrays of a file."""
     try:
         with path.open("rb") as file:
             found = read_arrays(file, path, ARRAYS)
@@ -78,14 +83,14 @@ def _sample(pair: Pair, rows: int, seed: int) -> Pair:
 
 
 def scoring_fault(codes: np.ndarray, factors: np.ndarray) -> str | None:
-    """The first reason why these arrays cannot be scored."""
+    """Returns the first reason why these arrays cannot be scored, or None."""
     return _shape_fault(codes, factors) or _codes_fault(codes) or _factors_fault(factors)
 
 
 def pair_fault(
     codes: np.ndarray, factors: np.ndarray, test_codes: np.ndarray, test_factors: np.ndarray
 ) -> str | None:
-    """The first reason why a test part cannot test what is fitted on these arrays."""
+    """Returns the first reason why a test part does not fit these arrays, or None."""
     if fault := scoring_fault(test_codes, test_factors):
         return f"in the test part, {fault}"
     if test_codes.shape[1] != codes.shape[1]:

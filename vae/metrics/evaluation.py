@@ -1,4 +1,9 @@
-"""What a trained model is worth: its ELBO, its active units, its likelihood, its collapse."""
+"""Evaluates a trained model: its ELBO, its active units, its likelihood, and posterior collapse.
+
+Example:
+    found = evaluate(model, split)
+    print(found.elbo, found.active_units)
+"""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -6,13 +11,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from vae.core.config import TrainConfig
 from vae.data.splits import Split
+from vae.models.condition import UNCONDITIONED, Condition
+from vae.models.importance import ImportanceSampler
 from vae.models.posterior import Posterior
-from vae.models.sampling import PosteriorSampler
 from vae.models.vae import VAE
 
 ACTIVE_VARIANCE = 0.01
@@ -22,11 +28,13 @@ Burda, Grosse and Salakhutdinov, "Importance Weighted Autoencoders", 2016, secti
 """
 
 BATCH = 500
+"""Images evaluated at once."""
 
 ROWS = 250
-"""Images decoded at once where many samples of each are: what fits into a processor's own cache."""
+"""Images decoded at once with many samples each; this fits into a core's cache."""
 
 SAMPLES_AT_ONCE = 32
+"""Posterior samples of each image held at once."""
 
 
 @dataclass(frozen=True)
@@ -54,22 +62,22 @@ class Evaluation:
 
     @property
     def inactive(self) -> tuple[int, ...]:
-        """The dimensions that are not active, by Burda's criterion."""
+        """The dimensions that are not active by Burda's criterion."""
         return tuple(i for i, v in enumerate(self.mean_variances) if v <= ACTIVE_VARIANCE)
 
     @property
     def active_units(self) -> int:
-        """How many dimensions are active, by Burda's criterion."""
+        """The number of active dimensions by Burda's criterion."""
         return len(self.mean_variances) - len(self.inactive)
 
 
 @torch.inference_mode()
 def evaluate(model: VAE, split: Split, seed: int = 0) -> Evaluation:
-    """Distortion, rate and active units over a split that lies on the model's device."""
+    """Measures distortion, rate and active units over a split on the model's device."""
     generator = torch.Generator(model.device).manual_seed(seed)
     distortion, rate, means = 0.0, torch.zeros(model.config.latent_dim, dtype=torch.float64), []
     for images, labels in _batches(split):
-        terms = model.terms(images, generator, labels=labels)
+        terms = model.elbo_terms(images, generator, Condition(labels=labels))
         distortion += float(terms.distortion.sum().cpu().double())
         rate += terms.rate_per_dimension.sum(dim=0).cpu().double()
         means.append(terms.posterior.mean.cpu())
@@ -82,24 +90,24 @@ def evaluate(model: VAE, split: Split, seed: int = 0) -> Evaluation:
 
 @torch.inference_mode()
 def encode_split(model: VAE, split: Split) -> Posterior:
-    """The posteriors of a whole split, on the CPU."""
-    parts = [model.encode(images, labels=labels) for images, labels in _batches(split)]
+    """Returns the posteriors of a whole split, on the CPU."""
+    parts = [model.encode(images, Condition(labels=labels)) for images, labels in _batches(split)]
     return Posterior(
         torch.cat([p.mean.cpu() for p in parts]), torch.cat([p.logvar.cpu() for p in parts])
     )
 
 
-class Classifies(Protocol):
-    """A model that says the labels of images."""
+class ImageClassifier(Protocol):
+    """A model that predicts the labels of images."""
 
     def classify(self, images: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch classes"]:
-        """The logits of the labels; pixels in [0, 1]."""
+        """Returns the logits of the labels; pixels lie in [0, 1]."""
         ...
 
 
 @torch.inference_mode()
-def classify_split(model: Classifies, split: Split) -> Float[Tensor, "n classes"]:
-    """The logits of the labels of a split that lies on the model's device, on the CPU."""
+def classify_split(model: ImageClassifier, split: Split) -> Float[Tensor, "n classes"]:
+    """Returns the label logits on the CPU, for a split on the model's device."""
     return torch.cat([model.classify(images).cpu() for images, _ in _batches(split)])
 
 
@@ -109,23 +117,19 @@ def log_likelihood(
     images: Float[Tensor, "batch c h w"],
     samples: int,
     generator: torch.Generator,
-    labels: Int[Tensor, "batch"] | None = None,
+    condition: Condition = UNCONDITIONED,
 ) -> Float[Tensor, "batch"]:
-    """The importance-weighted estimate of log p(x) of each image, in nats.
+    """Returns the importance-weighted estimate of log p(x) of each image, in nats.
 
-    log mean_k p(x|z_k) p(z_k) / q(z_k|x) with z_k ~ q(z|x): in expectation at least the ELBO, and
-    rising to log p(x) with `samples` (Burda et al. 2016, equation 8). Memory is that of ROWS
-    decoded images. Of a model that is told labels it is log p(x|y).
+    It is log mean_k p(x|z_k) p(z_k) / q(z_k|x) with z_k ~ q(z|x). Its expectation is at least the
+    ELBO and rises to log p(x) with `samples` (Burda et al. 2016, equation 8). Memory is that of
+    ROWS decoded images. A conditional model gives log p(x|y).
     """
     parts = [
-        _log_likelihood(model, images[rows], samples, generator, _part(labels, rows))
+        _log_likelihood(model, images[rows], samples, generator, condition.rows(rows))
         for rows in (slice(start, start + ROWS) for start in range(0, len(images), ROWS))
     ]
     return torch.cat(parts)
-
-
-def _part(values: Tensor | None, rows: slice) -> Tensor | None:
-    return None if values is None else values[rows]
 
 
 def _log_likelihood(
@@ -133,13 +137,13 @@ def _log_likelihood(
     images: Float[Tensor, "batch c h w"],
     samples: int,
     generator: torch.Generator,
-    labels: Int[Tensor, "batch"] | None,
+    condition: Condition,
 ) -> Float[Tensor, "batch"]:
-    sampler = model.sampler(images, labels)
-    samples = sampler.enough(samples)
+    sampler = model.importance_sampler(images, condition)
+    samples = sampler.useful_samples(samples)
     counts = [min(SAMPLES_AT_ONCE, samples - n) for n in range(0, samples, SAMPLES_AT_ONCE)]
     log_weights = [
-        _log_weights(model, images, sampler, count, generator, labels) for count in counts
+        _log_weights(model, images, sampler, count, generator, condition) for count in counts
     ]
     return torch.logsumexp(torch.cat(log_weights), dim=0) - math.log(samples)
 
@@ -147,33 +151,33 @@ def _log_likelihood(
 def _log_weights(
     model: VAE,
     images: Float[Tensor, "batch c h w"],
-    sampler: PosteriorSampler,
+    sampler: ImportanceSampler,
     samples: int,
     generator: torch.Generator,
-    labels: Int[Tensor, "batch"] | None,
+    condition: Condition,
 ) -> Float[Tensor, "samples batch"]:
-    """log p(x|z) p(z) / q(z|x); the codes of all samples at once, their images one by one."""
+    """Returns log p(x|z) p(z) / q(z|x); it decodes one sample of all images at a time."""
     z, log_ratio = sampler(samples, generator)
     distortion = [
-        model.likelihood.distortion(model.decode(codes, labels=labels), images)
+        model.likelihood.distortion(model.decode(codes, condition), images)
         for codes in z.split(len(images))
     ]
     return log_ratio.unflatten(0, (samples, len(images))) - torch.stack(distortion)
 
 
 def mean_log_likelihood(model: VAE, split: Split, samples: int, seed: int = 0) -> Iterator[float]:
-    """The mean of `log_likelihood` over the batches so far; the last one is the split's."""
+    """Yields the running mean of `log_likelihood`; the last value is that of the whole split."""
     generator = torch.Generator(model.device).manual_seed(seed)
     total, count = 0.0, 0
     for images, labels in _batches(split):
-        found = log_likelihood(model, images, samples, generator, labels)
+        found = log_likelihood(model, images, samples, generator, Condition(labels=labels))
         total += float(found.sum().cpu().double())
         count += len(images)
         yield total / count
 
 
 def explain_collapse(inactive: Sequence[int], count: int, config: TrainConfig) -> str | None:
-    """One or two sentences on the inactive dimensions of `count`; None if all are active."""
+    """Explains the inactive dimensions in one or two sentences; None if all are active."""
     if not inactive:
         return None
     names = ", ".join(f"z{i + 1}" for i in inactive[:12]) + (" …" if len(inactive) > 12 else "")

@@ -1,7 +1,11 @@
-"""How alike two sets of images are, in the features that some classifier reads from them.
+"""Compares two sets of images by the features that a classifier computes from them.
 
-Which classifier it is decides the numbers: they compare with others in the same features alone.
-The Fréchet distance in the features of our own classifier is not an FID, which is in Inception's.
+Values compare only with values in the features of the same classifier. The Fréchet distance in the
+features of our own classifier is not an FID, which uses the features of Inception.
+
+Example:
+    distance = frechet_distance(features_of_real, features_of_generated)
+    shares = precision_recall(features_of_real, features_of_generated)
 """
 
 from dataclasses import dataclass
@@ -16,30 +20,33 @@ NEIGHBOURS = 3
 """The k of precision and recall, as in Kynkäänniemi et al. 2019."""
 
 BLOCK_ROWS = 1000
+"""Rows of a distance matrix computed at once."""
 
 Features = Float[np.ndarray, "_ features"]
 
 
 @dataclass(frozen=True)
 class PrecisionRecall:
-    """Shares, 0 to 1."""
+    """Precision and recall of generated images, as shares from 0 to 1."""
 
     precision: float
-    """Of generated images that lie where real ones do."""
+    """Share of generated images inside the region of the real ones."""
 
     recall: float
-    """Of real images that lie where generated ones do."""
+    """Share of real images inside the region of the generated ones."""
 
 
 def frechet_distance(first: Features, second: Features) -> float:
-    """|m1 - m2|² + tr(C1 + C2 - 2 (C1 C2)^(1/2)), of normal distributions fitted to both sets.
+    """Returns the Fréchet distance |m1 - m2|² + tr(C1 + C2 - 2 (C1 C2)^(1/2)).
 
-    Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule", equation 6. It has the unit
-    of a squared feature, and falls with the number of images: compare at equal counts alone.
+    The means m and covariances C are those of normal distributions fitted to both sets.
+
+    Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule", equation 6. Its unit
+    is a squared feature. It falls with the number of images, so compare sets of equal size only.
     """
     shift = first.mean(axis=0, dtype=np.float64) - second.mean(axis=0, dtype=np.float64)
     one, other = _covariance(first), _covariance(second)
-    # The roots of C1 C2's eigenvalues are the singular values of C1^(1/2) C2^(1/2).
+    # The square roots of the eigenvalues of C1 C2 are the singular values of C1^(1/2) C2^(1/2).
     overlap = np.linalg.svd(_root(one) @ _root(other), compute_uv=False).sum()
     return float(shift @ shift + np.trace(one) + np.trace(other) - 2 * overlap)
 
@@ -47,10 +54,10 @@ def frechet_distance(first: Features, second: Features) -> float:
 def precision_recall(
     real: Features, generated: Features, neighbours: int = NEIGHBOURS
 ) -> PrecisionRecall:
-    """Improved precision and recall, Kynkäänniemi et al. 2019, equations 1 to 3.
+    """Returns improved precision and recall (Kynkäänniemi et al. 2019, equations 1 to 3).
 
-    Where a set lies is the union of balls around its images, each as far as its k-th nearest
-    neighbour in that set. ConfigError for a set of k images or fewer.
+    The region of a set is the union of balls around its images. Each ball reaches to the image's
+    k-th nearest neighbour in the set. Raises ConfigError for a set of k images or fewer.
     """
     if min(len(real), len(generated)) <= neighbours:
         raise ConfigError(
@@ -64,13 +71,13 @@ def precision_recall(
 
 
 def covered(points: Features, by: Features, neighbours: int = NEIGHBOURS) -> Bool[np.ndarray, "_"]:
-    """Which points lie in the ball of one image or more of the other set."""
+    """Returns which points lie in at least one ball around the other set's images."""
     radii = _radii(by, neighbours)
     return np.concatenate([(cdist(some, by) <= radii).any(axis=1) for some in _blocks(points)])
 
 
 def _radii(points: Features, neighbours: int) -> Float[np.ndarray, "_"]:
-    """The distance of each point from its k-th nearest neighbour, itself left out."""
+    """Returns the distance of each point to its k-th nearest other point."""
     found = [
         np.partition(cdist(some, points), neighbours)[:, neighbours] for some in _blocks(points)
     ]
@@ -86,6 +93,6 @@ def _covariance(features: Features) -> Float[np.ndarray, "features features"]:
 
 
 def _root(covariance: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n n"]:
-    """The symmetric square root; rounding can leave eigenvalues a little below 0."""
+    """Returns the symmetric square root; rounding can make eigenvalues slightly negative."""
     values, vectors = np.linalg.eigh(covariance)
     return (vectors * np.sqrt(values.clip(min=0))) @ vectors.T

@@ -1,7 +1,10 @@
-"""What each score means, for tables and their help: read off the docstrings that define them.
+"""Explains each score for tables and their help texts, from the docstrings of the scores.
 
-The paragraphs Range, Estimator, Trap and Source of a docstring are an entry's; its first line is
-"Title: meaning". So there is one source of both.
+The first line of such a docstring is "Title: meaning". Its paragraphs Range, Estimator, Trap and
+Source become the fields of an entry. Code and pages thus share one source.
+
+Example:
+    print(GLOSSARY["mig"].meaning, GLOSSARY["mig"].trap)
 """
 
 import inspect
@@ -14,32 +17,32 @@ from vae.metrics import classification, disentanglement
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What one score is; texts are plain sentences, with code in backticks."""
+class GlossaryEntry:
+    """The explanation of one score; texts are plain sentences, with code in backticks."""
 
     name: str
     """The key in JSON, and the field of `Scores` or `LabelScores`."""
 
     title: str
-    """Short enough for a column."""
+    """The title, short enough for a column."""
 
     meaning: str
-    """One sentence."""
+    """The meaning in one sentence."""
 
     range: str
-    """What values it takes, and the best or chance among them."""
+    """The range of values, with the best value or chance."""
 
     estimator: str
-    """How it is computed."""
+    """The way it is computed."""
 
     trap: str
-    """What it is mistaken for."""
+    """The way it can mislead."""
 
     source: str
-    """Who defined it."""
+    """The publication that defines it."""
 
     higher_is_better: bool | None
-    """None where neither more nor less is better."""
+    """Whether a higher value is better; None where neither direction is."""
 
 
 def _entry(
@@ -47,10 +50,10 @@ def _entry(
     title: str,
     function: Callable[..., Any],
     higher_is_better: bool | None = True,
-) -> Entry:
+) -> GlossaryEntry:
     text = inspect.getdoc(function) or ""
     summary = text.partition("\n")[0]
-    return Entry(
+    return GlossaryEntry(
         name=name,
         title=title,
         meaning=_sentence(summary.partition(": ")[2] or summary),
@@ -113,4 +116,4 @@ ENTRIES = (
 )
 
 GLOSSARY = {entry.name: entry for entry in ENTRIES}
-"""Every score by its name, in the order in which a table shows them."""
+"""Every score by name, in the order of tables."""

@@ -1,8 +1,11 @@
-"""What can be measured on a picture of ink: how thick, how slanted, how high, how wide, how much.
+"""Measures the ink of images: its thickness, slant, height, width and amount.
 
-Ink is what is bright: a pixel's mean over its channels, 0 to 1; outside the picture there is none.
-Every measure takes grey pixels as they are, without a threshold, so that it changes smoothly with
-a decoded picture; a picture without any ink has none (NaN).
+Ink is brightness: the mean of a pixel over its channels, 0 to 1; outside the image it is 0. Every
+measure uses grey pixels without a threshold, so it changes smoothly with a decoded image. An image
+without ink measures NaN.
+
+Example:
+    degrees = ATTRIBUTES["slant"].measure(images)
 """
 
 from collections.abc import Callable
@@ -17,26 +20,27 @@ Values = Float[np.ndarray, "n"]
 
 @dataclass(frozen=True)
 class Attribute:
-    """One measure of pictures."""
+    """One measure of images."""
 
     title: str
     unit: str
     high: str
-    """What a picture with much of it is."""
+    """The word for an image with a high value; `low` is its opposite."""
 
     low: str
     formula: str
-    """As Markdown, I a pixel's ink at column x and row y, counted downwards."""
+    """The formula in Markdown; I is the ink at column x and row y, counted downwards."""
 
     measure: Callable[[Images], Values]
 
 
 def thickness(images: Images) -> Values:
-    """Mean width of the strokes, in pixels: twice the area over the perimeter.
+    """Returns the mean width of the strokes in pixels: twice the area over the perimeter.
 
-    A stroke of width w and length L has area wL and, but for its ends, perimeter 2L. Of grey
-    pixels the area is their sum and the perimeter their total variation (Rudin, Osher and Fatemi
-    1992): by the coarea formula those are area and perimeter at every threshold, averaged.
+    A stroke of width w and length L has area wL and, without its ends, perimeter 2L. For grey
+    pixels the area is their sum and the perimeter is their total variation (Rudin, Osher and Fatemi
+    1992).
+    By the coarea formula these are the area and the perimeter averaged over all thresholds.
     """
     ink = np.pad(_ink(images), ((0, 0), (1, 1), (1, 1)))
     across = np.diff(ink, axis=2)[:, :-1]
@@ -45,28 +49,28 @@ def thickness(images: Images) -> Values:
 
 
 def slant(images: Images) -> Values:
-    """Lean to the right, in degrees: the angle of the shear that would set the ink upright.
+    """Returns the lean to the right in degrees: the angle of the shear that sets the ink upright.
 
-    The shear x + s y that makes the second central moment of columns and rows vanish, as in the
-    deskewing of LeCun et al. (1998) and Morpho-MNIST (Castro et al. 2019).
+    The shear x + s y makes the mixed second central moment vanish, as in the deskewing of LeCun et
+    al. (1998) and in Morpho-MNIST (Castro et al. 2019).
     """
     moments = _Moments.of(images)
-    # Rows are counted downwards: what leans to the right has a negative mixed moment.
+    # Rows count downwards, so ink that leans to the right has a negative mixed moment.
     return np.degrees(np.arctan(_ratio(-moments.mixed, moments.rows)))
 
 
 def height(images: Images) -> Values:
-    """Height, in pixels, of the evenly inked bar with as much spread of rows."""
+    """Returns the height in pixels of the uniform bar with the same variance of rows."""
     return np.sqrt(12 * _Moments.of(images).rows + 1)
 
 
 def width(images: Images) -> Values:
-    """Width, in pixels, of the evenly inked bar with as much spread of columns."""
+    """Returns the width in pixels of the uniform bar with the same variance of columns."""
     return np.sqrt(12 * _Moments.of(images).columns + 1)
 
 
 def amount(images: Images) -> Values:
-    """Mean brightness of a picture, in percent of the whole scale."""
+    """Returns the mean brightness of an image, in percent of full brightness."""
     return 100 * _ink(images).mean(axis=(1, 2))
 
 
@@ -108,12 +112,12 @@ ATTRIBUTES = {
         "Ink", "% of full", "bright", "dark", r"$100\,\overline{I}$, the mean brightness", amount
     ),
 }
-"""By name."""
+"""The attributes by name."""
 
 
 @dataclass(frozen=True)
 class _Moments:
-    """Second central moments of where the ink is, in pixels squared."""
+    """Second central moments of the ink's position, in pixels squared."""
 
     columns: Values
     rows: Values
@@ -139,6 +143,6 @@ def _ink(images: Images) -> Float[np.ndarray, "n h w"]:
 
 
 def _ratio(above: Values, below: Values) -> Values:
-    """NaN where there is nothing below."""
+    """Returns above / below, or NaN where `below` is 0."""
     empty = below <= 1e-9
     return np.where(empty, np.nan, above / np.where(empty, 1.0, below))

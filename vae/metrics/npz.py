@@ -1,4 +1,9 @@
-"""Arrays of an `.npz` file that somebody brings: judged by their headers before they are read."""
+"""Reads arrays from an uploaded `.npz` file after checking their headers.
+
+Example:
+    with path.open("rb") as file:
+        arrays = read_arrays(file, path, ("codes", "factors"))
+"""
 
 import warnings
 import zipfile
@@ -14,17 +19,18 @@ from numpy.lib import format as npy
 from vae.core.errors import DataError
 
 MAX_BYTES = 2**30
-"""Of all arrays that are read from one file, as numbers of 8 bytes: two million codes of 64."""
+"""Limit for all arrays of one file, as numbers of 8 bytes: two million codes of 64."""
 
 PLAIN_KINDS = "biufcUS"
-"""Numpy's kinds of values; objects would be unpickled, and records are no numbers."""
+"""Accepted numpy kinds: objects would need pickle, and records are not numbers."""
 
 
 def read_arrays(file: IO[bytes], path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Those of the named arrays that an archive holds; others are not looked at.
+    """Reads the named arrays that an archive holds and ignores all others.
 
-    Nothing is unpickled and nothing written to the disk. DataError where the file is no archive,
-    an array is damaged or none of plain values, or all together are larger than MAX_BYTES.
+    It never unpickles and writes nothing to the disk. It raises DataError where the file is not an
+    archive, where an array is damaged or not of plain values, or where the arrays together exceed
+    MAX_BYTES.
     """
     if file.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
         raise DataError(f"{path}: holds one array, expected an .npz file of two")
@@ -48,12 +54,12 @@ def _refusing_damage(path: Path) -> Iterator[None]:
             yield
         except DataError:
             raise
-        except Exception as error:  # zipfile, its packers and numpy have errors of their own
+        except Exception as error:  # zipfile, its decompressors and numpy raise many types
             raise DataError(f"{path}: expected an .npz file of plain arrays") from error
 
 
 def _checked_size(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> int:
-    """Bytes of an array once it is read; its own header and the archive have to agree on them."""
+    """Returns the bytes of an array in memory; its header and the archive must agree on them."""
     with archive.open(info) as member:
         version = npy.read_magic(member)
         read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)

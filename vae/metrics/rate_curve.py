@@ -1,4 +1,9 @@
-"""What a multi-rate model is at each beta: its rate-distortion curve, and where the codes lie."""
+"""Measures a multi-rate model at each beta: its rate-distortion curve and its codes.
+
+Example:
+    curve = measure_rate_curve(model, split)
+    print(curve.objective(beta=2.0))
+"""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +16,7 @@ from vae.metrics.evaluation import ACTIVE_VARIANCE, encode_split, evaluate
 from vae.models.vae import VAE
 
 STEPS_PER_DECADE = 8
-"""Betas of the grid between 0.1 and 1: each is 1.33 times the one before."""
+"""Grid steps per decade of beta: each beta is 1.33 times the one before."""
 
 
 @dataclass(frozen=True)
@@ -35,34 +40,34 @@ class RateCurve:
 
     @property
     def rate(self) -> Float[np.ndarray, "grid"]:
-        """Summed over the dimensions."""
+        """The rate, summed over the dimensions."""
         return self.rate_per_dimension.sum(axis=1)
 
     @property
     def active(self) -> Bool[np.ndarray, "grid latent"]:
-        """Which dimensions are active at which beta, by Burda's criterion."""
+        """Whether each dimension is active at each beta, by Burda's criterion."""
         return self.mean_variances > ACTIVE_VARIANCE
 
     def objective(self, beta: float) -> float:
-        """distortion + beta * rate at a beta of the range, both interpolated over log(beta)."""
+        """Returns distortion + beta * rate at a beta of the range, interpolated over log(beta)."""
         place = math.log(beta)
         grid = np.log(self.betas)
         distortion = np.interp(place, grid, self.distortion)
         return float(distortion + beta * np.interp(place, grid, self.rate))
 
     def means_of(self, index: int) -> Float[np.ndarray, "grid latent"]:
-        """One test image's posterior mean at each beta."""
+        """Returns one test image's posterior mean at each beta."""
         return self.means[:, index]
 
 
 def beta_grid(low: float, high: float) -> Float[np.ndarray, "grid"]:
-    """Betas from low to high at equal steps of their logarithm, at least two."""
+    """Returns at least two betas from low to high, at equal steps of their logarithm."""
     steps = max(1, round(STEPS_PER_DECADE * math.log10(high / low)))
     return np.geomspace(low, high, steps + 1)
 
 
 def measure_rate_curve(model: VAE, split: Split, seed: int = 0) -> RateCurve:
-    """Evaluate a multi-rate model at each beta of its grid; `seed` draws the posterior samples."""
+    """Evaluates a multi-rate model at each beta of its grid; `seed` sets the posterior samples."""
     assert model.config.beta_range is not None
     betas = beta_grid(*model.config.beta_range)
     plain = [model.at_beta(float(beta)) for beta in betas]

@@ -1,31 +1,35 @@
-"""The plain autoencoder: no noise, no prior, no rate.
+"""The plain autoencoder: a VAE without noise, without a prior and without a rate.
 
-What it leaves out is what makes a VAE generative: nothing keeps its codes together, so most places
-between and around them decode to no image at all.
+Nothing keeps its codes close together. Most points between and around the codes therefore decode
+to no recognisable image, which shows why a VAE needs its prior.
+
+Example:
+    model = Autoencoder(ModelConfig((1, 28, 28), latent_dim=2, kind="autoencoder"))
+    codes = model.encode(images).mean
 """
 
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from vae.core.config import ModelConfig
+from vae.models.condition import UNCONDITIONED, Condition
 from vae.models.posterior import PointPosterior
 from vae.models.vae import VAE
 
 
 class Autoencoder(VAE):
-    """One code for each image, not a distribution; its loss is the distortion alone."""
+    """Maps each image to one code, not to a distribution; its loss is the distortion alone."""
 
     @classmethod
-    def code_numbers(cls, config: ModelConfig) -> int:
-        """The code itself."""
+    def encoder_outputs(cls, config: ModelConfig) -> int:
+        """Returns the size of the code: there is no log-variance."""
         return config.latent_dim
 
     def encode(
         self,
         images: Float[Tensor, "batch c h w"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> PointPosterior:
-        """The code of each image; pixels in [0, 1]."""
+        """Returns the code of each image; pixels lie in [0, 1]."""
         code = self.encoder(images).float()
         return PointPosterior.at(code)

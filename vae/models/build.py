@@ -1,16 +1,21 @@
-"""The kinds of model beside the plain VAE, a file each: what it does differently, and nothing else.
+"""Builds a model of any kind from its configuration.
+
+Each kind has a file of its own, which holds only the difference from the plain VAE:
 
 | kind            | what is different                                                        |
 |-----------------|--------------------------------------------------------------------------|
-| vae             | nothing: `vae.models.vae`                                                     |
-| autoencoder     | a code is a point, and costs nothing                                     |
-| conditional     | the encoder and the decoder are told the label                           |
-| semi-supervised | the same, and a classifier guesses the label where nobody says it        |
-| classifier      | the decoder says the label, not the image: the judge of generated images |
-| ladder          | codes at several levels, each with a prior that the one above gives      |
-| vq              | a grid of codes, each one of a codebook                                  |
+| vae             | nothing: see `vae.models.vae`                                            |
+| autoencoder     | a code is a point and has no rate                                        |
+| conditional     | the encoder and the decoder receive the label                            |
+| semi-supervised | as conditional, and a classifier infers labels that are unknown          |
+| classifier      | the decoder predicts the label; it evaluates generated images            |
+| ladder          | codes have several levels; each level gives the prior of the next        |
+| vq              | a code is a grid of vectors from a codebook                              |
 
-All of them train in the one loop, through `terms`.
+All kinds train in the same loop through `elbo_terms`.
+
+Example:
+    model = build(ModelConfig((1, 28, 28), latent_dim=2, kind="autoencoder"))
 """
 
 from vae.core.config import Kind, ModelConfig
@@ -34,10 +39,10 @@ _CLASSES: dict[Kind, type[VAE]] = {
 
 
 def build(config: ModelConfig) -> VAE:
-    """A fresh model of the kind that the configuration names."""
+    """Returns a new model of the kind that the configuration names."""
     return _CLASSES[config.kind](config)
 
 
 def build_seeded(config: ModelConfig, seed: int) -> VAE:
-    """The same, its initial weights following from the seed alone; see `VAE.seeded`."""
+    """Returns a new model whose initial weights depend on the seed alone; see `VAE.seeded`."""
     return _CLASSES[config.kind].seeded(config, seed)

@@ -1,9 +1,14 @@
-"""The conditional VAE: encoder and decoder are told the label, so the code need not hold it.
+"""The conditional VAE: encoder and decoder receive the label, so the code need not hold it.
 
 Sohn, Lee and Yan, "Learning Structured Output Representation using Deep Conditional Generative
-Models", 2015. The label enters as a one-hot vector beside the input of the first layer, which is
-the same as an offset of that layer's output for each label. For one label an offset folds into the
-layer's bias: what serves people is an ordinary network again.
+Models", 2015. The label enters as a one-hot vector beside the input of the first
+layer. This equals adding one offset for each label to that layer's output. For a single label the
+offset folds into the layer's bias, so `at_label` returns an ordinary network.
+
+Example:
+    model = ConditionalVAE(ModelConfig((1, 28, 28), 2, kind="conditional", classes=10))
+    images = model.decode_mean(z, Condition(labels=torch.tensor([3])))
+    threes = model.at_label(3)
 """
 
 import copy
@@ -15,16 +20,17 @@ from torch import Tensor, nn
 
 from vae.core.config import ModelConfig
 from vae.core.errors import ConfigError
+from vae.models.condition import UNCONDITIONED, Condition
 from vae.models.networks.gates import WEIGHTED, outputs_of
 from vae.models.posterior import Posterior
 from vae.models.vae import VAE
 
 
 class LabelledSequential(nn.Sequential):
-    """Layers in a row; behind the first that has weights an offset is added for the label."""
+    """Runs layers in sequence and adds the label's offset after the first layer with weights."""
 
     def __init__(self, layers: nn.Sequential, labels: int) -> None:
-        """Fresh offsets are 0, so that a fresh network is the plain one."""
+        """Starts all offsets at 0, so that a new network equals the plain one."""
         super().__init__(*layers)
         self._first = next(i for i, layer in enumerate(layers) if isinstance(layer, WEIGHTED))
         self.offsets = nn.Parameter(torch.zeros(labels, outputs_of(layers[self._first])))
@@ -32,41 +38,41 @@ class LabelledSequential(nn.Sequential):
     def forward(  # type: ignore[override]
         self, signal: Float[Tensor, "batch *inputs"], labels: Int[Tensor, "batch"]
     ) -> Float[Tensor, "batch *outputs"]:
-        """The output of the last layer, each example with its own label."""
-        signal = self._begun(signal)
-        return self._ended(signal + _spread(self.offsets.index_select(0, labels), signal))
+        """Returns the output of the last layer; each example has its own label."""
+        signal = self._through_first(signal)
+        return self._through_rest(signal + _broadcast(self.offsets.index_select(0, labels), signal))
 
     def with_every_label(
         self, signal: Float[Tensor, "batch *inputs"]
     ) -> Float[Tensor, "rows *outputs"]:
-        """The same with each label in turn, by example and then by label.
+        """Returns the output for every label, ordered by example and then by label.
 
-        The first layer, which is most of the work in an encoder, is gone through once.
+        The first layer does most of the work of an encoder, so it runs once for all labels.
         """
-        signal = self._begun(signal)
-        shifted = signal.unsqueeze(1) + _spread(self.offsets, signal)
-        return self._ended(shifted.flatten(0, 1))
+        signal = self._through_first(signal)
+        shifted = signal.unsqueeze(1) + _broadcast(self.offsets, signal)
+        return self._through_rest(shifted.flatten(0, 1))
 
-    def _begun(self, signal: Tensor) -> Tensor:
+    def _through_first(self, signal: Tensor) -> Tensor:
         for layer in list(self)[: self._first + 1]:
             signal = layer(signal)
         return signal
 
-    def _ended(self, signal: Tensor) -> Tensor:
+    def _through_rest(self, signal: Tensor) -> Tensor:
         for layer in list(self)[self._first + 1 :]:
             signal = layer(signal)
         return signal
 
     def folded(self, label: int) -> nn.Sequential:
-        """A plain network that gives what this one gives for one label."""
+        """Returns a plain network that equals this one at one label."""
         layers = list(self)
         layers[self._first] = _shifted(layers[self._first], self.offsets[label])
         return nn.Sequential(*layers)
 
     def over_one_hot(self) -> nn.Sequential:
-        """A plain network of the signal (batch, inputs) with the label's one-hot vector behind it.
+        """Returns a plain network that takes the signal (batch, inputs) and a one-hot label.
 
-        Of networks whose first layer is linear.
+        The one-hot vector follows the signal. The first layer must be linear.
         """
         first, *rest = self
         assert isinstance(first, nn.Linear)
@@ -77,7 +83,7 @@ class LabelledSequential(nn.Sequential):
 
 
 class ConditionalVAE(VAE):
-    """q(z|x, y), the standard normal prior whatever the label y, and p(x|z, y)."""
+    """Models q(z|x, y) and p(x|z, y); the prior is standard normal for every label y."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
@@ -87,26 +93,22 @@ class ConditionalVAE(VAE):
     def encode(
         self,
         images: Float[Tensor, "batch c h w"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> Posterior:
-        """The posterior of each image with its label; pixels in [0, 1]."""
-        assert labels is not None, "a conditional model needs the labels; see at_label"
-        mean, logvar = self.encoder(images, labels).float().chunk(2, dim=1)
+        """Returns the posterior of each image given its label; pixels lie in [0, 1]."""
+        mean, logvar = self.encoder(images, _required_labels(condition)).float().chunk(2, dim=1)
         return Posterior.clamped(mean, logvar, self.config.logvar_limit)
 
     def decode(
         self,
         z: Float[Tensor, "batch latent"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> Float[Tensor, "batch c h w"]:
-        """The decoder's logits for each code, as an image of its label."""
-        assert labels is not None, "a conditional model needs the labels; see at_label"
-        return self.decoder(z, labels).float()
+        """Returns the decoder's logits for each code given its label."""
+        return self.decoder(z, _required_labels(condition)).float()
 
     def at_label(self, label: int) -> VAE:
-        """The plain model for one label; ConfigError for one that it does not know."""
+        """Returns the plain model for one label; raises ConfigError for an unknown label."""
         assert isinstance(self.encoder, LabelledSequential)
         assert isinstance(self.decoder, LabelledSequential)
         if not 0 <= label < self.config.classes:
@@ -120,14 +122,19 @@ class ConditionalVAE(VAE):
         return plain.train(self.training)
 
 
-def _spread(offsets: Float[Tensor, "n outputs"], signal: Tensor) -> Tensor:
-    """An offset for each output, with an axis for whatever else the signal has."""
+def _required_labels(condition: Condition) -> Int[Tensor, "batch"]:
+    assert condition.labels is not None, "a conditional model needs the labels; see at_label"
+    return condition.labels
+
+
+def _broadcast(offsets: Float[Tensor, "n outputs"], signal: Tensor) -> Tensor:
+    """Returns the offsets with one axis of length 1 for each further axis of the signal."""
     return offsets.reshape(*offsets.shape, *[1] * (signal.ndim - 2))
 
 
 @torch.no_grad()
 def _shifted(layer: nn.Module, offset: Float[Tensor, "outputs"]) -> nn.Module:
-    """A copy of a layer with weights whose outputs have the offset added."""
+    """Returns a copy of a layer with the offset added to its bias."""
     shifted = copy.deepcopy(layer)
     assert isinstance(shifted, WEIGHTED)
     assert shifted.bias is not None

@@ -1,4 +1,4 @@
-"""The ELBO's two terms of a batch, kept apart."""
+"""Holds the two terms of the ELBO separately, so that training can weight them."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from vae.models.posterior import Posterior
 
 @dataclass(frozen=True)
 class ElboTerms:
-    """Distortion and rate of a batch, in nats per image.
+    """The distortion and the rate of a batch, in nats per image.
 
     Alemi et al., "Fixing a Broken ELBO", 2018: ELBO = -(distortion + rate).
     """
@@ -22,20 +22,20 @@ class ElboTerms:
     """KL(q(z|x) || p(z)) of each dimension, in closed form."""
 
     posterior: Posterior
-    """q(z|x) of each image."""
+    """The posterior q(z|x) of each image."""
 
     z: Float[Tensor, "batch latent"]
-    """The sample of each posterior that was decoded."""
+    """The posterior sample that was decoded, for each image."""
 
     penalty: Float[Tensor, "batch"] | None = None
-    """What training minimises besides, and the ELBO does not contain; None for nothing."""
+    """A further training loss that the ELBO does not contain; None where there is none."""
 
     decoded: Float[Tensor, "batch c h w"] | None = None
-    """What the decoder made of z, the logits of the pixels' means; None where it is no image."""
+    """The decoder's output for z, the logits of the pixel means; None where it is no image."""
 
     @property
     def rate(self) -> Float[Tensor, "batch"]:
-        """KL(q(z|x) || p(z)), summed over the dimensions."""
+        """The rate KL(q(z|x) || p(z)), summed over the dimensions."""
         return self.rate_per_dimension.sum(dim=1)
 
     @property

@@ -1,20 +1,26 @@
-"""The hierarchical VAE: codes at several levels, each with a prior that the levels above give.
+"""The hierarchical VAE: a code has several levels, and each level gives the next one's prior.
 
-p(z) = p(z_1) p(z_2|z_1) … from the top down, and q(z|x) = q(z_1|x) q(z_2|x, z_1) … likewise: what
-goes down is shared by both, as in Sønderby et al., "Ladder Variational Autoencoders", 2016; each
-posterior is told relative to its prior, as in Vahdat and Kautz, "NVAE", 2020, section 3.2.
+From the top level down, p(z) = p(z_1) p(z_2|z_1) … and q(z|x) = q(z_1|x) q(z_2|x, z_1) … . Both
+share the top-down network, as in Sønderby et al., "Ladder Variational Autoencoders", 2016. Each
+posterior is expressed relative to its prior, as in Vahdat and Kautz, "NVAE", 2020, section 3.2.
 
-A code is kept in *noise coordinates* u, the top level first: z_1 = u_1 and
-z_l = mean_p(z above) + std_p(z above) * u_l. There the prior of everything is the standard normal,
-as that of a plain VAE, and the KL of each level is that of its z, which an affine map leaves alone.
+A code is stored in *noise coordinates* u, top level first: z_1 = u_1 and
+z_l = mean_p(z above) + std_p(z above) * u_l. In these coordinates the whole prior is standard
+normal, as for a plain VAE. An affine map does not change a KL, so each level's KL is that of its z.
+
+Example:
+    model = LadderVAE(ModelConfig((1, 28, 28), 12, kind="ladder", levels=(4, 8)))
+    u = model.encode(images).mean
 """
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from vae.core.config import ModelConfig
+from vae.models.condition import UNCONDITIONED, Condition
 from vae.models.elbo import ElboTerms
+from vae.models.importance import ImportanceSampler, WeightedCodes
 from vae.models.networks.architectures import (
     DENSE,
     build_hidden,
@@ -23,20 +29,19 @@ from vae.models.networks.architectures import (
     hidden_widths,
 )
 from vae.models.posterior import Posterior, prior_log_prob, standard_normal
-from vae.models.sampling import Draws, PosteriorSampler
 from vae.models.vae import VAE
 
 PRIOR_LOGVAR_LIMIT = 5.0
-"""Log-variances of the priors of lower levels are clamped to plus and minus this."""
+"""The log-variances of the lower levels' priors are clamped to plus and minus this value."""
 
 UPPER_WIDTH = 128
-"""Of an upper level's hidden layer where the architecture has none left for it."""
+"""The hidden width of an upper level where the architecture has no hidden layer left."""
 
 
 def upper_widths(config: ModelConfig) -> list[list[int]]:
-    """Hidden widths of the levels above the lowest one, the next to that first, each bottom-up.
+    """Returns the hidden widths of every level above the lowest, from the bottom up.
 
-    A level takes the architecture's next hidden layer, the top one all that are left.
+    Each level takes the next hidden layer of the architecture; the top level takes the rest.
     """
     left = hidden_widths(config)[1:] if config.architecture in DENSE else []
     between = len(config.levels) - 2
@@ -46,9 +51,9 @@ def upper_widths(config: ModelConfig) -> list[list[int]]:
 
 
 class TopDown(nn.Module):
-    """p(x|u): from the noise of all levels to the logits of the image.
+    """Computes p(x|u): maps the noise of all levels to the logits of the image.
 
-    A level's state is what the levels down to it say: its own z, and the state above.
+    The state of a level combines its own z with the state of the level above.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -63,14 +68,14 @@ class TopDown(nn.Module):
         self.blocks.append(build_lowest_decoder(config, self.levels[-1] + state))
 
     def _add_prior(self, state: int, size: int) -> None:
-        """The top level has the standard normal and needs none."""
+        """Adds a prior network; the top level has the standard normal prior and needs none."""
         if state:
             self.priors.append(nn.Linear(state, 2 * size))
 
     def prior(
         self, level: int, above: Float[Tensor, "batch width"]
     ) -> tuple[Float[Tensor, "batch size"], Float[Tensor, "batch size"]]:
-        """Mean and log-variance of p(z_level | z above); levels count from 0, the top."""
+        """Returns mean and log-variance of p(z_level | z above); level 0 is the top."""
         mean, logvar = self.priors[level - 1](above).float().chunk(2, dim=1)
         return mean, logvar.clamp(-PRIOR_LOGVAR_LIMIT, PRIOR_LOGVAR_LIMIT)
 
@@ -80,7 +85,7 @@ class TopDown(nn.Module):
         above: Float[Tensor, "batch width"] | None,
         noise: Float[Tensor, "batch size"],
     ) -> Float[Tensor, "batch *outputs"]:
-        """A level's state; the lowest one's is the logits of the image."""
+        """Returns the state of a level; the lowest level's state is the logits of the image."""
         if above is None:
             return self.blocks[level](noise)
         mean, logvar = self.prior(level, above)
@@ -88,7 +93,7 @@ class TopDown(nn.Module):
         return self.blocks[level](torch.cat([z, above], dim=1))
 
     def forward(self, noise: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch c h w"]:
-        """The logits of the image."""
+        """Returns the logits of the image."""
         state = None
         for level, part in enumerate(noise.split(self.levels, dim=1)):
             state = self.state(level, state, part)
@@ -97,7 +102,7 @@ class TopDown(nn.Module):
 
 
 class LadderVAE(VAE):
-    """Codes at several levels; `encode` goes down along the means, `terms` along a sample."""
+    """A VAE with several levels: `encode` descends along the means, `elbo_terms` along a sample."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
@@ -111,12 +116,12 @@ class LadderVAE(VAE):
             nn.Linear(feature + state, 2 * size)
             for feature, state, size in zip(reversed(inputs), states, config.levels, strict=True)
         )
-        # A sequence of one, so that who exports decoders says that it knows no such layer.
+        # One layer in a Sequential: exporters then report that they do not support this layer.
         self.decoder = nn.Sequential(TopDown(config))
 
     @property
     def top_down(self) -> TopDown:
-        """The decoder, level by level."""
+        """The decoder, which can run level by level."""
         (found,) = self.decoder
         assert isinstance(found, TopDown)
         return found
@@ -124,44 +129,62 @@ class LadderVAE(VAE):
     def encode(
         self,
         images: Float[Tensor, "batch c h w"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> Posterior:
-        """q(u|x) of each image, each level's given the means of those above it."""
+        """Returns q(u|x) of each image; each level is conditioned on the means above it."""
         return self._descend(self._features(images), None)[0]
 
-    def terms(
+    def elbo_terms(
         self,
         images: Float[Tensor, "batch c h w"],
         noise: torch.Generator | Float[Tensor, "batch latent"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> ElboTerms:
-        """Both terms; a level's rate is in closed form, given the sample of those above it."""
+        """Returns both terms; each level's rate is in closed form given the sample above it."""
         if isinstance(noise, torch.Generator):
             noise = standard_normal((len(images), self.config.latent_dim), noise)
-        posterior, u, above = self._descend(self._features(images), noise)
+        return self._terms(images, self._features(images), noise)
+
+    def encode_with_terms(
+        self,
+        images: Float[Tensor, "batch c h w"],
+        noise: torch.Generator | Float[Tensor, "batch latent"],
+        condition: Condition = UNCONDITIONED,
+    ) -> tuple[Posterior, ElboTerms]:
+        """Computes the features once, then descends along the means and along a sample."""
+        if isinstance(noise, torch.Generator):
+            noise = standard_normal((len(images), self.config.latent_dim), noise)
+        features = self._features(images)
+        return self._descend(features, None)[0], self._terms(images, features, noise)
+
+    def _terms(
+        self,
+        images: Float[Tensor, "batch c h w"],
+        features: list[Float[Tensor, "batch _"]],
+        noise: Float[Tensor, "batch latent"],
+    ) -> ElboTerms:
+        posterior, u, above = self._descend(features, noise)
         lowest = u[:, -self.config.levels[-1] :]
         logits = self.top_down.state(len(self.config.levels) - 1, above, lowest).float()
         distortion = self.likelihood.distortion(logits, images)
         return ElboTerms(distortion, posterior.kl(), posterior, u, decoded=logits)
 
-    def sampler(
-        self, images: Float[Tensor, "batch c h w"], labels: Int[Tensor, "batch"] | None = None
-    ) -> PosteriorSampler:
-        """Draws from the top down: each level's posterior follows from the sample above it."""
+    def importance_sampler(
+        self, images: Float[Tensor, "batch c h w"], condition: Condition = UNCONDITIONED
+    ) -> ImportanceSampler:
+        """Samples from the top down: each level's posterior depends on the sample above it."""
         features = self._features(images)
 
-        def draw(samples: int, generator: torch.Generator) -> Draws:
+        def draw(samples: int, generator: torch.Generator) -> WeightedCodes:
             repeated = [feature.repeat(samples, 1) for feature in features]
             noise = standard_normal((len(repeated[0]), self.config.latent_dim), generator)
             posterior, u, _ = self._descend(repeated, noise)
             return u, prior_log_prob(u) - posterior.log_prob(u)
 
-        return PosteriorSampler(self._descend(features, None)[0], draw)
+        return ImportanceSampler(self._descend(features, None)[0], draw)
 
     def _features(self, images: Float[Tensor, "batch c h w"]) -> list[Float[Tensor, "batch _"]]:
-        """What each level sees of the image, the top one's first."""
+        """Returns the features that each level receives from the image, top level first."""
         found, signal = [], images
         for stage in self.encoder:
             signal = stage(signal)
@@ -171,9 +194,10 @@ class LadderVAE(VAE):
     def _descend(
         self, features: list[Float[Tensor, "batch _"]], noise: Float[Tensor, "batch latent"] | None
     ) -> tuple[Posterior, Float[Tensor, "batch latent"], Float[Tensor, "batch _"]]:
-        """q(u|x) along a sample, or along the means without noise; u; the state above the lowest.
+        """Returns q(u|x), the code u, and the state above the lowest level.
 
-        The posterior of a level is given what was taken of the levels above it.
+        The descent follows a sample, or the means where `noise` is None. Each posterior is
+        conditioned on the codes of the levels above it.
         """
         posteriors: list[Posterior] = []
         codes: list[Tensor] = []

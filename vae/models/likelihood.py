@@ -1,15 +1,19 @@
-"""How a decoder's output becomes an image, and what a real image costs under it.
+"""Likelihoods p(x|z): they turn the decoder's output into an image and give the distortion.
 
-| name             | p(x|z) of a pixel                            | its distortion is           |
+| name             | p(x|z) of a pixel                            | kind of distortion          |
 |------------------|----------------------------------------------|-----------------------------|
-| bernoulli        | a coin, its bias the decoded grey value      | a cross-entropy             |
-| gaussian         | normal around it, of a scale that is set     | a density's; can be negative|
-| gaussian-learned | the same, of a scale that is learned         | a density's; can be negative|
-| logistic         | one of 256 levels, of scales that are learned| a probability's; at least 0 |
+| bernoulli        | Bernoulli, with the decoded value as mean    | cross-entropy               |
+| gaussian         | normal around it, with a fixed scale         | density; can be negative    |
+| gaussian-learned | normal around it, with a learned scale       | density; can be negative    |
+| logistic         | one of 256 levels, with learned scales       | probability; at least 0     |
 
-Only the last is the price of the image as it is stored, in whole levels: divided by ln 2 and the
-number of pixels and channels, -ELBO is an upper bound on the bits per dimension. The first two have
-gradients written by hand and parameters that are set; the others learn and leave it to autograd.
+Only the last gives a probability to the image as stored, in whole levels. With it, -ELBO divided by
+ln 2 and by the number of pixels and channels is an upper bound on the bits per dimension. The first
+two have fixed parameters and a manual gradient. The others have learned parameters and autograd.
+
+Example:
+    likelihood = build_likelihood(ModelConfig((1, 28, 28), latent_dim=2, likelihood="logistic"))
+    nats = likelihood.distortion(logits, images)
 """
 
 import math
@@ -27,47 +31,47 @@ from vae.core.config import Likelihood as LikelihoodName
 from vae.core.config import ModelConfig
 
 LOWEST_LOGIT = -80.0
-"""Below it a pixel's sigmoid would underflow, and all that it adds is below 1e-34 nats."""
+"""Logits are clamped from below here: a sigmoid would underflow. The error is below 1e-34 nats."""
 
 
 BLOCK_NUMBERS = 2**17
-"""What a processor's own cache has room for several times over."""
+"""Numbers processed at once, so that several such blocks fit into a core's cache."""
 
 
 LEVELS = 256
-"""Of an 8-bit pixel, 0 to 255; pixels in [0, 1] are 255ths."""
+"""Number of levels of an 8-bit pixel; pixels in [0, 1] are multiples of 1/255."""
 
 LOWEST_LOG_SCALE = -6.0
-"""Learned scales stay above exp of it, 0.0025; as Rybkin et al. 2021, who give it in their code."""
+"""Learned scales stay above exp(-6) = 0.0025, as in the code of Rybkin et al. 2021."""
 
-BY_HAND: tuple[LikelihoodName, ...] = ("bernoulli", "gaussian")
-"""Those whose gradients are written out; they have nothing to learn."""
+MANUAL_LIKELIHOODS: tuple[LikelihoodName, ...] = ("bernoulli", "gaussian")
+"""The likelihoods with a manual gradient; they have no learned parameters."""
 
 
-DENSITIES: tuple[LikelihoodName, ...] = ("gaussian", "gaussian-learned")
-"""Those of densities, which know no levels."""
+DENSITY_LIKELIHOODS: tuple[LikelihoodName, ...] = ("gaussian", "gaussian-learned")
+"""The likelihoods that are densities: they give 8-bit levels no probability."""
 
 
 class Likelihood(ABC):
-    """p(x|z), given the decoder's raw output for z."""
+    """p(x|z), computed from the decoder's raw output for z."""
 
     @abstractmethod
     def distortion(
         self, output: Float[Tensor, "batch c h w"], images: Float[Tensor, "batch c h w"]
     ) -> Float[Tensor, "batch"]:
-        """-log p(x|z) in nats, summed over the image's pixels and channels.
+        """Returns -log p(x|z) in nats, summed over the image's pixels and channels.
 
-        Differentiable by the output, and by what the likelihood learns.
+        It is differentiable in the output and in the likelihood's learned parameters.
         """
 
 
-class LikelihoodByHand(Likelihood):
-    """One whose gradient is written out."""
+class ManualLikelihood(Likelihood):
+    """A likelihood whose gradient is written out manually."""
 
     def distortion(
         self, output: Float[Tensor, "batch c h w"], images: Float[Tensor, "batch c h w"]
     ) -> Float[Tensor, "batch"]:
-        """See `Likelihood`."""
+        """Returns the distortion; see `Likelihood`."""
         pixels = output.flatten(1), images.flatten(1)
         if not output.requires_grad:
             return self.distortion_and_gradient(*pixels)[0]
@@ -80,23 +84,23 @@ class LikelihoodByHand(Likelihood):
         images: Float[Tensor, "*batch pixels"],
         gradient: Float[Tensor, "*batch pixels"] | None = None,
     ) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch pixels"]]:
-        """The distortion and its gradient by the output, of which autograd records nothing.
+        """Returns the distortion and its gradient by the output; autograd records neither.
 
         The gradient is written into `gradient` where that is given.
         """
 
 
 def pixel_mean(output: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """The decoded image, pixels in [0, 1]; every likelihood's output is a logit of its mean."""
+    """Returns the decoded image, pixels in [0, 1]: decoders output logits of the pixel means."""
     return torch.sigmoid(output)
 
 
 @dataclass(frozen=True)
-class Bernoulli(LikelihoodByHand):
-    """Each pixel a coin whose bias is the decoded grey value.
+class Bernoulli(ManualLikelihood):
+    """Each pixel is Bernoulli, with the decoded grey value as its mean.
 
-    On real-valued pixels this is the usual cross-entropy, not a density: its minimum is the
-    image's own entropy, not 0, and values compare only with others of the same kind.
+    On real-valued pixels the distortion is the usual cross-entropy, not a density. Its minimum is
+    the image's own entropy, not 0, so values compare only with other Bernoulli distortions.
     """
 
     def distortion_and_gradient(
@@ -105,7 +109,7 @@ class Bernoulli(LikelihoodByHand):
         images: Float[Tensor, "*batch pixels"],
         gradient: Float[Tensor, "*batch pixels"] | None = None,
     ) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch pixels"]]:
-        """Binary cross-entropy of the logits: softplus(logit) - x * logit; sigmoid(logit) - x.
+        """Returns softplus(logit) - x * logit, the binary cross-entropy, and sigmoid(logit) - x.
 
         softplus(l) = l - log(sigmoid(l)) shares the sigmoid with the gradient.
         """
@@ -116,10 +120,10 @@ class Bernoulli(LikelihoodByHand):
 
 
 @dataclass(frozen=True)
-class Gaussian(LikelihoodByHand):
-    """Each pixel normal around the decoded value with one fixed standard deviation.
+class Gaussian(ManualLikelihood):
+    """Each pixel is normal around the decoded value, with one fixed standard deviation.
 
-    A density, so the distortion can be negative.
+    This is a density, so the distortion can be negative.
     """
 
     scale: float
@@ -130,7 +134,7 @@ class Gaussian(LikelihoodByHand):
         images: Float[Tensor, "*batch pixels"],
         gradient: Float[Tensor, "*batch pixels"] | None = None,
     ) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch pixels"]]:
-        """-log Normal(x; mean, scale), where mean = sigmoid(output)."""
+        """Returns -log Normal(x; mean, scale) and its gradient, where mean = sigmoid(output)."""
         means = pixel_mean(output)
         residual = (means - images).div_(self.scale)
         constant = math.log(self.scale) + 0.5 * math.log(2 * math.pi)
@@ -140,31 +144,31 @@ class Gaussian(LikelihoodByHand):
 
 
 class LearnedScales(nn.Module, Likelihood):
-    """A likelihood with scales that are trained with the weights."""
+    """A likelihood whose scales are trained together with the weights."""
 
     def __init__(self, scales: int, start: float) -> None:
-        """So many scales, all of which start at the same value."""
+        """Creates `scales` scales that all start at the same value."""
         super().__init__()
         raw = math.log(math.expm1(max(math.log(start) - LOWEST_LOG_SCALE, 1e-3)))
         self.raw_log_scale = nn.Parameter(torch.full((scales,), LOWEST_LOG_SCALE + raw))
 
     @property
     def log_scale(self) -> Float[Tensor, "scales"]:
-        """Softly clipped from below, so that nothing is divided by 0."""
+        """The log of each scale, softly clipped from below to avoid a division by 0."""
         return LOWEST_LOG_SCALE + softplus(self.raw_log_scale - LOWEST_LOG_SCALE)
 
     @property
     def scale(self) -> Float[Tensor, "scales"]:
-        """In units of the pixels' range [0, 1]."""
+        """The scales in units of the pixel range [0, 1]."""
         return self.log_scale.exp()
 
 
 class LearnedGaussian(LearnedScales):
-    """Each pixel normal around the decoded value, one learned standard deviation for all.
+    """Each pixel is normal around the decoded value; all share one learned standard deviation.
 
     Rybkin, Daniilidis and Levine, "Simple and Effective VAE Training with Calibrated Decoders",
-    2021. At its best the deviation is the root of the mean squared error, so that distortion and
-    rate are weighed by the data and not by hand. A density: the distortion can be negative.
+    2021. The optimal deviation is the root of the mean squared error, so the data determine the
+    balance of distortion and rate. This is a density, so the distortion can be negative.
     """
 
     def __init__(self, start: float) -> None:
@@ -173,7 +177,7 @@ class LearnedGaussian(LearnedScales):
     def distortion(
         self, output: Float[Tensor, "batch c h w"], images: Float[Tensor, "batch c h w"]
     ) -> Float[Tensor, "batch"]:
-        """-log Normal(x; mean, scale), where mean = sigmoid(output)."""
+        """Returns -log Normal(x; mean, scale), where mean = sigmoid(output)."""
         squared = (pixel_mean(output) - images).square().flatten(1)
         constant = self.log_scale + 0.5 * math.log(2 * math.pi)
         return 0.5 * squared.sum(dim=1) * torch.exp(-2 * self.log_scale) + (
@@ -182,12 +186,12 @@ class LearnedGaussian(LearnedScales):
 
 
 class DiscretisedLogistic(LearnedScales):
-    """Each pixel one of 256 levels: what a logistic distribution gives the level's interval.
+    """Each pixel has one of 256 levels: a logistic distribution integrated over each interval.
 
     Kingma et al., "Improved Variational Inference with Inverse Autoregressive Flow", 2016; Salimans
     et al., "PixelCNN++", 2017, section 2.1, with one component. The lowest and the highest level
-    get the tails, so that the probabilities add up to 1. One learned scale for each channel; around
-    the decoded value, mean = sigmoid(output).
+    include the tails, so the probabilities add up to 1. Each channel has one learned scale. The
+    mean is the decoded value, sigmoid(output).
     """
 
     def __init__(self, channels: int, start: float) -> None:
@@ -196,10 +200,10 @@ class DiscretisedLogistic(LearnedScales):
     def distortion(
         self, output: Float[Tensor, "batch c h w"], images: Float[Tensor, "batch c h w"]
     ) -> Float[Tensor, "batch"]:
-        """-log P(level of x), pixels rounded to their level.
+        """Returns -log P(level of x); pixels are rounded to their level.
 
-        With a and b the interval's ends, from the mean and in scales, the probability is
-        sigmoid(a) - sigmoid(b) = sigmoid(a) * sigmoid(-b) * (1 - exp(b - a)).
+        Let a and b be the interval's ends, relative to the mean and in units of the scale. The
+        probability is sigmoid(a) - sigmoid(b) = sigmoid(a) * sigmoid(-b) * (1 - exp(b - a)).
         """
         levels = (images * (LEVELS - 1)).round()
         per_level = torch.exp(-self.log_scale)[:, None, None] / (LEVELS - 1)
@@ -213,10 +217,10 @@ class DiscretisedLogistic(LearnedScales):
 
 @dataclass(frozen=True)
 class DiscretisedGaussian(Likelihood):
-    """What a Gaussian gives the intervals of 256 levels; the ends get the tails.
+    """A Gaussian integrated over the intervals of 256 levels; the end levels include the tails.
 
-    Not trained with, but what a model that was trained with a Gaussian density costs as a code for
-    images of whole levels.
+    No model trains with it. It tells the code length that a model trained with a Gaussian density
+    needs for images of whole levels.
     """
 
     scale: float
@@ -224,10 +228,10 @@ class DiscretisedGaussian(Likelihood):
     def distortion(
         self, output: Float[Tensor, "batch c h w"], images: Float[Tensor, "batch c h w"]
     ) -> Float[Tensor, "batch"]:
-        """-log P(level of x), pixels rounded to their level, around the mean sigmoid(output).
+        """Returns -log P(level of x), pixels rounded to their level; the mean is sigmoid(output).
 
-        Of the two ends of the interval, from the mean and in deviations, the tail beyond the nearer
-        one is compared with the tail beyond the farther one: there the digits are.
+        The probability is the difference of the tails beyond the nearer and the farther end of the
+        interval. Tails keep their precision where differences of cumulative values lose it.
         """
         levels, mean = (images * (LEVELS - 1)).round(), pixel_mean(output)
         low, high = (((levels + end) / (LEVELS - 1) - mean) / self.scale for end in (-0.5, 0.5))
@@ -239,10 +243,10 @@ class DiscretisedGaussian(Likelihood):
         return -(near + torch.log(-torch.expm1(far - near))).flatten(1).sum(dim=1)
 
 
-def priced_in_levels(likelihood: Likelihood) -> Likelihood | None:
-    """The likelihood as a probability of 8-bit images; None where it says nothing of their levels.
+def discretised_likelihood(likelihood: Likelihood) -> Likelihood | None:
+    """Returns the likelihood as a probability of 8-bit images; None where there is none.
 
-    A Bernoulli says how probable black and white are, and nothing of the greys between.
+    A Bernoulli gives probabilities to black and white only, not to the greys between.
     """
     if isinstance(likelihood, Gaussian):
         return DiscretisedGaussian(likelihood.scale)
@@ -252,7 +256,7 @@ def priced_in_levels(likelihood: Likelihood) -> Likelihood | None:
 
 
 def build_likelihood(config: ModelConfig) -> Likelihood:
-    """The likelihood that the configuration names."""
+    """Returns the likelihood that the configuration names."""
     builders: dict[LikelihoodName, Callable[[], Likelihood]] = {
         "bernoulli": Bernoulli,
         "gaussian": lambda: Gaussian(config.pixel_scale),
@@ -263,7 +267,7 @@ def build_likelihood(config: ModelConfig) -> Likelihood:
 
 
 def _blocks(numbers: Float[Tensor, "*batch pixels"]) -> tuple[Float[Tensor, "*block pixels"], ...]:
-    """Rows of the last batch axis: on the CPU as many as its own cache has room for."""
+    """Splits the last batch axis; on the CPU a block fits into a core's cache."""
     if numbers.numel() <= BLOCK_NUMBERS or numbers.device.type != "cpu":
         return (numbers,)
     return numbers.split(max(1, BLOCK_NUMBERS // numbers.shape[-1]), dim=-2)
@@ -274,7 +278,7 @@ def _cross_entropy(
     images: Float[Tensor, "*batch pixels"],
     gradient: Float[Tensor, "*batch pixels"],
 ) -> Float[Tensor, "*batch"]:
-    """In nats, and its gradient into the room given."""
+    """Returns the cross-entropy in nats and writes its gradient into `gradient`."""
     clamped = logits.clamp(min=LOWEST_LOGIT)
     means = torch.sigmoid(clamped, out=gradient)
     clamped.sub_(torch.log(means)).addcmul_(logits, images, value=-1)
@@ -283,10 +287,10 @@ def _cross_entropy(
 
 
 class _Distortion(torch.autograd.Function):
-    """The gradient comes with the value, at less than what autograd would add for it."""
+    """Computes the gradient together with the value, which costs less than autograd's pass."""
 
     @staticmethod
-    def forward(ctx: Any, likelihood: LikelihoodByHand, output: Tensor, images: Tensor) -> Tensor:
+    def forward(ctx: Any, likelihood: ManualLikelihood, output: Tensor, images: Tensor) -> Tensor:
         found, gradient = likelihood.distortion_and_gradient(output, images)
         ctx.save_for_backward(gradient)
         return found

@@ -1,21 +1,28 @@
-"""The variational autoencoder: encoder, posterior, decoder and likelihood put together."""
+"""The variational autoencoder: it combines encoder, posterior, decoder and likelihood.
+
+Example:
+    model = VAE.seeded(ModelConfig((1, 28, 28), latent_dim=2), seed=0)
+    terms = model.elbo_terms(images, torch.Generator().manual_seed(0))
+    loss = -terms.elbo.mean()
+"""
 
 import dataclasses
 import threading
 from typing import Self
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from vae.core.config import ModelConfig
 from vae.core.errors import ConfigError
+from vae.models.condition import UNCONDITIONED, Condition
 from vae.models.elbo import ElboTerms
+from vae.models.importance import ImportanceSampler
 from vae.models.likelihood import build_likelihood, pixel_mean
 from vae.models.networks.architectures import build_decoder, build_encoder
 from vae.models.networks.gates import GatedSequential
 from vae.models.posterior import Posterior
-from vae.models.sampling import PosteriorSampler
 
 _GLOBAL_GENERATOR = threading.Lock()
 
@@ -23,15 +30,15 @@ _GLOBAL_GENERATOR = threading.Lock()
 class VAE(nn.Module):
     """q(z|x), the standard normal prior and p(x|z) of one configuration.
 
-    The other kinds of model (`vae.models.build`) are variations of it. What an image comes with may
-    be needed to encode and to decode it: its beta (batch,), by a model with a `beta_range`, of
-    which `at_beta` makes a plain one; its label (batch,), by a conditional one (see `at_label`).
+    The other kinds of model (`vae.models.build`) are variations of this class. Some models need a
+    `Condition` to encode and to decode: a model with a `beta_range` needs the beta of each image,
+    and a conditional model needs its label. `at_beta` and `at_label` return plain models instead.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder: nn.Sequential = build_encoder(config, self.code_numbers(config))
+        self.encoder: nn.Sequential = build_encoder(config, self.encoder_outputs(config))
         self.decoder: nn.Sequential = build_decoder(config)
         if config.beta_range is not None:
             self.encoder = GatedSequential.around(self.encoder)
@@ -39,90 +46,95 @@ class VAE(nn.Module):
         self.likelihood = build_likelihood(config)
 
     @classmethod
-    def code_numbers(cls, config: ModelConfig) -> int:
-        """How many numbers the encoder gives for an image: the code's means and log-variances."""
+    def encoder_outputs(cls, config: ModelConfig) -> int:
+        """Returns the number of encoder outputs for an image: means and log-variances."""
         return 2 * config.latent_dim
 
     @classmethod
     def seeded(cls, config: ModelConfig, seed: int) -> Self:
-        """A fresh model whose initial weights follow from the seed alone (on the CPU)."""
-        # torch's layers draw from the one global generator: threads take turns with it.
+        """Returns a new model on the CPU whose initial weights depend on the seed alone."""
+        # Layers initialise from torch's global generator, so threads take turns.
         with _GLOBAL_GENERATOR, torch.random.fork_rng(devices=[]):
             torch.random.default_generator.manual_seed(seed)
             return cls(config)
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device that holds the weights."""
         return next(self.parameters()).device
 
     def encode(
         self,
         images: Float[Tensor, "batch c h w"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> Posterior:
-        """The posterior of each image; pixels in [0, 1]."""
-        mean, logvar = _run(self.encoder, images, beta).chunk(2, dim=1)
+        """Returns the posterior of each image; pixels lie in [0, 1]."""
+        mean, logvar = _run(self.encoder, images, condition.beta).chunk(2, dim=1)
         return Posterior.clamped(mean, logvar, self.config.logvar_limit)
 
     def decode(
         self,
         z: Float[Tensor, "batch latent"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> Float[Tensor, "batch c h w"]:
-        """The decoder's logits for each code; `decode_mean` gives the picture."""
-        return _run(self.decoder, z, beta)
+        """Returns the decoder's logits for each code; `decode_mean` returns the image."""
+        return _run(self.decoder, z, condition.beta)
 
-    def terms(
+    def elbo_terms(
         self,
         images: Float[Tensor, "batch c h w"],
         noise: torch.Generator | Float[Tensor, "batch latent"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> ElboTerms:
-        """Both terms of the ELBO, the distortion estimated with one posterior sample per image.
+        """Returns both terms of the ELBO; one posterior sample estimates each distortion.
 
-        `noise` is what `Posterior.sample` takes.
+        `noise` is the noise or the generator that `Posterior.sample` takes.
         """
-        return self.terms_of(self.encode(images, beta, labels), images, noise, beta, labels)
+        return self.encode_with_terms(images, noise, condition)[1]
 
-    def terms_of(
+    def encode_with_terms(
+        self,
+        images: Float[Tensor, "batch c h w"],
+        noise: torch.Generator | Float[Tensor, "batch latent"],
+        condition: Condition = UNCONDITIONED,
+    ) -> tuple[Posterior, ElboTerms]:
+        """Returns what `encode` and `elbo_terms` return, but runs the encoder once."""
+        posterior = self.encode(images, condition)
+        return posterior, self.elbo_from_posterior(posterior, images, noise, condition)
+
+    def elbo_from_posterior(
         self,
         posterior: Posterior,
         images: Float[Tensor, "batch c h w"],
         noise: torch.Generator | Float[Tensor, "batch latent"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> ElboTerms:
-        """The terms where the posteriors are given: of the images, or of corrupted ones."""
+        """Returns the ELBO's terms for given posteriors, of the images or of corrupted copies."""
         z = posterior.sample(noise)
-        decoded = self.decode(z, beta, labels)
+        decoded = self.decode(z, condition)
         distortion = self.likelihood.distortion(decoded, images)
         return ElboTerms(distortion, posterior.kl(), posterior, z, decoded=decoded)
 
-    def sampler(
-        self, images: Float[Tensor, "batch c h w"], labels: Int[Tensor, "batch"] | None = None
-    ) -> PosteriorSampler:
-        """What draws many codes of each image: see `vae.metrics.evaluation.log_likelihood`."""
-        return PosteriorSampler(self.encode(images, labels=labels))
+    def importance_sampler(
+        self, images: Float[Tensor, "batch c h w"], condition: Condition = UNCONDITIONED
+    ) -> ImportanceSampler:
+        """Returns a sampler of many codes per image; see `vae.metrics.evaluation`."""
+        return ImportanceSampler(self.encode(images, condition))
 
-    def from_noise(self, noise: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch latent"]:
-        """A draw from the prior, of standard normal noise: here that noise itself."""
+    def prior_sample(self, noise: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch latent"]:
+        """Turns standard normal noise into a prior sample: here the noise itself."""
         return noise
 
     def decode_mean(
         self,
         z: Float[Tensor, "batch latent"],
-        beta: Float[Tensor, "batch"] | None = None,
-        labels: Int[Tensor, "batch"] | None = None,
+        condition: Condition = UNCONDITIONED,
     ) -> Float[Tensor, "batch c h w"]:
-        """The decoded image of each code, pixels in [0, 1]."""
-        return pixel_mean(self.decode(z, beta, labels))
+        """Returns the decoded image of each code, pixels in [0, 1]."""
+        return pixel_mean(self.decode(z, condition))
 
     def at_beta(self, beta: float) -> "VAE":
-        """The plain model for one beta of the range; a model of one beta is that itself.
+        """Returns the plain model for one beta of the range; a model of one beta returns itself.
 
         Raises ConfigError for a beta outside the range.
         """
@@ -140,7 +152,7 @@ class VAE(nn.Module):
         return plain.train(self.training)
 
     def at_label(self, label: int) -> "VAE":
-        """The plain model for one label; a model that is told none is that itself."""
+        """Returns the plain model for one label; a model without labels returns itself."""
         return self
 
 

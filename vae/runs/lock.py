@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from vae.core.errors import CheckpointError
-from vae.runs.checkpoint import discard_empty, make_folder
+from vae.runs.run_folder import discard_empty, make_folder
 
 try:
     from fcntl import LOCK_EX, LOCK_NB, flock

@@ -2,37 +2,33 @@
 
 import copy
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from vae.core.config import ModelConfig, Storage, TrainConfig
-from vae.core.errors import CheckpointError, ConfigError, DivergedError
+from vae.core.errors import DivergedError
 from vae.data.splits import Dataset
 from vae.metrics.evaluation import encode_split, evaluate
 from vae.metrics.rate_curve import measure_rate_curve
 from vae.models.vae import VAE
-from vae.runs.checkpoint import (
-    RESUME_FILE,
-    RUN_FILE,
-    atlas_rows,
-    check_name,
+from vae.runs.checkpoint import atlas_rows, save_checkpoint
+from vae.runs.perceptual_model import open_perceptual_loss
+from vae.runs.resume import (
     discard_resume_state,
-    is_half_written,
     load_resume_state,
-    make_folder,
-    save_checkpoint,
+    read_resume_configs,
     save_resume_state,
 )
-from vae.runs.perceptual_model import open_perceptual_loss
 from vae.runs.run import Results, Run
+from vae.runs.run_folder import check_free, make_folder
 from vae.training import (
     REPORT_SECONDS,
     Report,
     RunGroup,
-    Training,
+    TrainingRun,
     can_train_together,
     run_training,
 )
@@ -47,7 +43,7 @@ class RecordedTraining:
     evaluates the model and writes the checkpoint, also of a run that was stopped early.
     """
 
-    def __init__(self, path: Path, training: Training, dataset: Dataset) -> None:
+    def __init__(self, path: Path, training: TrainingRun, dataset: Dataset) -> None:
         self.path = path
         self.training = training
         self.epochs: list[dict[str, Any]] = []
@@ -88,7 +84,7 @@ class RecordedTraining:
         save_seconds: float | None = None,
         on_save: Callable[[], None] | None = None,
     ) -> Iterator[Report]:
-        """Train to the end, yielding what `Training.run` yields.
+        """Train to the end, yielding what `TrainingRun.run` yields.
 
         `on_save` is called each time the state was saved, every `save_seconds` (SAVE_SECONDS).
         """
@@ -111,7 +107,8 @@ class RecordedTraining:
     def finish(self) -> Run:
         """Evaluate on the test split and write the checkpoint; a stopped run stays resumable."""
         training, device = self.training, self.training.model.device
-        test, own_test = self._dataset.test.to(device), self._dataset.own_test.to(device)
+        test = self._dataset.test.to(device)
+        in_distribution_test = self._dataset.in_distribution_test.to(device)
         # Measuring may take long, or more memory than there is: what was learnt outlives that.
         self.save_state()
         shown = test.head(atlas_rows(training.model.config.latent_dim))
@@ -125,7 +122,7 @@ class RecordedTraining:
             training.config,
             self._dataset.class_names,
             Results.of(
-                evaluate(plain, own_test),
+                evaluate(plain, in_distribution_test),
                 epochs=training.step / training.steps_per_epoch,
                 images_per_second=training.images_per_second,
                 seconds=training.seconds,
@@ -156,8 +153,8 @@ class RecordedTraining:
 
 def _new_training(
     model: ModelConfig, train: TrainConfig, dataset: Dataset, device: torch.device
-) -> Training:
-    return Training(model, train, dataset, device, open_perceptual_loss(model, train, device))
+) -> TrainingRun:
+    return TrainingRun(model, train, dataset, device, open_perceptual_loss(model, train, device))
 
 
 class RecordedRunGroup:
@@ -171,9 +168,9 @@ class RecordedRunGroup:
         """Leave one out from here on."""
         self._cohort.drop(member.training)
 
-    def close_apart(self, apart: bool) -> None:
+    def set_report_before_epoch_end(self, apart: bool) -> None:
         """Whether to report before the last step of an epoch too, behind which it is measured."""
-        self._cohort.closes_apart = apart
+        self._cohort.report_before_epoch_end = apart
 
     def run(
         self, report_seconds: float = REPORT_SECONDS, save_seconds: float | None = None
@@ -203,49 +200,6 @@ def grouped(runs: Iterable[RecordedTraining]) -> list[list[RecordedTraining]]:
 def as_stored(model: VAE, storage: Storage) -> VAE:
     """The model that its checkpoint will give back: itself, or a copy with rounded weights."""
     return model if storage == "float32" else copy.deepcopy(model).half().float()
-
-
-def read_resume_configs(record: dict[str, Any]) -> tuple[ModelConfig, TrainConfig]:
-    """Both configurations of an unfinished run's record."""
-    try:
-        return ModelConfig.from_dict(record["model"]), TrainConfig.from_dict(record["train"])
-    except ConfigError as error:
-        raise CheckpointError(f"the unfinished run's record is not valid: {error}") from error
-
-
-def check_same(
-    where: object,
-    stored: tuple[ModelConfig, TrainConfig],
-    asked: tuple[ModelConfig, TrainConfig],
-) -> None:
-    """ConfigError unless the run that is stored somewhere is the one that is asked for."""
-    if stored != asked:
-        raise ConfigError(f"the run in {where} has other settings; resume it with those, unchanged")
-
-
-def check_free(path: Path, overwrite: bool) -> None:
-    """CheckpointError unless a new run may be written to this folder."""
-    check_name(path)
-    for place in (path, *path.parents):
-        if place.exists() and not place.is_dir():
-            raise CheckpointError(f"{place} is a file; name a folder for the run")
-    if path.is_dir():
-        check_names(path, {file.name for file in path.iterdir()}, overwrite)
-
-
-def check_names(where: object, names: Collection[str], overwrite: bool) -> None:
-    """CheckpointError unless a new run may be written beside files of these names.
-
-    Files that a killed run left half written do not count.
-    """
-    whole = [name for name in names if not is_half_written(name)]
-    if whole and RUN_FILE not in whole and RESUME_FILE not in whole:
-        raise CheckpointError(f"{where} holds other files; name a new or empty folder for the run")
-    if whole and not overwrite:
-        raise CheckpointError(
-            f"{where} holds a run already; name another folder, or give --overwrite to replace it, "
-            "or --resume to go on with an unfinished one"
-        )
 
 
 def epoch_record(report: Report) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from vae.core.config import (
+    KINDS_WITH_LABELS,
     LOGVAR_LIMIT,
-    TOLD_LABELS,
     Architecture,
     Kind,
     Likelihood,
@@ -71,7 +71,7 @@ class RunRequest:
             self.likelihood,
             beta_range=self.beta_range,
             kind=self.kind,
-            classes=classes if self.kind in TOLD_LABELS else 0,
+            classes=classes if self.kind in KINDS_WITH_LABELS else 0,
             logvar_limit=self.logvar_limit,
             levels=self.levels,
             codebook=self.codebook,

@@ -16,8 +16,7 @@ from vae.core.record import Record
 from vae.core.text import is_showable
 from vae.data.splits import Factor
 from vae.metrics.evaluation import Evaluation
-
-WEIGHTS_FILE = "model.safetensors"
+from vae.runs.format import WEIGHTS_FILE
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,7 @@ class Run:
                 raise ConfigError(
                     f"class_names: {name!r:.60} is no name of one line and up to 200 characters"
                 )
-        if self.model.is_told_labels and len(self.class_names) != self.model.classes:
+        if self.model.needs_labels and len(self.class_names) != self.model.classes:
             raise ConfigError(
                 f"class_names: {len(self.class_names)} names for {self.model.classes} classes"
             )

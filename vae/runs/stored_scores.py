@@ -1,5 +1,6 @@
 """Scores as a checkpoint folder keeps them: with what they were taken, and of which weights."""
 
+import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,8 +8,17 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
-from vae.core.errors import ConfigError
+from vae.core.errors import (
+    CheckpointError,
+    ConfigError,
+    ForeignCheckpoint,
+    NewerCheckpoint,
+    StaleScores,
+    TamperedCheckpoint,
+)
 from vae.core.record import Record
+from vae.runs.format import SCORES_FILE, file_exists, read_json, staged_file
+from vae.runs.run import Run
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn")
 """Those that decide the numbers."""
@@ -52,3 +62,38 @@ class StoredScores(Record):
             versions={"python": platform.python_version()} | versions,
             scores=dict(scores),
         )
+
+
+SCORES_FORMAT, SCORES_VERSION = "latent-explorer-scores", 1
+
+
+def save_scores(run: Run, scores: StoredScores) -> None:
+    """Keep scores beside the weights they are of; CheckpointError where the disk refuses."""
+    head = {"format": SCORES_FORMAT, "format_version": SCORES_VERSION}
+    try:
+        with staged_file(run.path / SCORES_FILE) as file:
+            file.write_text(json.dumps(head | scores.to_dict(), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CheckpointError(f"{run.path / SCORES_FILE} cannot be written ({error})") from error
+
+
+def load_scores(run: Run) -> StoredScores | None:
+    """What was last measured; None where nothing was, StaleScores where of other weights."""
+    file = run.path / SCORES_FILE
+    if not file_exists(file):
+        return None
+    record = read_json(file, "measure again with `vae metrics --save`")
+    version = record.pop("format_version", None) if isinstance(record, dict) else None
+    if type(version) is not int or record.pop("format", None) != SCORES_FORMAT:
+        raise ForeignCheckpoint(f"{file} does not hold scores of this program; remove it")
+    if version > SCORES_VERSION:
+        raise NewerCheckpoint(f"{file} has format version {version}; update the program")
+    try:
+        scores = StoredScores.from_dict(record)
+    except ConfigError as error:
+        raise TamperedCheckpoint(f"{file} is not valid: {error}; measure again") from error
+    if scores.weights != run.identity:
+        raise StaleScores(
+            f"{file} is of other weights; measure again with `vae metrics {run.path} --save`"
+        )
+    return scores

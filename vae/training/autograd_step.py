@@ -1,6 +1,9 @@
 """A step of any model under any objective, its gradients by autograd."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int
@@ -9,39 +12,38 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from vae.core.config import TrainConfig
 from vae.data.corruption import corrupted
-from vae.data.splits import Split
+from vae.models.condition import Condition
 from vae.models.elbo import ElboTerms
-from vae.models.networks.gates import LEARNING_RATE_FACTOR, draw_betas, is_gate
+from vae.models.networks.gates import LEARNING_RATE_FACTOR, is_gate, sample_betas
 from vae.models.posterior import standard_normal
 from vae.models.vae import VAE
 from vae.training.losses import beta_tcvae_loss, beta_vae_loss, multi_rate_loss
-from vae.training.perceptual import PerceptualLoss
-from vae.training.weights import Weights, part, update_by_adam
+from vae.training.weights import slot_view, update_by_adam
+
+if TYPE_CHECKING:
+    from vae.training.run import TrainingRun
 
 
 class AutogradStep:
-    """Steps of one model."""
+    """Takes the steps of one run."""
 
-    def __init__(
-        self,
-        model: VAE,
-        config: TrainConfig,
-        weights: Weights,
-        taken: int,
-        images: Split,
-        noise: torch.Generator,
-        critic: PerceptualLoss | None = None,
-    ) -> None:
-        self._critic = critic
+    def __init__(self, run: TrainingRun) -> None:
+        model = run.model
         self.sums = torch.zeros(1, 1 + model.config.latent_dim, device=model.device)
-        self.generators = [noise]
-        self._model, self._config, self._images, self._noise = model, config, images, noise
-        self._descend = Descent(model, config, weights, taken)
+        self.generators = [run.noise]
+        self._model, self._config, self._images, self._noise = (
+            model,
+            run.config,
+            run.images,
+            run.noise,
+        )
+        self._perceptual_loss = run.perceptual_loss
+        self._descend = ClippedAdam(run)
 
     def __call__(
         self,
         indices: Int[Tensor, "1 batch"],
-        share: Float[Tensor, ""],
+        kl_scale: Float[Tensor, ""],
         learning_rate: Float[Tensor, ""],
     ) -> None:
         """See `Step`."""
@@ -50,8 +52,8 @@ class AutogradStep:
             images, labels = self._images.batch(indices[0]), self._images.labels[indices[0]]
             seen = self._seen(images)
             terms = terms_seeing(self._model, seen, images, self._noise, betas, labels)
-            terms = terms if self._critic is None else self._critic(terms, images)
-        self._descend(self._loss(terms, betas, share), learning_rate)
+            terms = terms if self._perceptual_loss is None else self._perceptual_loss(terms, images)
+        self._descend(self._loss(terms, betas, kl_scale), learning_rate)
         self.sums[0, 0] += terms.distortion.detach().sum()
         self.sums[0, 1:] += terms.rate_per_dimension.detach().sum(dim=0)
 
@@ -61,22 +63,22 @@ class AutogradStep:
         noise = standard_normal(images.shape, self._noise)
         return corrupted(images, self._config.corruption, noise)
 
-    def _loss(self, terms: ElboTerms, betas: Tensor | None, share: Tensor) -> Float[Tensor, ""]:
+    def _loss(self, terms: ElboTerms, betas: Tensor | None, kl_scale: Tensor) -> Float[Tensor, ""]:
         config = self._config
         if betas is not None:
-            return multi_rate_loss(terms, share * betas)
+            return multi_rate_loss(terms, kl_scale * betas)
         if config.objective == "beta-tcvae":
-            return beta_tcvae_loss(terms, config.beta, len(self._images), share)
-        return beta_vae_loss(terms, share * config.beta, config.free_bits)
+            return beta_tcvae_loss(terms, config.beta, len(self._images), kl_scale)
+        return beta_vae_loss(terms, kl_scale * config.beta, config.free_bits)
 
 
-class Descent:
-    """Gradients by autograd, clipped, and Adam, of one model."""
+class ClippedAdam:
+    """Computes gradients by autograd, clips them and applies Adam."""
 
-    def __init__(self, model: VAE, config: TrainConfig, weights: Weights, taken: int) -> None:
-        self._parameters = list(model.parameters())
-        self._grad_clip = config.grad_clip
-        self._updates = _updates(model, weights, taken)
+    def __init__(self, run: TrainingRun) -> None:
+        self._parameters = list(run.model.parameters())
+        self._grad_clip = run.config.grad_clip
+        self._updates = _updates(run)
 
     def __call__(self, loss: Float[Tensor, ""], learning_rate: Float[Tensor, ""]) -> None:
         """One step down this loss."""
@@ -88,7 +90,7 @@ class Descent:
             update(learning_rate)
 
     def _clip(self) -> None:
-        """On the CPU a norm that is small enough costs no second pass; on CUDA nobody may look."""
+        """Scale long gradients down; reading the norm would make the host wait for CUDA."""
         gradients = [p.grad for p in self._parameters if p.grad is not None]
         norm = get_total_norm(gradients)
         if norm.device.type != "cpu" or bool(norm > self._grad_clip):
@@ -106,41 +108,41 @@ def terms_seeing(
     seen: Float[Tensor, "batch c h w"] | None,
     images: Float[Tensor, "batch c h w"],
     noise: torch.Generator | Float[Tensor, "batch latent"],
-    betas: Float[Tensor, "batch"] | None,
-    labels: Int[Tensor, "batch"],
+    betas: Float[Tensor, batch] | None,
+    labels: Int[Tensor, batch],
 ) -> ElboTerms:
     """The terms of images in whose place the encoder sees others, where there are any."""
+    condition = Condition(betas, labels)
     if seen is None:
-        return model.terms(images, noise, betas, labels)
-    return model.terms_of(model.encode(seen, betas, labels), images, noise, betas, labels)
+        return model.elbo_terms(images, noise, condition)
+    return model.elbo_from_posterior(model.encode(seen, condition), images, noise, condition)
 
 
-def betas_of_batch(model: VAE, count: int, noise: torch.Generator) -> Float[Tensor, "count"] | None:
+def betas_of_batch(model: VAE, count: int, noise: torch.Generator) -> Float[Tensor, count] | None:
     """A beta for each image, drawn from the model's range; None where it has none."""
     if model.config.beta_range is None:
         return None
     low, high = model.config.beta_range
-    return draw_betas(low, high, count, noise)
+    return sample_betas(low, high, count, noise)
 
 
-def _updates(model: VAE, weights: Weights, taken: int) -> list[Callable[[Tensor], None]]:
-    """Adam of the weights and, where there are gates, of those, which learn faster."""
-    gates = {name for name in weights.places if is_gate(model, name)}
-    groups = [([n for n in weights.places if n not in gates], 1.0)]
+def _updates(run: TrainingRun) -> list[Callable[[Tensor], None]]:
+    """Returns Adam's update of the weights, and one of the gates, which learn faster."""
+    slots = run.weights.slots
+    gates = {name for name in slots if is_gate(run.model, name)}
+    groups = [([name for name in slots if name not in gates], 1.0)]
     if gates:
         groups.append((list(gates), LEARNING_RATE_FACTOR))
-    return [_update(model, weights, taken, names, factor) for names, factor in groups]
+    return [_update(run, names, factor) for names, factor in groups]
 
 
-def _update(
-    model: VAE, weights: Weights, taken: int, names: list[str], factor: float
-) -> Callable[[Tensor], None]:
-    parameters = [model.get_parameter(name) for name in names]
+def _update(run: TrainingRun, names: list[str], factor: float) -> Callable[[Tensor], None]:
+    parameters = [run.model.get_parameter(name) for name in names]
     first, second = (
-        [part(buffer, weights.places[name]) for name in names]
-        for buffer in (weights.first, weights.second)
+        [slot_view(buffer, run.weights.slots[name]) for name in names]
+        for buffer in (run.weights.first, run.weights.second)
     )
-    counts = [torch.tensor(float(taken), device=model.device) for _ in names]
+    counts = [torch.tensor(float(run.step), device=run.model.device) for _ in names]
 
     @torch.no_grad()
     def update(learning_rate: Tensor) -> None:

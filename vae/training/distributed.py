@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Processes:
+class ProcessGroup:
     """Those that take the steps of one run together; all of them call each method in turn."""
 
     rank: int = 0
@@ -35,39 +35,39 @@ class Processes:
     """How many there are."""
 
     @property
-    def leads(self) -> bool:
+    def is_leader(self) -> bool:
         """Whether this is the one that writes files and tells people."""
         return self.rank == 0
 
-    def part(self, count: int) -> slice:
+    def shard(self, count: int) -> slice:
         """This process's rows of a batch; none where there are fewer rows than processes."""
         return slice(count * self.rank // self.size, count * (self.rank + 1) // self.size)
 
-    def add_up(self, values: Tensor) -> None:
+    def all_reduce(self, values: Tensor) -> None:
         """Replace values by their sum over all processes."""
         dist.all_reduce(values)
 
-    def share(self, value: T) -> T:
+    def broadcast(self, value: T) -> T:
         """What the leading process passes, in all of them; they wait for it."""
         box = [value]
         dist.broadcast_object_list(box, src=0, device=torch.device("cpu"))
         return box[0]
 
-    def share_state(self, state: dict[str, Tensor]) -> None:
+    def broadcast_state(self, state: dict[str, Tensor]) -> None:
         """Overwrite tensors on the CPU, of the same names and shapes, by the leading process's."""
         for tensor in state.values():
             dist.broadcast(tensor, src=0)
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         """Until all of them are here."""
         dist.all_reduce(torch.zeros(1))
 
 
-ALONE = Processes()
+SINGLE_PROCESS = ProcessGroup()
 
 
 @dataclass(frozen=True)
-class Launch:
+class TorchrunEnv:
     """How torchrun started this process."""
 
     rank: int
@@ -82,7 +82,7 @@ class Launch:
     """How often torchrun has started the processes again, because one of them was lost."""
 
     @classmethod
-    def found(cls) -> "Launch | None":
+    def read(cls) -> "TorchrunEnv | None":
         """Read from torchrun's environment; None where this process is on its own."""
         if any(name not in os.environ for name in (*VARIABLES, "TORCHELASTIC_RESTART_COUNT")):
             return None
@@ -110,16 +110,16 @@ class Launch:
         return torch.device("cuda", self.local_rank)
 
 
-class Board:
+class SharedStore:
     """Notes that the processes of a torchrun leave each other; they outlive its restarts."""
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, torchrun_env: TorchrunEnv) -> None:
         address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
         self._server = dist.TCPStore(address, port, is_master=False)
         self._notes = dist.PrefixStore("latent-explorer", self._server)
-        self._attempt = launch.attempt
+        self._attempt = torchrun_env.attempt
 
-    def claim(self, name: str) -> bool:
+    def set_once(self, name: str) -> bool:
         """Leave a note without text; whether nobody had left it before."""
         return self._notes.add(name, 1) == 1
 
@@ -127,7 +127,7 @@ class Board:
         """Whether a note without text was left."""
         return self._notes.add(name, 0) > 0
 
-    def look_for(self, name: str, seconds: float) -> None:
+    def wait_for(self, name: str, seconds: float) -> None:
         """Wait for a note without text, but not longer than that."""
         until = time.monotonic() + seconds
         while not self.has(name) and time.monotonic() < until:
@@ -141,13 +141,15 @@ class Board:
         """The text of a note; None where it was not left."""
         return self._notes.get(name).decode() if self._notes.check([name]) else None
 
-    def meeting(self) -> dist.Store:
+    def rendezvous_store(self) -> dist.Store:
         """Where the processes of this attempt find each other."""
         return dist.PrefixStore(f"attempt {self._attempt}", self._server)
 
 
 @contextmanager
-def joined(launch: Launch, board: Board, device: torch.device) -> Iterator[Processes]:
+def join_process_group(
+    torchrun_env: TorchrunEnv, store: SharedStore, device: torch.device
+) -> Iterator[ProcessGroup]:
     """Join the others; leave them at the end, when all are there."""
     backend = "gloo"
     if device.type == "cuda":
@@ -155,19 +157,19 @@ def joined(launch: Launch, board: Board, device: torch.device) -> Iterator[Proce
         backend = "cpu:gloo,cuda:nccl"
     dist.init_process_group(
         backend,
-        store=board.meeting(),
-        rank=launch.rank,
-        world_size=launch.size,
+        store=store.rendezvous_store(),
+        rank=torchrun_env.rank,
+        world_size=torchrun_env.size,
         timeout=PATIENCE,
     )
-    processes = Processes(launch.rank, launch.size)
+    process_group = ProcessGroup(torchrun_env.rank, torchrun_env.size)
     yield processes
     # Not after an error: the others may be waiting in an exchange, and should see it break.
-    processes.wait()
+    process_group.barrier()
     dist.destroy_process_group()
 
 
-def check_divisible(config: TrainConfig) -> None:
+def check_distributable(config: TrainConfig) -> None:
     """ConfigError unless the loss is a mean over images, which processes can share out."""
     if config.objective != "beta-vae":
         raise ConfigError(

@@ -35,7 +35,7 @@ class GraphedStep:
     def __call__(
         self,
         indices: Int[Tensor, "streams batch"],
-        share: Float[Tensor, ""],
+        kl_scale: Float[Tensor, ""],
         learning_rate: Float[Tensor, ""],
     ) -> None:
         """See `Step`."""
@@ -43,11 +43,11 @@ class GraphedStep:
         taken = self._taken.get(count, 0)
         self._taken[count] = taken + 1
         if taken < EAGER_STEPS:
-            self._take_aside(indices, share, learning_rate)
+            self._take_aside(indices, kl_scale, learning_rate)
             return
         if count not in self._graphs:
-            self._graphs[count] = _Recorded(self._step, indices, share, learning_rate)
-        self._graphs[count].play(indices, share, learning_rate)
+            self._graphs[count] = _Recorded(self._step, indices, kl_scale, learning_rate)
+        self._graphs[count].play(indices, kl_scale, learning_rate)
         if self._taken[count] % STEPS_AHEAD == 0:
             self._wait_for_earlier_ones()
 

@@ -1,4 +1,4 @@
-"""What is told of a training under way, and what that is worked out from."""
+"""Reports on a training run, and the running sums and times that they are computed from."""
 
 import math
 from dataclasses import dataclass
@@ -12,128 +12,128 @@ from vae.metrics.evaluation import Evaluation
 
 @dataclass(frozen=True)
 class Report:
-    """How training stands; losses are means over the training images since the last report."""
+    """The progress of a run; losses are means over the training images since the last report."""
 
     epoch: int
-    """Epochs finished."""
+    """Number of finished epochs."""
 
     step: int
-    """Steps finished."""
+    """Number of finished steps."""
 
     steps: int
-    """Steps in all."""
+    """Number of steps of the whole run."""
 
     beta: float
-    """Beta at the last step; with a range of betas, the one that is reported at."""
+    """Beta at the last step; for a model with a range of betas, the beta of `TrainConfig`."""
 
     distortion: float
-    """Nats per image, one posterior sample each."""
+    """Nats per image, estimated with one posterior sample per image."""
 
     rate_per_dimension: tuple[float, ...]
     """Nats per image."""
 
     images_per_second: float
-    """Of the training loop alone, since the last report; of all models that train together."""
+    """Speed of the training loop alone since the last report, over all concurrent runs."""
 
     seconds: float
-    """Spent in the training loop so far; of models that train together, each one's share."""
+    """Seconds in the training loop so far; concurrent runs divide the time equally."""
 
     seconds_left: float
-    """Estimated for the rest of it, by the clock."""
+    """Estimated wall-clock seconds to the end of the run."""
 
     inactive: tuple[int, ...] | None
-    """Dimensions that are not active, as of the last finished epoch; None before the first."""
+    """Inactive dimensions at the end of the last epoch; None before the first epoch ends."""
 
     validation: Evaluation | None
-    """At the end of an epoch, on up to 5,000 held-out images; None where none are held out."""
+    """Evaluation on up to 5,000 held-out images at the end of an epoch; None without any."""
 
     ends_epoch: bool
-    """Whether this report covers one whole epoch and closes it."""
+    """Whether this report covers one whole epoch and ends it."""
 
     @property
     def rate(self) -> float:
-        """Nats per image, summed over the dimensions."""
+        """The rate summed over the dimensions, in nats per image."""
         return math.fsum(self.rate_per_dimension)
 
     @property
     def active_units(self) -> int | None:
-        """As of the last finished epoch, by Burda's criterion; None before the first."""
+        """Active units by Burda's criterion at the end of the last epoch; None before the first."""
         return None if self.inactive is None else len(self.rate_per_dimension) - len(self.inactive)
 
 
-class Tally:
-    """Sums over images: of the distortion, then of each dimension's rate, in nats."""
+class RunningSums:
+    """Sums of the distortion and of each dimension's rate over images, in nats."""
 
     def __init__(self, latent_dim: int) -> None:
         self.images = 0
         self.beta = 0.0
         self._sums = torch.zeros(1 + latent_dim, dtype=torch.float64)
 
-    def count(self, images: int, sums: Float[Tensor, "terms"], beta: float) -> None:
-        """Add what so many images came to."""
+    def add(self, images: int, sums: Float[Tensor, "terms"], beta: float) -> None:
+        """Add the sums over some more images; `beta` is the beta of the last of them."""
         self.images += images
         self._sums += sums
         self.beta = beta
 
-    def add(self, other: "Tally") -> None:
-        """Add another tally, whose beta is the later one."""
-        self.count(other.images, other._sums, other.beta)
+    def merge(self, later: "RunningSums") -> None:
+        """Add other sums, and take over their beta."""
+        self.add(later.images, later._sums, later.beta)
 
     def state(self) -> dict[str, Tensor]:
-        """What `restore` takes."""
+        """Returns named tensors that `restore` reads."""
         return {"images": torch.tensor(self.images), "sums": self._sums.clone()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Take up a tally where `state` left it."""
+        """Continue from the tensors that `state` gave."""
         self.images = int(state["images"])
         self._sums.copy_(state["sums"])
 
     @property
     def distortion(self) -> float:
-        """The mean, in nats per image."""
+        """The mean distortion, in nats per image."""
         return float(self._sums[0]) / max(1, self.images)
 
     @property
     def rate_per_dimension(self) -> tuple[float, ...]:
-        """The means, in nats per image."""
+        """The mean rates, in nats per image."""
         return tuple((self._sums[1:] / max(1, self.images)).tolist())
 
     @property
     def is_finite(self) -> bool:
-        """Whether every sum is a number."""
+        """Whether no sum is infinite or NaN."""
         return bool(torch.isfinite(self._sums).all())
 
 
-class Pace:
-    """Seconds in the training loop alone, and the images that they were for."""
+class Throughput:
+    """Measures the seconds of the training loop alone, and its images per second."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
         self.recent = 0.0
-        """Images a second: since the last report, or of the epoch that has just ended."""
+        """Images per second since the last report, or of the epoch that has just ended."""
 
         self._epochs = [(0, 0.0)]
 
     def resume(self, seconds: float) -> None:
-        """Go on from what an earlier process spent."""
+        """Continue from the seconds that an earlier process spent."""
         self.seconds = seconds
 
     def add(self, images: int, seconds: float) -> None:
-        """So many images took so long."""
+        """Count images and the seconds that they took."""
         self.seconds += seconds
         self.recent = images / seconds
         counted, spent = self._epochs[-1]
         self._epochs[-1] = (counted + images, spent + seconds)
 
     def end_epoch(self) -> None:
-        """The next images are another epoch's."""
+        """Start a new epoch; later images count for it."""
         counted, spent = self._epochs[-1]
         self.recent = counted / spent
         self._epochs.append((0, 0.0))
 
     @property
     def images_per_second(self) -> float:
-        """Over all epochs, the first left out when there are more."""
+        """The speed over all epochs, without the first one if there are more."""
         timed = [epoch for epoch in self._epochs if epoch[0]]
         kept = timed[1:] or timed
         return sum(n for n, _ in kept) / sum(s for _, s in kept) if kept else 0.0

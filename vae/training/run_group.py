@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 
 from torch import Tensor
 
-from vae.core.device import flushed_denormals
+from vae.core.device import flush_denormals
 from vae.core.errors import DivergedError
 from vae.training.progress import Report
-from vae.training.run import Training
-from vae.training.stepper import Engine
+from vae.training.run import TrainingRun
+from vae.training.stepper import Stepper
 
 REPORT_SECONDS = 0.1
 
@@ -23,7 +23,7 @@ That is 0.8 s, and the pages look once a second.
 """
 
 
-def run_training(training: Training, report_seconds: float = REPORT_SECONDS) -> Iterator[Report]:
+def run_training(training: TrainingRun, report_seconds: float = REPORT_SECONDS) -> Iterator[Report]:
     """Train one run to its end, and yield a report every so often and at the end of each epoch.
 
     Stop by not asking for the next report; a later call goes on from there. Raises DivergedError
@@ -42,15 +42,15 @@ class RunGroup:
     Each comes out as if it had trained alone, to rounding.
     """
 
-    def __init__(self, members: Sequence[Training]) -> None:
+    def __init__(self, members: Sequence[TrainingRun]) -> None:
         assert all(can_train_together(members[0], other) for other in members[1:])
         self.members = list(members)
-        self.closes_apart = False
+        self.report_before_epoch_end = False
         """Whether to report before the last step of an epoch too, behind which it is measured."""
 
-        self._engine: Engine | None = None
+        self._stepper: Stepper | None = None
 
-    def drop(self, member: Training) -> None:
+    def drop(self, member: TrainingRun) -> None:
         """Leave one out from here on, unless it is out already, having diverged."""
         if member in self.members:
             self._part()
@@ -58,8 +58,8 @@ class RunGroup:
 
     def run(
         self, report_seconds: float = REPORT_SECONDS
-    ) -> Iterator[dict[Training, Report | DivergedError]]:
-        """Train to the end; yields what `Training.run` yields, of every member.
+    ) -> Iterator[dict[TrainingRun, Report | DivergedError]]:
+        """Train to the end; yields what `TrainingRun.run` yields, of every member.
 
         A run that diverges tells so once, in place of its report, and is left out from there on.
         """
@@ -69,18 +69,18 @@ class RunGroup:
         finally:
             self._part()
 
-    def _go_on(self, report_seconds: float) -> dict[Training, Report | DivergedError]:
+    def _go_on(self, report_seconds: float) -> dict[TrainingRun, Report | DivergedError]:
         """Take steps until it is time to report, or the epoch ends."""
-        engine = self._engine = self._engine or Engine(self.members)
+        stepper = self._stepper = self._stepper or Stepper(self.members)
         lead, began, images = self.members[0], time.perf_counter(), 0
-        with flushed_denormals():
+        with flush_denormals():
             while not images or time.perf_counter() - began < report_seconds:
-                images += engine.take(self._steps_left, ROUND * report_seconds)
+                images += stepper.step(self._steps_left, ROUND * report_seconds)
                 if lead.step % lead.steps_per_epoch == 0:
                     break
-                if self.closes_apart and lead.closes_next:
+                if self.report_before_epoch_end and lead.next_step_ends_epoch:
                     break
-        sums = engine.collect()
+        sums = stepper.drain_sums()
         seconds = (time.perf_counter() - began) / len(self.members)
         told = {
             member: self._tell(member, images, row, seconds)
@@ -96,26 +96,26 @@ class RunGroup:
         """Before there is something to report."""
         lead = self.members[0]
         left = lead.steps_per_epoch - lead.step % lead.steps_per_epoch
-        return left - 1 if self.closes_apart and left > 1 else left
+        return left - 1 if self.report_before_epoch_end and left > 1 else left
 
     def _tell(
-        self, member: Training, images: int, sums: Tensor, seconds: float
+        self, member: TrainingRun, images: int, sums: Tensor, seconds: float
     ) -> Report | DivergedError:
-        member.pace.add(images, seconds)
+        member.throughput.add(images, seconds)
         try:
-            return member.report(images, sums, abreast=len(self.members))
+            return member.report(images, sums, concurrent=len(self.members))
         except DivergedError as error:
-            # Its traceback holds the engine, and with it all that is on the device.
+            # Its traceback holds the stepper, and with it all that is on the device.
             return error.with_traceback(None)
 
     def _part(self) -> None:
         """Members that drew from one generator get one each again."""
-        self._engine = None
+        self._stepper = None
         for member in self.members:
             member.noise = member.noise.clone_state()
 
 
-def can_train_together(first: Training, other: Training) -> bool:
+def can_train_together(first: TrainingRun, other: TrainingRun) -> bool:
     """Whether two runs differ in nothing but beta, seed and what they have learnt so far."""
     alike = dataclasses.replace(other.config, beta=first.config.beta, seed=first.config.seed)
     return (

@@ -1,4 +1,4 @@
-"""What a step of training is, whoever takes it: the seam between the loop and the arithmetic."""
+"""The interface of an optimiser step: the loop calls it, whichever arithmetic is behind it."""
 
 from typing import Protocol
 
@@ -8,24 +8,24 @@ from torch import Tensor
 
 
 class Step(Protocol):
-    """One optimiser step of one or more models of one shape.
+    """Takes one optimiser step of one or more models of one shape.
 
-    Some of the models may share their order of images and their noise: a stream. Everything that
-    changes from step to step is a tensor on the device, so that a step can be recorded once and
-    played again.
+    Models of the same seed share a noise stream: the order of their images and their noise. All
+    values that change from step to step are tensors on the device, so a CUDA graph can record a
+    step once and replay it.
     """
 
     sums: Float[Tensor, "models terms"]
-    """Per model: the distortion and each dimension's rate in nats, summed over images so far."""
+    """Each model's distortion and rate per dimension in nats, summed over the images so far."""
 
     generators: list[torch.Generator]
-    """What the step draws its noise from."""
+    """The generators that the step draws its noise from, one for each noise stream."""
 
     def __call__(
         self,
-        indices: Int[Tensor, "streams batch"],
-        share: Float[Tensor, ""],
+        indices: Int[Tensor, "noise_streams batch"],
+        kl_scale: Float[Tensor, ""],
         learning_rate: Float[Tensor, ""],
     ) -> None:
-        """Take the step on these training images, with this share of beta (the warm-up's)."""
+        """Take a step on the training images at `indices`, with beta multiplied by `kl_scale`."""
         ...

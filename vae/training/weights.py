@@ -1,4 +1,4 @@
-"""Weights and Adam's moments in flat buffers: of one model, and of several side by side."""
+"""Weights and Adam's moments in flat buffers, of one model or of several stacked models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from torch import Tensor, nn
 from torch.optim.adam import adam
 
 ALIGNMENT = 16
-"""Parameters begin at multiples of this many numbers: 64 bytes, a cache line."""
+"""Parameters begin at multiples of this many numbers: 64 bytes, one cache line."""
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a parameter lies in the flat buffer."""
+class Slot:
+    """The position of a parameter in a flat buffer."""
 
     offset: int
     shape: tuple[int, ...]
@@ -26,15 +26,15 @@ class Place:
 
 
 class Weights:
-    """One model's parameters, in one flat buffer, and Adam's two moments of them in two more.
+    """One model's parameters in one flat buffer, and Adam's two moments of them in two more.
 
-    The model's own parameters are views of the first: whoever changes one changes the other.
+    The model's own parameters are views of the first buffer, so a change to one shows in the other.
     """
 
     def __init__(self, model: nn.Module, affine: bool = False) -> None:
-        """With `affine`, those of linear layers lie as `WeightStack.affine` says."""
+        """With `affine`, linear layers are laid out as `WeightStack.affine` describes."""
         self._parameters = dict(model.named_parameters())
-        self.places, count = _affine_places(model) if affine else _places(self._parameters)
+        self.slots, count = _affine_slots(model) if affine else _slots(self._parameters)
         device = next(iter(self._parameters.values())).device
         self.first, self.second = torch.zeros(2, count, device=device)
         self.values = torch.zeros(count, device=device)
@@ -46,42 +46,42 @@ class Weights:
         first: Float[Tensor, "count"],
         second: Float[Tensor, "count"],
     ) -> None:
-        """Live in other buffers from now on; what they held is overwritten."""
+        """Move the weights and moments into other buffers, and overwrite those."""
         first.copy_(self.first)
         second.copy_(self.second)
         self._point_to(values)
         self.values, self.first, self.second = values, first, second
 
     def state(self) -> dict[str, Tensor]:
-        """Adam's moments by parameter, as views: whatever the buffers' layout."""
+        """Returns Adam's moments by parameter, as views; the names do not depend on the layout."""
         buffers = {"first": self.first, "second": self.second}
         return {
-            f"{kind}.{name}": part(buffer, place)
+            f"{kind}.{name}": slot_view(buffer, slot)
             for kind, buffer in buffers.items()
-            for name, place in self.places.items()
+            for name, slot in self.slots.items()
         }
 
     @torch.no_grad()
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Take over the moments that `state` gave; KeyError or RuntimeError where they differ."""
+        """Copy the moments that `state` gave; KeyError or RuntimeError if they do not fit."""
         for name, view in self.state().items():
             view.copy_(state[name])
 
     @torch.no_grad()
     def _point_to(self, values: Float[Tensor, "count"]) -> None:
         values.zero_()
-        for name, place in self.places.items():
-            view = part(values, place)
+        for name, slot in self.slots.items():
+            view = slot_view(values, slot)
             parameter = self._parameters[name]
             view.copy_(parameter)
             parameter.data = view
 
 
 class WeightStack:
-    """The weights of several models of one shape: a row each of shared buffers."""
+    """The weights of several models of one shape, one row each of shared buffers."""
 
     def __init__(self, members: Sequence[Weights]) -> None:
-        self.places = members[0].places
+        self.slots = members[0].slots
         if len(members) > 1:
             size = len(members), len(members[0].values)
             rows = [torch.zeros(size, device=members[0].values.device) for _ in range(3)]
@@ -94,51 +94,22 @@ class WeightStack:
     def affine(
         self, buffer: Float[Tensor, "models count"], layer: str
     ) -> Float[Tensor, "*models rows outputs"]:
-        """A linear layer of all models, as a view of such a buffer; of one model without its axis.
+        """Returns a linear layer of all models as a view; a single model has no models axis.
 
-        A row for each input, then one of biases: times a signal with a one behind it, the output.
+        The view has one row per input and a last row with the biases. An activation with a column
+        of ones, times this matrix, is the layer's output.
         """
-        place = self.places[f"{layer}.weight"]
-        outputs, inputs = place.shape
+        slot = self.slots[f"{layer}.weight"]
+        outputs, inputs = slot.shape
         size = (inputs + 1) * outputs
-        found = buffer[:, place.offset : place.offset + size].unflatten(1, (inputs + 1, outputs))
+        found = buffer[:, slot.offset : slot.offset + size].unflatten(1, (inputs + 1, outputs))
         return found[0] if len(found) == 1 else found
 
 
-def _places(parameters: dict[str, nn.Parameter], count: int = 0) -> tuple[dict[str, Place], int]:
-    """Where each lies behind so many numbers, as it is laid out already; and where that ends."""
-    places = {}
-    for name, parameter in parameters.items():
-        places[name] = Place(count, tuple(parameter.shape), parameter.stride())
-        count += _aligned(parameter.numel())
-    return places, count
-
-
-def _affine_places(model: nn.Module) -> tuple[dict[str, Place], int]:
-    """Linear layers turned, an output's weights a column, its bias below; others as they are."""
-    places, count = {}, 0
-    for name, layer in model.named_modules():
-        if isinstance(layer, nn.Linear):
-            outputs, inputs = layer.weight.shape
-            places[f"{name}.weight"] = Place(count, (outputs, inputs), (1, outputs))
-            places[f"{name}.bias"] = Place(count + inputs * outputs, (outputs,), (1,))
-            count += _aligned((inputs + 1) * outputs)
-        else:
-            own = {f"{name}.{key}": each for key, each in layer.named_parameters(recurse=False)}
-            found, size = _places(own, count)
-            places |= found
-            count = size
-    return places, count
-
-
-def _aligned(count: int) -> int:
-    return -(-count // ALIGNMENT) * ALIGNMENT
-
-
-def part(buffer: Float[Tensor, "count"], place: Place) -> Float[Tensor, "*shape"]:
-    """The parameter at a place of a flat buffer, as a view."""
-    start = buffer.storage_offset() + place.offset
-    return torch.as_strided(buffer, place.shape, place.stride, start)
+def slot_view(buffer: Float[Tensor, "count"], slot: Slot) -> Float[Tensor, "*shape"]:
+    """Returns the parameter at a slot of a flat buffer, as a view."""
+    start = buffer.storage_offset() + slot.offset
+    return torch.as_strided(buffer, slot.shape, slot.stride, start)
 
 
 def update_by_adam(
@@ -146,10 +117,19 @@ def update_by_adam(
     gradients: list[Tensor],
     first: list[Tensor],
     second: list[Tensor],
-    taken: list[Tensor],
+    step_counts: list[Tensor],
     learning_rate: Tensor,
 ) -> None:
-    """One step of Adam (Kingma and Ba 2015) in place; `taken` counts the steps of each."""
+    """Take one step of Adam (Kingma and Ba 2015) in place.
+
+    Args:
+        values: The parameters; they are overwritten.
+        gradients: The gradient of each parameter.
+        first: The running means of the gradients; they are overwritten.
+        second: The running means of the squared gradients; they are overwritten.
+        step_counts: The number of steps of each parameter so far; each is increased by 1.
+        learning_rate: Adam's step size.
+    """
     options: dict[str, Any] = {
         "beta1": BETAS[0],
         "beta2": BETAS[1],
@@ -160,15 +140,44 @@ def update_by_adam(
         "maximize": False,
     }
     if values[0].device.type in ("cpu", "cuda"):
-        # What torch.optim comes to as well, by way of Python that a small model's step would feel.
-        torch._foreach_add_(taken, 1)
-        torch._fused_adam_(values, gradients, first, second, [], taken, **options)
+        # torch.optim calls the same kernel, but its Python code slows down a small model's step.
+        torch._foreach_add_(step_counts, 1)
+        torch._fused_adam_(values, gradients, first, second, [], step_counts, **options)
     else:
-        adam(values, gradients, first, second, [], taken, foreach=False, **options)
+        adam(values, gradients, first, second, [], step_counts, foreach=False, **options)
+
+
+def _slots(parameters: dict[str, nn.Parameter], count: int = 0) -> tuple[dict[str, Slot], int]:
+    """Returns each parameter's slot after the first `count` numbers, and the new end."""
+    slots = {}
+    for name, parameter in parameters.items():
+        slots[name] = Slot(count, tuple(parameter.shape), parameter.stride())
+        count += _aligned(parameter.numel())
+    return slots, count
+
+
+def _affine_slots(model: nn.Module) -> tuple[dict[str, Slot], int]:
+    """Lays out linear layers transposed, the biases as the last row; other layers as they are."""
+    slots, count = {}, 0
+    for name, layer in model.named_modules():
+        if isinstance(layer, nn.Linear):
+            outputs, inputs = layer.weight.shape
+            slots[f"{name}.weight"] = Slot(count, (outputs, inputs), (1, outputs))
+            slots[f"{name}.bias"] = Slot(count + inputs * outputs, (outputs,), (1,))
+            count += _aligned((inputs + 1) * outputs)
+        else:
+            own = {f"{name}.{key}": each for key, each in layer.named_parameters(recurse=False)}
+            found, count = _slots(own, count)
+            slots |= found
+    return slots, count
+
+
+def _aligned(count: int) -> int:
+    return -(-count // ALIGNMENT) * ALIGNMENT
 
 
 def _rows(buffers: list[Tensor]) -> Float[Tensor, "models count"]:
-    """Adjacent flat buffers as the rows of one, without a copy."""
+    """Returns adjacent flat buffers as the rows of one matrix, without a copy."""
     first = buffers[0]
     size = len(buffers), len(first)
     return torch.as_strided(first, size, (size[1], 1), first.storage_offset())

@@ -1,1 +1,1 @@
-"""Holds the live instruments, for the page of any host, and packs what they read."""
+"""Holds the live instruments: JavaScript for the page of any host, and the blobs that it reads."""

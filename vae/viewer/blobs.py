@@ -1,8 +1,11 @@
-"""Networks, codes, rate curves and pictures as bytes that the pages' JavaScript reads.
+"""Serialises networks, codes, rate curves and images as blobs for the instruments' JavaScript.
 
 A blob is the magic `LATX`, the header's length (uint32, little-endian), the header (UTF-8 JSON,
 padded with spaces) and the arrays, each aligned to 8 bytes. The header's `arrays` gives each
 array's dtype, shape and offset, counted from the end of the header.
+
+Example:
+    blob = codes_blob("codes-1", points=np.zeros((100, 2)), labels=np.zeros(100, int))
 """
 
 import json
@@ -21,7 +24,7 @@ from vae.core.errors import UnsupportedNetwork
 from vae.viewer.layers import Arrays, export_layers
 
 FORMAT = 1
-"""Version of the blobs' layout and headers."""
+"""The version of the layout and of the headers."""
 
 MAGIC = b"LATX"
 ALIGNMENT = 8
@@ -29,7 +32,7 @@ DTYPES = ("float32", "int32", "uint8")
 
 
 def pack(header: dict[str, Any], arrays: Arrays) -> bytes:
-    """One blob of a JSON header and named arrays (float32, int32 or uint8)."""
+    """Returns a blob of a JSON header and named arrays (float32, int32 or uint8)."""
     table: dict[str, Any] = {}
     data = bytearray()
     for name, array in arrays.items():
@@ -42,7 +45,7 @@ def pack(header: dict[str, Any], arrays: Arrays) -> bytes:
     return MAGIC + struct.pack("<I", len(text)) + text + bytes(data)
 
 
-def pack_decoder(
+def decoder_blob(
     decoder: nn.Sequential,
     latent_dim: int,
     image_shape: Sequence[int],
@@ -51,11 +54,18 @@ def pack_decoder(
     max_megabytes: float = 32.0,
     beta_range: tuple[float, float] | None = None,
 ) -> bytes:
-    """A decoder as a blob of kind `decoder`, named `identity` in the browser.
+    """Returns a decoder as a blob of kind `decoder`.
 
-    `image_shape` is (c, h, w). `mean` says how the decoder's output becomes pixel means.
-    `beta_range` is what a decoder with gates serves; the browser sets its beta.
     Raises `UnsupportedNetwork` for a layer that the browser lacks or for too much data.
+
+    Args:
+        decoder: Layers in sequence, from a code to the logits of an image.
+        latent_dim: Number of inputs.
+        image_shape: Shape (c, h, w) of the output.
+        identity: Name of the decoder in the browser.
+        mean: How the decoder's output becomes pixel means.
+        max_megabytes: Largest size of the weights.
+        beta_range: Betas that a decoder with gates serves; the browser sets the beta.
     """
     layers, arrays = export_layers(decoder, [latent_dim], math.prod(image_shape))
     _check_size("decoder", arrays, max_megabytes)
@@ -72,7 +82,7 @@ def pack_decoder(
     return pack(header, arrays)
 
 
-def pack_encoder(
+def encoder_blob(
     encoder: nn.Sequential,
     image_shape: Sequence[int],
     latent_dim: int,
@@ -81,11 +91,18 @@ def pack_encoder(
     logvar_limit: float = LOGVAR_LIMIT,
     max_megabytes: float = 32.0,
 ) -> bytes:
-    """An encoder as a blob of kind `encoder`, named `identity` in the browser.
+    """Returns an encoder as a blob of kind `encoder`.
 
-    `image_shape` is (c, h, w), pixels in [0, 1]. It gives the code's means and behind them, where
-    it `is_gaussian`, the log-variances, which are kept within plus and minus the limit.
     Raises `UnsupportedNetwork` for a layer that the browser lacks or for too much data.
+
+    Args:
+        encoder: Layers in sequence, from an image to its code.
+        image_shape: Shape (c, h, w) of the input, pixels in [0, 1].
+        latent_dim: Number of latent dimensions.
+        identity: Name of the encoder in the browser.
+        is_gaussian: Whether the log-variances follow the means in the output.
+        logvar_limit: Log-variances are clamped to plus and minus this value.
+        max_megabytes: Largest size of the weights.
     """
     outputs = 2 * latent_dim if is_gaussian else latent_dim
     layers, arrays = export_layers(encoder, image_shape, outputs)
@@ -111,7 +128,7 @@ def _check_size(name: str, arrays: Arrays, max_megabytes: float) -> None:
         )
 
 
-def pack_codes(
+def codes_blob(
     identity: str,
     points: Float[np.ndarray, "n latent"],
     logvars: Float[np.ndarray, "n latent"] | None = None,
@@ -120,11 +137,16 @@ def pack_codes(
     active: Integer[np.ndarray, "active"] | None = None,
     spacings: Float[np.ndarray, "101"] | None = None,
 ) -> bytes:
-    """Posterior means, with log-variances and class indices where known, as kind `codes`.
+    """Returns posterior means as a blob of kind `codes`, with what else is known of them.
 
-    Codes whose label is -1 become a class of their own, the last, where others have labels.
-    `active` are the dimensions over which distances count, and `spacings` the quantiles in which
-    the distance from a place to its nearest code is looked up: `Neighbours.spacing_quantiles`.
+    Args:
+        identity: Name of the codes in the browser.
+        points: Posterior means.
+        logvars: Log-variances of the posteriors.
+        labels: Class indices. Codes of label -1 form a last class if others have labels.
+        class_names: Names of the classes.
+        active: Dimensions that count for distances.
+        spacings: Quantiles of nearest distances; see `Neighbours.spacing_quantiles`.
     """
     arrays: Arrays = {"points": np.asarray(points, dtype=np.float32)}
     if logvars is not None:
@@ -149,7 +171,7 @@ def pack_codes(
     return pack(header, arrays)
 
 
-def pack_rate_curve(
+def rate_curve_blob(
     identity: str,
     betas: Float[np.ndarray, "grid"],
     distortion: Float[np.ndarray, "grid"],
@@ -159,10 +181,17 @@ def pack_rate_curve(
     labels: Integer[np.ndarray, "n"],
     class_names: Sequence[str],
 ) -> bytes:
-    """What a model of many betas gives at each of a rising grid of them, as kind `rate-curve`.
+    """Returns the measures of a multi-rate model at each beta as a blob of kind `rate-curve`.
 
-    Distortion and rates are nats per test image. `points` are the posterior means of n test images
-    on a plane whose (0, 0) is the prior's mean, `labels` their class indices, -1 for none.
+    Args:
+        identity: Name of the curve in the browser.
+        betas: Rising grid of betas.
+        distortion: Distortion in nats per test image.
+        rate_per_dimension: Rate of each dimension in nats per test image.
+        active: Whether each dimension is active at each beta.
+        points: Posterior means of n test images on a plane; (0, 0) is the prior's mean.
+        labels: Class index of each test image, -1 for none.
+        class_names: Names of the classes.
     """
     assert len(betas) > 1, "a curve needs two betas"
     assert np.all(np.diff(betas, prepend=0) > 0), "betas must rise from above 0"
@@ -184,15 +213,15 @@ def pack_rate_curve(
     return pack(header, arrays)
 
 
-def pack_frames(
+def frames_blob(
     identity: str,
     number: int,
     frames: Sequence[Float[np.ndarray, "_ _ _ _"] | Float[np.ndarray, "_ _"]],
 ) -> bytes:
-    """Decoded images (n, h, w, c) with pixels in [0, 1], or codes, as kind `frames`: an answer.
+    """Returns decoded images (n, h, w, c), pixels in [0, 1], or codes as a blob of kind `frames`.
 
-    `identity` names who asked, `number` the request. Array i holds frames[i]: images as
-    (n, c, h, w) bytes, codes (n, numbers) as they are.
+    It answers request `number` of the instrument `identity`. Array i holds frames[i]: images as
+    (n, c, h, w) bytes, codes (n, numbers) as float32.
     """
     header = {"format": FORMAT, "kind": "frames", "id": identity, "number": number}
     return pack(header, {str(i): _frame(found) for i, found in enumerate(frames)})
@@ -207,15 +236,15 @@ def _levels(images: Float[np.ndarray, "n h w c"]) -> UInt8[np.ndarray, "n c h w"
     return rounded.astype(np.uint8).transpose(0, 3, 1, 2)
 
 
-def pack_pictures(
+def pictures_blob(
     identity: str, pixels: UInt8[np.ndarray, "n h w c"], max_megapixels: float = 16.0
 ) -> bytes | None:
-    """Images as one sprite sheet, kind `pictures`; None where they are too many for a browser.
+    """Returns images as one sprite sheet of kind `pictures`; None if too large for a browser.
 
-    Image i is in row i // columns and column i % columns of a nearly square grid without gaps.
-    The array `file` is a PNG of grey images and a JPEG of colour ones, whose blocks of 8 pixels
-    blur the seams of images with other sides than multiples of 8. Some browsers draw no canvas of
-    more than 16 megapixels.
+    Image i lies in row i // columns and column i % columns of a nearly square grid without gaps.
+    The array `file` is a PNG of grey images or a JPEG of colour images. JPEG's blocks of 8 pixels
+    blur the seams of images whose sides are not multiples of 8. Some browsers cannot draw a canvas
+    of more than 16 megapixels.
     """
     n, h, w, c = pixels.shape
     columns = math.ceil(math.sqrt(n * h / w))

@@ -1,4 +1,8 @@
-"""The layers of a decoder or an encoder, described for the pages' JavaScript."""
+"""Describes the layers of a decoder or an encoder for the instruments' JavaScript.
+
+Example:
+    layers, arrays = export_layers(model.decoder, inputs=[2], outputs=784)
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -17,7 +21,7 @@ Arrays = dict[str, np.ndarray]
 def export_layers(
     network: nn.Sequential, inputs: Sequence[int], outputs: int
 ) -> tuple[list[dict[str, Any]], Arrays]:
-    """Every layer's description, and its arrays; a run on zeros of shape `inputs` tells the shapes.
+    """Returns the description and the arrays of every layer; a run on zeros finds the shapes.
 
     Raises `UnsupportedNetwork` for a layer that the browser lacks.
     """
@@ -45,7 +49,7 @@ def export_layers(
 
 
 def _run(layer: nn.Module, signal: torch.Tensor) -> torch.Tensor:
-    """The layer's output; a gate's has the same shape for every beta."""
+    """Returns the layer's output; a gate's output has the same shape for every beta."""
     return layer(signal, signal.new_zeros(1)) if isinstance(layer, RateGate) else layer(signal)
 
 
@@ -131,4 +135,4 @@ _EXPORTERS: dict[type[nn.Module], Callable[..., Export]] = {
     nn.Flatten: _reshape,
     nn.Unflatten: _reshape,
 }
-"""By exact type: a subclass may compute something else."""
+"""Exporters by exact type, because a subclass may compute something else."""

@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.ui.endpoints import uploaded_picture
+from pages.ui.endpoints import uploaded_image
 from pages.ui.markdown import escaped
-from pages.ui.widgets import one_of
-from pages.views.anomaly.ranking import NO_BAR, SAMPLES, Ranked, looked_at
+from pages.ui.widgets import choose_one
+from pages.views.anomaly.ranking import NO_BAR, SAMPLES, Ranked, selected_index
 from vae.charts.images import enlarge
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer
     from vae.explorer.gallery import Gallery
+    from vae.explorer.inspection import Inspection
 
 TEST, OWN = "Test image", "Upload"
 SIDE = 112
@@ -22,42 +23,43 @@ SIDE = 112
 
 def show_image(detector: "Explorer", gallery: "Gallery", ranked: Ranked, threshold: float) -> None:
     """A test image or a person's own, where it stands in the ranking, and its error map."""
-    source = one_of("Image", [TEST, OWN], "strange-source", label_visibility="collapsed")
+    source = choose_one("Image", [TEST, OWN], "strange-source", label_visibility="collapsed")
     own = None
     if source == OWN:
-        own = uploaded_picture(detector, "strange")
+        own = uploaded_image(detector, "strange")
         if own is None:
             st.caption("Until a picture is chosen: a test image.")
     if own is not None:
-        _say(own.caption, score_of(detector, own.image, ranked), ranked, threshold)
-        show_error_map(detector, own.image)
+        found = detector.inspect(own.image)
+        _say(own.caption, score_of(detector, found, ranked), ranked, threshold)
+        show_error_map(found.image, found.reconstruction)
         return
-    index = looked_at(detector, ranked)
+    index = selected_index(detector, ranked)
     name = escaped(gallery.name_of(index))
     title = f"Test image {index}, of class {name}"
     _say(title, float(ranked.scores[index]), ranked, threshold)
     if gallery.are_real:
-        show_error_map(detector, gallery.images(np.array([index]))[0])
+        images = gallery.images(np.array([index]))
+        show_error_map(images[0], detector.reconstruct(images)[0])
         return
     picture = enlarge(detector.atlas_images([index])[0], SIDE)
     st.image(picture, width=picture.shape[1], alt="Decoded", output_format="PNG")
     st.caption("Its reconstruction; the error map needs the image itself, which is not here.")
 
 
-def score_of(detector: "Explorer", image: np.ndarray, ranked: Ranked) -> float:
+def score_of(detector: "Explorer", found: "Inspection", ranked: Ranked) -> float:
     """The score of an image that is not in the test split."""
-    from vae.analysis.anomaly import score_images
+    from vae.analysis.anomaly import score_inspection
 
     samples = SAMPLES if ranked.score == "likelihood" else None
-    return float(score_images(detector, image[None], samples).of(ranked.score)[0])
+    return float(score_inspection(detector, found, samples).of(ranked.score)[0])
 
 
-def show_error_map(detector: "Explorer", image: np.ndarray) -> None:
+def show_error_map(image: np.ndarray, decoded: np.ndarray) -> None:
     """The image, its reconstruction and how far each pixel is off."""
     from vae.analysis.anomaly import error_map
     from vae.charts.anomaly import error_figure
 
-    decoded = detector.reconstruct(image[None])[0]
     left, middle = (enlarge(each, max(image.shape[:2])) for each in (image, decoded))
     figure = error_figure(left, middle, error_map(image, decoded), height=165)
     st.plotly_chart(figure, key="anomaly-error", config=NO_BAR)

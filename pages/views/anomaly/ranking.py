@@ -156,7 +156,7 @@ def _offer(detector: "Explorer", gallery: "Gallery", index: int, strip: str) -> 
     )
 
 
-def looked_at(detector: "Explorer", ranked: Ranked) -> int:
+def selected_index(detector: "Explorer", ranked: Ranked) -> int:
     """The test image that was chosen, else the strangest one."""
     shared = latent_position.shared_image(detector)
     return int(ranked.scores.argmax()) if shared is None else shared

@@ -6,10 +6,10 @@ import streamlit as st
 
 from pages.state import url_state
 from pages.state.models import catalogue
-from pages.ui.widgets import one_of
+from pages.ui.widgets import choose_one
 
 if TYPE_CHECKING:
-    from vae.runs.catalogue import Comparison
+    from vae.runs.comparison import Comparison
     from vae.runs.run import Run
 
 DRAG, COLUMNS, MEASURES, SWEEP = "drag", "columns", "measures", "sweep"
@@ -23,15 +23,15 @@ VIEWS = {
 
 def choose_comparison(run: "Run") -> "Comparison | None":
     """The comparison that the chosen model is part of, or another; None where there is none."""
-    from vae.runs.catalogue import comparisons
+    from vae.runs.comparison import comparisons
 
     found = {describe(comparison): comparison for comparison in comparisons(catalogue().runs)}
     if not found:
         return None
     own = next((name for name, c in found.items() if c.holds(run)), None)
     key = f"comparison-{run.name}"
-    url_state.start_widget(
-        key, url_state.recall("models", run.name) or own or _nearest(found, run), [*found]
+    url_state.set_initial_value(
+        key, url_state.read("models", run.name) or own or _nearest(found, run), [*found]
     )
     chosen = st.selectbox(
         "Models", [*found], key=key, label_visibility="collapsed", on_change=_keep, args=(key, run)
@@ -42,21 +42,21 @@ def choose_comparison(run: "Run") -> "Comparison | None":
 def choose_view(comparison: "Comparison | None") -> str:
     """One of VIEWS; the first that has something to show, unless a person chose another."""
     first = SWEEP if comparison is None else DRAG if comparison.multi_rate else COLUMNS
-    url_state.start_widget("compare-view", url_state.recall("view"), [*VIEWS])
-    return one_of(
+    url_state.set_initial_value("compare-view", url_state.read("view"), [*VIEWS])
+    return choose_one(
         "View",
         [*VIEWS],
         "compare-view",
         first,
         format_func=VIEWS.__getitem__,
         label_visibility="collapsed",
-        on_change=lambda: url_state.keep_pressed("view", "compare-view"),
+        on_change=lambda: url_state.write_widget_value("view", "compare-view"),
     )
 
 
 def open_view(view: str) -> None:
     """Show one of VIEWS from the next run on."""
-    url_state.keep("view", view)
+    url_state.write("view", view)
     st.session_state["compare-view"] = view
 
 
@@ -89,4 +89,4 @@ def _nearest(found: "dict[str, Comparison]", run: "Run") -> str:
 
 
 def _keep(key: str, run: "Run") -> None:
-    url_state.keep("models", st.session_state[key], run.name)
+    url_state.write("models", st.session_state[key], run.name)

@@ -9,14 +9,14 @@ from pages.state import latent_position, url_state
 from pages.state.models import open_explorer, open_gallery
 from pages.ui.assets import decoder_id, mount_decoders
 from pages.ui.image_picker import choose_test_image
-from pages.ui.instruments import Dimension, Panel, live_decode
-from pages.ui.widgets import one_of
+from pages.ui.instruments import DecoderPanel, Dimension, live_decode
+from pages.ui.widgets import choose_one
 from vae.charts.images import enlarge, png_bytes, tile
 
 if TYPE_CHECKING:
     from vae.analysis.matching import Matching
     from vae.explorer import Explorer
-    from vae.runs.catalogue import Comparison
+    from vae.runs.comparison import Comparison
 
 SLIDERS = 6
 TRAVERSED = 3
@@ -52,24 +52,24 @@ def _choose_seed(comparison: "Comparison") -> int:
     seeds = [str(seed) for seed in comparison.seeds]
     if len(seeds) == 1:
         return comparison.seeds[0]
-    url_state.start_widget("columns-seed", url_state.recall("seed"), seeds)
-    chosen = one_of(
+    url_state.set_initial_value("columns-seed", url_state.read("seed"), seeds)
+    chosen = choose_one(
         "Seed",
         seeds,
         "columns-seed",
-        on_change=lambda: url_state.keep_pressed("seed", "columns-seed"),
+        on_change=lambda: url_state.write_widget_value("seed", "columns-seed"),
     )
     return int(chosen)
 
 
 def _choose_order() -> str:
-    url_state.start_widget("columns-order", url_state.recall("order"), [*ORDERS])
-    return one_of(
+    url_state.set_initial_value("columns-order", url_state.read("order"), [*ORDERS])
+    return choose_one(
         "Sliders and traversals",
         [*ORDERS],
         "columns-order",
         format_func=ORDERS.__getitem__,
-        on_change=lambda: url_state.keep_pressed("order", "columns-order"),
+        on_change=lambda: url_state.write_widget_value("order", "columns-order"),
         help="By rate, slider 1 moves each model's dimension of highest rate. Matched, it moves "
         "the dimension whose codes correlate most with the first model's, in the same direction.",
     )
@@ -115,7 +115,7 @@ def _show_sliders(
     explorers: "list[Explorer]", labels: list[str], matchings: "list[Matching]", index: int
 ) -> None:
     count = min(SLIDERS, explorers[0].latent_dim)
-    panels: list[Panel] = [
+    panels: list[DecoderPanel] = [
         {
             "asset": decoder_id(explorer),
             "caption": label,

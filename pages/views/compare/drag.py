@@ -16,7 +16,7 @@ from pages.ui.markdown import in_code
 if TYPE_CHECKING:
     from vae.explorer import Explorer
     from vae.metrics.rate_curve import RateCurve
-    from vae.runs.catalogue import Comparison
+    from vae.runs.comparison import Comparison
 
 EXEMPLARS = 9
 BETA = "beta"
@@ -61,7 +61,7 @@ def _show_slider(explorer: "Explorer", comparison: "Comparison", index: int) -> 
         [f"z{dimension + 1}" for dimension in dimensions],
         CLASS_COLOURS,
         _beta(explorer),
-        on_release=lambda beta: url_state.keep(BETA, f"{beta:g}", identity),
+        on_release=lambda beta: url_state.write(BETA, f"{beta:g}", identity),
     )
     mount_multi_rate(explorer)
 
@@ -70,7 +70,7 @@ def _beta(explorer: "Explorer") -> float:
     """The beta of the link where the model serves it, else the one that it is reported at."""
     low, high = _curve(explorer).betas[[0, -1]]
     own, identity = explorer.run.train.beta, explorer.run.identity
-    text = url_state.recall(BETA, identity)
+    text = url_state.read(BETA, identity)
     if text is None:
         return own
     try:
@@ -79,7 +79,7 @@ def _beta(explorer: "Explorer") -> float:
         beta = math.nan
     if low <= beta <= high:
         return beta
-    url_state.forget(BETA, identity)
+    url_state.remove(BETA, identity)
     return own
 
 
@@ -123,7 +123,7 @@ def _trained(comparison: "Comparison") -> "list[TrainedModel]":
 
 def _show_gaps(explorer: "Explorer", comparison: "Comparison") -> None:
     """The multi-rate model's objective beside that of each model of one beta."""
-    gaps = explorer.gaps(_plain_runs(comparison))
+    gaps = explorer.rate_gaps(_plain_runs(comparison))
     with st.expander("How honest is the curve?"):
         st.markdown(
             "The slider shows **one** model, trained once for every β in its range: each layer is "
@@ -149,13 +149,13 @@ def _gap_table(gaps) -> dict[str, list]:
         "β": [f"{gap.beta:g}" for gap in gaps],
         "seed": [gap.seed for gap in gaps],
         "one model for all β": [f"{gap.multi_rate:.1f}" for gap in gaps],
-        "trained for this β": [f"{gap.apart:.1f}" for gap in gaps],
+        "trained for this β": [f"{gap.single_rate:.1f}" for gap in gaps],
         "difference": [f"{100 * gap.relative:+.1f} %" for gap in gaps],
         "epochs (all β / this β)": [f"{gap.epochs[0]:g} / {gap.epochs[1]:g}" for gap in gaps],
     }
 
 
 def _command(explorer: "Explorer") -> str:
-    from vae.runs.catalogue import train_command
+    from vae.runs.report import train_command
 
     return train_command(explorer.run)

@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.ui.layout import calm_errors, show_error
+from pages.ui.layout import handle_errors, show_error
 from pages.ui.markdown import escaped
-from pages.ui.widgets import one_of
+from pages.ui.widgets import choose_one
 from pages.views.compare.quick_scores import Scores, known_quick_scores, offer_quick_scores
 
 if TYPE_CHECKING:
     from vae.analysis.beta_effects import BetaEffect
     from vae.analysis.factor_map import FactorMap
     from vae.analysis.measurements import Measure, Protocol
-    from vae.charts.comparison import Curve
-    from vae.metrics.glossary import Entry
-    from vae.runs.catalogue import Comparison, Setting
+    from vae.charts.comparison import RateDistortionCurve
+    from vae.metrics.glossary import GlossaryEntry
+    from vae.runs.comparison import Comparison, Setting
     from vae.runs.run import Run
 
 Values = dict[str, dict[str, float]]
@@ -47,7 +47,7 @@ BARE: dict[str, Any] = {"displayModeBar": False}
 @st.fragment
 def show_measurements(comparison: "Comparison") -> None:
     """All that is measured of the runs of a comparison, and the commands that give it again."""
-    with calm_errors():
+    with handle_errors():
         if not comparison.settings:
             _show_curve_alone(comparison)
             return
@@ -122,13 +122,13 @@ def _plane(identities: list[str], _comparison: "Comparison") -> Any:
     return rate_distortion_plane(clusters, curves)
 
 
-def _curve(run: "Run") -> "Curve":
-    from vae.charts.comparison import Curve
+def _curve(run: "Run") -> "RateDistortionCurve":
+    from vae.charts.comparison import RateDistortionCurve
     from vae.runs.checkpoint import load_curve
 
     found = load_curve(run)
     assert found is not None
-    return Curve(found.betas.tolist(), found.rate.tolist(), found.distortion.tolist())
+    return RateDistortionCurve(found.betas.tolist(), found.rate.tolist(), found.distortion.tolist())
 
 
 def _show_bars(comparison: "Comparison") -> None:
@@ -146,7 +146,7 @@ def _show_bars(comparison: "Comparison") -> None:
 def _bars(identities: list[str], _comparison: "Comparison") -> Any:
     """Made once for all visitors."""
     from vae.analysis.measurements import median_run
-    from vae.charts.comparison import Bars, rate_bars_by_setting
+    from vae.charts.comparison import RateBars, rate_bars_by_setting
 
     models = []
     for setting in _comparison.settings:
@@ -154,7 +154,7 @@ def _bars(identities: list[str], _comparison: "Comparison") -> Any:
         rates, inactive = run.results.test_rate_per_dimension, run.results.inactive
         order = sorted(range(len(rates)), key=lambda i: -rates[i])
         models.append(
-            Bars(
+            RateBars(
                 f"{setting.label}, {run.results.active_units} active",
                 tuple(rates[i] for i in order),
                 tuple(i not in inactive for i in order),
@@ -192,7 +192,7 @@ def _choose_protocol(found: "dict[Protocol, Scores]", runs: int) -> "tuple[Proto
         return first, found[first]
     # By name: Streamlit takes a dataclass for a list of its fields.
     named = {_how(protocol): protocol for protocol in found}
-    chosen = one_of(
+    chosen = choose_one(
         "Scores are comparable only where they were taken alike; show those by",
         list(named),
         "measured-protocol",
@@ -347,7 +347,7 @@ def _head(measures: "tuple[Measure, ...]") -> str:
     return f"<thead><tr>{groups}</tr><tr><th></th>{cells}</tr></thead>"
 
 
-def _arrow(entry: "Entry") -> str:
+def _arrow(entry: "GlossaryEntry") -> str:
     if entry.higher_is_better is None:
         return ""
     return "&nbsp;↑" if entry.higher_is_better else "&nbsp;↓"
@@ -444,7 +444,7 @@ def _show_folds(
     )
 
 
-def _explanation(entry: "Entry", newline: str) -> str:
+def _explanation(entry: "GlossaryEntry", newline: str) -> str:
     texts = {
         "Range": entry.range,
         "Estimator": entry.estimator,
@@ -456,7 +456,7 @@ def _explanation(entry: "Entry", newline: str) -> str:
 
 def _show_commands(comparison: "Comparison", protocol: "Protocol | None") -> None:
     from vae.analysis.measurements import metrics_command
-    from vae.runs.catalogue import train_command
+    from vae.runs.report import train_command
 
     st.markdown("Train each of these models again:")
     runs = (*comparison.runs, *comparison.multi_rate)
@@ -499,7 +499,7 @@ def _show_panels(comparison: "Comparison", values: Values) -> None:
 
 
 def _lines(comparison: "Comparison", measure: "Measure", values: Values) -> list:
-    from vae.charts.comparison import Line
+    from vae.charts.comparison import MeasureLine
 
     lines = []
     for objective, settings in _by_objective(comparison).items():
@@ -513,7 +513,7 @@ def _lines(comparison: "Comparison", measure: "Measure", values: Values) -> list
         }
         known = {beta: seeds for beta, seeds in known.items() if seeds}
         lines.append(
-            Line(
+            MeasureLine(
                 objective,
                 tuple(known),
                 tuple(tuple(seeds) for seeds in known.values()),

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.ui.layout import show_error
+from vae.core.access import is_read_only
 from vae.core.errors import VaeError
-from vae.core.read_only import is_read_only
 
 if TYPE_CHECKING:
-    from vae.runs.catalogue import Comparison
+    from vae.runs.comparison import Comparison
     from vae.runs.run import Run
 
 PATIENCE = 6.0

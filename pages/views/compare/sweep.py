@@ -8,7 +8,7 @@ import streamlit as st
 from pages.server.access import note_if_read_only
 from pages.state.models import catalogue, choose
 from pages.state.training_queue import training_queue
-from pages.ui.layout import calm_errors, show_error
+from pages.ui.layout import handle_errors, show_error
 from pages.views.compare.sweep_progress import show_progress
 from pages.views.train.stopping import own_jobs
 from vae.core.errors import VaeError
@@ -29,7 +29,7 @@ def show_sweep(on_finished: Callable[[str], None] = choose) -> None:
     with form:
         if not note_if_read_only("Training"):
             sweep_form()
-    with progress, calm_errors():
+    with progress, handle_errors():
         sweep = choose_sweep()
         if sweep is None:
             st.info(

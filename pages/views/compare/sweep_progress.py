@@ -235,13 +235,13 @@ def labels_before(sweep) -> list[set[str]]:
 
 def run_curve(job, epochs: int, step: int, place: float, named: bool):
     """One run up to a mark: its finished epochs, and where it is in the one under way."""
-    from vae.charts.sweep import Curve
+    from vae.charts.sweep import SweepCurve
 
     reports = job.epochs[:epochs]
     latest = job.latest
     if latest and latest.step == step and not latest.ends_epoch:
         reports = [*reports, latest]
-    return Curve(
+    return SweepCurve(
         job.request.label,
         place,
         [job.request.train.epochs * report.step / report.steps for report in reports],

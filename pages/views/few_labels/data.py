@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.ui.markdown import escaped
-from pages.views.few_labels import outcomes
+from pages.views.few_labels import findings
 
 if TYPE_CHECKING:
     from vae.analysis.few_data import FewData
@@ -18,7 +18,7 @@ def show(explorer: "Explorer") -> None:
     from vae.analysis.few_data import LOGISTIC, PERCEPTRON, SAMPLES, SHIFTS, FewData, verdict
     from vae.charts.few_labels import accuracy_panels
 
-    outcome = outcomes.stored("few-data", explorer.run.train.dataset)
+    outcome = findings.load_finding("few-data", explorer.run.train.dataset)
     if outcome is not None:
         found = FewData.from_dict(outcome.found)
         panels = {
@@ -27,7 +27,7 @@ def show(explorer: "Explorer") -> None:
         st.plotly_chart(accuracy_panels(panels), key="few-data", config={"displayModeBar": False})
         samples, shifts = (escaped(verdict(found, what), 500) for what in (SAMPLES, SHIFTS))
         st.markdown(f"**{samples}** {shifts}")
-        outcomes.show_origin(outcome)
+        findings.show_origin(outcome)
     with st.expander("What is compared?"):
         explain()
 

@@ -6,11 +6,11 @@ import numpy as np
 import streamlit as st
 
 from pages.state.models import open_gallery
+from pages.ui import related_models
 from pages.ui.image_picker import note_missing
 from pages.ui.markdown import escaped
-from pages.ui.widgets import one_of
-from pages.views.few_labels import outcomes
-from pages.views.kinds import companions
+from pages.ui.widgets import choose_one
+from pages.views.few_labels import findings
 from vae.charts.images import enlarge, tile
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def show(explorer: "Explorer") -> None:
     """Errors of every method on the left, one model's guesses on the right."""
     left, right = st.columns([1, 1.15], gap="large")
     with right:
-        model = companions.pick("semi-supervised", explorer, "Semi-supervised model")
+        model = related_models.pick_of_kind("semi-supervised", explorer, "Semi-supervised model")
         if model is not None:
             show_model(model)
     with left:
@@ -38,7 +38,7 @@ def show_errors(dataset: str) -> None:
     from vae.analysis.few_labels import PUBLISHED, FewLabels, verdict
     from vae.charts.few_labels import error_dots
 
-    outcome = outcomes.stored("few-labels", dataset)
+    outcome = findings.load_finding("few-labels", dataset)
     if outcome is None:
         return
     found = FewLabels.from_dict(outcome.found)
@@ -54,14 +54,14 @@ def show_errors(dataset: str) -> None:
             + (f" and {found.epochs:g} (M2)" if found.epochs else "")
             + ", on one thread of a CPU."
         )
-    outcomes.show_origin(outcome)
+    findings.show_origin(outcome)
 
 
 def show_model(model: "Explorer") -> None:
     """One model: its guesses, its labels, its pictures."""
     views = [GUESSES, TOLD, PAINTED]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        view = one_of("This model", views, "few-labels-view")
+        view = choose_one("This model", views, "few-labels-view")
         seed = int(st.number_input("Draw", 0, 10_000, 0, width=120, disabled=view == TOLD))
     if view == GUESSES:
         show_guesses(model, seed)

@@ -6,11 +6,11 @@ import numpy as np
 import streamlit as st
 
 from pages.state import latent_position
-from pages.state.models import written
+from pages.state.models import command_path
+from pages.ui import related_models
 from pages.ui.image_picker import choose_test_image
 from pages.ui.layout import show_error
-from pages.ui.selection import selected_places
-from pages.views.kinds import companions
+from pages.ui.widgets import selected_points
 from vae.charts.images import enlarge
 from vae.core.errors import DataError
 
@@ -23,7 +23,7 @@ SIDE = 252
 
 def show(explorer: "Explorer") -> None:
     """The code map of an image, what it decodes to, and how the codebook is used."""
-    model = companions.pick("vq", explorer, "VQ-VAE")
+    model = related_models.pick_of_kind("vq", explorer, "VQ-VAE")
     if model is None:
         return
     index = choose_test_image(model, "Choose a test image", key="codes-start")
@@ -77,7 +77,7 @@ def show_swap(explorer: "Explorer") -> None:
             key=f"code-{explorer.run.identity}-{row}-{column}-{before}",
         )
         changed = swapped(codes, row, column, int(code))
-        plain, other = explorer.decode(explorer.from_code_grids(np.stack([codes, changed])))
+        plain, other = explorer.decode(explorer.codes_from_grids(np.stack([codes, changed])))
         caption = "Decoded" if code == before else "With it swapped"
         st.image(enlarge(other, SIDE), caption=caption, alt=caption, output_format="PNG")
         if code != before:
@@ -91,7 +91,7 @@ def show_swap(explorer: "Explorer") -> None:
 
 def chosen_place(explorer: "Explorer", shape: tuple[int, ...]) -> tuple[int, int]:
     """The square that was clicked, else the middle one."""
-    chosen = selected_places(st.session_state.get(_grid_key(explorer)), shape[0] * shape[1])
+    chosen = selected_points(st.session_state.get(_grid_key(explorer)), shape[0] * shape[1])
     return divmod(chosen[0], shape[1]) if chosen else (shape[0] // 2, shape[1] // 2)
 
 
@@ -122,7 +122,7 @@ def show_usage(explorer: "Explorer") -> None:
     st.caption(
         f"Distortion {found.distortion:.1f} nats; ELBO {found.elbo_uniform:.1f} nats, and "
         f"{found.elbo_by_place:.1f} under the frequencies by place. "
-        f"`vae codebook {written(explorer.run)}` prints these numbers."
+        f"`vae codebook {command_path(explorer.run)}` prints these numbers."
     )
 
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.state.models import catalogue, open_explorer, open_gallery, read_images, written
+from pages.state.models import catalogue, command_path, open_explorer, open_gallery, read_images
 from pages.ui.image_picker import note_missing
-from pages.ui.widgets import one_of
+from pages.ui.widgets import choose_one
 from vae.charts.images import enlarge, tile
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _show_curve(model: "Explorer", images: np.ndarray, step: float) -> None:
     from vae.analysis.compression import STEPS
     from vae.charts.compression import quality_curves
 
-    measure = one_of("Quality", ["PSNR", "SSIM"], "quality", label_visibility="collapsed")
+    measure = choose_one("Quality", ["PSNR", "SSIM"], "quality", label_visibility="collapsed")
     field = measure.lower()
     found = _measured(model.run.identity, images, model)
     model_curve, jpeg_curve = (
@@ -155,14 +155,14 @@ def _show_curve(model: "Explorer", images: np.ndarray, step: float) -> None:
     st.plotly_chart(figure, key="compression", config={"displayModeBar": False})
     st.caption(
         f"{found.count} test images; unrounded {found.psnr:.1f} dB, SSIM {found.ssim:.2f}. JPEG "
-        f"codes them as one sheet. `vae compression {written(model.run)}` prints this."
+        f"codes them as one sheet. `vae compression {command_path(model.run)}` prints this."
     )
 
 
 def _closeness(image: np.ndarray, other: np.ndarray) -> str:
-    from vae.metrics.psnr_ssim import quality
+    from vae.metrics.psnr_ssim import image_quality
 
-    found = quality(image[None], other[None])
+    found = image_quality(image[None], other[None])
     return f"PSNR {found.psnr:.1f} dB  \nSSIM {found.ssim:.2f}"
 
 

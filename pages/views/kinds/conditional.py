@@ -6,13 +6,13 @@ import numpy as np
 import streamlit as st
 
 from pages.state import latent_position
-from pages.state.models import written
+from pages.state.models import command_path
+from pages.ui import related_models
 from pages.ui.assets import labelled_id, mount_labelled
-from pages.ui.instruments import Panel, live_decode
+from pages.ui.instruments import DecoderPanel, live_decode
 from pages.ui.latent_sliders import slider_dimensions
 from pages.ui.markdown import escaped
-from pages.ui.widgets import one_of
-from pages.views.kinds import companions
+from pages.ui.widgets import choose_one
 from vae.charts.images import tile
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ OWN, DRAWN = "Style of test images", "Drawn from the prior"
 
 def show(explorer: "Explorer") -> None:
     """A row a style, a column a class; and how often a judge sees the class asked for."""
-    model = companions.pick("conditional", explorer, "Conditional model")
+    model = related_models.pick_of_kind("conditional", explorer, "Conditional model")
     if model is None:
         return
     show_live(model)
@@ -51,7 +51,7 @@ def show_live(explorer: "Explorer") -> None:
     asset, latent_dim = labelled_id(explorer), explorer.latent_dim
     if count > LIVE_CLASSES:
         return
-    panels: list[Panel] = [
+    panels: list[DecoderPanel] = [
         {
             "asset": asset,
             "caption": name,
@@ -73,7 +73,7 @@ def show_live(explorer: "Explorer") -> None:
 def show_styles(explorer: "Explorer") -> None:
     """The same codes as each class."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        source = one_of("Styles", [OWN, DRAWN], "styles")
+        source = choose_one("Styles", [OWN, DRAWN], "styles")
         seed = int(st.number_input("Draw", 0, 10_000, 0, width=160))
     st.image(_styles(explorer.run.identity, source == OWN, seed, explorer), alt="Styles")
     first = "The first column is the test image whose code it is, as the model sees it; "
@@ -84,7 +84,7 @@ def show_accuracy(explorer: "Explorer") -> None:
     """What the judge says."""
     from vae.charts.kinds import accuracy_bars
 
-    judge = companions.judge_for(explorer)
+    judge = related_models.eval_classifier_for(explorer)
     found = _measured(explorer.run.identity, judge.run.identity, explorer, judge)
     st.metric(
         "Generated as the class asked for",
@@ -94,7 +94,7 @@ def show_accuracy(explorer: "Explorer") -> None:
     )
     figure = accuracy_bars(explorer.run.class_names, found.accuracy_by_class)
     st.plotly_chart(figure, key="conditioning", config={"displayModeBar": False})
-    st.caption(f"`vae conditioning {written(explorer.run)}` prints these numbers.")
+    st.caption(f"`vae conditioning {command_path(explorer.run)}` prints these numbers.")
 
 
 @st.cache_data(max_entries=50, show_spinner=False)

@@ -6,11 +6,11 @@ import numpy as np
 import streamlit as st
 
 from pages.state import latent_position
-from pages.state.models import written
+from pages.state.models import command_path
+from pages.ui import related_models
 from pages.ui.image_picker import choose_test_image
 from pages.ui.markdown import error_text, escaped
-from pages.ui.widgets import one_of
-from pages.views.kinds import companions
+from pages.ui.widgets import choose_one
 from vae.charts.images import tile
 from vae.core.errors import VaeError
 
@@ -23,7 +23,7 @@ ROWS, COLUMNS, STEPS, TILE = 4, 10, 10, 56
 
 def show(explorer: "Explorer") -> None:
     """Samples with the upper levels held, a row of traversals for each level, and the price."""
-    model = companions.pick("ladder", explorer, "Hierarchical model")
+    model = related_models.pick_of_kind("ladder", explorer, "Hierarchical model")
     if model is None:
         return
     left, right = st.columns([2, 1], gap="large")
@@ -52,7 +52,7 @@ def show_held(explorer: "Explorer") -> None:
     """A row shares its upper levels; the rest is drawn afresh in each column."""
     count = len(explorer.run.model.levels)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        held = one_of(
+        held = choose_one(
             "Held in each row",
             list(range(count)),
             f"held-{explorer.run.identity}",
@@ -84,7 +84,7 @@ def show_traversals(explorer: "Explorer") -> None:
 
 def show_price(explorer: "Explorer") -> None:
     """−ELBO beside that of the flat model."""
-    flat = companions.counterpart(explorer)
+    flat = related_models.matching_vae(explorer)
     own, columns = explorer.run.results.test_elbo, st.columns(2)
     gain = None if flat is None else f"{own - flat.run.results.test_elbo:+.1f} nats"
     columns[0].metric("Hierarchical ELBO", f"{own:.1f} nats", gain)
@@ -95,15 +95,15 @@ def show_price(explorer: "Explorer") -> None:
         return
     st.caption(
         f"Per test image; {explorer.parameter_count:,} weights against {flat.parameter_count:,} "
-        f"of {escaped(flat.run.name)}.{_best_flat(explorer)} `vae levels {written(explorer.run)} "
-        f"--against {written(flat.run)}` prints "
+        f"of {escaped(flat.run.name)}.{_best_flat(explorer)} "
+        f"`vae levels {command_path(explorer.run)} --against {command_path(flat.run)}` prints "
         "this and the log-likelihoods."
     )
 
 
 def _best_flat(explorer: "Explorer") -> str:
     """The plain VAE of these images that has the best ELBO, of whatever network."""
-    runs = companions.of_kind("vae", explorer)
+    runs = related_models.runs_of_kind("vae", explorer)
     alike = [run for run in runs if run.train.dataset == explorer.run.train.dataset]
     alike = [run for run in alike if run.model.likelihood == explorer.run.model.likelihood]
     best = max(alike, key=lambda run: run.results.test_elbo)
@@ -130,7 +130,7 @@ def show_rates(explorer: "Explorer") -> None:
 def show_kept(explorer: "Explorer") -> None:
     """How much of the class the upper levels decide, where there is a judge."""
     try:
-        judge = companions.judge_for(explorer)
+        judge = related_models.eval_classifier_for(explorer)
     except VaeError as error:
         st.caption(f"How much of the class each level decides is not known: {error_text(error)}.")
         return

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.state.models import catalogue, open_explorer, read_images
-from pages.views.kinds import companions
+from pages.ui import related_models
 from vae.charts.images import tile
 from vae.core.errors import CheckpointError
 
@@ -75,7 +75,7 @@ def title(model: "Explorer") -> str:
 
 def scale_of(model: "Explorer") -> str:
     """The likelihood's scale, if it has any, in units of the pixels' range."""
-    scales = model.scales
+    scales = model.likelihood_scales
     if not scales:
         return "no scale"
     learned = "learned" if model.run.model.likelihood != "gaussian" else "set"
@@ -135,7 +135,7 @@ def _number(value: float | None, form: str) -> str:
 def _judge_if_any(model: "Explorer") -> "EvalClassifier | None":
     """Some numbers need no judge, so they are shown without one."""
     try:
-        return companions.judge_for(model)
+        return related_models.eval_classifier_for(model)
     except CheckpointError:
         return None
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.views.kinds import companions
+from pages.ui import related_models
 from vae.charts.images import tile
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ TILE = 42
 def show(explorer: "Explorer") -> None:
     """The numbers of both, then their samples, ways and maps side by side."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        autoencoder = companions.pick("autoencoder", explorer, "Autoencoder")
+        autoencoder = related_models.pick_of_kind("autoencoder", explorer, "Autoencoder")
         if autoencoder is None:
             return
         seed = int(st.number_input("Draw", 0, 10_000, 0, width=160))
-    vae = companions.counterpart(autoencoder)
+    vae = related_models.matching_vae(autoencoder)
     if vae is None:
         st.info(
             "There is no VAE of the same images, architecture and latent size to put beside it.",
@@ -58,7 +58,7 @@ def show_numbers(models: "dict[str, Explorer]") -> None:
         "|---|" + "--:|" * 5,
     ]
     for name, explorer in models.items():
-        judge = companions.judge_for(explorer)
+        judge = related_models.eval_classifier_for(explorer)
         found = _holes(explorer.run.identity, judge.run.identity, explorer, judge)
         shares = found.reconstructions, found.prior, found.samples, found.middles
         cells = [f"{explorer.run.results.test_distortion:.1f} nats"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vae.runs.run import Run
 
 
-def show_recorded(run: "Run") -> None:
+def show_finished_run(run: "Run") -> None:
     """How the chosen model was trained: its settings, its curves, the rate of each dimension."""
     train, model = run.train, run.model
     st.markdown(

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.state.models import catalogue
-from pages.ui.widgets import one_of
+from pages.ui.widgets import choose_one
 
 Values = dict
 
@@ -12,7 +12,7 @@ def request_form():
     """The settings; returns the request once it is sent, else None."""
     from vae.core.config import PRESETS
 
-    preset = PRESETS[one_of("Preset", list(PRESETS), "preset")]
+    preset = PRESETS[choose_one("Preset", list(PRESETS), "preset")]
     st.caption(preset.purpose)
     with st.form("training", border=False):
         dataset, latent_dim, beta = _main_settings(preset)

@@ -9,7 +9,7 @@ from pages.state.models import catalogue, choose, refresh_catalogue
 from pages.state.training_queue import training_queue
 from pages.ui.layout import link_to, show_error
 from pages.ui.markdown import error_text, escaped
-from pages.views.train.resume import offer_going_on, unfinished
+from pages.views.train.resume import offer_resume, unfinished
 from pages.views.train.stopping import is_own, stop_button
 from vae.charts.images import tile
 
@@ -167,7 +167,7 @@ def show_finished(name: str) -> None:
     with st.container(horizontal=True):
         for page, title in (("map", "Map"), ("decode", "Decode"), ("compare", "Compare beta")):
             link_to(f"pages/{page}.py", f"Open in {title}", run.name)
-    offer_going_on(name)
+    offer_resume(name)
 
 
 @st.cache_data(max_entries=50, show_spinner=False)

@@ -45,7 +45,7 @@ def _show_row(run) -> None:
         done = f"{epochs_done(run)}, {ago(run.seconds_ago)}"
         st.markdown(f"**{escaped(run.name)}** · {done}", width="stretch")
         if st.button("Go on", key=f"resume-{run.name}", type="tertiary"):
-            go_on(run)
+            resume_run(run)
         if run.is_kept:
             return
         with st.popover("Discard", key=f"discard-{run.name}", type="tertiary"):
@@ -54,14 +54,14 @@ def _show_row(run) -> None:
                 _discard(run)
 
 
-def offer_going_on(name: str) -> None:
+def offer_resume(name: str) -> None:
     """Below the results of a run that was stopped: the rest of its steps."""
     run = next((run for run in unfinished() if run.name == name and run.is_kept), None)
     if run is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.button("Go on training", key=f"go-on-{name}", icon=":material/resume:"):
-            go_on(run)
+            resume_run(run)
         st.caption("Takes the steps that are left; this model is replaced when they are done.")
 
 
@@ -70,7 +70,7 @@ def epochs_done(run) -> str:
     return f"{run.epochs} of {run.train.epochs} epochs"
 
 
-def go_on(run) -> None:
+def resume_run(run) -> None:
     """Queue it, and watch it."""
     own = own_jobs()
     try:

@@ -7,7 +7,7 @@ from pages.state.training_queue import training_queue
 from pages.ui.layout import show_error
 from pages.ui.markdown import escaped
 from pages.views.train.form import request_form
-from pages.views.train.resume import epochs_done, go_on
+from pages.views.train.resume import epochs_done, resume_run
 from pages.views.train.selection import open_run, watch_job
 from pages.views.train.stopping import own_jobs
 from vae.core.errors import VaeError
@@ -75,7 +75,7 @@ def offer_begun(run) -> None:
     )
     if st.button("Go on with it", key="go-on-begun", type="primary", width="stretch"):
         st.session_state.pop(OFFER)
-        go_on(run)
+        resume_run(run)
 
 
 def submit(request) -> None:

@@ -1,4 +1,4 @@
-"""The codes around a place, against brute force."""
+"""Nearest-neighbour search, outlyingness and waypoints agree with brute force."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ def scattered(count: int, dims: int = 2, seed: int = 0) -> np.ndarray:
 
 
 def islands(count: int, each: int) -> np.ndarray:
-    """Clusters far apart along a line, the gaps of different widths."""
+    """Returns distant clusters along a line, with gaps of different widths."""
     centres = np.array([[10.0 * i + i**2, 0.0] for i in range(count)])
     return (scattered(count * each) * 0.3 + centres.repeat(each, axis=0)).astype(np.float32)
 
@@ -37,7 +37,7 @@ def own_spacings(codes: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("dims", [1, 2, 10, 11, 18])
-def test_the_nearest_by_brute_force(dims):
+def test_nearest_codes_agree_with_brute_force(dims):
     codes, places = scattered(300, dims), scattered(40, dims, seed=1)
     expected = all_distances(places, codes)
     neighbours = neighbours_of(codes)
@@ -53,7 +53,7 @@ def test_no_more_codes_are_nearest_than_there_are(dims):
     np.testing.assert_array_equal(found, all_distances(codes[:2], codes).argsort(axis=1))
 
 
-def test_many_places_are_searched_block_by_block(monkeypatch):
+def test_many_queries_are_searched_block_by_block(monkeypatch):
     codes, places = scattered(100, 12), scattered(57, 12, seed=1)
     monkeypatch.setattr(vae.explorer.latent.neighbours, "BLOCK", 1000)
     found = neighbours_of(codes).nearest(places, 3)
@@ -71,7 +71,9 @@ def test_inactive_dimensions_do_not_count(dims):
     np.testing.assert_array_equal(found.distance(places), bare.distance(places[:, active]))
     np.testing.assert_array_equal(found.spacing_quantiles(), bare.spacing_quantiles())
     start, end = places[:2]
-    np.testing.assert_array_equal(found.stops(start, end), bare.stops(start[active], end[active]))
+    np.testing.assert_array_equal(
+        found.waypoints(start, end), bare.waypoints(start[active], end[active])
+    )
 
 
 def test_without_an_active_dimension_all_count():
@@ -111,13 +113,13 @@ def test_a_rank_among_the_quantiles_is_the_outlyingness(count):
     np.testing.assert_allclose(looked_up, neighbours.outlyingness(places), atol=0.01 + 1 / count)
 
 
-def test_quantiles_by_brute_force():
+def test_quantiles_agree_with_brute_force():
     codes = scattered(250, 3)
     expected = np.percentile(own_spacings(codes), np.arange(101))
     np.testing.assert_allclose(neighbours_of(codes).spacing_quantiles(), expected, rtol=1e-12)
 
 
-def test_of_many_codes_a_sample_against_all_gives_the_quantiles(monkeypatch):
+def test_a_sample_of_many_codes_gives_the_quantiles(monkeypatch):
     codes = scattered(3000)
     exact = own_spacings(codes)
     monkeypatch.setattr(vae.explorer.latent.neighbours, "MAX_EXACT_SPACINGS", 2999)
@@ -137,14 +139,14 @@ def test_copies_of_a_code_are_no_distance_apart(dims):
     assert neighbours.outlyingness(codes + 1e-3).tolist() == [1] * 90
 
 
-def test_a_single_code_has_everything_else_outside():
+def test_every_other_point_is_outside_a_single_code():
     neighbours = neighbours_of(np.array([[1.0, 2.0]]))
     assert neighbours.outlyingness(np.array([[1.0, 2.0], [1.0, 2.1]])).tolist() == [0, 1]
     assert neighbours.spacing_quantiles().tolist() == [0] * 101
 
 
 def kept_edges(codes: np.ndarray) -> np.ndarray:
-    """Squared lengths of the edges of the nearest-neighbour graph, each part joined (Kruskal)."""
+    """Returns squared edge lengths of the nearest-neighbour graph with joined parts (Kruskal)."""
     distances = all_distances(codes, codes)
     n = len(codes)
     kept = np.zeros((n, n), dtype=bool)
@@ -162,7 +164,7 @@ def kept_edges(codes: np.ndarray) -> np.ndarray:
 
 
 def joined(edges: np.ndarray, codes: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """With two ends as the last nodes."""
+    """Returns the graph with the two ends as its last nodes."""
     n, to_codes = len(codes), all_distances(ends, codes)
     costs = np.full((n + 2, n + 2), np.inf)
     costs[:n, :n] = edges
@@ -178,7 +180,7 @@ def joined(edges: np.ndarray, codes: np.ndarray, ends: np.ndarray) -> np.ndarray
 
 
 def cheapest(costs: np.ndarray) -> float:
-    """From the last node but one to the last (Floyd and Warshall)."""
+    """Returns the cheapest path from the second last to the last node (Floyd and Warshall)."""
     ways = costs.copy()
     np.fill_diagonal(ways, 0)
     for k in range(len(ways)):
@@ -208,7 +210,7 @@ def squared_hops(ends: np.ndarray, stops: np.ndarray) -> float:
     ],
     ids="blob many-dimensional three-islands five-islands small-islands dots".split(),
 )
-def test_stops_are_on_the_cheapest_way(codes):
+def test_waypoints_lie_on_the_cheapest_path(codes):
     neighbours, edges = neighbours_of(codes), kept_edges(codes)
     random = np.random.default_rng(3)
     passed = 0
@@ -216,36 +218,36 @@ def test_stops_are_on_the_cheapest_way(codes):
         near = codes[random.integers(len(codes), size=2)].astype(np.float64)
         ends = near + 0.3 * random.normal(size=near.shape)
         costs = joined(edges, codes, ends)
-        stops = neighbours.stops(*ends)
+        stops = neighbours.waypoints(*ends)
         assert cost_of(costs, stops) == pytest.approx(cheapest(costs), rel=1e-9)
         passed += len(stops)
     assert passed > 8
 
 
-def test_ends_on_codes_are_no_stops():
+def test_ends_on_codes_are_not_waypoints():
     codes = scattered(60)
     neighbours, edges = neighbours_of(codes), kept_edges(codes)
     for first, last in [(0, 1), (5, 40), (17, 3)]:
         ends = codes[[first, last]].astype(np.float64)
-        stops = neighbours.stops(*ends)
+        stops = neighbours.waypoints(*ends)
         assert not {first, last} & set(stops.tolist())
         assert squared_hops(ends, codes[stops]) == pytest.approx(
             cheapest(joined(edges, codes, ends))
         )
 
 
-def test_the_way_back_is_the_way_there_reversed():
+def test_the_path_back_is_the_reversed_path():
     neighbours = neighbours_of(islands(3, 30))
     start, end = np.array([-1.0, 0.1]), np.array([25.0, -0.3])
-    there = neighbours.stops(start, end)
+    there = neighbours.waypoints(start, end)
     assert len(there) > 3
-    np.testing.assert_array_equal(neighbours.stops(end, start), there[::-1])
+    np.testing.assert_array_equal(neighbours.waypoints(end, start), there[::-1])
 
 
 def test_parts_are_joined_by_the_shortest_link():
     left = np.array([[0.0, 0.1 * i] for i in range(15)])
     right = np.array([[5.0 + 0.01 * (i - 7) ** 2, 0.1 * i] for i in range(15)])
-    stops = neighbours_of(np.concatenate([left, right])).stops(left[0], right[0]).tolist()
+    stops = neighbours_of(np.concatenate([left, right])).waypoints(left[0], right[0]).tolist()
     crossing = [(a, b) for a, b in pairwise(stops) if a < 15 <= b]
     assert crossing == [(7, 22)]
 
@@ -258,16 +260,16 @@ def test_the_tenth_neighbour_is_an_edge_and_ends_on_codes_are_left_out():
     sides = [(1 - along) * corners[i] + along * corners[i - 2] for i in range(3)]
     neighbours = neighbours_of(np.concatenate(sides))
     for i in range(3):
-        assert neighbours.stops(sides[i - 1][-1], sides[i][0]).tolist() == []
+        assert neighbours.waypoints(sides[i - 1][-1], sides[i][0]).tolist() == []
 
 
-def test_copies_change_no_way():
+def test_copies_of_codes_change_no_path():
     codes = scattered(50)
     many = np.repeat(codes, 15, axis=0)
     start, end = np.array([-2.0, -1.0]), np.array([2.0, 1.0])
-    expected = codes[neighbours_of(codes).stops(start, end)]
+    expected = codes[neighbours_of(codes).waypoints(start, end)]
     assert len(expected) > 2
-    np.testing.assert_array_equal(many[neighbours_of(many).stops(start, end)], expected)
+    np.testing.assert_array_equal(many[neighbours_of(many).waypoints(start, end)], expected)
 
 
 @pytest.mark.parametrize("dims", [1, 2, 12])
@@ -277,25 +279,25 @@ def test_few_codes_are_enough(count, dims):
     neighbours, edges = neighbours_of(codes), kept_edges(codes)
     ends = np.stack([np.full(dims, -3.0), np.full(dims, 3.0)])
     for pair in (ends, codes[[0, -1]].astype(np.float64), ends[[0, 0]]):
-        stops = neighbours.stops(*pair)
+        stops = neighbours.waypoints(*pair)
         expected = cheapest(joined(edges, codes, pair))
         assert squared_hops(pair, codes[stops]) == pytest.approx(expected, abs=1e-9)
     assert 0 <= neighbours.outlyingness(ends)[0] <= 1
 
 
-def test_no_way_is_needed_from_a_place_to_itself():
+def test_a_path_from_a_point_to_itself_has_no_waypoints():
     codes = scattered(40)
     neighbours = neighbours_of(codes)
     for place in (codes[3].astype(np.float64), np.array([0.3, 0.4]), np.array([50.0, 0.0])):
-        assert neighbours.stops(place, place).tolist() == []
+        assert neighbours.waypoints(place, place).tolist() == []
 
 
-def test_of_too_many_codes_every_so_manyth_may_be_passed(monkeypatch):
+def test_waypoints_of_too_many_codes_are_an_evenly_strided_subset(monkeypatch):
     codes = np.stack([np.arange(101.0), np.zeros(101)], axis=1)
     start, end = codes[0], codes[-1]
-    assert neighbours_of(codes).stops(start, end).tolist() == list(range(1, 100))
+    assert neighbours_of(codes).waypoints(start, end).tolist() == list(range(1, 100))
     monkeypatch.setattr(vae.explorer.latent.neighbours, "MAX_GRAPH_CODES", 21)
-    assert neighbours_of(codes).stops(start, end).tolist() == list(range(5, 100, 5))
+    assert neighbours_of(codes).waypoints(start, end).tolist() == list(range(5, 100, 5))
 
 
 @pytest.mark.parametrize(
@@ -304,7 +306,7 @@ def test_of_too_many_codes_every_so_manyth_may_be_passed(monkeypatch):
         (lambda n: n.distance(n.codes), (vae.explorer.latent.neighbours._Search, "__init__")),
         (lambda n: n.spacing_quantiles(), (vae.explorer.latent.neighbours._Search, "nearest")),
         (
-            lambda n: n.stops(n.codes[0], n.codes[1]),
+            lambda n: n.waypoints(n.codes[0], n.codes[1]),
             (vae.explorer.latent.neighbours._Graph, "__init__"),
         ),
     ],
@@ -343,10 +345,10 @@ def test_asking_changes_nothing():
     codes, z = scattered(60), scattered(5, seed=1)
     before = codes.copy(), z.copy()
     neighbours = neighbours_of(codes)
-    first = neighbours.stops(z[0], z[1])
+    first = neighbours.waypoints(z[0], z[1])
     neighbours.outlyingness(z)
     neighbours.nearest(z, 3)
-    neighbours.stops(z[2], z[3])
-    np.testing.assert_array_equal(neighbours.stops(z[0], z[1]), first)
+    neighbours.waypoints(z[2], z[3])
+    np.testing.assert_array_equal(neighbours.waypoints(z[0], z[1]), first)
     np.testing.assert_array_equal(codes, before[0])
     np.testing.assert_array_equal(z, before[1])

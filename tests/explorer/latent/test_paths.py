@@ -1,4 +1,4 @@
-"""Lines and grids through latent space."""
+"""Paths and grids through latent space agree with values by hand."""
 
 import math
 
@@ -36,12 +36,12 @@ def test_paths_begin_and_end_where_they_should(ends, kind):
     np.testing.assert_allclose(path[[0, -1]], ends, atol=1e-12)
 
 
-def test_a_straight_line_by_hand():
+def test_a_straight_line_agrees_with_values_by_hand():
     path = lerp(np.array([0.0, 2.0]), np.array([4.0, -2.0]), np.array([0.25, 0.5]))
     np.testing.assert_allclose(path, [[1, 1], [2, 0]])
 
 
-def test_a_quarter_circle_by_hand():
+def test_a_quarter_circle_agrees_with_values_by_hand():
     path = slerp(np.array([1.0, 0.0]), np.array([0.0, 1.0]), np.array([1 / 3, 0.5]))
     np.testing.assert_allclose(path, [[math.sqrt(3) / 2, 0.5], [math.sqrt(0.5)] * 2])
 
@@ -57,7 +57,7 @@ def test_the_arc_turns_evenly_while_its_radius_grows_evenly(ends):
     assert angles.sum() == pytest.approx(whole)
 
 
-def test_kinds_differ_where_the_ends_are_apart(ends):
+def test_kinds_of_path_differ_between_different_ends(ends):
     straight, arc = (interpolate(*ends, FRACTIONS, kind) for kind in ("linear", "spherical"))
     assert np.linalg.norm(arc[4]) > np.linalg.norm(straight[4])
 
@@ -80,14 +80,14 @@ def test_where_no_arc_exists_the_path_is_straight(start, end):
     np.testing.assert_allclose(path, lerp(first, last, FRACTIONS), atol=1e-6)
 
 
-def test_an_unknown_kind_is_answered_with_the_known_ones(ends):
+def test_an_unknown_kind_of_path_is_refused_with_the_known_ones(ends):
     with pytest.raises(ConfigError, match="linear, spherical, data"):
         interpolate(*ends, FRACTIONS, "cubic")  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def ring() -> Neighbours:
-    """A circle of radius 2, a little noisy, and a third dimension that is inactive noise."""
+    """Returns a slightly noisy circle of radius 2 with an inactive third dimension."""
     random = np.random.default_rng(0)
     angles = np.sort(random.uniform(0, 2 * np.pi, 300))
     radii = 2 + 0.02 * random.normal(size=300)
@@ -98,13 +98,13 @@ def ring() -> Neighbours:
 ACROSS = np.array([2.0, 0.1, 5.0]), np.array([-2.0, 0.1, -3.0])
 
 
-def test_along_a_corner_by_hand():
+def test_positions_along_a_corner_agree_with_values_by_hand():
     corner = np.array([[0.0, 0.0], [3.0, 0.0], [3.0, 1.0]])
     places = along(corner, np.array([0, 0.25, 0.5, 0.75, 0.875, 1]))
     np.testing.assert_allclose(places, [[0, 0], [1, 0], [2, 0], [3, 0], [3, 0.5], [3, 1]])
 
 
-def test_along_points_that_stand_still():
+def test_a_polyline_of_equal_points_has_no_length():
     still = np.array([[1.0, 2.0]] * 3)
     np.testing.assert_array_equal(along(still, FRACTIONS), [[1, 2]] * 9)
     paused = np.array([[0.0], [1.0], [1.0], [2.0]])
@@ -131,7 +131,7 @@ def test_a_path_along_the_data_has_the_ends_and_takes_equal_steps(ring):
     path = follow(*ACROSS, np.linspace(0, 1, 1001), ring)
     np.testing.assert_array_equal(path[[0, -1]], ACROSS)
 
-    corners = [ACROSS[0], *ring.codes[ring.stops(*ACROSS)], ACROSS[1]]
+    corners = [ACROSS[0], *ring.codes[ring.waypoints(*ACROSS)], ACROSS[1]]
     hops = np.diff(np.stack(corners)[:, :2], axis=0)
     step = np.hypot(*hops.T).sum() / 1000
     steps = np.hypot(*np.diff(path[:, :2], axis=0).T)
@@ -149,7 +149,7 @@ def test_inactive_dimensions_go_straight_along_the_data(ring):
     np.testing.assert_array_equal(again, path)
 
 
-def test_a_path_along_the_data_crosses_what_has_no_connection():
+def test_a_path_along_the_data_crosses_gaps_between_unconnected_parts():
     codes = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
     codes[30:] += 50
     start, end = codes[[0, 59]].astype(np.float64)
@@ -160,13 +160,13 @@ def test_a_path_along_the_data_crosses_what_has_no_connection():
 
 
 @pytest.mark.parametrize("place", [[2.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
-def test_a_path_along_the_data_from_a_place_to_itself_stays(ring, place):
+def test_a_path_along_the_data_from_a_point_to_itself_stays_there(ring, place):
     here = np.array(place)
     np.testing.assert_array_equal(follow(here, here, FRACTIONS, ring), [place] * 9)
 
 
 @pytest.mark.parametrize("count", range(1, 12))
-def test_a_path_along_few_codes(count):
+def test_a_path_along_the_data_needs_few_codes(count):
     codes = np.random.default_rng(1).normal(size=(count, 3)).astype(np.float32)
     start, end = np.array([-3.0, 0.0, 1.0]), np.array([3.0, 0.5, 0.0])
     path = follow(start, end, FRACTIONS, Neighbours(codes, [0, 2]))
@@ -179,7 +179,7 @@ def test_a_path_along_the_data_needs_the_data(ends):
         interpolate(*ends, FRACTIONS, "data")
 
 
-def test_pixel_changes_by_hand():
+def test_pixel_changes_agree_with_values_by_hand():
     frames = np.zeros((4, 1, 2, 2))
     frames[1] = 1
     frames[2, 0, 0] = [0.5, 1]
@@ -197,7 +197,7 @@ def test_a_traversal_changes_one_dimension_alone(ends):
 
 
 @pytest.mark.parametrize("dimension", [-1, 5])
-def test_a_traversal_along_a_dimension_that_is_not_there(ends, dimension):
+def test_a_traversal_along_an_unknown_dimension_is_refused(ends, dimension):
     with pytest.raises(ConfigError, match="from 0 to 4"):
         traverse(ends[0], dimension, np.zeros(2))
 

@@ -1,4 +1,4 @@
-"""Planes through latent space."""
+"""Planes through latent space project and lift codes."""
 
 import numpy as np
 import pytest
@@ -99,7 +99,7 @@ def test_the_overview_of_more_dimensions_is_the_principal_plane(codes):
     ],
     ids=["principal", "pair", "direction"],
 )
-def test_codes_that_span_no_plane_have_one_all_the_same(codes, make):
+def test_codes_without_two_directions_still_get_a_plane(codes, make):
     plane = make(codes.astype(np.float32))
     np.testing.assert_allclose(plane.basis @ plane.basis.T, np.eye(2), atol=1e-6)
     assert plane.kept_variance == pytest.approx(1)

@@ -10,7 +10,8 @@ from vae.core.errors import CheckpointError, ConfigError, IncompleteCheckpoint
 from vae.jobs.distributed.published_run import Task, published, train_published
 from vae.jobs.distributed.remote_folder import Place
 from vae.jobs.distributed.sweep_runs import sweep_runs
-from vae.runs.checkpoint import RESUME_FILE, RUN_FILE, load_model, load_run
+from vae.runs.checkpoint import load_model, load_run
+from vae.runs.format import RESUME_FILE, RUN_FILE
 from vae.runs.recorder import RecordedTraining
 
 MODEL = ModelConfig((1, 8, 8), latent_dim=2)

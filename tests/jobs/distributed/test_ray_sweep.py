@@ -20,7 +20,9 @@ from vae.__main__ import main
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import ClusterError, ConfigError
 from vae.jobs.distributed import ray_sweep
-from vae.runs.checkpoint import RESUME_FILE, load_run, save_resume_state
+from vae.runs.checkpoint import load_run
+from vae.runs.format import RESUME_FILE
+from vae.runs.resume import save_resume_state
 
 SETTINGS = "--dataset digits --arch mlp --latent-dim 2 --batch-size 128 --device cpu --threads 1"
 
@@ -79,6 +81,7 @@ def refused(capsys):
     return run
 
 
+@pytest.mark.slow
 def test_the_numbers_are_those_of_a_sweep_without_ray(vae, refused, cluster, tmp_path, monkeypatch):
     grid = ["--betas", "1,4", "--seeds", "0,1"]
     on_ray = command(tmp_path / "ray", *grid, "--engine", "ray", "--address", cluster)
@@ -132,6 +135,7 @@ def kill_once_published(state: Path, name: str, killed: list[int]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_s_run_goes_on_from_its_published_state(
     vae, cluster, tmp_path, monkeypatch
 ):
@@ -157,6 +161,7 @@ def damaged_state(path: Path) -> None:
     save_resume_state(path, {"step": torch.tensor(3)}, record)
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_leaves_the_others_alone(refused, cluster, tmp_path):
     damaged_state(tmp_path / "beta-4")
     more = ["--betas", "1,4,2", "--engine", "ray", "--address", cluster, "--resume"]
@@ -166,6 +171,7 @@ def test_a_run_that_fails_leaves_the_others_alone(refused, cluster, tmp_path):
         assert load_run(tmp_path / name).results.epochs_trained == 2
 
 
+@pytest.mark.slow
 def test_data_sets_into_a_url_on_a_cluster_of_its_own(tmp_path):
     """In a process of its own, which starts the cluster: its output is the result alone."""
     url = (tmp_path / "sweep").as_uri()

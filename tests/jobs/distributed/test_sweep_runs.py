@@ -9,7 +9,8 @@ from vae.cli.options.types import datasets, gpus
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import CheckpointError, ConfigError
 from vae.jobs.distributed.sweep_runs import folder_standing, standing, sweep_runs
-from vae.runs.checkpoint import RESUME_FILE, RUN_FILE, load_run
+from vae.runs.checkpoint import load_run
+from vae.runs.format import RESUME_FILE, RUN_FILE
 
 DIGITS = TrainConfig("digits")
 

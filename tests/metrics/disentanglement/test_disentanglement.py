@@ -1,4 +1,4 @@
-"""The scores against hand calculation and known codes; `test_reference_scores` has the others."""
+"""The scores agree with hand calculation and with known codes."""
 
 import dataclasses
 import math
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from known_codes import noise, perfect_code, random_factors
 
+from tests.support.known_codes import noise, perfect_code, random_factors
 from vae.core.errors import ConfigError, DataError
 from vae.metrics import disentanglement
 
@@ -19,7 +19,7 @@ PROJECT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(scope="module")
 def perfect():
-    """Codes and factors for training, then for testing."""
+    """Returns codes and factors for training, then for testing."""
     train, test = random_factors(3000), random_factors(1500, seed=2)
     return perfect_code(train), train, perfect_code(test), test
 
@@ -45,7 +45,7 @@ def test_dci_of_a_perfect_code_is_one(perfect):
     assert dataclasses.astuple(scores) == pytest.approx((1, 1, 1), abs=1e-3)
 
 
-def test_pure_noise():
+def test_pure_noise_scores_low():
     factors, codes = random_factors(4000), noise(4000)
     halves = codes[:3000], factors[:3000], codes[3000:], factors[3000:]
     assert disentanglement.mig(codes, factors) == pytest.approx(0, abs=0.01)
@@ -72,7 +72,7 @@ def test_the_traps_that_docstrings_name():
 # Hand calculation and invariance
 
 
-def test_mutual_information_by_hand():
+def test_mutual_information_agrees_with_values_by_hand():
     factors = np.stack([np.repeat([0, 1, 2, 3], 25), np.tile([0, 1], 50)], axis=1)
     codes = np.stack([factors[:, 0], factors[:, 0] // 2, np.zeros(100)], axis=1).astype(float)
     found = disentanglement.mutual_information(codes, factors)
@@ -84,7 +84,7 @@ def test_mutual_information_by_hand():
     assert shares[:, 0] == pytest.approx([1, 0.5, 0])
 
 
-def test_the_share_of_a_factor_that_never_varies_is_nothing():
+def test_the_share_of_a_constant_factor_is_0():
     factors = random_factors(100)
     factors[:, 1] = 4
     shares = disentanglement.normalised_information(noise(100), factors)
@@ -92,7 +92,7 @@ def test_the_share_of_a_factor_that_never_varies_is_nothing():
     assert (shares[:, 0] > 0).all()
 
 
-def test_mig_by_hand():
+def test_mig_agrees_with_values_by_hand():
     latent, factor = np.array([0, 0, 0, 0, 0, 1, 1, 1]), np.array([0, 0, 0, 0, 1, 0, 1, 1])
     codes = np.stack([latent, np.zeros(8)], axis=1)
     information = (
@@ -105,13 +105,13 @@ def test_mig_by_hand():
     assert disentanglement.mig(codes, factor[:, None]) == pytest.approx(information / entropy)
 
 
-def test_continuous_sap_by_hand():
+def test_continuous_sap_agrees_with_values_by_hand():
     codes = np.array([[1.0, 2.0], [2.0, 1.0], [3.0, 4.0], [4.0, 3.0]])
     factors = np.array([[1], [2], [3], [4]])
     assert disentanglement.sap_continuous(codes, factors) == pytest.approx(1 - 0.6**2)
 
 
-def test_total_correlation_by_hand():
+def test_total_correlation_agrees_with_values_by_hand():
     x, y = np.array([1.0, -1, 1, -1]), np.array([1.0, -1, -1, 1])
     codes = np.stack([x, 0.6 * x + 0.8 * y], axis=1)
     expected = -0.5 * math.log(1 - 0.6**2)
@@ -168,7 +168,7 @@ def test_score_collects_every_score_and_repeats_itself(perfect):
         scores.mig = 0.0
 
 
-def test_the_mean_over_seeds_is_what_is_reported(perfect):
+def test_sampled_scores_are_means_over_seeds(perfect):
     codes, factors = perfect[0][:300] + 2 * noise(300, 3), perfect[1][:300]
     scores = disentanglement.score(codes, factors, estimator="random-forest", seed=5)
     assert scores.sampling_seeds == (5, 6, 7)
@@ -181,7 +181,7 @@ def test_the_mean_over_seeds_is_what_is_reported(perfect):
     np.testing.assert_array_equal(scores.mutual_information, information)
 
 
-def test_a_test_part_is_what_is_tested_on(perfect):
+def test_scores_are_tested_on_the_test_part(perfect):
     codes, factors, test_codes, test_factors = (array[:300] for array in perfect)
     wrong = (test_factors + 1) % np.array([5, 6, 8])
     right = disentanglement.score(codes, factors, (test_codes, test_factors), "random-forest")
@@ -212,7 +212,7 @@ def test_quick_scores_take_a_few_seconds():
 @pytest.mark.parametrize(("rows", "parts"), [(30, (30, 30)), (60, (60, 40)), (999, (67, 33))])
 def test_parts_share_no_row(rows, parts):
     each = np.arange(100)
-    train, test = disentanglement.draw_parts(each[:, None] * 1.0, each[:, None], rows, seed=0)
+    train, test = disentanglement.sample_parts(each[:, None] * 1.0, each[:, None], rows, seed=0)
     for codes, factors in (train, test):
         np.testing.assert_array_equal(codes, factors)
     assert (len(train[0]), len(test[0])) == parts
@@ -237,19 +237,19 @@ def test_importing_brings_neither_scikit_learn_nor_streamlit():
 # Bad input
 
 
-def test_unknown_estimator(perfect):
+def test_an_unknown_estimator_is_refused(perfect):
     with pytest.raises(ConfigError, match="'forest' is unknown: expected gradient-boosting"):
         disentanglement.dci(*perfect, estimator="forest")
 
 
-def test_a_factor_that_never_varies_is_named():
+def test_a_constant_factor_is_named_in_the_error():
     factors = random_factors(100)
     factors[:, 1] = 4
     with pytest.raises(DataError, match="factor 1 has a single value"):
         disentanglement.mig(noise(100), factors)
 
 
-def test_a_value_that_the_split_leaves_to_one_part():
+def test_a_value_in_only_one_part_of_the_split_is_refused():
     factors = random_factors(60)
     factors[:, 2] = 0
     factors[7, 2] = 1

@@ -1,6 +1,6 @@
-"""Every score against an independent implementation's, where its folder is at hand.
+"""Every score agrees with an independent implementation, where its folder is present.
 
-Tolerances are the reference's own; gradient boosting takes two cases, because each takes 15 s.
+Tolerances are those of the reference. Gradient boosting has two cases, because each takes 15 s.
 """
 
 import json
@@ -35,7 +35,7 @@ DCI = {
 
 @pytest.fixture(scope="module")
 def reference():
-    """Of a case: codes and factors, the same for testing; and the scores."""
+    """Returns a case: codes and factors, the same for testing, and the scores."""
     if not (REFERENCE / "scores.json").is_file() or not (REFERENCE / "codes.npz").is_file():
         pytest.skip("no reference scores: set LATENT_REFERENCE_DIR to their folder")
     scores = json.loads((REFERENCE / "scores.json").read_text())
@@ -67,7 +67,7 @@ def test_scores_with_a_test_part(reference, case):
 
 
 @pytest.mark.parametrize("case", ["one_to_one", "rot45_pair"])
-def test_gradient_boosting(reference, case):
+def test_gradient_boosting_agrees_with_the_reference(reference, case):
     train, test, expected = reference(case)
     found = disentanglement.dci(*train, *test, n_jobs=2)
     for name, theirs in DCI.items():
@@ -77,7 +77,7 @@ def test_gradient_boosting(reference, case):
 
 @pytest.mark.parametrize("case", ["noisy", "one_to_one"])
 def test_without_a_test_part_two_thirds_come_close(reference, case):
-    """Informativeness and explicitness are of other rows then, and close; the rest is the same."""
+    """Informativeness and explicitness come from other rows and are close; the rest is equal."""
     train, _, expected = reference(case)
     found = disentanglement.score(*train, estimator="random-forest", n_jobs=2)
     assert found.dci_informativeness == pytest.approx(expected["dci_info_test"], abs=0.03)
@@ -89,7 +89,7 @@ def test_without_a_test_part_two_thirds_come_close(reference, case):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_entropies_and_the_share_of_them(reference, case):
+def test_entropies_and_their_shares_are_right(reference, case):
     (codes, factors), _, expected = reference(case)
     found = disentanglement.factor_entropies(factors)
     assert found == pytest.approx(expected["factor_entropy"], abs=1e-6)

@@ -1,11 +1,11 @@
-"""FactorVAE's and the beta-VAE's score: known codes, traps, rare values, invariances."""
+"""The FactorVAE and beta-VAE scores are right for known codes, traps and rare values."""
 
 import time
 
 import numpy as np
 import pytest
-from known_codes import noise, perfect_code, random_factors
 
+from tests.support.known_codes import noise, perfect_code, random_factors
 from vae.core.errors import DataError
 from vae.metrics.disentanglement import beta_vae, factor_vae, mig
 
@@ -14,7 +14,7 @@ BOTH = pytest.mark.parametrize("score", [factor_vae, beta_vae])
 
 @pytest.fixture(scope="module")
 def half_known():
-    """Codes that score neither 1 nor chance: two factors mixed, one lost."""
+    """Returns codes that score between chance and 1: they mix two factors and lose one."""
     factors = random_factors(2000)
     codes = perfect_code(factors) + 0.1 * noise(2000, 3)
     turned = np.stack([codes[:, 0] + codes[:, 1], codes[:, 0] - codes[:, 1]], axis=1)
@@ -33,7 +33,7 @@ def test_noise_scores_chance(score):
 
 
 def test_rotated_perfect_codes_fool_both_but_not_mig():
-    """The traps that the docstrings name."""
+    """These are the traps that the docstrings name."""
     factors = random_factors(4000, (5, 6, 8, 10, 12))
     padded = np.pad(perfect_code(factors), ((0, 0), (0, 5)))
     generator = np.random.default_rng(0)
@@ -51,13 +51,13 @@ def test_noise_as_large_as_the_factors_is_nearly_invisible_to_beta_vae():
 
 
 @BOTH
-def test_the_seed_decides(score, half_known):
+def test_the_seed_decides_the_score(score, half_known):
     assert score(*half_known, seed=3) == score(*half_known, seed=3)
     assert len({score(*half_known, seed=seed) for seed in range(4)}) > 1
 
 
 @BOTH
-def test_order_of_latents_and_names_of_values_are_nothing(score, half_known):
+def test_the_order_of_latents_and_the_names_of_values_do_not_matter(score, half_known):
     codes, factors = half_known
     expected = score(codes, factors)
     assert 0.4 < expected < 0.95

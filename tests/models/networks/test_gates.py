@@ -1,4 +1,4 @@
-"""Gates: a multi-rate model is, at each beta, an ordinary model."""
+"""A multi-rate model with gates is an ordinary model at each beta."""
 
 import math
 from dataclasses import replace
@@ -8,7 +8,8 @@ import torch
 
 from vae.core.config import ARCHITECTURES, ModelConfig
 from vae.core.errors import ConfigError
-from vae.models.networks.gates import MARGIN, GatedSequential, RateGate, draw_betas, is_gate
+from vae.models.condition import Condition
+from vae.models.networks.gates import MARGIN, GatedSequential, RateGate, is_gate, sample_betas
 from vae.models.vae import VAE
 
 MODEL = ModelConfig((1, 8, 8), latent_dim=3, beta_range=(0.1, 10.0))
@@ -43,8 +44,10 @@ def test_a_model_at_one_beta_is_the_gated_one_with_that_beta(architecture):
     pictures = {}
     for beta in (0.1, 1.7, 10.0):
         plain, betas = gated.at_beta(beta), torch.full((4,), beta)
-        torch.testing.assert_close(plain.encode(images).mean, gated.encode(images, betas).mean)
-        torch.testing.assert_close(plain.decode(z), gated.decode(z, betas))
+        torch.testing.assert_close(
+            plain.encode(images).mean, gated.encode(images, Condition(betas)).mean
+        )
+        torch.testing.assert_close(plain.decode(z), gated.decode(z, Condition(betas)))
         pictures[beta] = plain.decode(z)
     assert not torch.allclose(pictures[0.1], pictures[10.0], atol=0.01)
 
@@ -74,7 +77,7 @@ def test_every_layer_with_weights_has_a_gate_of_its_outputs():
         assert [len(gate.slope) for gate in gates] == [len(layer.bias) for layer in weighted]
 
 
-def test_a_model_of_one_beta_has_no_other():
+def test_a_model_of_one_beta_serves_no_other():
     model = VAE.seeded(replace(MODEL, beta_range=None), seed=0)
     assert model.at_beta(4.0) is model
 
@@ -85,8 +88,8 @@ def test_a_beta_outside_the_range_is_refused(beta):
         VAE.seeded(MODEL, seed=0).at_beta(beta)
 
 
-def test_betas_are_drawn_evenly_by_their_logarithm_and_at_the_high_end():
-    betas = draw_betas(0.1, 10.0, 200_000, torch.Generator().manual_seed(0)).double()
+def test_betas_are_sampled_log_uniformly_and_often_at_the_high_end():
+    betas = sample_betas(0.1, 10.0, 200_000, torch.Generator().manual_seed(0)).double()
     assert float(betas.min()) == pytest.approx(0.1, rel=1e-3)
     assert float(betas.max()) == pytest.approx(10.0)
     span = math.log(100) + math.log(MARGIN)
@@ -95,7 +98,7 @@ def test_betas_are_drawn_evenly_by_their_logarithm_and_at_the_high_end():
         assert float((betas < beta).double().mean()) == pytest.approx(share, abs=0.005)
 
 
-def test_gates_are_told_from_weights():
+def test_gates_are_distinguished_from_weights():
     model = VAE.seeded(MODEL, seed=0)
     gates = [name for name, _ in model.named_parameters() if is_gate(model, name)]
     assert gates == [n for n, _ in model.named_parameters() if n.endswith(("slope", "offset"))]

@@ -1,4 +1,4 @@
-"""Encoders and decoders: shapes and sizes of every architecture."""
+"""Encoders and decoders of every architecture have the right shapes and sizes."""
 
 from typing import get_args
 
@@ -78,7 +78,7 @@ def test_the_tutorial_model_has_a_convolutional_encoder_and_a_512_784_decoder():
 
 
 @pytest.mark.parametrize("architecture", get_args(Architecture))
-def test_no_activation_bounds_what_comes_out(architecture):
+def test_no_activation_bounds_the_output(architecture):
     """The posterior's parameters and the logits must reach every real number."""
     config = ModelConfig((1, 8, 8), latent_dim=4, architecture=architecture)
     for network in (build_encoder(config, 8), build_decoder(config)):

@@ -13,8 +13,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from pages.server.upload_limits import SESSION_BYTES
-from tests.browser.app_server import AppServer, running_server
 from tests.load.visitor import page_request, run_once
+from tests.support.app_server import AppServer, running_server
 
 SECRET = "only in run.json"
 UPLOAD = "/_stcore/upload_file/{}/{}"

@@ -2,7 +2,7 @@
 
 import socket
 
-from pages.server.tcp_nodelay import send_at_once
+from pages.server.tcp_nodelay import disable_nagle
 
 
 def is_immediate(connection: socket.socket) -> bool:
@@ -17,7 +17,7 @@ def test_connections_there_are_and_new_ones_send_at_once():
             accepted, _ = listening.accept()
             with accepted:
                 assert not is_immediate(accepted)
-                send_at_once()
+                disable_nagle()
                 assert is_immediate(accepted)
                 assert is_immediate(client)
         with socket.create_connection(listening.getsockname()):
@@ -29,7 +29,7 @@ def test_connections_there_are_and_new_ones_send_at_once():
 def test_other_descriptors_are_left_alone(tmp_path):
     left, right = socket.socketpair()
     with left, right, (tmp_path / "file").open("w") as file, socket.socket(type=socket.SOCK_DGRAM):
-        send_at_once()
+        disable_nagle()
         file.write("still open")
         left.sendall(b"still open")
         assert right.recv(16) == b"still open"
@@ -38,5 +38,5 @@ def test_other_descriptors_are_left_alone(tmp_path):
 def test_a_system_that_lists_no_descriptors_is_left_as_it_is(monkeypatch, tmp_path):
     monkeypatch.setattr("pages.server.tcp_nodelay.DESCRIPTORS", tmp_path / "absent")
     with socket.socket() as connection:
-        send_at_once()
+        disable_nagle()
         assert not is_immediate(connection)

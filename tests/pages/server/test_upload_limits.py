@@ -10,12 +10,12 @@ from pages.server import upload_limits
 @pytest.fixture
 def held(monkeypatch) -> MemoryUploadedFileManager:
     """One that holds 30 bytes a session, in 4 files, and 50 in all."""
-    monkeypatch.setattr(held_uploads, "SESSION_BYTES", 30)
-    monkeypatch.setattr(held_uploads, "SESSION_FILES", 4)
-    monkeypatch.setattr(held_uploads, "ALL_BYTES", 50)
+    monkeypatch.setattr(upload_limits, "SESSION_BYTES", 30)
+    monkeypatch.setattr(upload_limits, "SESSION_FILES", 4)
+    monkeypatch.setattr(upload_limits, "ALL_BYTES", 50)
     found = MemoryUploadedFileManager("/upload")
-    upload_limits.bound(found)
-    upload_limits.bound(found)
+    upload_limits.limit(found)
+    upload_limits.limit(found)
     return found
 
 

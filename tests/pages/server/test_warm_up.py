@@ -11,15 +11,15 @@ import pytest
 from streamlit.runtime.scriptrunner import script_runner
 
 from pages.server import warm_up
-from tests.browser.app_server import running_server
 from tests.load.visitor import run_once
+from tests.support.app_server import running_server
 
 
 def started(*tasks) -> threading.Thread:
     """As behind a run that is over."""
     over = threading.Thread(target=int)
     over.start()
-    thread = threading.Thread(target=warm_up._work, args=(over, tasks))
+    thread = threading.Thread(target=warm_up._run_tasks, args=(over, tasks))
     thread.start()
     return thread
 
@@ -57,7 +57,7 @@ def test_a_page_runs_in_a_thread_of_that_name():
 
 def test_nothing_begins_without_a_server(open_page):
     open_page("app.py")
-    assert "preparation" not in [thread.name for thread in threading.enumerate()]
+    assert warm_up.THREAD_NAME not in [thread.name for thread in threading.enumerate()]
 
 
 def test_all_that_is_imported_can_be():
@@ -66,7 +66,7 @@ def test_all_that_is_imported_can_be():
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks into Linux's /proc")
 def test_a_server_imports_what_its_first_page_did_not(tmp_path, small_checkpoints):
-    with running_server(tmp_path, small_checkpoints, LATENT_PREPARE="1") as server:
+    with running_server(tmp_path, small_checkpoints, LATENT_WARM_UP="1") as server:
         maps = Path(f"/proc/{server.pid}/maps")
         run_once(server.address, "lab")
         latest = time.monotonic() + 120

@@ -20,7 +20,7 @@ from vae.metrics.evaluation import encode_split, evaluate
 from vae.models.vae import VAE
 from vae.runs.recorder import epoch_record
 from vae.runs.request import RunRequest
-from vae.training import Training, run_training
+from vae.training import TrainingRun, run_training
 
 SHOWN = 8
 """Images in each row of the pictures."""
@@ -91,7 +91,7 @@ def run_both(failure: Failure, dataset: Dataset, tell: Callable[[float], object]
 def attempt(request: RunRequest, dataset: Dataset, tell: Callable[[float], object]) -> Attempt:
     """Train one on the CPU and measure it on the test split."""
     model = request.model(dataset.image_shape, len(dataset.class_names))
-    training, epochs = Training(model, request.train, dataset), []
+    training, epochs = TrainingRun(model, request.train, dataset), []
     try:
         for report in run_training(training):
             tell(report.step / report.steps)
@@ -102,7 +102,7 @@ def attempt(request: RunRequest, dataset: Dataset, tell: Callable[[float], objec
     return _measured(training, dataset, epochs)
 
 
-def _measured(training: Training, dataset: Dataset, epochs: list[dict[str, Any]]) -> Attempt:
+def _measured(training: TrainingRun, dataset: Dataset, epochs: list[dict[str, Any]]) -> Attempt:
     found = evaluate(training.model, dataset.test)
     posterior = encode_split(training.model, dataset.test)
     signs = RunMeasurements(
@@ -127,7 +127,7 @@ def _measured(training: Training, dataset: Dataset, epochs: list[dict[str, Any]]
 
 
 def _diverged(
-    training: Training, dataset: Dataset, epochs: list[dict[str, Any]], error: DivergedError
+    training: TrainingRun, dataset: Dataset, epochs: list[dict[str, Any]], error: DivergedError
 ) -> Attempt:
     symptoms = (diverged(str(error)).to_dict(),)
     originals = _pixels(_images(dataset))

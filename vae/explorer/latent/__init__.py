@@ -1,1 +1,1 @@
-"""Latent space: lines and grids through it, planes of it, and the codes around a place."""
+"""Geometry of latent space: paths, grids, planes, and nearest-neighbour search among codes."""

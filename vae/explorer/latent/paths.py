@@ -1,4 +1,8 @@
-"""Lines and grids through latent space, on numpy arrays, and how even their pictures are."""
+"""Paths and grids through latent space, as numpy arrays, and the change of pixels along them.
+
+Example:
+    codes = interpolate(start, end, np.linspace(0, 1, 9), "spherical")
+"""
 
 from statistics import NormalDist
 from typing import Literal, get_args
@@ -10,7 +14,7 @@ from vae.core.errors import ConfigError
 from vae.explorer.latent.neighbours import Neighbours
 
 PathKind = Literal["linear", "spherical", "data"]
-"""`lerp`, `slerp` and `follow`."""
+"""The paths of `lerp`, `slerp` and `follow`, in this order."""
 
 
 def interpolate(
@@ -20,9 +24,9 @@ def interpolate(
     kind: PathKind = "linear",
     neighbours: Neighbours | None = None,
 ) -> Float[np.ndarray, "steps latent"]:
-    """Codes between two codes; fraction 0 is the start and 1 the end.
+    """Returns codes between two codes; fraction 0 is the start and 1 the end.
 
-    Only `data` needs `neighbours`.
+    Only the kind `data` needs `neighbours`.
     """
     if kind not in get_args(PathKind):
         raise ConfigError(f"path must be one of {', '.join(get_args(PathKind))}, not {kind!r}")
@@ -38,7 +42,7 @@ def lerp(
     end: Float[np.ndarray, "latent"],
     fractions: Float[np.ndarray, "steps"],
 ) -> Float[np.ndarray, "steps latent"]:
-    """The straight line."""
+    """Returns codes on the straight line."""
     weights = fractions[:, None]
     return (1 - weights) * start + weights * end
 
@@ -48,10 +52,11 @@ def slerp(
     end: Float[np.ndarray, "latent"],
     fractions: Float[np.ndarray, "steps"],
 ) -> Float[np.ndarray, "steps latent"]:
-    """The arc around the origin at constant angular speed, its radius interpolated linearly.
+    """Returns codes on the arc around the origin, at constant angular speed.
 
-    Shoemake 1985, after White, "Sampling Generative Networks", 2016. The straight line where the
-    directions are (anti)parallel or a code is the origin, since no single arc exists there.
+    The radius is interpolated linearly (Shoemake 1985, after White, "Sampling Generative Networks",
+    2016). Where the directions are (anti)parallel or a code is the origin, no unique arc exists and
+    the straight line is returned.
     """
     radii = np.linalg.norm(start), np.linalg.norm(end)
     if min(radii) < 1e-9:
@@ -71,36 +76,36 @@ def follow(
     fractions: Float[np.ndarray, "steps"],
     neighbours: Neighbours,
 ) -> Float[np.ndarray, "steps latent"]:
-    """The way along the data, from code to code, at constant speed over the active dimensions.
+    """Returns the path from code to code, at constant speed over the active dimensions.
 
-    `Neighbours.stops` chooses the codes. The inactive dimensions go straight from end to end: in
-    the codes passed they are noise, which no hop was chosen by and which should not shake z.
+    `Neighbours.waypoints` chooses the codes. The inactive dimensions follow the straight line: in
+    the waypoints they are noise and would only make z jitter.
     """
     codes, active = lerp(start, end, fractions), neighbours.active
-    stops = neighbours.codes[neighbours.stops(start, end)]
-    codes[:, active] = along(np.stack([start, *stops, end])[:, active], fractions)
+    waypoints = neighbours.codes[neighbours.waypoints(start, end)]
+    codes[:, active] = along(np.stack([start, *waypoints, end])[:, active], fractions)
     return codes
 
 
 def along(
     points: Float[np.ndarray, "points dims"], fractions: Float[np.ndarray, "steps"]
 ) -> Float[np.ndarray, "steps dims"]:
-    """Places on the broken line through points, at fractions of its length; its ends are exact."""
+    """Returns positions on the polyline through points, at fractions of its length."""
     hops = np.linalg.norm(np.diff(points, axis=0), axis=1)
     lengths = np.concatenate([[0.0], np.cumsum(hops)])
-    places = fractions * lengths[-1]
-    return np.stack([np.interp(places, lengths, values) for values in points.T], axis=1)
+    positions = fractions * lengths[-1]
+    return np.stack([np.interp(positions, lengths, values) for values in points.T], axis=1)
 
 
 def pixel_changes(frames: Float[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n-1"]:
-    """How much a pixel changes from each frame to the next: mean absolute difference, 0 to 1."""
+    """Returns the mean absolute change of a pixel from each frame to the next, 0 to 1."""
     return np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3))
 
 
 def traverse(
     z: Float[np.ndarray, "latent"], dimension: int, values: Float[np.ndarray, "steps"]
 ) -> Float[np.ndarray, "steps latent"]:
-    """Copies of one code in which one dimension takes each value."""
+    """Returns copies of one code in which one dimension takes each value."""
     if not 0 <= dimension < len(z):
         raise ConfigError(f"dimension must be from 0 to {len(z) - 1}, not {dimension}")
     codes = np.repeat(z[None], len(values), axis=0)
@@ -109,15 +114,15 @@ def traverse(
 
 
 def prior_quantiles(count: int) -> Float[np.ndarray, "count"]:
-    """The medians of `count` slices of the standard normal prior, equally probable."""
+    """Returns the medians of `count` equally probable slices of the standard normal prior."""
     normal = NormalDist()
     return np.array([normal.inv_cdf((i + 0.5) / count) for i in range(count)])
 
 
 def prior_grid(side: int) -> Float[np.ndarray, "cells 2"]:
-    """A square grid of 2D codes at the prior's quantiles, row by row from the top left.
+    """Returns a square grid of 2D codes at the prior's quantiles, row by row from the top left.
 
-    Decoded, it is the manifold picture of Kingma and Welling 2014, figure 4.
+    Decoded, it is the manifold image of Kingma and Welling 2014, figure 4.
     """
     values = prior_quantiles(side)
     x, y = np.meshgrid(values, values[::-1])

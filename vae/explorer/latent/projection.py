@@ -1,4 +1,9 @@
-"""Planes through latent space: the 2D views of codes."""
+"""Planes through latent space, which give 2D views of codes.
+
+Example:
+    plane = pca_plane(codes)
+    points = plane.project(codes)
+"""
 
 from dataclasses import dataclass
 
@@ -11,29 +16,29 @@ PRINCIPAL = "principal component"
 
 
 @dataclass(frozen=True)
-class Plane:
-    """z(x, y) = origin + x * basis[0] + y * basis[1], with an orthonormal basis."""
+class LatentPlane:
+    """The plane z(x, y) = origin + x * basis[0] + y * basis[1], with an orthonormal basis."""
 
     origin: Float[np.ndarray, "latent"]
     basis: Float[np.ndarray, "2 latent"]
     labels: tuple[str, str]
-    """What the axes are."""
+    """The names of the two axes."""
 
     kept_variance: float
-    """Share of the codes' variance that lies in the plane, 0 to 1."""
+    """The share of the codes' variance that lies in the plane, 0 to 1."""
 
     @property
     def symbols(self) -> tuple[str, str]:
-        """What the axes are called beside a value."""
+        """The short names of the axes, shown next to a value."""
         across, up = (label.replace(PRINCIPAL, "PC") for label in self.labels)
         return across, up
 
     def project(self, codes: Float[np.ndarray, "n latent"]) -> Float[np.ndarray, "n 2"]:
-        """Each code's place in the plane, its distance from the plane forgotten."""
+        """Returns the orthogonal projection of each code onto the plane."""
         return (codes - self.origin) @ self.basis.T
 
     def lift(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n latent"]:
-        """The codes that lie in the plane at these places."""
+        """Returns the codes at these points of the plane."""
         return self.origin + points @ self.basis
 
 
@@ -42,8 +47,8 @@ def pair_plane(
     first: int,
     second: int,
     through: Float[np.ndarray, "latent"] | None = None,
-) -> Plane:
-    """The plane of two latent dimensions; the others keep the values that `through` has (or 0)."""
+) -> LatentPlane:
+    """Returns the plane of two latent dimensions; the others keep `through`'s values (or 0)."""
     latent = codes.shape[1]
     if not (0 <= first < latent and 0 <= second < latent and first != second):
         raise ConfigError(
@@ -53,7 +58,7 @@ def pair_plane(
     origin = np.zeros(latent) if through is None else np.array(through, dtype=np.float64)
     origin[[first, second]] = 0
     variances = codes.var(axis=0)
-    return Plane(
+    return LatentPlane(
         origin,
         np.eye(latent)[[first, second]],
         (f"z{first + 1}", f"z{second + 1}"),
@@ -61,15 +66,15 @@ def pair_plane(
     )
 
 
-def pca_plane(codes: Float[np.ndarray, "n latent"]) -> Plane:
-    """The plane of the two principal components of the codes, through their mean."""
+def pca_plane(codes: Float[np.ndarray, "n latent"]) -> LatentPlane:
+    """Returns the plane of the codes' two principal components, through their mean."""
     if codes.shape[1] < 2:
         raise ConfigError("a plane needs at least two latent dimensions; this model has one")
     origin = codes.mean(axis=0)
     values, vectors = np.linalg.eigh(_covariance(codes))
     basis = vectors[:, ::-1][:, :2].T
     signs = np.sign(basis[np.arange(2), np.abs(basis).argmax(axis=1)])
-    return Plane(
+    return LatentPlane(
         origin.astype(np.float64),
         basis * signs[:, None],
         (f"{PRINCIPAL} 1", f"{PRINCIPAL} 2"),
@@ -79,10 +84,10 @@ def pca_plane(codes: Float[np.ndarray, "n latent"]) -> Plane:
 
 def direction_plane(
     codes: Float[np.ndarray, "n latent"], vector: Float[np.ndarray, "latent"]
-) -> Plane:
-    """The plane of a direction and of the widest spread of the codes at right angles to it.
+) -> LatentPlane:
+    """Returns the plane of a direction and of the largest variance orthogonal to it.
 
-    It goes through the codes' mean; the direction lies across and is seen in its full length.
+    It passes through the codes' mean. The direction is the horizontal axis, at its full length.
     """
     if codes.shape[1] < 2:
         raise ConfigError("a plane needs at least two latent dimensions; this model has one")
@@ -96,32 +101,31 @@ def direction_plane(
     widest = _at_right_angles(along, np.linalg.eigh(_covariance(rest))[1][:, -1])
     basis = np.stack([along, widest])
     kept = _share((centred @ basis.T).var(axis=0).sum(), centred.var(axis=0).sum())
-    return Plane(origin, basis, ("along the direction", "widest at right angles"), kept)
+    return LatentPlane(origin, basis, ("along the direction", "widest at right angles"), kept)
 
 
-def overview_plane(codes: Float[np.ndarray, "n latent"]) -> Plane:
-    """The two latent dimensions as they are where there are no more, else the principal plane."""
+def overview_plane(codes: Float[np.ndarray, "n latent"]) -> LatentPlane:
+    """Returns the plane of both dimensions of a 2D space, else the principal plane."""
     return pair_plane(codes, 0, 1) if codes.shape[1] == 2 else pca_plane(codes)
 
 
 def _covariance(codes: Float[np.ndarray, "n latent"]) -> Float[np.ndarray, "latent latent"]:
-    """All zeros for a single code."""
+    """Returns the covariance of codes; all zeros for a single code."""
     centred = codes - codes.mean(axis=0, dtype=np.float64)
     return centred.T @ centred / max(1, len(codes) - 1)
 
 
 def _share(kept: float, whole: float) -> float:
-    """Of codes that are all alike nothing is projected away."""
+    """Returns kept / whole; 1 where all codes are equal."""
     return float(kept / whole) if whole > 0 else 1.0
 
 
 def _at_right_angles(
     along: Float[np.ndarray, "latent"], vector: Float[np.ndarray, "latent"]
 ) -> Float[np.ndarray, "latent"]:
-    """A vector of length 1 at right angles to another: the given one, else any.
+    """Returns a unit vector orthogonal to `along`, from `vector` if possible, else any.
 
-    What is left of any vector keeps a trace of rounding along the direction; nothing but that is
-    left where the codes vary along it alone.
+    Where the codes vary along the direction alone, only rounding error remains of `vector`.
     """
     rest = vector - (vector @ along) * along
     if np.linalg.norm(rest) < 1e-6:

@@ -8,14 +8,16 @@ from pathlib import Path
 
 from vae.analysis.health import check_run
 from vae.core.config import ModelConfig, TrainConfig
-from vae.core.device import DeviceName, pick_device, prepare
+from vae.core.device import DeviceName, pick_device, prepare_device
 from vae.core.errors import CheckpointError
 from vae.data.splits import Dataset
 from vae.jobs.distributed.remote_folder import Place
 from vae.jobs.distributed.sweep_runs import Standing, SweepRun, standing
-from vae.runs.checkpoint import RESUME_FILE, RUN_FILE, load_run
-from vae.runs.recorder import RecordedTraining, check_names
+from vae.runs.checkpoint import load_run
+from vae.runs.format import RESUME_FILE, RUN_FILE
+from vae.runs.recorder import RecordedTraining
 from vae.runs.run import Run
+from vae.runs.run_folder import check_names
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def train_published(task: Task, dataset: Dataset) -> Trained:
     Killed at any moment, it may be called again, on any machine. Raises VaeError where the run
     cannot be trained, read or published.
     """
-    prepare(task.device, task.threads)
+    prepare_device(task.device, task.threads)
     with scratch_folder() as scratch:
         folder = scratch / task.name
         folder.mkdir()

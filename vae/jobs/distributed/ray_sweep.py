@@ -14,7 +14,7 @@ from vae.core.errors import ClusterError, ConfigError, VaeError
 from vae.data.splits import Dataset
 from vae.jobs.distributed.published_run import Published, Task, Trained, train_published
 from vae.runs import recorder
-from vae.runs.checkpoint import RESUME_FILE
+from vae.runs.format import RESUME_FILE
 
 RETRIES = 5
 """How often a run is taken up again after the death of its worker."""

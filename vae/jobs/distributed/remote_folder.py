@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vae.core.errors import CheckpointError, ConfigError
-from vae.runs.checkpoint import PARTIAL
+from vae.runs.format import PARTIAL
 
 
 def is_url(text: str) -> bool:

@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import ConfigError
-from vae.runs.catalogue import dataset_part
-from vae.runs.checkpoint import RESUME_FILE, RUN_FILE, load_resume_state, load_run
-from vae.runs.recorder import check_free, check_same, read_resume_configs
+from vae.runs.checkpoint import load_run
+from vae.runs.format import RESUME_FILE, RUN_FILE
+from vae.runs.resume import check_same, load_resume_state, read_resume_configs
 from vae.runs.run import Run
+from vae.runs.run_folder import check_free, dataset_part
 
 Standing = Literal["new", "unfinished", "finished"]
 

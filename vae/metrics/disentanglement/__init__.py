@@ -1,13 +1,19 @@
-"""How well single latents stand for single factors of variation: published scores, in numpy.
+"""Published disentanglement scores in numpy: do single latents represent single factors?
 
-Codes are posterior means `(n, latent)`; factors are class numbers `(n, factors)`. The scores
-follow the settings of google-research/disentanglement_lib (`unsupervised_study_v1`) and agree
-with it on the same arrays. Their common source of definitions is Locatello et al. (2019),
+Codes are posterior means `(n, latent)`; factors are class numbers `(n, factors)`. The
+scores follow the settings of google-research/disentanglement_lib (`unsupervised_study_v1`) and
+agree with it on the same arrays. Their common definitions are in Locatello et al. (2019),
 "Challenging Common Assumptions in the Unsupervised Learning of Disentangled Representations".
 
 Each docstring ends in the paragraphs Range, Estimator, Trap and Source, which
-`vae.metrics.glossary` reads. scikit-learn is imported inside the functions that need it, because
-that takes over a second.
+`vae.metrics.glossary` reads. Functions import scikit-learn themselves, because that takes
+over a second.
+
+Example:
+    from vae.metrics.disentanglement import mig, score
+
+    gap = mig(codes, factors)
+    scores = score(codes, factors)
 """
 
 from vae.metrics.disentanglement.correlation import gaussian_total_correlation
@@ -22,7 +28,7 @@ from vae.metrics.disentanglement.information import (
 from vae.metrics.disentanglement.prediction import ESTIMATORS, DciScores, dci, explicitness
 from vae.metrics.disentanglement.sampled import beta_vae, factor_vae
 from vae.metrics.disentanglement.sap import sap_continuous, sap_discrete
-from vae.metrics.disentanglement.scores import QUICK_ROWS, Scores, draw_parts, quick_score, score
+from vae.metrics.disentanglement.scores import QUICK_ROWS, Scores, quick_score, sample_parts, score
 
 __all__ = [
     "BINS",
@@ -32,7 +38,6 @@ __all__ = [
     "Scores",
     "beta_vae",
     "dci",
-    "draw_parts",
     "explicitness",
     "factor_entropies",
     "factor_vae",
@@ -42,6 +47,7 @@ __all__ = [
     "mutual_information",
     "normalised_information",
     "quick_score",
+    "sample_parts",
     "sap_continuous",
     "sap_discrete",
     "score",

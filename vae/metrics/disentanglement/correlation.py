@@ -1,22 +1,22 @@
-"""How far latents depend on each other, as far as a covariance can tell."""
+"""Measures the linear dependence of latents on each other."""
 
 import numpy as np
 from jaxtyping import Float
 
 
 def gaussian_total_correlation(codes: Float[np.ndarray, "n latent"]) -> float:
-    """Total correlation, linear correlation only: how far latents repeat each other.
+    """Total correlation, linear correlation only: how much do latents repeat each other?
 
-    -1/2 log det of the correlation matrix: the total correlation of the Gaussian with the codes'
-    covariance. Needs no factors.
+    It is -1/2 log det of the correlation matrix: the total correlation of the Gaussian with the
+    codes' covariance. It needs no factors.
 
-    Range: in nats, at least 0; 0 where no latents correlate.
+    Range: in nats, at least 0; it is 0 where no latents correlate.
 
-    Estimator: sample correlation. Constant latents are left out, and eigenvalues are floored
-    at 2e-16, so an exact linear copy adds about 18 nats, not infinity.
+    Estimator: the sample correlation. Constant latents are left out. Eigenvalues are at least
+    2e-16, so an exact linear copy adds about 18 nats instead of infinity.
 
-    Trap: sees linear correlation only, so latents that depend on each other in another way can
-    score 0; and it knows no scale, so the faint means of collapsed latents count like any other.
+    Trap: it sees linear correlation only, so latents with another dependence can score 0. It also
+    ignores scale, so the tiny means of collapsed latents count like any other.
 
     Source: Watanabe (1960), "Information Theoretical Analysis of Multivariate Correlation"; the
     Gaussian form as in Locatello et al. (2019).

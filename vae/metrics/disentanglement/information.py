@@ -1,4 +1,4 @@
-"""Mutual information of latents with factors, and the two scores made of it."""
+"""Mutual information of latents with factors, and the scores that derive from it."""
 
 import numpy as np
 from jaxtyping import Float, Int, Integer
@@ -10,24 +10,24 @@ from vae.metrics.disentanglement.requirements import (
 )
 
 BINS = 20
-"""Equal-width bins per latent for every mutual information."""
+"""The number of equal-width bins per latent for every mutual information."""
 
 
 def mutual_information(
     codes: Float[np.ndarray, "n latent"], factors: Integer[np.ndarray, "n factors"]
 ) -> Float[np.ndarray, "latent factors"]:
-    """Mutual information: how many nats each latent tells about each factor.
+    """Mutual information: how many nats does each latent tell about each factor?
 
-    Range: from 0 to the factor's entropy, in nats.
+    Range: from 0 to the entropy of the factor, in nats.
 
-    Estimator: plug-in, each latent cut into 20 bins of equal width over its own range.
+    Estimator: the plug-in estimate; each latent is cut into 20 bins of equal width over its range.
 
-    Trap: it knows no scale, so the faint means of a collapsed latent can seem to tell something;
-    it is biased upwards, by about 19 * (values - 1) / (2 * rows) nats; and one far outlier
-    stretches the bins, which lowers it.
+    Trap: it ignores scale, so the tiny means of a collapsed latent can seem informative. It is
+    biased upwards by about 19 * (values - 1) / (2 * rows) nats. One far outlier stretches the bins
+    and lowers it.
 
-    Source: Cover & Thomas (2006), "Elements of Information Theory", section 2.3; the bins as in
-    Locatello et al. (2019).
+    Source: Cover & Thomas (2006), "Elements of Information Theory", section 2.3; the bins are
+    those of Locatello et al. (2019).
     """
     binned = [_bin(latent) for latent in codes.T]
     labels = [_label(factor) for factor in factors.T]
@@ -39,15 +39,16 @@ def mutual_information(
 def normalised_information(
     codes: Float[np.ndarray, "n latent"], factors: Integer[np.ndarray, "n factors"]
 ) -> Float[np.ndarray, "latent factors"]:
-    """Mutual information as a share of the factor's entropy.
+    """Returns the mutual information as a share of the factor's entropy.
 
-    Range: in [0, 1], 1 where the latent settles the factor; MIG is the mean lead in a column.
+    Range: in [0, 1]; it is 1 where the latent determines the factor. MIG is the mean lead of the
+    best latent in a column.
 
-    Estimator: as `mutual_information`; a factor of a single value has the share 0.
+    Estimator: as for `mutual_information`; a factor of a single value has the share 0.
 
-    Trap: as `mutual_information`; the bias weighs more on factors of many values.
+    Trap: as for `mutual_information`; the bias is larger for factors of many values.
 
-    Source: as `mutual_information`.
+    Source: as for `mutual_information`.
     """
     entropies = factor_entropies(factors)
     return mutual_information(codes, factors) / np.where(entropies > 0, entropies, 1)
@@ -56,23 +57,23 @@ def normalised_information(
 def factor_entropies(
     factors: Integer[np.ndarray, "n factors"],
 ) -> Float[np.ndarray, " factors"]:
-    """Entropy of each factor over these rows, in nats; at most the log of its values."""
+    """Returns each factor's entropy over these rows, in nats; at most log(number of values)."""
     labels = [_label(factor) for factor in factors.T]
     return np.array([_plug_in(label, label) for label in labels])
 
 
 def mig(codes: Float[np.ndarray, "n latent"], factors: Integer[np.ndarray, "n factors"]) -> float:
-    """Mutual information gap: how far the best latent leads the second best, per factor.
+    """Mutual information gap: how far does the best latent lead the second best, per factor?
 
-    Mean over factors of (I1 - I2) / H(factor), with I1 and I2 the two largest mutual
+    It is the mean over factors of (I1 - I2) / H(factor). I1 and I2 are the two largest mutual
     informations (nats) between that factor and a latent.
 
-    Range: in [0, 1], 1 for one latent a factor.
+    Range: in [0, 1]; it is 1 where each factor has exactly one latent.
 
-    Estimator: `mutual_information`: plug-in, 20 bins of equal width per latent.
+    Estimator: the plug-in `mutual_information` with 20 bins of equal width per latent.
 
-    Trap: a factor held twice, in two latents, scores 0 however clean both are; and a single
-    far outlier stretches the bins and lowers the score.
+    Trap: a factor that two latents hold scores 0, however clean both are. A single far outlier
+    stretches the bins and lowers the score.
 
     Source: Chen et al. (2018), "Isolating Sources of Disentanglement in VAEs".
     """
@@ -86,14 +87,14 @@ def modularity(
 ) -> float:
     """Modularity: does each latent carry information about one factor only?
 
-    Mean over latents of 1 - (sum of the squared informations but the largest) /
-    (largest * (factors - 1)); a latent without any information counts 0.
+    It is the mean over latents of 1 - (sum of all squared informations except the largest) /
+    (largest * (factors - 1)). A latent without any information counts as 0.
 
-    Range: in [0, 1], 1 where no latent knows a second factor.
+    Range: in [0, 1]; it is 1 where no latent informs about a second factor.
 
-    Estimator: `mutual_information`: plug-in, 20 bins of equal width per latent.
+    Estimator: the plug-in `mutual_information` with 20 bins of equal width per latent.
 
-    Trap: relative, so blind to how little a latent knows: pure noise scores about 0.6.
+    Trap: it is relative, so it ignores how little a latent informs: pure noise scores about 0.6.
 
     Source: Ridgeway & Mozer (2018), "Learning Deep Disentangled Embeddings with the
     F-Statistic Loss".
@@ -109,13 +110,13 @@ def modularity(
 
 
 def lead(scores: Float[np.ndarray, "latent factors"]) -> Float[np.ndarray, " factors"]:
-    """By how much the best latent beats the second best, for each factor."""
+    """Returns the lead of the best latent over the second best, for each factor."""
     second, best = np.sort(scores, axis=0)[-2:]
     return best - second
 
 
 def _bin(latent: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
-    """Bin numbers from 0; a latent constant up to rounding falls into one bin."""
+    """Returns bin numbers from 0; a latent that is constant up to rounding gets one bin."""
     latent = latent.astype(np.float64)
     if np.ptp(latent) <= 2 * BINS * np.spacing(np.abs(latent).max()):
         return np.zeros(len(latent), dtype=np.int64)
@@ -124,12 +125,12 @@ def _bin(latent: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
 
 
 def _label(factor: Integer[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
-    """The factor's values numbered from 0."""
+    """Returns the factor's values, numbered from 0."""
     return np.unique(factor, return_inverse=True)[1]
 
 
 def _plug_in(a: Int[np.ndarray, " n"], b: Int[np.ndarray, " n"]) -> float:
-    """Mutual information in nats of two columns of numbers counted from 0."""
+    """Returns the mutual information in nats of two columns of numbers from 0."""
     shape = (a.max() + 1, b.max() + 1)
     counts = np.bincount(a * shape[1] + b, minlength=shape[0] * shape[1])
     joint = counts.reshape(shape) / len(a)

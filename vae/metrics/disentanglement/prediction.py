@@ -1,4 +1,4 @@
-"""How well, and from which latents, a classifier reads the factors: explicitness and DCI."""
+"""Scores from classifiers that predict factors from latents: explicitness and DCI."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ from vae.metrics.disentanglement.requirements import (
 )
 
 ESTIMATORS = ("gradient-boosting", "random-forest")
-"""Names of the estimators that DCI can use; the first is the published one."""
+"""The names of DCI's estimators; the first is the published one."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,17 @@ def explicitness(
     test_codes: Float[np.ndarray, "m latent"],
     test_factors: Integer[np.ndarray, "m factors"],
 ) -> float:
-    """Explicitness: can a linear classifier read the factors off all latents together?
+    """Explicitness: can a linear classifier predict the factors from all latents together?
 
-    Area under the test ROC curve, each value against the rest, averaged over values, then over
-    factors. Values that only one of the two parts holds are left out.
+    It is the area under the test ROC curve of each value against the rest, averaged over values and
+    then over factors. Values that only one of the two parts holds are left out.
 
     Range: in [0, 1]; 0.5 is chance, 1 is perfect.
 
-    Estimator: multinomial logistic regression on standardised codes, fitted on the first pair
-    of arrays.
+    Estimator: multinomial logistic regression on standardised codes, fitted on the first pair of
+    arrays.
 
-    Trap: says nothing about disentanglement: any rotation scores alike; and it is the plain area,
+    Trap: it does not measure disentanglement: any rotation scores the same. It is the plain area,
     as disentanglement_lib reports it, not rescaled from [0.5, 1] to [0, 1] as in the paper.
 
     Source: Ridgeway & Mozer (2018), as for `modularity`.
@@ -92,21 +92,30 @@ def dci(
 ) -> DciScores:
     """Disentanglement, completeness and informativeness: which latents predict which factors?
 
-    Disentanglement: 1 - entropy of a latent's importance over factors (base: the number of
-    factors), averaged over latents by their share of all importance. Completeness: the same
-    for a factor over latents. Informativeness: accuracy on the second pair of arrays.
+    Disentanglement is 1 - entropy of a latent's importance over factors (base: the number of
+    factors), averaged over latents by their share of all importance. Completeness is the same for a
+    factor over latents. Informativeness is the accuracy on the second pair of arrays.
 
     4000 rows of 10 latents and 5 factors take 20 to 40 s by gradient boosting and 3 s by a random
-    forest, on one core; `n_jobs` factors are fitted at a time.
+    forest, on one core.
 
-    Range: in [0, 1], 1 for one latent a factor, and the other way round.
+    Args:
+        codes: Codes to fit on.
+        factors: Factors to fit on.
+        test_codes: Codes to test informativeness on.
+        test_factors: Factors to test informativeness on.
+        estimator: One of `ESTIMATORS`.
+        seed: Seed of the estimator.
+        n_jobs: Number of factors that are fitted at the same time.
+
+    Range: in [0, 1]; it is 1 where each factor has one latent and each latent one factor.
 
     Estimator: one tree ensemble per factor. "gradient-boosting" is the published choice
-    (`GradientBoostingClassifier`, default settings); "random-forest" (50 trees, at least 20 rows a
-    leaf, all latents at each split) is the fast one and stays within 0.06 of it.
+    (`GradientBoostingClassifier`, default settings). "random-forest" (50 trees, at least 20 rows a
+    leaf, all latents at each split) is faster and stays within 0.06 of it.
 
-    Trap: the scores depend on the estimator (forests of shallow trees with feature subsampling
-    come out up to 0.4 too low), and they rise with the number of rows while codes are noisy.
+    Trap: the scores depend on the estimator: forests of shallow trees with feature subsampling
+    score up to 0.4 too low. They also rise with the number of rows while codes are noisy.
 
     Source: Eastwood & Williams (2018), "A Framework for the Quantitative Evaluation of
     Disentangled Representations".
@@ -143,7 +152,7 @@ def _tree_maker(estimator: str, seed: int) -> Callable[[], Any]:
 
 
 def _concentration(importance: Float[np.ndarray, "rows columns"]) -> float:
-    """1 - entropy of each row (base: its length), weighted by the row's share of the total."""
+    """Returns 1 - entropy of each row (base: its length), weighted by its share of the total."""
     rows = importance + 1e-11
     shares = rows / rows.sum(axis=1, keepdims=True)
     entropy = -np.sum(shares * np.log(shares), axis=1) / np.log(rows.shape[1])

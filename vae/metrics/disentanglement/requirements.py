@@ -1,4 +1,4 @@
-"""What a single score asks of its arrays, and what it forgives."""
+"""Checks that the scores make of their arrays, and the warnings that they silence."""
 
 import warnings
 from collections.abc import Iterator
@@ -11,19 +11,19 @@ from vae.core.errors import DataError
 
 
 def require_two_latents(codes: Float[np.ndarray, "n latent"]) -> None:
-    """DataError where there is no second latent to lead by."""
+    """Raises DataError for fewer than two latents."""
     if codes.shape[1] < 2:
         raise DataError(f"codes has shape {codes.shape}, expected at least 2 latents")
 
 
 def require_two_factors(factors: Integer[np.ndarray, "n factors"]) -> None:
-    """DataError where there is no second factor to tell the first from."""
+    """Raises DataError for fewer than two factors."""
     if factors.shape[1] < 2:
         raise DataError(f"factors has shape {factors.shape}, expected at least 2 factors")
 
 
 def require_varying(factors: Integer[np.ndarray, "n factors"], part: str = "these rows") -> None:
-    """DataError that names the first factor of a single value in a `part` of the rows."""
+    """Raises a DataError that names the first factor with a single value in these rows."""
     for k, span in enumerate(np.ptp(factors, axis=0)):
         if span == 0:
             raise DataError(f"factor {k} has a single value in {part}, expected at least two")
@@ -31,7 +31,7 @@ def require_varying(factors: Integer[np.ndarray, "n factors"], part: str = "thes
 
 @contextmanager
 def unsettled_fits_allowed() -> Iterator[None]:
-    """The published settings stop linear models early on some codes; that is not news."""
+    """Silences convergence warnings: the published settings stop linear models early."""
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""Separated attribute predictability: how far one latent alone leads in predicting a factor."""
+"""Separated attribute predictability (SAP): the lead of the best single latent per factor."""
 
 import numpy as np
 from jaxtyping import Float, Integer
@@ -19,16 +19,16 @@ def sap_discrete(
 ) -> float:
     """Separated attribute predictability: the best latent's lead in test accuracy.
 
-    Mean over factors of the gap between the two latents that predict it best, alone.
+    It is the mean over factors of the accuracy gap between the two best single latents.
 
     Range: in [0, 1]; a perfect code stays far below 1.
 
-    Estimator: per latent and factor, `LinearSVC(C=0.01, class_weight="balanced")`, fitted on
-    the first pair of arrays; accuracy on the second.
+    Estimator: for each latent and factor, `LinearSVC(C=0.01, class_weight="balanced")` is fitted on
+    the first pair of arrays and tested on the second.
 
-    Trap: one linear one-against-rest threshold separates only the outer classes, so a perfect
-    code with 5 to 12 classes a factor reaches only about 0.24; and C is fixed, so the score
-    depends on the number of training rows (that code: 0.24 with 4000, 0.22 with 2667).
+    Trap: one linear one-against-rest threshold separates only the outer classes. A perfect code
+    with 5 to 12 classes a factor therefore reaches only about 0.24. C is fixed, so the score also
+    depends on the number of training rows (0.24 with 4000 rows of that code, 0.22 with 2667).
 
     Source: Kumar et al. (2018), "Variational Inference of Disentangled Latent Concepts from
     Unlabeled Observations".
@@ -48,14 +48,14 @@ def sap_continuous(
 ) -> float:
     """Separated attribute predictability: the best latent's lead in squared correlation.
 
-    Mean over factors of the gap between the two latents with the largest squared correlation
-    to it; a latent of variance below 1e-12 counts as uncorrelated.
+    It is the mean over factors of the gap between the two largest squared correlations with a
+    latent. A latent of variance below 1e-12 counts as uncorrelated.
 
-    Range: in [0, 1], 1 for one linear latent a factor.
+    Range: in [0, 1]; it is 1 where each factor has one linear latent.
 
-    Estimator: sample correlation on all rows; no test set is needed.
+    Estimator: the sample correlation on all rows; it needs no test set.
 
-    Trap: class numbers are taken as magnitudes, so it means little for unordered classes.
+    Trap: it treats class numbers as magnitudes, so it means little for unordered classes.
 
     Source: Kumar et al. (2018), as for `sap_discrete`.
     """

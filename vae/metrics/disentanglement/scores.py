@@ -1,4 +1,4 @@
-"""All scores of one set of codes together, whole or quick."""
+"""Computes all disentanglement scores of one set of codes, in full or quickly."""
 
 from dataclasses import dataclass
 
@@ -15,14 +15,15 @@ from vae.metrics.disentanglement.sampled import beta_vae, factor_vae
 from vae.metrics.disentanglement.sap import sap_continuous, sap_discrete
 
 SEEDS = 3
-"""How many times the sampled scores are taken; the mean is reported."""
+"""Number of seeds of the sampled scores; their mean is reported."""
 
 QUICK_ROWS = 2000
+"""Rows that `quick_score` fits on."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Every score of one set of codes; the function named under each field defines it."""
+    """All scores of one set of codes; the function named under each field defines it."""
 
     mig: float
     """`mig`, in [0, 1]."""
@@ -49,7 +50,7 @@ class Scores:
     """`explicitness`, an area under the curve: 0.5 is chance, 1 is perfect."""
 
     factor_vae: float
-    """`factor_vae`, in [0, 1], the mean over `sampling_seeds`; never to be read alone."""
+    """`factor_vae`, in [0, 1], the mean over `sampling_seeds`; never read it alone."""
 
     beta_vae: float
     """`beta_vae`, in [0, 1], the mean over `sampling_seeds`."""
@@ -58,25 +59,25 @@ class Scores:
     """`gaussian_total_correlation`, in nats, at least 0; linear correlation only."""
 
     mutual_information: tuple[tuple[float, ...], ...]
-    """`mutual_information`, in nats: a row for each latent, with a column for each factor."""
+    """`mutual_information`, in nats: a row for each latent, a column for each factor."""
 
     factor_vae_by_seed: tuple[float, ...]
-    """`factor_vae` of each of `sampling_seeds`."""
+    """`factor_vae` for each of `sampling_seeds`."""
 
     beta_vae_by_seed: tuple[float, ...]
-    """`beta_vae` of each of `sampling_seeds`."""
+    """`beta_vae` for each of `sampling_seeds`."""
 
     sampling_seeds: tuple[int, ...]
-    """The given seed and those that follow it."""
+    """The given seed and the seeds that follow it."""
 
     estimator: str
-    """The estimator behind the three DCI scores; never compare across estimators."""
+    """The estimator of the three DCI scores; never compare across estimators."""
 
     rows: int
-    """Rows behind the scores; see `score` for what is fitted on which."""
+    """Number of rows; `score` explains which rows each score fits on."""
 
     test_rows: int
-    """Rows of a test part of their own; 0 where there is none and `rows` were split."""
+    """Number of rows of a separate test part; 0 where `rows` were split instead."""
 
 
 def score(
@@ -87,22 +88,30 @@ def score(
     seed: int = 0,
     n_jobs: int = 1,
 ) -> Scores:
-    """Every score of one set of codes, as `vae metrics` prints them.
+    """Computes all scores of one set of codes, as `vae metrics` prints them.
 
-    With a `test` pair the published protocol is followed: SAP, explicitness and DCI are fitted on
-    `codes` and `factors` and tested on `test`; all other scores use `codes` and `factors` alone.
+    With a `test` pair it follows the published protocol: SAP, explicitness and DCI are fitted on
+    `codes` and `factors` and tested on `test`. All other scores use `codes` and `factors` alone.
 
-    Without one, discrete SAP is fitted and tested on all rows: its accuracy depends on the number
-    of training rows through the fixed C, and thresholds on one latent do not overfit thousands.
+    Without a test pair, discrete SAP is fitted and tested on all rows. Its fixed C makes it depend
+    on the number of training rows, and thresholds on one latent do not overfit thousands of rows.
     DCI's importances use all rows too. Explicitness and DCI's informativeness are fitted on two
-    thirds of the rows, drawn by `seed`, and tested on the rest. Cross-validation in five parts
-    takes six times as long and comes no closer: of the noisy reference code (4000 rows, 0.420) it
-    says 0.411 and the two thirds 0.412.
+    thirds of the rows, sampled by `seed`, and tested on the rest. Five-fold cross-validation takes
+    six times as long and is no closer: on the noisy reference code (4000 rows, 0.420) it gives
+    0.411, and the two thirds give 0.412.
 
     Gradient boosting takes about half a minute for 4000 rows, 10 latents and 5 factors (41 values
-    in all) on one core, a minute without a test pair, in proportion to rows, latents and values;
-    `n_jobs` shortens it where cores are idle. A random forest takes 5 s, the rest 2 s. DataError
-    where the arrays cannot be scored.
+    in all) on one core, and a minute without a test pair. The time is proportional to rows, latents
+    and values. A random forest takes 5 s, the other scores 2 s. Raises DataError where the arrays
+    cannot be scored.
+
+    Args:
+        codes: Posterior means.
+        factors: Class numbers of the factors.
+        test: Codes and factors of a separate test part.
+        estimator: One of `ESTIMATORS`, for DCI.
+        seed: Seed of all sampling; the sampled scores also use the next seeds.
+        n_jobs: Number of factors that DCI fits at the same time.
     """
     if fault := scoring_fault(codes, factors) or (test and pair_fault(codes, factors, *test)):
         raise DataError(fault)
@@ -143,25 +152,25 @@ def quick_score(
     seed: int = 0,
     n_jobs: int = 1,
 ) -> Scores:
-    """Every score, fast enough to wait for: a random forest behind DCI, and few rows.
+    """Computes all scores quickly, with a random forest for DCI and few rows.
 
-    Fitted on up to `rows` rows and tested on as many others, both drawn by `seed` (`draw_parts`).
-    2000 rows of 10 latents and 5 factors take about 3 s on one core. The result names its
-    estimator and its rows: it is comparable to other quick scores of as many rows only.
+    It fits on up to `rows` rows and tests on as many others; `seed` samples both (`sample_parts`).
+    2000 rows of 10 latents and 5 factors take about 3 s on one core. The result names its estimator
+    and its rows; compare it only with other quick scores of as many rows.
     """
-    (codes, factors), test = draw_parts(codes, factors, rows, seed)
+    (codes, factors), test = sample_parts(codes, factors, rows, seed)
     return score(codes, factors, test, ESTIMATORS[1], seed, n_jobs)
 
 
-def draw_parts(
+def sample_parts(
     codes: Float[np.ndarray, "n latent"],
     factors: Integer[np.ndarray, "n factors"],
     rows: int,
     seed: int = 0,
 ) -> tuple[Pair, Pair]:
-    """A part to fit on, of up to `rows` rows, and a part to test on, of as many others.
+    """Samples a part to fit on, of up to `rows` rows, and a test part of as many others.
 
-    Where there are too few rows for both, two thirds are fitted on and a third is tested on.
+    With too few rows for both, two thirds are for fitting and one third is for testing.
     """
     order = np.random.default_rng(seed).permutation(len(codes))
     count = min(rows, len(codes) - len(codes) // 3)
@@ -172,7 +181,7 @@ def draw_parts(
 def _split(
     codes: Float[np.ndarray, "n latent"], factors: Integer[np.ndarray, "n factors"], seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Two thirds of the rows to fit on, then the rest to test on."""
+    """Returns two thirds of the rows to fit on, then the rest to test on."""
     test, train = np.split(np.random.default_rng(seed).permutation(len(codes)), [len(codes) // 3])
     require_varying(factors[train], "the training part (two thirds of the rows)")
     require_varying(factors[test], "the test part (a third of the rows)")

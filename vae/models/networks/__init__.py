@@ -1,1 +1,1 @@
-"""Encoders and decoders: by architecture, residual ones, and gates that serve many betas."""
+"""Builds encoders and decoders by architecture, and gates that make them serve many betas."""

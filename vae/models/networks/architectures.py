@@ -1,10 +1,10 @@
-"""Encoders and decoders by architecture.
+"""Builds encoders and decoders by architecture.
 
-Every encoder maps images (batch, c, h, w) in [0, 1] to the numbers of their codes, (batch, 2 *
-latent) for a VAE: the posterior's means beside its log-variances, from one merged head. Every
-decoder maps z (batch, latent) to the logits (batch, c, h, w) of the pixels' means. Both are plain
-`nn.Sequential`s, so that the ONNX and the browser export can read them; for a range of betas, any
-of them gets gates (`vae.models.networks.gates`).
+Every encoder maps images (batch, c, h, w) in [0, 1] to the numbers of their codes. For a VAE these
+are (batch, 2 * latent): the means and then the log-variances, from one merged head. Every decoder
+maps z (batch, latent) to the logits (batch, c, h, w) of the pixel means. Both are plain
+`nn.Sequential`s, which the ONNX and the browser exporters can read. For a range of betas, any of
+them gets gates (`vae.models.networks.gates`).
 
 | name     | encoder                         | decoder                       |
 |----------|---------------------------------|-------------------------------|
@@ -12,8 +12,12 @@ of them gets gates (`vae.models.networks.gates`).
 | mlp-deep | 784-512-256-128-latent          | latent-128-256-512-784        |
 | conv     | two stride-2 convolutions, 256  | 256, two stride-2 transposed  |
 | conv-mlp | two stride-2 convolutions, 256  | latent-512-784                |
-| resnet   | `vae.models.networks.residual`: a flat code     | the same, the other way round |
-| spatial  | `vae.models.networks.residual`: a code a place  | the same, the other way round |
+| resnet   | see `residual`: a flat code     | the same in reverse           |
+| spatial  | see `residual`: a grid of codes | the same in reverse           |
+
+Example:
+    config = ModelConfig((1, 28, 28), latent_dim=2, architecture="conv")
+    encoder, decoder = build_encoder(config, outputs=4), build_decoder(config)
 """
 
 import math
@@ -26,20 +30,20 @@ from vae.core.config import Architecture, ModelConfig
 from vae.models.networks.residual import residual_decoder, residual_encoder
 
 DENSE: tuple[Architecture, ...] = ("mlp", "mlp-deep")
-"""Those of linear layers with ReLUs between them, and nothing else that has weights."""
+"""The architectures of linear layers with ReLUs between them."""
 
 CONVOLUTIONAL: tuple[Architecture, ...] = ("conv", "conv-mlp")
-"""Those of linear layers and convolutions, with ReLUs between them."""
+"""The architectures of linear layers and convolutions, with ReLUs between them."""
 
 CONV_WIDTH = 256
-"""Of the linear layer beside the convolutions."""
+"""Width of the linear layer next to the convolutions."""
 
 SMALL_IMAGE_PIXELS = 256
-"""Below this many pixels the deep mlp drops its widest layer, which would only widen the image."""
+"""Below this size the deep mlp drops its widest layer, which would exceed the image."""
 
 
 def build_encoder(config: ModelConfig, outputs: int) -> nn.Sequential:
-    """Images (batch, c, h, w) to so many numbers each (batch, outputs)."""
+    """Builds a network from images (batch, c, h, w) to (batch, outputs)."""
     if config.architecture in CONVOLUTIONAL:
         return _conv_encoder(config, outputs)
     if config.architecture in ("resnet", "spatial"):
@@ -49,7 +53,7 @@ def build_encoder(config: ModelConfig, outputs: int) -> nn.Sequential:
 
 
 def build_decoder(config: ModelConfig) -> nn.Sequential:
-    """Codes (batch, latent) to logits (batch, c, h, w)."""
+    """Builds a network from codes (batch, latent) to logits (batch, c, h, w)."""
     if config.architecture == "conv":
         return _conv_decoder(config, config.latent_dim)
     if config.architecture in ("resnet", "spatial"):
@@ -60,7 +64,7 @@ def build_decoder(config: ModelConfig) -> nn.Sequential:
 
 
 def build_lowest_encoder(config: ModelConfig) -> tuple[nn.Sequential, int]:
-    """The encoder's layers next to the image, up to the first features, and how many those are."""
+    """Builds the encoder's layers up to the first features; returns also the features' number."""
     if config.architecture in CONVOLUTIONAL:
         return _conv_encoder(config, 1)[:-1], CONV_WIDTH
     width = hidden_widths(config)[0]
@@ -70,7 +74,7 @@ def build_lowest_encoder(config: ModelConfig) -> tuple[nn.Sequential, int]:
 
 
 def build_lowest_decoder(config: ModelConfig, inputs: int) -> nn.Sequential:
-    """The decoder's layers next to the image: so many numbers (batch, inputs) to logits."""
+    """Builds the decoder's last layers, from (batch, inputs) to logits."""
     if config.architecture == "conv":
         return _conv_decoder(config, inputs)
     width = 512 if config.architecture == "conv-mlp" else hidden_widths(config)[0]
@@ -79,12 +83,12 @@ def build_lowest_decoder(config: ModelConfig, inputs: int) -> nn.Sequential:
 
 
 def build_hidden(widths: Sequence[int]) -> nn.Sequential:
-    """Linear layers of these widths, the first being the input's, each with a ReLU behind it."""
+    """Builds linear layers of these widths, each followed by a ReLU; the first is the input's."""
     return nn.Sequential(*_dense(widths), _relu())
 
 
 def hidden_widths(config: ModelConfig) -> list[int]:
-    """Of the hidden layers of a dense architecture, from the image to the code."""
+    """Returns the hidden widths of a dense architecture, from the image to the code."""
     if config.architecture == "mlp":
         return [400]
     small = math.prod(config.image_shape) < SMALL_IMAGE_PIXELS
@@ -99,7 +103,7 @@ def _dense(widths: Sequence[int]) -> list[nn.Module]:
 
 
 def _relu() -> nn.ReLU:
-    """In place: nothing needs the input, and convolutions' outputs are large."""
+    """Returns an in-place ReLU: nothing else reads the large outputs of convolutions."""
     return nn.ReLU(inplace=True)
 
 

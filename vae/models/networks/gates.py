@@ -1,10 +1,15 @@
-"""Gates that let one network serve every beta of a range.
+"""Gates let one network serve every beta of a range.
 
 Bae et al., "Multi-Rate VAE: Train Once, Get the Full Rate-Distortion Curve", ICLR 2023: each
-layer's pre-activations are multiplied by sigmoid(slope * log(beta) + offset). Ours by twice that,
-which the weights could absorb: so a fresh gate is 1 and a fresh network the plain one. For one beta
-a gate is a constant factor per output and folds into the layer before it: what serves people is an
-ordinary network again.
+layer's pre-activations are multiplied by sigmoid(slope * log(beta) + offset). This
+implementation doubles the factor, which the weights can absorb. A new gate is then 1, and a new
+network equals the plain one. For one beta a gate is a constant factor for each output. It folds
+into the layer before it, so `VAE.at_beta` returns an ordinary network.
+
+Example:
+    gated = GatedSequential.around(build_encoder(config, outputs=4))
+    signal = gated(images, betas.log())
+    plain = gated.folded(beta=2.0)
 """
 
 import copy
@@ -16,16 +21,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 LEARNING_RATE_FACTOR = 20.0
-"""How much faster gates learn than weights, whose way from start to end is so much shorter."""
+"""Gates learn faster by this factor: they must move much further than weights."""
 
 MARGIN = 2.2
-"""How far above its range betas are drawn in training, as a factor; see `draw_betas`."""
+"""Training samples betas up to this factor above the range; see `sample_betas`."""
 
 WEIGHTED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 
 
 class RateGate(nn.Module):
-    """One factor in (0, 2) for each output of the layer before it, depending on beta."""
+    """Multiplies each output of the layer before it by a factor in (0, 2) that depends on beta."""
 
     def __init__(self, outputs: int) -> None:
         super().__init__()
@@ -33,36 +38,36 @@ class RateGate(nn.Module):
         self.offset = nn.Parameter(torch.zeros(outputs))
 
     def factors(self, log_beta: Float[Tensor, "*batch 1"]) -> Float[Tensor, "*batch outputs"]:
-        """2 * sigmoid(slope * log_beta + offset)."""
+        """Returns 2 * sigmoid(slope * log_beta + offset)."""
         return 2 * torch.sigmoid(log_beta * self.slope + self.offset)
 
     def forward(
         self, signal: Float[Tensor, "batch outputs *place"], log_beta: Float[Tensor, "batch"]
     ) -> Float[Tensor, "batch outputs *place"]:
-        """The signal, each of its outputs times its factor."""
+        """Returns the signal with each output multiplied by its factor."""
         factors = self.factors(log_beta[:, None])
         return signal * factors.reshape(*factors.shape, *[1] * (signal.ndim - 2))
 
 
 class GatedSequential(nn.Sequential):
-    """Layers in a row, with a gate behind each one that has weights."""
+    """Runs layers in sequence, with a gate after each layer that has weights."""
 
     @classmethod
     def around(cls, layers: nn.Sequential) -> "GatedSequential":
-        """The same layers with fresh gates."""
+        """Returns the same layers with new gates."""
         return cls(*_with_gates(layers))
 
     def forward(  # type: ignore[override]
         self, signal: Float[Tensor, "batch *inputs"], log_beta: Float[Tensor, "batch"]
     ) -> Float[Tensor, "batch *outputs"]:
-        """The output of the last layer, each example under its own beta."""
+        """Returns the output of the last layer; each example has its own beta."""
         for layer in self:
             gated = isinstance(layer, RateGate)
             signal = layer(signal, log_beta) if gated else layer(signal)
         return signal
 
     def folded(self, beta: float) -> nn.Sequential:
-        """A plain network that gives what this one gives for one beta."""
+        """Returns a plain network that equals this one at one beta."""
         log_beta = torch.tensor([math.log(beta)])
         layers: list[nn.Module] = []
         for layer in self:
@@ -73,13 +78,13 @@ class GatedSequential(nn.Sequential):
         return nn.Sequential(*layers)
 
 
-def draw_betas(
+def sample_betas(
     low: float, high: float, count: int, generator: torch.Generator
 ) -> Float[Tensor, "count"]:
-    """Betas to train a batch under: log-uniform, to a little above the range, then clamped to it.
+    """Samples the betas of a training batch log-uniformly up to above the range, then clamps them.
 
-    So the highest beta is drawn itself, a seventh of all times where the range is 0.1 to 10. There
-    dimensions die and gates have the longest way to go; without that the highest betas lag.
+    The highest beta itself thus gets a seventh of all samples where the range is 0.1 to 10. At high
+    betas dimensions become inactive and gates must move furthest; they would lag without this.
     """
     share = torch.rand(count, generator=generator, device=generator.device)
     first, last = math.log(low), math.log(high * MARGIN)
@@ -87,7 +92,7 @@ def draw_betas(
 
 
 def is_gate(model: nn.Module, parameter: str) -> bool:
-    """Whether the parameter of that name is a gate's, which learns faster than the weights."""
+    """Returns whether the named parameter belongs to a gate, which learns faster than weights."""
     return isinstance(model.get_submodule(parameter.rpartition(".")[0]), RateGate)
 
 
@@ -99,14 +104,14 @@ def _with_gates(layers: nn.Sequential) -> Iterator[nn.Module]:
 
 
 def outputs_of(layer: nn.Module) -> int:
-    """Numbers, or channels, that a layer with weights gives."""
+    """Returns the number of outputs, or of channels, of a layer with weights."""
     assert isinstance(layer, WEIGHTED)
     return layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels
 
 
 @torch.no_grad()
 def _scaled(layer: nn.Module, factors: Float[Tensor, "outputs"]) -> nn.Module:
-    """A copy of a layer with weights whose outputs are multiplied by the factors."""
+    """Returns a copy of a layer whose weights scale its outputs by the factors."""
     scaled = copy.deepcopy(layer)
     assert isinstance(scaled, WEIGHTED)
     assert scaled.bias is not None

@@ -1,14 +1,18 @@
-"""Residual encoders and decoders, for colour and larger images.
+"""Builds residual encoders and decoders, for colour and for larger images.
 
-He et al., "Identity Mappings in Deep Residual Networks", 2016: blocks that add to what they are
-given, so that depth costs no gradient. No normalisation: the last layer of a fresh block is 0, so
-that a fresh network is as shallow as its other layers (Zhang et al., "Fixup Initialization", 2019).
+He et al., "Identity Mappings in Deep Residual Networks", 2016: a block
+adds to its input, so gradients pass through deep networks. There is no normalisation. The last
+layer of a new block is 0, so a new block is the identity (Zhang et al., "Fixup Initialization",
+2019).
 
-Images are halved twice by convolutions, to a quarter of each side. `resnet` reads a flat code from
-what is left. `spatial` keeps the places: each has as many latent dimensions as the code has
-channels, and the code is that grid, flattened channel by channel. It is the design of the
-autoencoders that latent diffusion works in (Rombach et al. 2022, section 3.1, factor f = 4),
-scaled down and without their adversarial loss.
+Two convolutions reduce each side of the image to a quarter. `resnet` then computes a flat code.
+`spatial` keeps the grid: each position has as many latent dimensions as the code has channels. The
+code is that grid, flattened channel by channel. This is the design of the autoencoders of latent
+diffusion (Rombach et al. 2022, section 3.1, factor f = 4), smaller and without adversarial loss.
+
+Example:
+    config = ModelConfig((3, 32, 32), latent_dim=128, architecture="resnet")
+    encoder, decoder = residual_encoder(config, outputs=256), residual_decoder(config)
 """
 
 import math
@@ -20,14 +24,14 @@ from torch import Tensor, nn
 from vae.core.config import ModelConfig
 
 WIDTHS = (32, 64)
-"""Channels at half and at a quarter of the image's sides."""
+"""Channels at half and at a quarter of the image's side lengths."""
 
 DEPTH = {"resnet": 1, "spatial": 2}
-"""Blocks at the coarse resolution, where most of the work is; by architecture."""
+"""Number of blocks at the coarse resolution, by architecture."""
 
 
 class ResidualBlock(nn.Module):
-    """x + two 3x3 convolutions of x, each behind a SiLU."""
+    """Computes x plus two 3x3 convolutions of x, each preceded by a SiLU."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -46,12 +50,12 @@ class ResidualBlock(nn.Module):
     def forward(
         self, signal: Float[Tensor, "batch channels h w"]
     ) -> Float[Tensor, "batch channels h w"]:
-        """As many channels as went in."""
+        """Returns a signal of the same shape."""
         return torch.add(signal, self.layers(signal))
 
 
 def residual_encoder(config: ModelConfig, outputs: int) -> nn.Sequential:
-    """Images (batch, c, h, w) to so many numbers each (batch, outputs)."""
+    """Builds a network from images (batch, c, h, w) to (batch, outputs)."""
     fine, coarse = WIDTHS
     shared = (
         nn.Conv2d(config.image_shape[0], fine, 4, stride=2, padding=1),
@@ -62,14 +66,14 @@ def residual_encoder(config: ModelConfig, outputs: int) -> nn.Sequential:
         nn.SiLU(),
     )
     if config.architecture == "spatial":
-        places = math.prod(_coarse_shape(config)[1:])
-        return nn.Sequential(*shared, nn.Conv2d(coarse, outputs // places, 1), nn.Flatten())
+        positions = math.prod(_coarse_shape(config)[1:])
+        return nn.Sequential(*shared, nn.Conv2d(coarse, outputs // positions, 1), nn.Flatten())
     numbers = math.prod(_coarse_shape(config))
     return nn.Sequential(*shared, nn.Flatten(), nn.Linear(numbers, outputs))
 
 
 def residual_decoder(config: ModelConfig) -> nn.Sequential:
-    """Codes (batch, latent) to logits (batch, c, h, w)."""
+    """Builds a network from codes (batch, latent) to logits (batch, c, h, w)."""
     fine, coarse = WIDTHS
     return nn.Sequential(
         *_coarse_from_code(config),

@@ -1,13 +1,15 @@
-"""Steps of models without autograd: several times a plain loop's speed.
+"""Takes optimiser steps of plain models without autograd; README.md derives the gradient.
 
-| file              | what is there                                                           |
-|-------------------|-------------------------------------------------------------------------|
-| `step.py`         | the step: reads a batch, asks for the gradient, clips, updates          |
-| `gradient.py`     | the objective's gradient: its equations, recorded once                  |
-| `networks.py`     | an encoder or decoder, forward and backward, of the layers in the next  |
-| `layers.py`       | linear layers with ReLUs between them                                   |
-| `convolutions.py` | convolutions with ReLUs between them                                    |
-| `signals.py`      | what goes through them, and a batch of it                               |
-| `rooms.py`        | the memory that all of that is in                                       |
-| `tape.py`         | recorded operations                                                     |
+| file              | content                                                                  |
+|-------------------|--------------------------------------------------------------------------|
+| `README.md`       | the equations, each with the function that computes it                   |
+| `support.py`      | says which models and objectives the manual step supports                |
+| `step.py`         | the step: reads a batch, computes the gradient, clips it, updates        |
+| `gradient.py`     | the gradient of the objective, as a list of recorded operations          |
+| `networks.py`     | encoders and decoders, made of the layers below                          |
+| `layers.py`       | linear layers with ReLUs between them                                    |
+| `convolutions.py` | convolutions with ReLUs between them                                     |
+| `activations.py`  | activations with a column of ones, and batches of them                   |
+| `workspace.py`    | reusable buffers                                                         |
+| `op_list.py`      | operations that are recorded once and run at every step                  |
 """

@@ -6,26 +6,26 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from vae.training.manual.op_list import Tape
-from vae.training.manual.workspace import Room
+from vae.training.manual.op_list import OpList
+from vae.training.manual.workspace import Workspace
 from vae.training.weights import ALIGNMENT
 
 
-class Signal:
+class Activation:
     """What goes into a layer, of one model (batch, width), or several (models, batch, width)."""
 
     def __init__(self, whole: Float[Tensor, "*models batch columns"], width: int) -> None:
         """Views of `whole`, whose columns behind `width` are as `empty` leaves them."""
         self.whole, self.width = whole, width
         self.values = whole[..., :width]
-        self.with_ones = whole[..., : width + 1]
-        self.turned = self.with_ones.mT
+        self.augmented = whole[..., : width + 1]
+        self.T = self.augmented.mT
 
     @classmethod
-    def empty(cls, room: Room, sizes: tuple[int, ...], width: int) -> Signal:
-        """One of the room's buffers."""
+    def empty(cls, workspace: Workspace, sizes: tuple[int, ...], width: int) -> Activation:
+        """One of the workspace's buffers."""
         columns = -(-(width + 1) // ALIGNMENT) * ALIGNMENT
-        whole = room.take(*sizes, columns)
+        whole = workspace.buffer(*sizes, columns)
         whole[..., width] = 1
         return cls(whole, width)
 
@@ -35,7 +35,7 @@ class Batch:
 
     def __init__(
         self,
-        room: Room,
+        workspace: Workspace,
         sizes: tuple[int, int],
         images: UInt8[Tensor, "n pixels"],
         latent_dim: int,
@@ -43,33 +43,33 @@ class Batch:
     ) -> None:
         pixels = images.shape[1]
         self.sizes = sizes
-        self._levels = room.take(sizes[0] * sizes[1], pixels, dtype=torch.uint8)
+        self._levels = workspace.buffer(sizes[0] * sizes[1], pixels, dtype=torch.uint8)
         self._by_stream = self._levels.unflatten(0, sizes)
-        self.images = Signal.empty(room, sizes, pixels)
-        self.seen = Signal.empty(room, sizes, pixels) if is_corrupted else self.images
-        self.noise = room.take(*sizes, latent_dim)
+        self.images = Activation.empty(workspace, sizes, pixels)
+        self.seen = Activation.empty(workspace, sizes, pixels) if is_corrupted else self.images
+        self.noise = workspace.buffer(*sizes, latent_dim)
         self.noises = list(self.noise)
 
-    def of_models(self, streams: list[int], tape: Tape) -> tuple[Signal, Tensor, Tensor]:
+    def of_models(self, streams: list[int], ops: OpList) -> tuple[Activation, Tensor, Tensor]:
         """What models take of it, each from its stream: what they see, the images, the noise.
 
         By views, or where there is none by copies, which are recorded.
         """
-        seen = self._of_models(self.seen, streams, tape)
+        seen = self._of_models(self.seen, streams, ops)
         is_same = self.seen is self.images
-        images = seen if is_same else self._of_models(self.images, streams, tape)
-        noise = Signal(self.noise, self.noise.shape[-1])
-        return seen, images.values, self._of_models(noise, streams, tape).whole
+        images = seen if is_same else self._of_models(self.images, streams, ops)
+        noise = Activation(self.noise, self.noise.shape[-1])
+        return seen, images.values, self._of_models(noise, streams, ops).whole
 
-    def _of_models(self, signal: Signal, streams: list[int], tape: Tape) -> Signal:
+    def _of_models(self, signal: Activation, streams: list[int], ops: OpList) -> Activation:
         whole, width = signal.whole, signal.width
         if len(streams) == 1:
-            return Signal(whole[streams[0]], width)
+            return Activation(whole[streams[0]], width)
         if len(whole) == 1:
-            return Signal(whole.expand(len(streams), *whole.shape[1:]), width)
+            return Activation(whole.expand(len(streams), *whole.shape[1:]), width)
         copy, chosen = torch.empty_like(whole[streams]), torch.tensor(streams, device=whole.device)
-        tape.record(torch.index_select, whole, 0, chosen, out=copy)
-        return Signal(copy, width)
+        ops.add(torch.index_select, whole, 0, chosen, out=copy)
+        return Activation(copy, width)
 
     def read(
         self, images: UInt8[Tensor, "n pixels"], indices: Int[Tensor, "streams batch"]

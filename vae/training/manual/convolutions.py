@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vae.training.manual.op_list import Tape
-from vae.training.manual.workspace import Room
-from vae.training.weights import WeightStack, part
+from vae.training.manual.op_list import OpList
+from vae.training.manual.workspace import Workspace
+from vae.training.weights import WeightStack, slot_view
 
 threshold_backward = torch.ops.aten.threshold_backward.grad_input
 convolution_backward = torch.ops.aten.convolution_backward.default
@@ -29,8 +29,8 @@ class Convolution:
 
     kernel: Float[Tensor, "_ _ h w"]
     bias: Float[Tensor, "channels"]
-    by_kernel: Float[Tensor, "_ _ h w"]
-    by_bias: Float[Tensor, "channels"]
+    grad_kernel: Float[Tensor, "_ _ h w"]
+    grad_bias: Float[Tensor, "channels"]
     settings: tuple[Any, ...]
     """Stride, padding, dilation, whether it is transposed, output padding, groups."""
 
@@ -43,15 +43,15 @@ class Convolution:
         gradients: Float[Tensor, "1 count"],
     ) -> Self:
         """The layer of that name."""
-        kernel, bias, by_kernel, by_bias = (
-            part(buffer[0], stack.places[f"{name}.{each}"])
+        kernel, bias, grad_kernel, grad_bias = (
+            slot_view(buffer[0], stack.slots[f"{name}.{each}"])
             for buffer in (stack.values, gradients)
             for each in ("weight", "bias")
         )
         is_transposed = isinstance(layer, nn.ConvTranspose2d)
         geometry = layer.stride, layer.padding, layer.dilation
         settings = (*geometry, is_transposed, layer.output_padding, layer.groups)
-        return cls(kernel, bias, by_kernel, by_bias, settings)
+        return cls(kernel, bias, grad_kernel, grad_bias, settings)
 
     def __call__(self, signal: Float[Tensor, "batch _ h w"]) -> Float[Tensor, "batch channels _ _"]:
         """In new memory."""
@@ -61,19 +61,24 @@ class Convolution:
         self,
         signal: Float[Tensor, "batch _ h w"],
         gradient: Float[Tensor, "batch channels _ _"],
-        goes_on: bool,
+        needs_input_grad: bool,
     ) -> Float[Tensor, "batch _ h w"] | None:
         """Write the weights' gradients; returns the signal's where the way goes on."""
-        by_signal, by_kernel, by_bias = convolution_backward(
-            gradient, signal, self.kernel, [len(self.bias)], *self.settings, [goes_on, True, True]
+        grad_input, grad_kernel, grad_bias = convolution_backward(
+            gradient,
+            signal,
+            self.kernel,
+            [len(self.bias)],
+            *self.settings,
+            [needs_input_grad, True, True],
         )
-        self.by_kernel.copy_(by_kernel)
-        self.by_bias.copy_(by_bias)
-        return by_signal
+        self.grad_kernel.copy_(grad_kernel)
+        self.grad_bias.copy_(grad_bias)
+        return grad_input
 
 
 class Convolutions:
-    """Those of one network, with room for what comes in at either end."""
+    """Those of one network, with workspace for what comes in at either end."""
 
     signal: Float[Tensor, "batch _ h w"]
     """What goes in: to be written before the way forward."""
@@ -84,40 +89,40 @@ class Convolutions:
     gradient: Float[Tensor, "batch _ _ _"]
     """By the output: to be written before the way back."""
 
-    by_signal: Float[Tensor, "batch _ h w"] | None
+    grad_input: Float[Tensor, "batch _ h w"] | None
     """Behind the way back, the gradient by what went in, where that is wanted."""
 
     def __init__(
         self,
-        room: Room,
+        workspace: Workspace,
         prefix: str,
         network: nn.Sequential,
         stack: WeightStack,
         gradients: Float[Tensor, "1 count"],
         inputs: tuple[int, int, int, int],
-        goes_on: bool,
+        needs_input_grad: bool,
     ) -> None:
         """`prefix` stands in front of the parameters' names; (batch, c, h, w) go in.
 
-        Whether the way back `goes_on` in front of the first of them is known beforehand.
+        Whether the way back `needs_input_grad` in front of the first of them is known beforehand.
         """
         self._layers = [
             Convolution.of(f"{prefix}.{i}", layer, stack, gradients)
             for i, layer in enumerate(network)
             if isinstance(layer, CONVOLUTIONS)
         ]
-        self._goes_on = goes_on
-        self.signal = _channels_last(room, inputs)
+        self._goes_on = needs_input_grad
+        self.signal = _channels_last(workspace, inputs)
         self._forward()
-        self.gradient = _channels_last(room, self.output.shape)
+        self.gradient = _channels_last(workspace, self.output.shape)
 
-    def forward(self, tape: Tape) -> None:
+    def forward(self, ops: OpList) -> None:
         """Record the way from `signal` to `output`."""
-        tape.record(self._forward)
+        ops.add(self._forward)
 
-    def backward(self, tape: Tape) -> None:
-        """Record the way from `gradient` to `by_signal`, and the kernels' and biases' gradients."""
-        tape.record(self._backward)
+    def backward(self, ops: OpList) -> None:
+        """Record the way from `gradient` to `grad_input`, and the gradients of the weights."""
+        ops.add(self._backward)
 
     def _forward(self) -> None:
         *inner, last = self._layers
@@ -130,11 +135,13 @@ class Convolutions:
         gradient = self.gradient
         while len(self._signals) > 1:
             signal = self._signals.pop()
-            below = self._layers[len(self._signals)].backward(signal, gradient, goes_on=True)
+            below = self._layers[len(self._signals)].backward(
+                signal, gradient, needs_input_grad=True
+            )
             gradient = threshold_backward(below, signal, 0, grad_input=below)
-        self.by_signal = self._layers[0].backward(self.signal, gradient, self._goes_on)
+        self.grad_input = self._layers[0].backward(self.signal, gradient, self._goes_on)
 
 
-def _channels_last(room: Room, shape: Sequence[int]) -> Float[Tensor, "batch c h w"]:
+def _channels_last(workspace: Workspace, shape: Sequence[int]) -> Float[Tensor, "batch c h w"]:
     batch, channels, height, width = shape
-    return room.take(batch, height, width, channels).permute(0, 3, 1, 2)
+    return workspace.buffer(batch, height, width, channels).permute(0, 3, 1, 2)

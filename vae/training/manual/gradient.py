@@ -10,12 +10,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vae.core.config import TrainConfig
-from vae.models.likelihood import LikelihoodByHand
+from vae.models.likelihood import ManualLikelihood
 from vae.models.vae import VAE
-from vae.training.manual.activations import Batch, Signal
+from vae.training.manual.activations import Activation, Batch
 from vae.training.manual.networks import network_by_hand
-from vae.training.manual.op_list import Tape
-from vae.training.manual.workspace import Room
+from vae.training.manual.op_list import OpList
+from vae.training.manual.workspace import Workspace
 from vae.training.weights import WeightStack
 
 hardtanh_backward = torch.ops.aten.hardtanh_backward.grad_input
@@ -29,7 +29,7 @@ class Gradient:
 
     def __init__(
         self,
-        room: Room,
+        workspace: Workspace,
         model: VAE,
         config: TrainConfig,
         betas: Float[Tensor, "models"],
@@ -39,16 +39,16 @@ class Gradient:
         streams: list[int],
         sums: Float[Tensor, "models terms"],
     ) -> None:
-        assert isinstance(model.likelihood, LikelihoodByHand)
+        assert isinstance(model.likelihood, ManualLikelihood)
         self._likelihood, self._limit = model.likelihood, model.config.logvar_limit
         self._free_bits = config.free_bits
-        self._tape = Tape()
+        self._ops = OpList()
         count = batch.sizes[1]
         self._share_of_one = 1 / count
-        self._seen, self._images, self._noise = batch.of_models(streams, self._tape)
+        self._seen, self._images, self._noise = batch.of_models(streams, self._ops)
         self._encoder, self._decoder = (
             network_by_hand(
-                room, prefix, network, stack, gradients, count, model.config.image_shape
+                workspace, prefix, network, stack, gradients, count, model.config.image_shape
             )
             for prefix, network in (("encoder", model.encoder), ("decoder", model.decoder))
         )
@@ -57,37 +57,37 @@ class Gradient:
         self._distortions, self._rates = terms[..., 0], terms[..., 1:]
         self._mean, self._raw = self._encoder.output.chunk(2, dim=-1)
         sizes, latent_dim = self._mean.shape[:-1], model.config.latent_dim
-        self._z = Signal.empty(room, sizes, latent_dim)
-        self._logvar, self._shift, self._excess, self._twice_rate, self._by_z = room.take(
+        self._z = Activation.empty(workspace, sizes, latent_dim)
+        self._logvar, self._shift, self._excess, self._twice_rate, self._grad_z = workspace.buffer(
             5, *sizes, latent_dim
         )
-        self._by_output = room.take(*self._decoder.output.shape)
-        self._by_encoded = room.take(*self._encoder.output.shape)
+        self._grad_output = workspace.buffer(*self._decoder.output.shape)
+        self._grad_encoded = workspace.buffer(*self._encoder.output.shape)
         self._zero = torch.zeros((), device=model.device)
         weights = betas[0] if is_alone else betas[:, None, None]
         self._betas = (weights / count).expand(*sizes[:-1], 1, latent_dim).contiguous()
         self._weight = torch.zeros_like(self._betas)
         self._record()
 
-    def write(self, share: Float[Tensor, ""]) -> None:
-        """That of mean(distortion) + share * beta * rate; adds both to the sums."""
-        torch.mul(share, self._betas, out=self._weight)
-        self._tape.play()
+    def write(self, kl_scale: Float[Tensor, ""]) -> None:
+        """That of mean(distortion) + kl_scale * beta * rate; adds both to the sums."""
+        torch.mul(kl_scale, self._betas, out=self._weight)
+        self._ops.run()
 
     def _record(self) -> None:
         """The mean over the batch comes in where matrices are small, or are multiplied anyway."""
-        self._encoder.forward(self._tape, self._seen)
+        self._encoder.forward(self._ops, self._seen)
         self._record_posterior()
-        self._decoder.forward(self._tape, self._z)
-        self._tape.record(self._measure_distortion)
-        part, by_output = self._share_of_one, self._by_output
-        self._decoder.backward(self._tape, self._z, by_output, part, self._by_z)
+        self._decoder.forward(self._ops, self._z)
+        self._ops.add(self._measure_distortion)
+        part, grad_output = self._share_of_one, self._grad_output
+        self._decoder.backward(self._ops, self._z, grad_output, part, self._grad_z)
         self._record_posterior_backward()
-        self._encoder.backward(self._tape, self._seen, self._by_encoded)
+        self._encoder.backward(self._ops, self._seen, self._grad_encoded)
 
     def _record_posterior(self) -> None:
         """Sample z = mean + shift, and add up the rate; excess is the variance - 1."""
-        record, limit = self._tape.record, self._limit
+        record, limit = self._ops.add, self._limit
         record(torch.clamp, self._raw, -limit, limit, out=self._logvar)
         record(torch.mul, self._logvar, 0.5, out=self._shift)
         record(self._shift.exp_)
@@ -102,15 +102,15 @@ class Gradient:
 
     def _record_posterior_backward(self) -> None:
         """By the encoder's output, from the gradient by z."""
-        record, limit = self._tape.record, self._limit
-        by_mean, by_raw = self._by_encoded.chunk(2, dim=-1)
-        record(torch.addcmul, self._by_z, self._weight, self._mean, out=by_mean)
-        record(torch.addcmul, self._zero, self._by_z, self._shift, value=0.5, out=by_raw)
+        record, limit = self._ops.add, self._limit
+        by_mean, by_raw = self._grad_encoded.chunk(2, dim=-1)
+        record(torch.addcmul, self._grad_z, self._weight, self._mean, out=by_mean)
+        record(torch.addcmul, self._zero, self._grad_z, self._shift, value=0.5, out=by_raw)
         record(by_raw.addcmul_, self._weight, self._excess, value=0.5)
         record(hardtanh_backward, by_raw, self._raw, -limit, limit, grad_input=by_raw)
 
     def _measure_distortion(self) -> None:
-        output, images, gradient = self._decoder.output, self._images, self._by_output
+        output, images, gradient = self._decoder.output, self._images, self._grad_output
         distortion, _ = self._likelihood.distortion_and_gradient(output, images, gradient)
         self._distortions.add_(distortion.sum(dim=-1))
 

@@ -2,8 +2,8 @@
 
 A signal has a column of ones behind it, which multiplies the biases: the last row of the layer's
 weights. So a product gives a layer's output, bias and all, and another the gradients of both.
-Everything is written into room that is there before: what is allocated anew, and every other kind
-of operation between two products, finds the processor's cache full of weights and has to wait.
+Everything is written into buffers that are there before: what is allocated anew, and every other
+kind of operation between two products, finds the processor's cache full of weights and has to wait.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vae.training.manual.activations import Signal
-from vae.training.manual.op_list import Tape
-from vae.training.manual.workspace import Room
+from vae.training.manual.activations import Activation
+from vae.training.manual.op_list import OpList
+from vae.training.manual.workspace import Workspace
 from vae.training.weights import WeightStack
 
 threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
 
 class Layers:
-    """Those of one network, of all models at once, with room for the signals between them."""
+    """Those of one network, of all models at once, with workspace for the signals between them."""
 
     def __init__(
         self,
-        room: Room,
+        workspace: Workspace,
         prefix: str,
         network: nn.Sequential,
         stack: WeightStack,
@@ -39,41 +39,41 @@ class Layers:
         self._gradients = [stack.affine(gradients, name) for name in names]
         sizes = (*self._weights[0].shape[:-2], batch)
         widths = [weight.shape[-1] for weight in self._weights]
-        self._hidden = [Signal.empty(room, sizes, width) for width in widths[:-1]]
-        self._by_hidden = [Signal.empty(room, sizes, width) for width in widths[:-1]]
-        self.output = room.take(*sizes, widths[-1])
+        self._hidden = [Activation.empty(workspace, sizes, width) for width in widths[:-1]]
+        self._by_hidden = [Activation.empty(workspace, sizes, width) for width in widths[:-1]]
+        self.output = workspace.buffer(*sizes, widths[-1])
 
-    def forward(self, tape: Tape, signal: Signal) -> None:
+    def forward(self, ops: OpList, signal: Activation) -> None:
         """See `Network`."""
         for weight, hidden in zip(self._weights, self._hidden, strict=False):
-            multiply(tape, signal.with_ones, weight, hidden.values)
-            tape.record(hidden.whole.relu_)
+            multiply(ops, signal.augmented, weight, hidden.values)
+            ops.add(hidden.whole.relu_)
             signal = hidden
-        multiply(tape, signal.with_ones, self._weights[-1], self.output)
+        multiply(ops, signal.augmented, self._weights[-1], self.output)
 
     def backward(
         self,
-        tape: Tape,
-        signal: Signal,
+        ops: OpList,
+        signal: Activation,
         gradient: Float[Tensor, "*models batch outputs"],
         scale: float = 1.0,
-        by_signal: Float[Tensor, "*models batch inputs"] | None = None,
+        grad_input: Float[Tensor, "*models batch inputs"] | None = None,
     ) -> None:
         """See `Network`."""
         for layer in range(len(self._weights) - 1, 0, -1):
             below, by_below = self._hidden[layer - 1], self._by_hidden[layer - 1]
-            multiply(tape, below.turned, gradient, self._gradients[layer], scale)
-            multiply(tape, gradient, self._turned[layer], by_below.values)
+            multiply(ops, below.T, gradient, self._gradients[layer], scale)
+            multiply(ops, gradient, self._turned[layer], by_below.values)
             whole = by_below.whole
-            tape.record(threshold_backward, whole, below.whole, 0, grad_input=whole)
+            ops.add(threshold_backward, whole, below.whole, 0, grad_input=whole)
             gradient = by_below.values
-        multiply(tape, signal.turned, gradient, self._gradients[0], scale)
-        if by_signal is not None:
-            multiply(tape, gradient, self._turned[0], by_signal, scale)
+        multiply(ops, signal.T, gradient, self._gradients[0], scale)
+        if grad_input is not None:
+            multiply(ops, gradient, self._turned[0], grad_input, scale)
 
 
 def multiply(
-    tape: Tape,
+    ops: OpList,
     a: Float[Tensor, "*models rows inner"],
     b: Float[Tensor, "*models inner columns"],
     out: Float[Tensor, "*models rows columns"],
@@ -81,4 +81,4 @@ def multiply(
 ) -> None:
     """Record `scale` times the matrix product, of one model or of each."""
     product = torch.addmm if out.dim() == 2 else torch.baddbmm
-    tape.record(product, out, a, b, beta=0, alpha=scale, out=out)
+    ops.add(product, out, a, b, beta=0, alpha=scale, out=out)

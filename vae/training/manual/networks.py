@@ -13,31 +13,31 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vae.training.manual.activations import Signal
+from vae.training.manual.activations import Activation
 from vae.training.manual.convolutions import CONVOLUTIONS, Convolutions
 from vae.training.manual.layers import Layers, threshold_backward
-from vae.training.manual.op_list import Tape
-from vae.training.manual.workspace import Room
+from vae.training.manual.op_list import OpList
+from vae.training.manual.workspace import Workspace
 from vae.training.weights import WeightStack
 
 
 class Network(Protocol):
-    """An encoder or a decoder, with room for all that goes through it."""
+    """An encoder or a decoder, with workspace for all that goes through it."""
 
     output: Float[Tensor, "*models batch outputs"]
     """Where the last layer's output will be."""
 
-    def forward(self, tape: Tape, signal: Signal) -> None:
+    def forward(self, ops: OpList, signal: Activation) -> None:
         """Record the way from the signal to the output."""
         ...
 
     def backward(
         self,
-        tape: Tape,
-        signal: Signal,
+        ops: OpList,
+        signal: Activation,
         gradient: Float[Tensor, "*models batch outputs"],
         scale: float = 1.0,
-        by_signal: Float[Tensor, "*models batch inputs"] | None = None,
+        grad_input: Float[Tensor, "*models batch inputs"] | None = None,
     ) -> None:
         """Record the way back: gradients of weights and biases, and the signal's if that is wanted.
 
@@ -47,7 +47,7 @@ class Network(Protocol):
 
 
 def network_by_hand(
-    room: Room,
+    workspace: Workspace,
     prefix: str,
     network: nn.Sequential,
     stack: WeightStack,
@@ -56,59 +56,59 @@ def network_by_hand(
     image_shape: tuple[int, int, int],
 ) -> Network:
     """An encoder or a decoder; `prefix` stands in front of its parameters' names."""
-    layers = Layers(room, prefix, network, stack, gradients, batch)
+    layers = Layers(workspace, prefix, network, stack, gradients, batch)
     if not any(isinstance(layer, CONVOLUTIONS) for layer in network):
         return layers
     is_encoder = isinstance(network[0], CONVOLUTIONS)
     convolutions = Convolutions(
-        room,
+        workspace,
         prefix,
         network,
         stack,
         gradients,
         (batch, *(image_shape if is_encoder else _shape_behind_layers(network))),
-        goes_on=not is_encoder,
+        needs_input_grad=not is_encoder,
     )
     if is_encoder:
-        return ConvolutionalEncoder(room, convolutions, layers)
-    return ConvolutionalDecoder(room, layers, convolutions)
+        return ConvolutionalEncoder(workspace, convolutions, layers)
+    return ConvolutionalDecoder(workspace, layers, convolutions)
 
 
 class ConvolutionalEncoder:
     """Convolutions, a ReLU, linear layers."""
 
-    def __init__(self, room: Room, convolutions: Convolutions, layers: Layers) -> None:
+    def __init__(self, workspace: Workspace, convolutions: Convolutions, layers: Layers) -> None:
         self._convolutions, self._layers = convolutions, layers
         self.output = layers.output
         batch, *shape = convolutions.gradient.shape
         self._features, self._by_features = (
-            Signal.empty(room, (batch,), math.prod(shape)) for _ in range(2)
+            Activation.empty(workspace, (batch,), math.prod(shape)) for _ in range(2)
         )
 
-    def forward(self, tape: Tape, signal: Signal) -> None:
+    def forward(self, ops: OpList, signal: Activation) -> None:
         """See `Network`."""
         images = self._convolutions.signal
-        tape.record(images.copy_, as_images(signal.values, images))
-        self._convolutions.forward(tape)
-        tape.record(self._read_features)
-        self._layers.forward(tape, self._features)
+        ops.add(images.copy_, as_images(signal.values, images))
+        self._convolutions.forward(ops)
+        ops.add(self._read_features)
+        self._layers.forward(ops, self._features)
 
     def backward(
         self,
-        tape: Tape,
-        signal: Signal,
+        ops: OpList,
+        signal: Activation,
         gradient: Float[Tensor, "batch outputs"],
         scale: float = 1.0,
-        by_signal: Float[Tensor, "batch inputs"] | None = None,
+        grad_input: Float[Tensor, "batch inputs"] | None = None,
     ) -> None:
         """See `Network`; nobody wants an image's gradient."""
-        assert by_signal is None
+        assert grad_input is None
         found, features = self._by_features, self._features
-        self._layers.backward(tape, features, gradient, scale, found.values)
-        tape.record(threshold_backward, found.whole, features.whole, 0, grad_input=found.whole)
-        by_output = self._convolutions.gradient
-        tape.record(by_output.copy_, as_images(found.values, by_output))
-        self._convolutions.backward(tape)
+        self._layers.backward(ops, features, gradient, scale, found.values)
+        ops.add(threshold_backward, found.whole, features.whole, 0, grad_input=found.whole)
+        grad_output = self._convolutions.gradient
+        ops.add(grad_output.copy_, as_images(found.values, grad_output))
+        self._convolutions.backward(ops)
 
     def _read_features(self) -> None:
         output = self._convolutions.output
@@ -118,44 +118,44 @@ class ConvolutionalEncoder:
 class ConvolutionalDecoder:
     """Linear layers, a ReLU, transposed convolutions."""
 
-    def __init__(self, room: Room, layers: Layers, convolutions: Convolutions) -> None:
+    def __init__(self, workspace: Workspace, layers: Layers, convolutions: Convolutions) -> None:
         self._layers, self._convolutions = layers, convolutions
-        self._by_features = room.take(*layers.output.shape)
+        self._by_features = workspace.buffer(*layers.output.shape)
         batch, *shape = convolutions.gradient.shape
-        self.output = room.take(batch, math.prod(shape))
+        self.output = workspace.buffer(batch, math.prod(shape))
 
-    def forward(self, tape: Tape, signal: Signal) -> None:
+    def forward(self, ops: OpList, signal: Activation) -> None:
         """See `Network`."""
         features, places = self._layers.output, self._convolutions.signal
-        self._layers.forward(tape, signal)
-        tape.record(features.relu_)
-        tape.record(places.copy_, as_images(features, places))
-        self._convolutions.forward(tape)
-        tape.record(self._read_output)
+        self._layers.forward(ops, signal)
+        ops.add(features.relu_)
+        ops.add(places.copy_, as_images(features, places))
+        self._convolutions.forward(ops)
+        ops.add(self._read_output)
 
     def backward(
         self,
-        tape: Tape,
-        signal: Signal,
+        ops: OpList,
+        signal: Activation,
         gradient: Float[Tensor, "batch outputs"],
         scale: float = 1.0,
-        by_signal: Float[Tensor, "batch inputs"] | None = None,
+        grad_input: Float[Tensor, "batch inputs"] | None = None,
     ) -> None:
         """See `Network`."""
         features, found = self._layers.output, self._by_features
-        by_output = self._convolutions.gradient
-        tape.record(torch.mul, as_images(gradient, by_output), scale, out=by_output)
-        self._convolutions.backward(tape)
-        tape.record(self._read_by_features)
-        tape.record(threshold_backward, found, features, 0, grad_input=found)
-        self._layers.backward(tape, signal, found, by_signal=by_signal)
+        grad_output = self._convolutions.gradient
+        ops.add(torch.mul, as_images(gradient, grad_output), scale, out=grad_output)
+        self._convolutions.backward(ops)
+        ops.add(self._read_by_features)
+        ops.add(threshold_backward, found, features, 0, grad_input=found)
+        self._layers.backward(ops, signal, found, grad_input=grad_input)
 
     def _read_output(self) -> None:
         output = self._convolutions.output
         as_images(self.output, output).copy_(output)
 
     def _read_by_features(self) -> None:
-        found = self._convolutions.by_signal
+        found = self._convolutions.grad_input
         assert found is not None
         as_images(self._by_features, found).copy_(found)
 

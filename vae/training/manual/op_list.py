@@ -1,25 +1,25 @@
-"""Operations recorded once and played at every step: to the CPU what a CUDA graph is to a GPU."""
+"""Operations that are recorded once and run at every step, like a CUDA graph for the CPU."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 
-class Tape:
-    """Calls with all their arguments, which are buffers that stay where they are.
+class OpList:
+    """A list of calls with their arguments, which are buffers that never move.
 
-    Between two matrix products the processor has forgotten the code in front of it, Python's too,
-    and there is the less of that to fetch again the less a step looks up and works out anew.
+    A large matrix product evicts the interpreter's code from the cache. Recording calls once keeps
+    the Python work between products small.
     """
 
     def __init__(self) -> None:
         self._calls: list[Callable[[], Any]] = []
 
-    def record(self, call: Callable, *arguments: Any, **options: Any) -> None:
-        """Add a call behind the others; nothing is done yet."""
+    def add(self, call: Callable, *arguments: Any, **options: Any) -> None:
+        """Append a call, without running it."""
         self._calls.append(partial(call, *arguments, **options) if arguments or options else call)
 
-    def play(self) -> None:
-        """Do all of it."""
+    def run(self) -> None:
+        """Run all calls in order."""
         for call in self._calls:
             call()

@@ -1,82 +1,68 @@
-"""A step of one model or of several at once, none of it by autograd.
+"""A step of one model or of several stacked models, with gradients written out.
 
-The models have one shape and one objective, the beta-VAE's, and differ in beta, seed or both.
+The models have one shape and the beta-VAE objective, and differ in beta, in seed or in both.
 """
+
+from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from vae.core.config import ModelConfig, TrainConfig
-from vae.core.device import products_in_bfloat16
+from vae.core.device import bfloat16_matmul
 from vae.data.corruption import corrupted
-from vae.data.splits import Split
-from vae.models.likelihood import BY_HAND
-from vae.models.networks.architectures import CONVOLUTIONAL, DENSE
-from vae.models.vae import VAE
 from vae.training.manual.activations import Batch
 from vae.training.manual.gradient import Gradient
-from vae.training.manual.workspace import Rooms
-from vae.training.weights import Weights, WeightStack, update_by_adam
+from vae.training.manual.workspace import WorkspacePool
+from vae.training.weights import WeightStack, update_by_adam
+
+if TYPE_CHECKING:
+    from vae.training.run import TrainingRun
 
 CLIP_EPSILON = 1e-6
 """As in torch's clip_grad_norm_."""
 
 
-def is_by_hand(
-    model: ModelConfig, config: TrainConfig, device: torch.device, models: int = 1
-) -> bool:
-    """Whether a StepByHand can take the steps of so many such models.
-
-    With convolutions it takes one's, on the CPU: a CUDA graph has done away with what it saves.
-    """
-    is_plain = model.kind == "vae" and model.beta_range is None and config.objective == "beta-vae"
-    is_plain = is_plain and model.likelihood in BY_HAND and config.perceptual == 0
-    on_cpu, is_float32 = device.type == "cpu", config.precision == "float32"
-    if model.architecture in DENSE:
-        return is_plain and (on_cpu or (device.type == "cuda" and is_float32))
-    is_supported = model.architecture in CONVOLUTIONAL and on_cpu and is_float32
-    return is_plain and is_supported and models == 1
-
-
-class StepByHand:
-    """Steps of models that `is_by_hand` holds for, side by side in every operation."""
+class ManualStep:
+    """Takes steps of runs that `supports_manual_step` holds for, all of them in each operation."""
 
     def __init__(
         self,
-        models: Sequence[VAE],
-        betas: Sequence[float],
-        config: TrainConfig,
-        weights: Sequence[Weights],
-        taken: int,
-        images: Split,
-        streams: Sequence[int],
-        noises: Sequence[torch.Generator],
-        rooms: Rooms | None = None,
+        runs: Sequence[TrainingRun],
+        noise_streams: Sequence[int],
+        generators: Sequence[torch.Generator],
+        pool: WorkspacePool | None = None,
     ) -> None:
-        """Such models that take steps in between may be given the same rooms to work in."""
-        device, latent_dim = models[0].device, models[0].config.latent_dim
-        self.sums = torch.zeros(len(models), 1 + latent_dim, device=device)
-        self.generators = list(noises)
-        self._model, self._config, self._streams = models[0], config, list(streams)
+        """`noise_streams` gives each run's index in `generators`.
+
+        Steps that never run at the same time may share a `pool` of work buffers.
+        """
+        lead = runs[0]
+        device, latent_dim = lead.model.device, lead.model.config.latent_dim
+        self.sums = torch.zeros(len(runs), 1 + latent_dim, device=device)
+        self.generators = list(generators)
+        self._model, self._config = lead.model, lead.config
+        self._noise_streams = list(noise_streams)
+        betas = [run.config.beta for run in runs]
         self._betas = torch.tensor(betas, dtype=torch.float32, device=device)
-        self._images = images.images.flatten(1)
-        self._stack = WeightStack(weights)
-        self._rooms = Rooms(device) if rooms is None else rooms
-        self._gradients = self._rooms.enter("gradients").take(*self._stack.values.shape)
+        self._images = lead.images.images.flatten(1)
+        self._stack = WeightStack([run.weights for run in runs])
+        self._pool = WorkspacePool(device) if pool is None else pool
+        self._gradients = self._pool.get("gradients").buffer(*self._stack.values.shape)
         self._rows = list(self._gradients)
-        self._taken = torch.tensor(float(taken), device=device)
+        self._step_count = torch.tensor(float(lead.step), device=device)
         self._by_size: dict[int, tuple[Batch, Gradient]] = {}
 
     @torch.inference_mode()
     def __call__(
         self,
-        indices: Int[Tensor, "streams batch"],
-        share: Float[Tensor, ""],
+        indices: Int[Tensor, "noise_streams batch"],
+        kl_scale: Float[Tensor, ""],
         learning_rate: Float[Tensor, ""],
     ) -> None:
         """See `Step`."""
@@ -86,32 +72,32 @@ class StepByHand:
         batch, gradient = self._by_size[size]
         self._read(batch, indices)
         is_half = self._config.precision == "bfloat16"
-        with products_in_bfloat16() if is_half else nullcontext():
-            gradient.write(share)
+        with bfloat16_matmul() if is_half else nullcontext():
+            gradient.write(kl_scale)
         self._clip()
         stack, rate = self._stack, learning_rate
         moments = [stack.first], [stack.second]
-        update_by_adam([stack.values], [self._gradients], *moments, [self._taken], rate)
+        update_by_adam([stack.values], [self._gradients], *moments, [self._step_count], rate)
 
     def _prepared(self, size: int) -> tuple[Batch, Gradient]:
-        room = self._rooms.enter(size)
+        workspace = self._pool.get(size)
         sizes, model = (len(self.generators), size), self._model
         is_corrupted = self._config.corruption > 0
-        batch = Batch(room, sizes, self._images, model.config.latent_dim, is_corrupted)
+        batch = Batch(workspace, sizes, self._images, model.config.latent_dim, is_corrupted)
         gradient = Gradient(
-            room,
+            workspace,
             model,
             self._config,
             self._betas,
             self._stack,
             self._gradients,
             batch,
-            self._streams,
+            self._noise_streams,
             self.sums,
         )
         return batch, gradient
 
-    def _read(self, batch: Batch, indices: Int[Tensor, "streams batch"]) -> None:
+    def _read(self, batch: Batch, indices: Int[Tensor, "noise_streams batch"]) -> None:
         batch.read(self._images, indices)
         if self._config.corruption:
             drawn = torch.zeros(batch.images.values.shape, device=indices.device)
@@ -125,7 +111,7 @@ class StepByHand:
             rows.normal_(generator=generator)
 
     def _clip(self) -> None:
-        """On the CPU a norm that is small enough costs no second pass; on CUDA nobody may look."""
+        """Scale long gradients down; reading the norm would make the host wait for CUDA."""
         limit = self._config.grad_clip
         if self._gradients.device.type != "cpu":
             norms = torch.linalg.vector_norm(self._gradients, dim=1, keepdim=True)

@@ -1,7 +1,7 @@
-"""Memory for what a step works on. Models that take turns share it, and find it in the cache.
+"""Reusable buffers for a step; models that train in turns share them, so they stay in the cache.
 
-Nobody reads what an earlier step has left there, but for what each of them writes alike: ones
-behind a signal, and the zeros behind those.
+A buffer may hold an earlier step's values. A reader relies only on the values that every step
+writes alike: the column of ones behind an activation, and the zeros behind it.
 """
 
 from collections.abc import Hashable
@@ -10,29 +10,29 @@ import torch
 from torch import Tensor
 
 
-class Rooms:
-    """One for each size of batch, or whatever else tells steps of different shapes apart."""
+class WorkspacePool:
+    """One workspace for each batch size, or for any other key that separates steps by shape."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._buffers: dict[Hashable, list[Tensor]] = {}
 
-    def enter(self, key: Hashable) -> "Room":
-        """The room of that key, from its beginning."""
-        return Room(self._buffers.setdefault(key, []), self._device)
+    def get(self, key: Hashable) -> "Workspace":
+        """Returns the workspace of a key, starting at its first buffer."""
+        return Workspace(self._buffers.setdefault(key, []), self._device)
 
 
-class Room:
-    """Buffers in the order in which they are taken; whoever comes next takes the same ones."""
+class Workspace:
+    """A sequence of buffers; each user of one key requests the same sequence and gets the same."""
 
     def __init__(self, buffers: list[Tensor], device: torch.device) -> None:
-        self._buffers, self._taken, self._device = buffers, 0, device
+        self._buffers, self._next, self._device = buffers, 0, device
 
-    def take(self, *sizes: int, dtype: torch.dtype = torch.float32) -> Tensor:
-        """The next buffer of such sizes: zeros, unless somebody has been here before."""
-        if self._taken == len(self._buffers):
+    def buffer(self, *sizes: int, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Returns the next buffer, of these sizes: zeros at its first use."""
+        if self._next == len(self._buffers):
             self._buffers.append(torch.zeros(sizes, dtype=dtype, device=self._device))
-        found = self._buffers[self._taken]
+        found = self._buffers[self._next]
         assert (found.shape, found.dtype) == (sizes, dtype)
-        self._taken += 1
+        self._next += 1
         return found

@@ -20,8 +20,9 @@ from vae.data.splits import Factor
 from vae.metrics.rate_curve import RateCurve, beta_grid
 from vae.models import build
 from vae.models.posterior import Posterior
-from vae.runs.checkpoint import ATLAS_FILE, RUN_FILE, save_checkpoint
-from vae.runs.run import WEIGHTS_FILE, Results
+from vae.runs.checkpoint import save_checkpoint
+from vae.runs.format import ATLAS_FILE, RUN_FILE, WEIGHTS_FILE
+from vae.runs.run import Results
 
 MARKUP = (
     "<img src=x onerror=alert(1)>",

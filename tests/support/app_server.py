@@ -47,7 +47,7 @@ def running_server(
         "LATENT_CHECKPOINTS": str(checkpoints),
         "LATENT_DATA_DIR": str(folder / "no-data"),
         "OMP_NUM_THREADS": "1",
-        "LATENT_PREPARE": "0",
+        "LATENT_WARM_UP": "0",
         **settings,
     }
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]

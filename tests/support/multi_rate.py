@@ -4,11 +4,11 @@ import numpy as np
 import torch
 
 from pages.ui.instruments import BetaImage, TrainedModel, beta_spec
-from tests.browser.mounted import Mounted, mount_blob
+from tests.support.mounted import Mounted, mount_blob
 from vae.core.config import Architecture, ModelConfig
 from vae.models.networks.gates import RateGate
 from vae.models.vae import VAE
-from vae.viewer.blobs import pack_decoder, pack_rate_curve
+from vae.viewer.blobs import decoder_blob, rate_curve_blob
 
 BETA_RANGE = (0.1, 10.0)
 BETAS = np.geomspace(*BETA_RANGE, 13)
@@ -61,9 +61,9 @@ class Measured:
         config = self.model.config
         shape, latent = config.image_shape, self.latent
         decoder = self.model.decoder
-        mount_blob(page, "decoder", pack_decoder(decoder, latent, shape, "decoder"))
+        mount_blob(page, "decoder", decoder_blob(decoder, latent, shape, "decoder"))
         measures = (self.distortion, self.rates, self.active, self.points, self.labels)
-        mount_blob(page, "curve", pack_rate_curve("curve", BETAS, *measures, ["a", "b", "c"]))
+        mount_blob(page, "curve", rate_curve_blob("curve", BETAS, *measures, ["a", "b", "c"]))
 
     def mount(self, page, beta: float = 1.0, trained: list[TrainedModel] = TRAINED) -> Mounted:
         """The instrument; its assets may come before or after it."""

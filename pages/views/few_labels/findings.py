@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from vae.analysis.stored_findings import StoredOutcome
 
 
-def stored(study: str, dataset: str) -> "StoredOutcome | None":
+def load_finding(study: str, dataset: str) -> "StoredOutcome | None":
     """The outcome of a study on a data set; None, and said, where nothing was kept."""
     from vae.analysis.stored_findings import load_outcome, outcome_file
-    from vae.runs.catalogue import checkpoints_dir
+    from vae.runs.folders import checkpoints_dir, shown_file
 
-    outcome = load_outcome(outcome_file(checkpoints_dir(), study, dataset), study)
+    outcome = load_outcome(shown_file(outcome_file(checkpoints_dir(), study, dataset).name), study)
     if outcome is None:
         st.caption(
             "Nothing was measured on this data set yet: "

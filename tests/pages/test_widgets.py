@@ -7,10 +7,10 @@ from streamlit.testing.v1 import AppTest
 def page() -> None:
     import streamlit as st
 
-    from pages.ui.widgets import one_of
+    from pages.ui.widgets import choose_one
 
     options = st.session_state.get("options", ["a", "b", "c"])
-    st.write(one_of("Which", options, "which", "b"))
+    st.write(choose_one("Which", options, "which", "b"))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vae.runs.run import Run
 
 
-def of_kind(kind: "Kind", explorer: "Explorer") -> "list[Run]":
+def runs_of_kind(kind: "Kind", explorer: "Explorer") -> "list[Run]":
     """The models of a kind that there are, those of the chosen model's images first.
 
     The chosen model itself comes first of all where it is one.
@@ -23,11 +23,11 @@ def of_kind(kind: "Kind", explorer: "Explorer") -> "list[Run]":
     return sorted(found, key=lambda run: (run.path != chosen.path, not _alike(run, chosen)))
 
 
-def pick(kind: "Kind", explorer: "Explorer", label: str) -> "Explorer | None":
+def pick_of_kind(kind: "Kind", explorer: "Explorer", label: str) -> "Explorer | None":
     """One of the models of a kind, chosen where there are several; None, and said, without any."""
     from vae.core.config import KINDS
 
-    runs = of_kind(kind, explorer)
+    runs = runs_of_kind(kind, explorer)
     if not runs:
         st.info(
             f"There is no model of this kind yet ({KINDS[kind]}). Train one under **Train**, "
@@ -42,7 +42,7 @@ def pick(kind: "Kind", explorer: "Explorer", label: str) -> "Explorer | None":
     return open_explorer(names[name])
 
 
-def counterpart(explorer: "Explorer") -> "Explorer | None":
+def matching_vae(explorer: "Explorer") -> "Explorer | None":
     """The plain VAE that a model of another kind is to be compared with: equal but for the kind.
 
     Of another likelihood its nats would be others.
@@ -63,16 +63,16 @@ def counterpart(explorer: "Explorer") -> "Explorer | None":
     return None if best is None else open_explorer(best)
 
 
-def judge_for(explorer: "Explorer") -> "EvalClassifier":
+def eval_classifier_for(explorer: "Explorer") -> "EvalClassifier":
     """The classifier that judges a model's images; CheckpointError where there is none."""
     from vae.analysis.eval_classifier import find_eval_classifier
 
     run = find_eval_classifier(catalogue().runs, explorer.run)
-    return _open_judge(str(run.path), run.identity)
+    return _open_classifier(str(run.path), run.identity)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the judge …")
-def _open_judge(path: str, identity: str) -> "EvalClassifier":
+def _open_classifier(path: str, identity: str) -> "EvalClassifier":
     from vae.analysis.eval_classifier import EvalClassifier
 
     return EvalClassifier.open(path)

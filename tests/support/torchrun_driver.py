@@ -19,10 +19,16 @@ from vae.__main__ import main
 from vae.core.config import ModelConfig, TrainConfig
 from vae.data.registry import load_dataset
 from vae.data.splits import Dataset
-from vae.runs.checkpoint import load_resume_state
-from vae.training import Training, run_training
-from vae.training.distributed import ALONE, Board, Launch, Processes, joined
-from vae.training.stepper import Group
+from vae.runs.resume import load_resume_state
+from vae.training import TrainingRun, run_training
+from vae.training.distributed import (
+    SINGLE_PROCESS,
+    ProcessGroup,
+    SharedStore,
+    TorchrunEnv,
+    join_process_group,
+)
+from vae.training.stepper import StackedRuns
 
 STEPS = 20
 EVENT = 30
@@ -40,10 +46,12 @@ CASES = {
 }
 
 
-def take_steps(name: str, dataset: Dataset, processes: Processes = ALONE) -> dict[str, Tensor]:
+def take_steps(
+    name: str, dataset: Dataset, process_group: ProcessGroup = SINGLE_PROCESS
+) -> dict[str, Tensor]:
     """The state of a run of CASES after STEPS steps, and the distortion and rate of each."""
-    training = Training(*CASES[name], dataset)
-    training.processes = processes
+    training = TrainingRun(*CASES[name], dataset)
+    training.process_group = process_group
     sums = []
     for report in run_training(training, report_seconds=0.0):
         sums.append([report.distortion, report.rate])
@@ -54,33 +62,35 @@ def take_steps(name: str, dataset: Dataset, processes: Processes = ALONE) -> dic
 
 def steps(folder: Path) -> None:
     """All cases, over all processes; each leaves a file of its own."""
-    launch = Launch.found()
-    assert launch is not None
+    torchrun_env = TorchrunEnv.read()
+    assert torchrun_env is not None
     dataset = load_dataset("digits")
-    with joined(launch, Board(launch), torch.device("cpu")) as processes:
-        found = {name: take_steps(name, dataset, processes) for name in CASES}
-    torch.save(found, folder / f"{launch.rank}.pt")
+    with join_process_group(
+        torchrun_env, SharedStore(torchrun_env), torch.device("cpu")
+    ) as process_group:
+        found = {name: take_steps(name, dataset, process_group) for name in CASES}
+    torch.save(found, folder / f"{torchrun_env.rank}.pt")
 
 
 def happens(event: str, arguments: list[str]) -> int:
     """`vae` with these arguments; `resumed` beside its folder tells where it went on."""
     folder = Path(arguments[arguments.index("--out") + 1])
-    launch = Launch.found()
-    assert launch is not None
+    torchrun_env = TorchrunEnv.read()
+    assert torchrun_env is not None
     vae.runs.recorder.SAVE_SECONDS = 0.0
-    take = Group.take
+    take = StackedRuns.step
 
-    def take_after_event(group: Group) -> int:
+    def take_after_event(group: StackedRuns) -> int:
         training = group._leads[0]
-        if launch.attempt == 0 and training.step == EVENT:
+        if torchrun_env.attempt == 0 and training.step == EVENT:
             if event == "diverges":
                 training.weights.values[0] = float("nan")
-            elif launch.rank == 1:
+            elif torchrun_env.rank == 1:
                 os.kill(os.getpid(), signal.SIGKILL)
         return take(group)
 
-    Group.take = take_after_event
-    if launch.attempt > 0 and launch.rank == 0:
+    StackedRuns.step = take_after_event
+    if torchrun_env.attempt > 0 and torchrun_env.rank == 0:
         saved = int(load_resume_state(folder)[0]["step"])
         (folder.parent / "resumed").write_text(str(saved))
     return main(arguments)

@@ -1,0 +1,13 @@
+"""This module finds Chromium and holds the flags that the tests start it with."""
+
+import os
+import shutil
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+
+
+def chromium_path() -> str | None:
+    """Returns the path of Chromium: the environment's CHROMIUM, else the first on PATH."""
+    found = (shutil.which(name) for name in (os.environ.get("CHROMIUM", ""), *NAMES))
+    return next((path for path in found if path), None)

@@ -1,0 +1,224 @@
+"""The files of a checkpoint folder: names, versions, limits, digests, and reading them."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from vae.core.config import ModelConfig
+from vae.core.errors import (
+    ConfigError,
+    ForeignCheckpoint,
+    IncompleteCheckpoint,
+    MissingCheckpoint,
+    NewerCheckpoint,
+    TamperedCheckpoint,
+)
+
+FORMAT_VERSION = 8
+
+
+RUN_FILE = "run.json"
+
+
+ATLAS_FILE = "atlas.safetensors"
+
+
+METRICS_FILE = "metrics.jsonl"
+
+
+CURVE_FILE = "curve.safetensors"
+
+
+RESUME_FILE = "resume.safetensors"
+
+
+SCORES_FILE = "scores.json"
+
+
+PARTIAL = ".partial"
+"""Behind the name of a file that is being written."""
+
+
+MAX_RUN_FILE_BYTES = 4 * 2**20
+
+
+MAX_HEADER_BYTES = 2**20
+
+
+MAX_ATLAS_BYTES, MAX_CURVE_BYTES, MAX_METRICS_BYTES = 64 * 2**20, 256 * 2**20, 64 * 2**20
+"""Far more than ever is written; what is larger is not read."""
+
+
+PLAIN_DTYPES = (torch.float32, torch.float64, torch.float16, torch.int16, torch.int32, torch.int64)
+
+
+SETTINGS_SINCE: dict[int, dict[str, dict[str, Any]]] = {
+    2: {
+        "model": {"beta_range": None},
+        "train": {"objective": "beta-vae", "precision": "float32", "storage": "float32"},
+    },
+    3: {"model": {"kind": "vae", "classes": 0}},
+    4: {"train": {"corruption": 0.0}},
+    5: {"train": {"perceptual": 0.0, "critic": ""}},
+    6: {"train": {"labelled": 0}},
+    7: {"model": {"logvar_limit": 10.0}},
+    8: {"model": {"levels": (), "codebook": 0}},
+}
+"""By format version, the settings that came with it, as all runs before it had them."""
+
+
+HALF_RANGE = (-65504.0, 65504.0)
+
+
+def parse_digest(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
+        raise ConfigError(f"sha256: expected 64 hexadecimal digits, found {value!r:.40}")
+    return value
+
+
+def hashed_files(model: ModelConfig) -> tuple[str, ...]:
+    """The files whose sha256 stands in `run.json`."""
+    files = (WEIGHTS_FILE, ATLAS_FILE, METRICS_FILE)
+    return files if model.beta_range is None else (*files, CURVE_FILE)
+
+
+def read_run_record(path: Path) -> dict[str, Any]:
+    file = path / RUN_FILE
+    if not path.is_dir():
+        raise MissingCheckpoint(
+            f"there is no checkpoint folder {path}; `vae list` shows those there"
+        )
+    if not file_exists(file):
+        if (path / RESUME_FILE).is_file() or (path / WEIGHTS_FILE).is_file():
+            raise IncompleteCheckpoint(
+                f"{path} has no {RUN_FILE}: its run did not finish; resume it or train it afresh"
+            )
+        raise ForeignCheckpoint(f"{path} is not a checkpoint: it has no {RUN_FILE}")
+    record = read_json(file, "restore it from a copy or train the run afresh")
+    return _check_format(file, record)
+
+
+def file_exists(file: Path) -> bool:
+    """Whether there is such a file; CheckpointError where this program may not even ask."""
+    try:
+        return file.is_file()
+    except OSError as error:
+        raise IncompleteCheckpoint(f"{file} cannot be read ({error.strerror})") from error
+
+
+def read_json(file: Path, remedy: str) -> Any:
+    try:
+        if file.stat().st_size > MAX_RUN_FILE_BYTES:
+            raise ForeignCheckpoint(f"{file} is too large to be a run's record; it is not read")
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise IncompleteCheckpoint(f"{file} cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        raise IncompleteCheckpoint(f"{file} is not whole JSON; {remedy}") from error
+
+
+def _check_format(file: Path, record: Any) -> dict[str, Any]:
+    if not isinstance(record, dict) or record.get("format") != "latent-explorer":
+        raise ForeignCheckpoint(f"{file} was not written by this program")
+    version = record.get("format_version")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise TamperedCheckpoint(f"{file} has the format version {version!r:.40}, not a number")
+    if version > FORMAT_VERSION:
+        raise NewerCheckpoint(
+            f"{file} has format version {version}, but this program reads up to "
+            f"{FORMAT_VERSION}; update the program"
+        )
+    return _upgraded(record, version)
+
+
+def _upgraded(record: dict[str, Any], version: int) -> dict[str, Any]:
+    """A record as the present version writes it."""
+    for since, parts in SETTINGS_SINCE.items():
+        for part, settings in parts.items():
+            if version < since and isinstance(record.get(part), dict):
+                record[part] = settings | record[part]
+    return record
+
+
+def check_digest(file: Path, sha256: str, most_bytes: int) -> None:
+    if not file_exists(file):
+        raise IncompleteCheckpoint(f"{file} is missing; restore it from a copy or train afresh")
+    try:
+        if (size := file.stat().st_size) > most_bytes:
+            raise TamperedCheckpoint(
+                f"{file} is not the file that was saved: it has {size:,} bytes, more than the "
+                f"{most_bytes:,} that {RUN_FILE} asks for; restore it from a copy or train afresh"
+            )
+        found = sha256_of(file)
+    except OSError as error:
+        raise IncompleteCheckpoint(f"{file} cannot be read ({error.strerror})") from error
+    if found != sha256:
+        raise TamperedCheckpoint(
+            f"{file} is not the file that was saved: its sha256 starts with {found[:12]}, but "
+            f"{RUN_FILE} says {sha256[:12]}; restore it from a copy or train afresh"
+        )
+
+
+def read_tensors(file: Path) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise IncompleteCheckpoint(
+            f"{file} is cut short or not safetensors ({error}); restore it from a copy"
+        ) from error
+
+
+def check_tensors(
+    where: Path, found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]
+) -> None:
+    for name in sorted(wanted.keys() - found.keys()):
+        raise TamperedCheckpoint(f"{where} lacks the tensor {name}, which its configuration needs")
+    for name in sorted(found.keys() - wanted.keys()):
+        raise TamperedCheckpoint(f"{where} holds a tensor {name} that its configuration lacks")
+    for name, tensor in found.items():
+        if tensor.shape != wanted[name].shape:
+            raise TamperedCheckpoint(
+                f"{where}: tensor {name} has shape {tuple(tensor.shape)}, but the configuration "
+                f"asks for {tuple(wanted[name].shape)}"
+            )
+        if tensor.dtype not in PLAIN_DTYPES:
+            raise TamperedCheckpoint(
+                f"{where}: tensor {name} holds {tensor.dtype}, expected plain numbers; train afresh"
+            )
+        if not torch.isfinite(tensor).all():
+            raise TamperedCheckpoint(f"{where}: tensor {name} holds NaN or infinity; train afresh")
+
+
+def write_tensors(
+    file: Path, tensors: dict[str, torch.Tensor], header: dict[str, str] | None = None
+) -> None:
+    save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, file, header)
+    # safetensors makes files that nobody else may read; a server often runs as somebody else.
+    file.chmod(0o644)
+
+
+@contextmanager
+def staged_file(file: Path) -> Iterator[Path]:
+    """A file to write beside `file`; it takes its place if all goes well, else it is removed."""
+    partial = file.with_name(file.name + PARTIAL)
+    try:
+        yield partial
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def sha256_of(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+WEIGHTS_FILE = "model.safetensors"

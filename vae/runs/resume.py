@@ -1,0 +1,78 @@
+"""The state of an unfinished run, from which training resumes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from vae.core.config import ModelConfig, TrainConfig
+from vae.core.errors import (
+    CheckpointError,
+    ConfigError,
+    ForeignCheckpoint,
+    IncompleteCheckpoint,
+    MissingCheckpoint,
+)
+from vae.runs.format import RESUME_FILE, file_exists, read_tensors, staged_file, write_tensors
+
+
+def save_resume_state(path: Path, state: dict[str, torch.Tensor], record: dict[str, Any]) -> None:
+    """Write the state of an unfinished run, with the configurations that it belongs to."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with staged_file(path / RESUME_FILE) as file:
+            write_tensors(file, state, {"record": json.dumps(record)})
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"the training state could not be written to {path} ({error}); free some space there"
+        ) from error
+
+
+def load_resume_state(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """The state of an unfinished run and its record; CheckpointError where there is none."""
+    record = load_resume_record(path)
+    return read_tensors(path / RESUME_FILE), record
+
+
+def load_resume_record(path: Path) -> dict[str, Any]:
+    """The configurations of an unfinished run and its epochs so far; else a CheckpointError."""
+    file = path / RESUME_FILE
+    if not file_exists(file):
+        raise MissingCheckpoint(f"{path} holds no unfinished run; there is nothing to resume")
+    try:
+        with safe_open(file, framework="pt") as opened:
+            header = opened.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise IncompleteCheckpoint(
+            f"{file} is cut short or not safetensors ({error}); train the run afresh"
+        ) from error
+    try:
+        record = json.loads(header["record"])
+        return {key: record[key] for key in ("model", "train", "epochs")}
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ForeignCheckpoint(f"{file} was not written by this program") from error
+
+
+def discard_resume_state(path: Path) -> None:
+    """Forget that a run was unfinished."""
+    (path / RESUME_FILE).unlink(missing_ok=True)
+
+
+def read_resume_configs(record: dict[str, Any]) -> tuple[ModelConfig, TrainConfig]:
+    """Both configurations of an unfinished run's record."""
+    try:
+        return ModelConfig.from_dict(record["model"]), TrainConfig.from_dict(record["train"])
+    except ConfigError as error:
+        raise CheckpointError(f"the unfinished run's record is not valid: {error}") from error
+
+
+def check_same(
+    where: object,
+    stored: tuple[ModelConfig, TrainConfig],
+    asked: tuple[ModelConfig, TrainConfig],
+) -> None:
+    """ConfigError unless the run that is stored somewhere is the one that is asked for."""
+    if stored != asked:
+        raise ConfigError(f"the run in {where} has other settings; resume it with those, unchanged")
