@@ -8,7 +8,6 @@ the exception: `served` decodes for them.
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
 import numpy as np
@@ -17,6 +16,7 @@ from streamlit.components.v2 import component
 
 from pages.state.reported import is_code, is_number, is_pin
 from vae.charts.images import enlarge
+from vae.viewer.bundle import SOURCES, bundle, style_sheets
 
 
 class DecoderPanel(TypedDict):
@@ -131,100 +131,39 @@ class NoPad(TypedDict):
     reason: str
 
 
-MODULES = {
-    "navigation": ("mount.js", "navigation.js"),
-    "asset": ("decoder.js", "store.js", "mount.js", "channel.js", "assets.js"),
-    "served": ("served.js",),
-    "decode": (
-        "decoder.js",
-        "store.js",
-        "mount.js",
-        "paint.js",
-        "theme.js",
-        "room.js",
-        "backlog.js",
-        "view.js",
-        "codes.js",
-        "nearest.js",
-        "pictures.js",
-        "surroundings.js",
-        "inset.js",
-        "reel.js",
-        "controls.js",
-        "strips.js",
-        "decode.js",
-    ),
-    "map": (
-        "decoder.js",
-        "store.js",
-        "mount.js",
-        "paint.js",
-        "theme.js",
-        "room.js",
-        "backlog.js",
-        "view.js",
-        "codes.js",
-        "nearest.js",
-        "pictures.js",
-        "surroundings.js",
-        "backdrops.js",
-        "gestures.js",
-        "encoder.js",
-        "ink.js",
-        "pad.js",
-        "seen.js",
-        "draw_panel.js",
-        "side.js",
-        "map.js",
-    ),
-    "draw": ("mount.js", "paint.js", "room.js", "ink.js", "pad.js", "seen.js", "draw.js"),
-    "beta": (
-        "decoder.js",
-        "store.js",
-        "mount.js",
-        "paint.js",
-        "theme.js",
-        "room.js",
-        "backlog.js",
-        "view.js",
-        "codes.js",
-        "controls.js",
-        "tiles.js",
-        "rate_curve.js",
-        "beta_slider.js",
-        "beta_images.js",
-        "rate_bars.js",
-        "rate_plot.js",
-        "cloud.js",
-        "beta.js",
-    ),
-}
-"""The files of each component, in order."""
+INSTRUMENTS = ("decode", "map", "draw", "beta")
+"""Each is a module of `vae/viewer/js`: `map/map.js`."""
+
+CALL = bundle("streamlit/call.js")
+"""The JavaScript of every component, which travels with each of its messages."""
+
+_host = component("latent_host", js=bundle("streamlit/host.js"))
+_asset = component("latent_asset", js=CALL)
+_decode = component("latent_decode", js=CALL)
+_map = component("latent_map", js=CALL)
+_beta = component("latent_beta", js=CALL)
+_draw = component("latent_draw", js=CALL)
 
 
-SOURCES = Path(__file__).parents[1] / "shared" / "live"
+def mount_host() -> None:
+    """Sends the code and the styles of all instruments to the page; it belongs into the sidebar.
+
+    It also lets links close the sidebar on a phone, and Back go to the page before. Instruments
+    may come before it.
+    """
+    _host(key="host", data=styles())
 
 
-def module_source(name: str) -> str:
-    """A component's files as one inline module, because Streamlit's has no relative imports."""
-    return "\n".join(_read(file) for file in MODULES[name])
-
-
-def _read(file: str) -> str:
-    return (SOURCES / file).read_text(encoding="utf-8")
-
-
-_navigation = component("latent_navigation", js=module_source("navigation"))
-_asset = component("latent_asset", js=module_source("asset"))
-_decode = component("latent_decode", js=module_source("decode"), css=_read("live.css"))
-_map = component("latent_map", js=module_source("map"), css=_read("live.css"))
-_beta = component("latent_beta", js=module_source("beta"), css=_read("live.css"))
-_draw = component("latent_draw", js=module_source("draw"), css=_read("live.css"))
-
-
-def mount_navigation() -> None:
-    """In the sidebar: let its links close it on a phone, and Back go to the page before."""
-    _navigation(key="navigation")
+def styles() -> dict[str, dict[str, Any]]:
+    """Returns all style sheets by path, and the paths of each component's sheets in their order."""
+    theme = "streamlit/theme.css"
+    sheets = {theme: (SOURCES / theme).read_text(encoding="utf-8")}
+    order = {}
+    for name in INSTRUMENTS:
+        own = style_sheets(f"{name}/{name}.js")
+        order[f"latent_{name}"] = [theme, *own]
+        sheets |= own
+    return {"sheets": sheets, "order": order}
 
 
 def mount_asset(blob: bytes, key: str) -> None:

@@ -145,9 +145,9 @@ def open_page(title: str, instruction: str) -> None:
             if screen.group and screen.file == _first_of(screen.group):
                 st.caption(screen.group)
             link_to(screen.file)
-        from pages.ui.instruments import mount_navigation
+        from pages.ui.instruments import mount_host
 
-        mount_navigation()
+        mount_host()
 
 
 def link_to(file: str, label: str = "", model: str | None = None) -> None:

@@ -1,8 +1,8 @@
 """Networks that the browser cannot run: it asks for pictures or codes, and the server runs them.
 
-`channel.js` sends one request at a time, as the state `asked` of an invisible component in a
-fragment of its own, so that it reruns nothing else; the answer is that component's data. It repeats
-the request's number, because a page that is run anew answers the last request once more.
+`request_channel.js` sends one request at a time, as the state `asked` of an invisible component in
+a fragment of its own, so that it reruns nothing else; the answer is that component's data. It
+repeats the request's number, because a page that is run anew answers the last request once more.
 """
 
 import math
@@ -14,14 +14,14 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from pages.state.reported import is_code
-from pages.ui.instruments import module_source, mount_asset
+from pages.ui.instruments import CALL, mount_asset
 
 BATCH = 32
 """The most codes in one request."""
 
 LAST_ANSWER = "served-answer"
 
-_served = component("latent_served", js=module_source("served"))
+_served = component("latent_served", js=CALL)
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,14 @@
 """Milliseconds per decode in Chromium: `python -m tests.benchmarks.live_decode`."""
 
 import base64
-from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 from torch import nn
 
 from tests.support.chromium import FLAGS, chromium_path
 from vae.viewer.blobs import decoder_blob
+from vae.viewer.bundle import bundle
 
-SOURCE = Path(__file__).parents[2] / "pages" / "shared" / "live" / "decoder.js"
 LATENT = 10
 
 MEASURE = """async ([source, blob]) => {
@@ -57,7 +56,7 @@ def main() -> None:
         for name, decoder in decoders().items():
             blob = decoder_blob(decoder, LATENT, (1, 28, 28), name)
             encoded = base64.b64encode(blob).decode()
-            times = page.evaluate(MEASURE, [SOURCE.read_text(), encoded])
+            times = page.evaluate(MEASURE, [bundle("transport/asset_registry.js"), encoded])
             print(f"{name:24} {times[4]:.3f} ms ({times[0]:.3f} to {times[-1]:.3f})")
         browser.close()
 

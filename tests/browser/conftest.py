@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -33,9 +32,3 @@ def page(browser) -> Iterator:
     yield opened
     opened.close()
     assert errors == []
-
-
-@pytest.fixture(scope="session")
-def live_sources() -> Path:
-    """The folder with the live component's JavaScript."""
-    return Path(__file__).parents[2] / "pages" / "shared" / "live"

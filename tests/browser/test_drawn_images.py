@@ -16,6 +16,7 @@ from vae.data.stroke_style import BRUSH, DIGITS_INK, MNIST_INK, PLAIN_INK, Ink
 from vae.explorer import Explorer
 from vae.models.vae import VAE
 from vae.viewer.blobs import encoder_blob
+from vae.viewer.bundle import bundle
 from vae.viewer.pack import pack_encoder
 
 PROJECT = Path(__file__).parents[2]
@@ -39,8 +40,8 @@ STROKES = {
     "wide": [[[0.1, 0.5], [0.9, 0.55], [0.85, 0.65]]],
 }
 LOAD = """async ([sources, blob]) => {
-  const url = URL.createObjectURL(new Blob([sources], {type: "text/javascript"}));
-  window.live = await import(url);
+  const load = (text) => import(URL.createObjectURL(new Blob([text], {type: "text/javascript"})));
+  window.live = Object.assign({}, ...await Promise.all(sources.map(load)));
   const bytes = blob && Uint8Array.from(atob(blob), (letter) => letter.charCodeAt(0));
   if (blob) window.encoder = new live.Encoder(live.unpack(bytes));
 }"""
@@ -53,11 +54,9 @@ ENCODE = "(images) => images.map((image) => [...encoder.encode(image)])"
 
 
 @pytest.fixture
-def drawing(page, live_sources):
-    """The pure files of the drawing and of the encoder, in a blank page."""
-    sources = "\n".join(
-        (live_sources / name).read_text() for name in ("decoder.js", "encoder.js", "ink.js")
-    )
+def drawing(page):
+    """The pure modules of the drawing and of the encoder, in a blank page."""
+    sources = [bundle("draw/stroke_raster.js"), bundle("engine/encoder.js")]
 
     def load(blob: bytes | None = None):
         page.goto("about:blank")

@@ -201,7 +201,7 @@ def test_plays_up_and_down_until_paused(page, live):
     drag_to(page, 11.9)
     before = draws(page)
     play.click()
-    page.wait_for_function("live.beta.parent.querySelector('output').textContent < '9.9'")
+    page.wait_for_function("instruments.beta.parent.querySelector('output').textContent < '9.9'")
     page.wait_for_timeout(300)
     assert play.inner_text() == "Pause"
     play.click()
@@ -348,7 +348,7 @@ def test_the_plots_wear_the_theme(page, live, measured, name):
 def test_a_decoder_on_the_server_is_declined_calmly(page, measured):
     page.goto("about:blank")
     measured.mount_assets(page)
-    page.evaluate("latentAssets.get('decoder').asset.served = { isServed: true }")
+    page.evaluate("library.ASSETS.get('decoder').asset.served = { isServed: true }")
     measured.mount(page)
     assert "too large" in page.locator(".live.beta").inner_text()
     assert page.get_by_test_id("live-beta").count() == 0
@@ -357,7 +357,7 @@ def test_a_decoder_on_the_server_is_declined_calmly(page, measured):
 def test_nothing_is_left_when_it_ends(page, live):
     page.get_by_test_id("live-beta-play").click()
     page.evaluate("""() => {
-      live.beta.end();
+      instruments.beta.end();
       window.frames = 0;
       const frame = requestAnimationFrame;
       window.requestAnimationFrame = (work) => { window.frames++; return frame(work); };

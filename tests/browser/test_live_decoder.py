@@ -13,8 +13,10 @@ from vae.core.errors import UnsupportedNetwork
 from vae.explorer import Explorer
 from vae.runs.checkpoint import load_model, load_run
 from vae.viewer.blobs import decoder_blob
+from vae.viewer.bundle import bundle
 from vae.viewer.pack import pack_decoder, pack_multi_rate_decoder
 
+SOURCE = bundle("transport/asset_registry.js")
 PROJECT = Path(__file__).parents[2]
 SHIPPED = sorted(run.parent for run in (PROJECT / "checkpoints").glob("*/run.json"))
 SERVED = {"cifar10-jpeg-compressor", "mnist-ladder", "mnist-vq"}
@@ -77,15 +79,15 @@ def codes(latent: int = LATENT) -> torch.Tensor:
     return torch.cat([drawn, 10 * drawn[:3], torch.zeros(1, latent), torch.full((1, latent), 30)])
 
 
-def decode_in_browser(page, source: str, blob: bytes, z: torch.Tensor) -> np.ndarray:
+def decode_in_browser(page, blob: bytes, z: torch.Tensor) -> np.ndarray:
     page.goto("about:blank")
-    page.evaluate(LOAD, [source, base64.b64encode(blob).decode()])
+    page.evaluate(LOAD, [SOURCE, base64.b64encode(blob).decode()])
     return np.array(page.evaluate("(z) => z.map((row) => [...decoder.decode(row)])", z.tolist()))
 
 
 @pytest.mark.parametrize("mean", ["sigmoid", "identity"])
 @pytest.mark.parametrize("name", DECODERS)
-def test_decodes_as_torch_does(page, live_sources, name, mean):
+def test_decodes_as_torch_does(page, name, mean):
     build, image_shape = DECODERS[name]
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -97,8 +99,7 @@ def test_decodes_as_torch_does(page, live_sources, name, mean):
         expected = expected.sigmoid()
 
     blob = decoder_blob(decoder, LATENT, image_shape, "test", mean=mean)
-    source = (live_sources / "decoder.js").read_text()
-    found = decode_in_browser(page, source, blob, z)
+    found = decode_in_browser(page, blob, z)
 
     assert np.abs(found - expected.numpy()).max() < TOLERANCE
 
@@ -110,21 +111,20 @@ def test_what_the_browser_cannot_run_is_left_to_the_server(name):
 
 
 @pytest.mark.parametrize("path", IN_THE_BROWSER, ids=lambda path: path.name)
-def test_decodes_a_shipped_checkpoint_as_torch_does(page, live_sources, path):
+def test_decodes_a_shipped_checkpoint_as_torch_does(page, path):
     explorer = Explorer.open(path)
     z = codes(explorer.latent_dim)
     expected = explorer.decode(z.numpy()).transpose(0, 3, 1, 2).reshape(len(z), -1)
-    source = (live_sources / "decoder.js").read_text()
-    found = decode_in_browser(page, source, pack_decoder(explorer), z)
+    found = decode_in_browser(page, pack_decoder(explorer), z)
     assert np.abs(found - expected).max() < TOLERANCE
 
 
 @pytest.mark.parametrize("path", ANY_BETA, ids=lambda path: path.name)
-def test_a_shipped_checkpoint_of_any_beta_decodes_as_torch_does(page, live_sources, path):
+def test_a_shipped_checkpoint_of_any_beta_decodes_as_torch_does(page, path):
     run = load_run(path)
     model, z = load_model(run), codes(run.model.latent_dim)
     blob = pack_multi_rate_decoder(Explorer.open(path), "any")
-    decode_in_browser(page, (live_sources / "decoder.js").read_text(), blob, z)
+    decode_in_browser(page, blob, z)
     for beta in (0.1, 3.0, 10.0):
         expected = model.at_beta(beta).decode_mean(z).flatten(1).numpy()
         found = np.array(page.evaluate(DECODE_AT, [z.tolist(), beta]))
@@ -132,18 +132,17 @@ def test_a_shipped_checkpoint_of_any_beta_decodes_as_torch_does(page, live_sourc
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "mlp-deep", "conv"])
-def test_gates_follow_beta_as_torch_does(page, live_sources, architecture):
+def test_gates_follow_beta_as_torch_does(page, architecture):
     image_shape = (3, 16, 16) if architecture == "conv" else (1, 28, 28)
     model = multi_rate(architecture, image_shape, LATENT)
     blob = decoder_blob(model.decoder, LATENT, image_shape, "test", beta_range=(0.1, 10))
     z = codes()
-    source = (live_sources / "decoder.js").read_text()
     with torch.no_grad():
         expected = {
             beta: model.at_beta(beta).decode_mean(z).flatten(1).numpy()
             for beta in (0.1, 0.7, 1.0, 10.0)
         }
-    fresh = decode_in_browser(page, source, blob, z)
+    fresh = decode_in_browser(page, blob, z)
     assert np.abs(fresh - expected[1.0]).max() < TOLERANCE
     for beta in (0.1, 10.0, 0.7, 1.0, 0.1):
         found = np.array(page.evaluate(DECODE_AT, [z.tolist(), beta]))
@@ -152,25 +151,22 @@ def test_gates_follow_beta_as_torch_does(page, live_sources, architecture):
     assert page.evaluate("decoder.betaRange") == [0.1, 10]
 
 
-def test_a_decoder_without_gates_ignores_beta(page, live_sources):
-    source = (live_sources / "decoder.js").read_text()
+def test_a_decoder_without_gates_ignores_beta(page):
     blob = decoder_blob(mlp(), LATENT, (1, 28, 28), "test")
-    before = decode_in_browser(page, source, blob, codes())
+    before = decode_in_browser(page, blob, codes())
     page.evaluate("decoder.setBeta(4)")
     after = page.evaluate("(z) => z.map((row) => [...decoder.decode(row)])", codes().tolist())
     np.testing.assert_array_equal(before, after)
     assert page.evaluate("decoder.betaRange") is None
 
 
-def test_decoding_reuses_its_buffers(page, live_sources):
-    source = (live_sources / "decoder.js").read_text()
+def test_decoding_reuses_its_buffers(page):
     blob = decoder_blob(mlp(), LATENT, (1, 28, 28), "test")
-    decode_in_browser(page, source, blob, codes())
+    decode_in_browser(page, blob, codes())
     assert page.evaluate("(z) => decoder.decode(z) === decoder.decode(z)", [0.0] * LATENT)
 
 
-def test_a_foreign_blob_is_refused(page, live_sources):
-    source = (live_sources / "decoder.js").read_text()
+def test_a_foreign_blob_is_refused(page):
     page.goto("about:blank")
     load = f"([s, b]) => ({LOAD})([s, b]).then(() => '', (error) => error.message)"
-    assert "LATX" in page.evaluate(load, [source, base64.b64encode(b"PNG" + bytes(60)).decode()])
+    assert "LATX" in page.evaluate(load, [SOURCE, base64.b64encode(b"PNG" + bytes(60)).decode()])

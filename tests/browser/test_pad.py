@@ -5,8 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from pages.ui.instruments import module_source
-from tests.support.mounted import MOUNT, STYLE, Mounted, mount_blob, settle
+from tests.support.mounted import Mounted, mount, mount_blob, settle
 from vae.viewer.blobs import codes_blob, decoder_blob, encoder_blob
 
 SHAPE = (1, 8, 8)
@@ -50,7 +49,7 @@ class PadMap(Mounted):
     def mount_with(self, spec: dict, strokes: list, value: list[float] | None = None) -> None:
         """As Streamlit does on a first run, or one that changed something."""
         data = {"spec": spec, "value": value, "strokes": strokes, "tool": "draw"}
-        self.page.evaluate(MOUNT, [self.name, module_source(self.name), data, None, STYLE])
+        mount(self.page, self.name, data)
         settle(self.page)
 
     @property

@@ -1,16 +1,13 @@
 """Instruments whose decoder runs on the server, in a blank page with a server of the test's own."""
 
-import base64
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from pages.ui.instruments import module_source
 from pages.ui.server_decode import BATCH, ServedDecoder, pack_description, read_request
 from tests.support.instrument_specs import LATENT, expected_grey, map_spec, path, sliders
-from tests.support.mounted import MOUNT, Mounted, draws, grey, mount_blob, move, settle
+from tests.support.mounted import Mounted, draws, grey, mount, mount_blob, move, settle
 from vae.viewer.blobs import codes_blob, decoder_blob, frames_blob
 
 REASON = "The browser cannot run it."
@@ -82,8 +79,7 @@ class Server:
 
     def reply(self, number: int, *frames: np.ndarray) -> None:
         """An answer with this number."""
-        blob = base64.b64encode(frames_blob(self.exchange, number, frames)).decode()
-        self.page.evaluate(MOUNT, ["served", module_source("served"), self.exchange, blob])
+        mount(self.page, "served", self.exchange, frames_blob(self.exchange, number, frames))
 
     def answer(self) -> None:
         """The answer to the last request."""

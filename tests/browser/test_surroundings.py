@@ -138,7 +138,7 @@ def test_the_images_stay_when_their_page_is_left(page, mounted_codes, neighbours
     pixels = np.arange(COUNT, dtype=np.uint8)[:, None, None, None] * np.ones((1, 5, 6, 1), np.uint8)
     mount_blob(page, "pictures", pictures_blob("pictures", pixels))
     page.evaluate("Object.values(instruments).forEach((held) => held.end())")
-    assert page.evaluate("[...latentAssets.keys()]") == ["pictures"]
+    assert page.evaluate("[...library.ASSETS.keys()]") == ["pictures"]
     Mounted(page, "map").mount(map_spec(pictures="pictures", codes="none", decoder="none"))
     assert page.get_by_text("nearest images", exact=True).count() == 1
 
@@ -160,10 +160,10 @@ def test_the_small_map_follows_the_sliders(page, mounted_codes):
     live.mount(sliders(), [0.0, 0.0, 0.0])
     settle(page)
     picture = "(canvas) => canvas.toDataURL()"
-    before = page.locator(".inset canvas").evaluate(picture)
+    before = page.locator(".minimap canvas").evaluate(picture)
     move(page, "live-slider-1", 1.5)
     settle(page)
-    assert page.locator(".inset canvas").evaluate(picture) != before
+    assert page.locator(".minimap canvas").evaluate(picture) != before
 
 
 def test_the_blend_fades_while_the_latent_path_is_decoded(page, mounted_codes):

@@ -2,22 +2,26 @@
 
 import base64
 
-from pages.ui import instruments
-from pages.ui.instruments import module_source
+from pages.ui.instruments import CALL, styles
+from vae.viewer.bundle import bundle
 
-STYLE = (instruments.SOURCES / "live.css").read_text(encoding="utf-8")
-MOUNT = """async ([name, source, data, blob, style]) => {
-  window.modules ??= {};
-  const url = () => URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
-  modules[name] ??= (await import(url())).default;
-  window.instruments ??= {};
+# Streamlit's part: the host in the page, and calls of components by their names.
+LOAD = """async ([host, call, styles]) => {
+  const load = (text) => import(URL.createObjectURL(new Blob([text], {type: "text/javascript"})));
+  window.shadow = () => {
+    const box = document.body.appendChild(document.createElement("div"));
+    return box.attachShadow({mode: "open"});
+  };
+  window.library = await load(host);
+  window.call = (await load(call)).default;
+  window.modules = {};
+  window.instruments = {};
+  library.default({data: styles, parentElement: shadow()});
+}"""
+MOUNT = """([name, data, blob]) => {
+  modules[name] ??= (given) => call({name: "latent_" + name, ...given});
   const key = name + (blob ? data : "");
-  const held = (instruments[key] ??= {sent: []});
-  if (!held.parent) {
-    const host = document.body.appendChild(document.createElement("div"));
-    held.parent = host.attachShadow({mode: "open"});
-    held.parent.appendChild(document.createElement("style")).textContent = style ?? "";
-  }
+  const held = (instruments[key] ??= {sent: [], parent: shadow()});
   const bytes = blob && Uint8Array.from(atob(blob), (letter) => letter.charCodeAt(0));
   held.end = modules[name]({
     data: blob ? bytes : data,
@@ -25,6 +29,14 @@ MOUNT = """async ([name, source, data, blob, style]) => {
     setStateValue: (state, value) => held.sent.push([state, value]),
   });
 }"""
+
+
+def mount(page, name: str, data, blob: bytes | None = None) -> None:
+    """Call a component as Streamlit does; with a blob, `data` tells several of a name apart."""
+    if not page.evaluate("'library' in window"):
+        page.evaluate(LOAD, [bundle("streamlit/host.js"), CALL, styles()])
+    encoded = None if blob is None else base64.b64encode(blob).decode()
+    page.evaluate(MOUNT, [name, data, encoded])
 
 
 SETTLE = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -37,8 +49,7 @@ def settle(page) -> None:
 
 def mount_blob(page, name: str, blob: bytes) -> None:
     """Make a blob known to the page's instruments."""
-    encoded = base64.b64encode(blob).decode()
-    page.evaluate(MOUNT, ["asset", module_source("asset"), name, encoded])
+    mount(page, "asset", name, blob)
 
 
 class Mounted:
@@ -49,8 +60,7 @@ class Mounted:
         self.name = name
 
     def mount(self, spec: dict, value: list[float] | None = None) -> None:
-        data = {"spec": spec, "value": value}
-        self.page.evaluate(MOUNT, [self.name, module_source(self.name), data, None, STYLE])
+        mount(self.page, self.name, {"spec": spec, "value": value})
         settle(self.page)
 
     @property

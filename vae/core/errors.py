@@ -16,6 +16,11 @@ VaeError
  ├── LimitError               more or larger jobs than this server takes
  ├── ClusterError             machines that cannot be reached or lack what is asked of them
  ├── UnsupportedNetwork       a decoder or an encoder that the browser cannot run
+ ├── BundleError              JavaScript modules that cannot become one
+ │    ├── MissingModule            an imported module or name that is not there
+ │    ├── ImportCircle             modules that import each other
+ │    ├── NameCollision            a name that two modules export
+ │    └── UnsupportedModule        a form of import, export or text that is not bundled
  └── ReadOnlyError            a change asked of a server that is for looking only
 
 Each message says in one line what was wrong, where, what was expected and what to do.
@@ -85,6 +90,26 @@ class ClusterError(VaeError):
 
 class UnsupportedNetwork(VaeError):
     """A decoder or an encoder that the browser cannot run."""
+
+
+class BundleError(VaeError):
+    """JavaScript modules that cannot become one."""
+
+
+class MissingModule(BundleError):
+    """An imported module or name that is not there."""
+
+
+class ImportCircle(BundleError):
+    """Modules that import each other."""
+
+
+class NameCollision(BundleError):
+    """A name that two modules export."""
+
+
+class UnsupportedModule(BundleError):
+    """A form of import, export or text that the bundler does not know."""
 
 
 class ReadOnlyError(VaeError):

@@ -1,10 +1,10 @@
 """How a drawing becomes an image as a data set has them: how thick its pen is, where its ink lies.
 
-The browser does the drawing and the placing (`ink.js` of the pages), live; this says what it aims
-at. MNIST's digits were scaled, their aspect kept, to fit a box of 20x20 and moved by whole pixels
-until their centre of mass was in the middle of 28x28 (LeCun et al. 1998): of its 10,000 test images
-99.97 % are 20 pixels high or wide, and no centre of mass is further than half a pixel off.
-scikit-learn's digits all fill their 8 pixels of height and are centred by their box.
+The browser does the drawing and the placing (`stroke_raster.js` of the viewer), live; this says
+what it aims at. MNIST's digits were scaled, their aspect kept, to fit a box of 20x20 and moved by
+whole pixels until their centre of mass was in the middle of 28x28 (LeCun et al. 1998): of its
+10,000 test images 99.97 % are 20 pixels high or wide, and no centre of mass is further than half a
+pixel off. scikit-learn's digits all fill their 8 pixels of height and are centred by their box.
 """
 
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""The live instruments: their JavaScript, and the blobs of models and images that it reads."""
+"""Holds the live instruments: JavaScript for the page of any host, and the blobs that it reads."""
