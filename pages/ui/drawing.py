@@ -1,7 +1,7 @@
 """What a person has drawn: kept for the session, over all pages, and turned into a model's image.
 
-A drawing is its strokes; what image they are for a model the browser works out
-(`stroke_raster.js`) and tells here, for each image size once. The Map's drawing is also that of A in an interpolation.
+A drawing is its strokes. The browser turns them into a model's image (`stroke_raster.js`) and sends
+it here, once for each image size. The Map's drawing is also that of A in an interpolation.
 """
 
 from collections.abc import Sequence

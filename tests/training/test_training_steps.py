@@ -113,7 +113,10 @@ def test_steps_are_those_of_an_ordinary_loop(digits, model, train):
 
     short = TrainingRun(config, settings, digits)
     take_steps(RunGroup([short]), STEPS)
-    assert_close(short.model, plain_loop(config, settings, digits, STEPS)[0], 3e-5)
+    # A convolution's output may be zero to rounding, and a ReLU then passes a gradient or not,
+    # depending on the processor. A wrong formula is off by a hundred times as much.
+    tolerance = 2e-4 if "conv" in config.architecture else 3e-5
+    assert_close(short.model, plain_loop(config, settings, digits, STEPS)[0], tolerance)
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "conv", "conv-mlp"])
