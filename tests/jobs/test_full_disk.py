@@ -3,12 +3,12 @@
 import dataclasses
 import resource
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import wait_for
 from vae.core.config import TrainConfig
 from vae.jobs.jobs import Job
 from vae.jobs.queue import TrainingQueue
@@ -44,10 +44,7 @@ def small_disk(tmp_path) -> Iterator[Path]:
 
 
 def ended(job: Job) -> Job:
-    deadline = time.monotonic() + 120
-    while not job.ended:
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
+    wait_for(lambda: job.ended)
     return job
 
 

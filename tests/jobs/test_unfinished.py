@@ -3,11 +3,11 @@
 import dataclasses
 import os
 import signal
-import time
 
 import pytest
 import torch
 
+from tests.support.waiting import wait_for
 from vae.core.config import TrainConfig
 from vae.core.errors import CheckpointError, LimitError, MissingCheckpoint
 from vae.jobs.eta import outlook
@@ -24,13 +24,6 @@ from vae.runs.resume import load_resume_state, save_resume_state
 
 SHORT = RunRequest(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
 LONG = RunRequest(TrainConfig("digits", epochs=10_000), "mlp", 2)
-
-
-def wait_for(condition, seconds: float = 120.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
 
 
 def ended(job: Job) -> Job:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.support.waiting import wait_for
 from vae.core.config import TrainConfig
 from vae.core.errors import CheckpointError
 from vae.jobs.cancellation import INTERRUPTED, Orders
@@ -74,13 +75,6 @@ def queue(tmp_path) -> TrainingQueue:
 def ended(job: Job) -> Job:
     wait_for(lambda: job.ended)
     return job
-
-
-def wait_for(condition) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
 
 
 def at(**settings) -> RunRequest:
@@ -242,7 +236,7 @@ def test_who_is_measured_while_another_is_stopped_is_measured_by_the_next_proces
 
 
 def test_a_folder_in_which_somebody_trains_is_refused(tmp_path):
-    lock, news = RunLock.step(tmp_path / "run"), []
+    lock, news = RunLock.take(tmp_path / "run"), []
     assert is_held(tmp_path / "run")
     train_jobs([Task(1, SHORT, tmp_path / "run")], OneDataset(), news.append, Orders())
     assert news[-1].status == "failed"

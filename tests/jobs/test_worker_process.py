@@ -5,11 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import wait_for
 from vae.core.config import TrainConfig
 from vae.jobs.jobs import Job
 from vae.jobs.queue import TrainingQueue
@@ -38,13 +38,6 @@ SLOW = RunRequest(
 @pytest.fixture
 def queue(tmp_path) -> TrainingQueue:
     return TrainingQueue(tmp_path, save_seconds=0.0)
-
-
-def wait_for(condition, seconds: float = 120.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
 
 
 def ended(job: Job) -> Job:
