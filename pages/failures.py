@@ -70,7 +70,7 @@ def show_prepared(name: str) -> None:
             changed = differences(failure).items()
             words = ", ".join(f"{setting} {values[place]}" for setting, values in changed)
             st.markdown(f"## The {title}: {words}")
-            show_attempt(attempt, failure.request.latent_dim)
+            show_attempt(attempt, failure.request.model.latent_dim)
     st.caption(f"Rows: {ROWS}.")
     figure = loss_curves({title: attempt.losses for title, attempt in attempts.items()})
     st.plotly_chart(figure, key="losses", config={"displayModeBar": False})
@@ -129,8 +129,8 @@ def show_origin(name: str, failure: "Failure", stored: "Stored", is_here: bool) 
         if not is_read_only():
             offer_run(name, failure)
         st.caption(
-            f"{request.train.dataset}, {request.architecture}, "
-            f"{request.latent_dim} latent, {request.train.epochs} epochs. "
+            f"{request.train.dataset}, {request.model.architecture}, "
+            f"{request.model.latent_dim} latent, {request.train.epochs} epochs. "
             + (
                 "Measured just now on this machine."
                 if is_here

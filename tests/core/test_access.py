@@ -37,7 +37,7 @@ def test_a_word_that_means_no_allows_changes(monkeypatch, word):
 
 def test_the_queue_of_a_read_only_server_accepts_no_job(monkeypatch, tmp_path):
     queue = TrainingQueue(tmp_path / "checkpoints")
-    request = RunRequest(TrainConfig("digits", epochs=1), "mlp", 2)
+    request = RunRequest.of(TrainConfig("digits", epochs=1), architecture="mlp", latent_dim=2)
     monkeypatch.setenv(READ_ONLY_VARIABLE, "1")
     with pytest.raises(ReadOnlyError):
         queue.submit(request)

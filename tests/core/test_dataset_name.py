@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from vae.analysis.eval_classifier import find_eval_classifier
-from vae.core.config import ModelConfig, TrainConfig, check_together
+from vae.core.compatibility import check_together
+from vae.core.config import ModelConfig, TrainConfig
 from vae.core.dataset_name import base_name
 from vae.core.errors import ConfigError, DataError
 from vae.data.registry import (
@@ -98,7 +99,10 @@ def test_a_narrowed_name_reads_like_its_data_set():
     assert base_name("sprites:x=1") == "sprites:x=1"
     assert base_name("folder:a:only=3") == "folder:a:only=3"
     assert needs_download("mnist:only=3")
-    assert run_name(TrainConfig("mnist:only=3"), "mlp", 2) == "mnist-only-3-mlp-2-beta-1-seed-0"
+    assert (
+        run_name(TrainConfig("mnist:only=3"), ModelConfig((1, 28, 28)))
+        == "mnist-only-3-mlp-2-beta-1-seed-0"
+    )
 
 
 def test_the_judge_of_the_whole_data_set_judges_a_part_of_it(tmp_path):

@@ -328,10 +328,16 @@ def test_the_shape_is_the_class():
 
 def test_a_run_of_sprites_has_a_sensible_folder():
     train = TrainConfig("sprites:orientation=1,x=16")
-    assert run_name(train, "conv", 10) == "sprites-orientation-1-x-16-conv-10-beta-1-seed-0"
+    assert (
+        run_name(train, ModelConfig((1, 32, 32), 10, "conv"))
+        == "sprites-orientation-1-x-16-conv-10-beta-1-seed-0"
+    )
     options = ",".join(f"{name}={size}" for name, size in FULL_SIZES.items())
     long = f"sprites:{options},side=64,edges=binary,count=100000"
-    assert len(run_name(TrainConfig(long, seed=123456), "conv-mlp", 128)) < 100
+    assert (
+        len(run_name(TrainConfig(long, seed=123456), ModelConfig((1, 32, 32), 128, "conv-mlp")))
+        < 100
+    )
 
 
 # As a data set

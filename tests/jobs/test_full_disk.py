@@ -17,8 +17,10 @@ from vae.runs.catalogue import read_catalogue
 from vae.runs.checkpoint import load_model
 from vae.runs.request import RunRequest
 
-SMALL = RunRequest(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
-LARGE = dataclasses.replace(SMALL, architecture="mlp-deep", latent_dim=512)
+SMALL = RunRequest.of(
+    TrainConfig("digits", epochs=2, batch_size=64), architecture="mlp", latent_dim=2
+)
+LARGE = RunRequest.of(SMALL.train, architecture="mlp-deep", latent_dim=512)
 """Its weights and Adam's moments come to more than 3 MB, those of SMALL to 0.6."""
 
 

@@ -16,8 +16,10 @@ from vae.runs.checkpoint import load_run
 from vae.runs.format import RESUME_FILE
 from vae.runs.request import RunRequest
 
-SHORT = RunRequest(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
-LONG = RunRequest(TrainConfig("digits", epochs=10_000), "mlp", 2)
+SHORT = RunRequest.of(
+    TrainConfig("digits", epochs=2, batch_size=64), architecture="mlp", latent_dim=2
+)
+LONG = RunRequest.of(TrainConfig("digits", epochs=10_000), architecture="mlp", latent_dim=2)
 
 
 def at(request: RunRequest, **settings) -> RunRequest:
@@ -92,7 +94,9 @@ def test_the_same_request_under_way_is_the_same_job(queue):
 
 
 def test_bad_input_fails_the_job_in_a_sentence_and_the_next_one_runs(queue, tmp_path):
-    missing = RunRequest(TrainConfig(f"folder:{tmp_path / 'none'}"), "mlp", 2)
+    missing = RunRequest.of(
+        TrainConfig(f"folder:{tmp_path / 'none'}"), architecture="mlp", latent_dim=2
+    )
     failed, fine = queue.submit(missing), queue.submit(SHORT)
     assert ended(failed).status == "failed"
     assert "there is no folder" in failed.message
@@ -143,11 +147,16 @@ def test_stopping_one_of_a_sweep_leaves_the_others(queue):
 
 def test_nothing_is_queued_where_one_setting_cannot_be(queue):
     with pytest.raises(ConfigError, match="latent_dim"):
-        queue.submit_all([SHORT, RunRequest(SHORT.train, "mlp", 0)])
+        queue.submit_all([SHORT, RunRequest.of(SHORT.train, architecture="mlp", latent_dim=0)])
     with pytest.raises(ConfigError, match="beta_range"):
-        RunRequest(TrainConfig("digits", objective="beta-tcvae"), "mlp", 2, beta_range=(0.1, 10))
+        RunRequest.of(
+            TrainConfig("digits", objective="beta-tcvae"),
+            architecture="mlp",
+            latent_dim=2,
+            beta_range=(0.1, 10),
+        )
     with pytest.raises(DataError, match="no data set"):
-        RunRequest(TrainConfig("nowhere"), "mlp", 2)
+        RunRequest.of(TrainConfig("nowhere"), architecture="mlp", latent_dim=2)
     with pytest.raises(ConfigError, match="one run or more"):
         queue.submit_all([])
     assert queue.jobs == queue.sweeps == []
@@ -181,7 +190,7 @@ def test_a_sweep_knows_how_far_it_is(queue):
 
 
 def test_one_model_for_a_range_of_betas_can_be_asked_for(queue):
-    job = ended(queue.submit(dataclasses.replace(SHORT, beta_range=(0.1, 10.0))))
+    job = ended(queue.submit(SHORT.with_model(beta_range=(0.1, 10.0))))
     assert job.status == "done"
     assert load_run(job.path).model.beta_range == (0.1, 10.0)
     assert job.name == "digits-mlp-2-multi-rate-seed-0"

@@ -4,13 +4,16 @@ import dataclasses
 
 import pytest
 
-from vae.core.config import ARCHITECTURES, PRESETS, TrainConfig
+from vae.core.config import ARCHITECTURES, TrainConfig
 from vae.core.errors import ConfigError, LimitError
+from vae.core.presets import PRESETS
 from vae.data.registry import load_dataset, training_image_count
 from vae.jobs.limits import CORE_SPEED, Limits, minutes
 from vae.runs.request import RunRequest
 
-DIGITS = RunRequest(TrainConfig("digits", epochs=10, validation_fraction=0.0), "mlp", 2)
+DIGITS = RunRequest.of(
+    TrainConfig("digits", epochs=10, validation_fraction=0.0), architecture="mlp", latent_dim=2
+)
 
 
 def test_the_size_is_that_of_the_matrices(digits):
@@ -23,12 +26,14 @@ def test_the_size_is_that_of_the_matrices(digits):
 @pytest.mark.parametrize("architecture", [a for a in ARCHITECTURES if a != "spatial"])
 @pytest.mark.parametrize("kind", ["vae", "autoencoder", "conditional", "semi-supervised"])
 def test_every_architecture_and_kind_has_a_size(architecture, kind):
-    request = RunRequest(TrainConfig("mnist"), architecture, 2, kind=kind)
+    request = RunRequest.of(
+        TrainConfig("mnist"), architecture=architecture, latent_dim=2, kind=kind
+    )
     assert 0.1 < minutes(request) < 60
 
 
 def test_a_multi_rate_model_has_about_the_size_of_a_plain_one():
-    ranged = dataclasses.replace(DIGITS, beta_range=(0.1, 10.0))
+    ranged = DIGITS.with_model(beta_range=(0.1, 10.0))
     assert minutes(ranged) == pytest.approx(minutes(DIGITS), rel=0.1)
 
 
@@ -50,7 +55,10 @@ def test_images_of_a_folder_are_counted(tmp_path):
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
 def test_every_preset_is_allowed(preset):
     train = TrainConfig(preset.dataset, epochs=preset.epochs)
-    Limits().check([RunRequest(train, preset.architecture, preset.latent_dim)], under_way=0)
+    Limits().check(
+        [RunRequest.of(train, architecture=preset.architecture, latent_dim=preset.latent_dim)],
+        under_way=0,
+    )
 
 
 def test_too_large_is_one_sentence_that_says_what_to_do():

@@ -50,7 +50,9 @@ def test_a_sweep_has_a_run_per_beta_and_seed():
 def test_a_multi_rate_sweep_has_a_run_per_seed():
     requests = multi_rate_requests(DIGITS, "mlp", 2, seeds=2)
     assert [request.train.seed for request in requests] == [3, 4]
-    assert {(request.beta_range, request.train.beta) for request in requests} == {(MULTI_RATE, 1.0)}
+    assert {(request.model.beta_range, request.train.beta) for request in requests} == {
+        (MULTI_RATE, 1.0)
+    }
 
 
 def test_bad_settings_are_refused_before_anything_is_asked_for():
@@ -61,8 +63,10 @@ def test_bad_settings_are_refused_before_anything_is_asked_for():
 @pytest.mark.parametrize("name", dataset_names())
 def test_every_data_set_has_defaults_that_can_be(name):
     defaults = sweep_defaults(name)
-    RunRequest(
-        TrainConfig(name, epochs=defaults.epochs), defaults.architecture, defaults.latent_dim
+    RunRequest.of(
+        TrainConfig(name, epochs=defaults.epochs),
+        architecture=defaults.architecture,
+        latent_dim=defaults.latent_dim,
     )
 
 

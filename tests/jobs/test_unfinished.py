@@ -22,8 +22,10 @@ from vae.runs.recorder import RecordedTraining
 from vae.runs.request import RunRequest
 from vae.runs.resume import load_resume_state, save_resume_state
 
-SHORT = RunRequest(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
-LONG = RunRequest(TrainConfig("digits", epochs=10_000), "mlp", 2)
+SHORT = RunRequest.of(
+    TrainConfig("digits", epochs=2, batch_size=64), architecture="mlp", latent_dim=2
+)
+LONG = RunRequest.of(TrainConfig("digits", epochs=10_000), architecture="mlp", latent_dim=2)
 
 
 def ended(job: Job) -> Job:
@@ -36,7 +38,7 @@ def left(tmp_path, digits):
     """A folder of runs with one that was left after its first epoch of four."""
     train = dataclasses.replace(SHORT.train, epochs=4)
     path = tmp_path / "left"
-    model = SHORT.model(digits.image_shape, 10)
+    model = SHORT.model_for(digits.image_shape, 10)
     run = RecordedTraining.start(path, model, train, digits, torch.device("cpu"))
     for report in run.run():
         if report.ends_epoch:
@@ -193,8 +195,8 @@ def test_the_outlook_has_what_is_under_way_first_and_adds_up(tmp_path):
     known = ended(queue.submit(SHORT))
     first = queue.submit(LONG)
     wait_for(lambda: first.latest is not None)
-    sweep = queue.submit_all([SHORT, dataclasses.replace(SHORT, latent_dim=3)])
-    last = queue.submit(dataclasses.replace(LONG, latent_dim=5))
+    sweep = queue.submit_all([SHORT, SHORT.with_model(latent_dim=3)])
+    last = queue.submit(LONG.with_model(latent_dim=5))
     entries = outlook(queue.jobs, [])
     assert sweep.jobs[0] is known
     assert [entry.number for entry in entries] == [first.number, sweep.jobs[1].number, last.number]

@@ -29,7 +29,9 @@ from vae.runs.resume import load_resume_state
 from vae.training import TrainingRun
 from vae.training.stepper import Stepper
 
-SHORT = RunRequest(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
+SHORT = RunRequest.of(
+    TrainConfig("digits", epochs=2, batch_size=64), architecture="mlp", latent_dim=2
+)
 
 
 class InThisProcess:

@@ -20,17 +20,19 @@ from vae.runs.lock import is_held
 from vae.runs.request import RunRequest
 
 PROJECT = Path(__file__).resolve().parents[2]
-SHORT = RunRequest(TrainConfig("digits", epochs=2, batch_size=64), "mlp", 2)
-LONG = RunRequest(TrainConfig("digits", epochs=10_000), "mlp", 2)
-SLOW = RunRequest(
+SHORT = RunRequest.of(
+    TrainConfig("digits", epochs=2, batch_size=64), architecture="mlp", latent_dim=2
+)
+LONG = RunRequest.of(TrainConfig("digits", epochs=10_000), architecture="mlp", latent_dim=2)
+SLOW = RunRequest.of(
     TrainConfig(
         "sprites:scale=2,orientation=4,x=12,y=12",
         epochs=50,
         batch_size=4096,
         validation_fraction=0.0,
     ),
-    "resnet",
-    2,
+    architecture="resnet",
+    latent_dim=2,
 )
 """One step an epoch, and it takes seconds."""
 
@@ -53,7 +55,7 @@ def is_alive(pid: int) -> bool:
 
 
 def test_a_killed_process_fails_its_jobs_calmly_and_a_new_one_goes_on(queue):
-    sweep = queue.submit_all([LONG, dataclasses.replace(LONG, latent_dim=3)])
+    sweep = queue.submit_all([LONG, LONG.with_model(latent_dim=3)])
     later = queue.submit(SHORT)
     wait_for(lambda: all(len(job.epochs) > 1 for job in sweep.jobs))
     killed = queue.process.pid
@@ -140,7 +142,7 @@ from vae.runs.request import RunRequest
 from vae.jobs.queue import TrainingQueue
 
 queue = TrainingQueue(Path(sys.argv[1]))
-job = queue.submit(RunRequest(TrainConfig("digits", epochs=10_000), "mlp", 2))
+job = queue.submit(RunRequest.of(TrainConfig("digits", epochs=10_000), latent_dim=2))
 while len(job.epochs) < 2:
     time.sleep(0.02)
 print(queue.process.pid, flush=True)

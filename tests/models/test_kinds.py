@@ -8,7 +8,8 @@ import torch
 from torch.nn.functional import one_hot
 
 from vae.__main__ import main
-from vae.core.config import KINDS, KINDS_WITH_LABELS, ModelConfig, TrainConfig, check_together
+from vae.core.compatibility import check_together
+from vae.core.config import KINDS, KINDS_WITH_LABELS, ModelConfig, TrainConfig
 from vae.core.errors import ConfigError, DataError
 from vae.data.splits import Dataset, Split
 from vae.explorer import Explorer

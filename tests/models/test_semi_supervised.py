@@ -9,7 +9,8 @@ import torch
 from torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 
 from vae.__main__ import main
-from vae.core.config import ModelConfig, TrainConfig, check_together
+from vae.core.compatibility import check_together
+from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import ConfigError
 from vae.data.sampling import LABELLED_SHARE, EpochSampler, keep_labels, labelled_indices
 from vae.explorer import Explorer

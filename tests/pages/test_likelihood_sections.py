@@ -118,7 +118,7 @@ def test_training_with_a_likelihood_and_a_perceptual_loss(open_page, root, tmp_p
     assert not page.exception
     job = training_queue().jobs[-1]
     training_queue().stop(job)
-    assert job.request.likelihood == "logistic"
+    assert job.request.model.likelihood == "logistic"
     assert job.request.train.perceptual == 30
     assert job.request.train.critic == str(tmp_path / "judge")
 

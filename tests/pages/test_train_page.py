@@ -13,7 +13,7 @@ from vae.runs.format import RESUME_FILE
 from vae.runs.recorder import RecordedTraining
 from vae.runs.request import RunRequest
 
-LONG = RunRequest(TrainConfig("digits", epochs=10_000), "mlp", 2)
+LONG = RunRequest.of(TrainConfig("digits", epochs=10_000), architecture="mlp", latent_dim=2)
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def left(tmp_path, digits):
     """A run that was left after its first epoch."""
     path = tmp_path / "left"
     train = TrainConfig("digits", epochs=4, batch_size=64)
-    model = LONG.model(digits.image_shape, 10)
+    model = LONG.model_for(digits.image_shape, 10)
     run = RecordedTraining.start(path, model, train, digits, torch.device("cpu"))
     next(report for report in run.run() if report.ends_epoch)
     run.save_state()

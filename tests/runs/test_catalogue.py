@@ -216,7 +216,7 @@ def test_a_multi_rate_model_alone_is_a_comparison_of_its_own(run):
     ],
 )
 def test_a_run_s_name_says_what_it_is_and_can_be_a_folder(dataset, start, tmp_path):
-    name = run_name(TrainConfig(dataset, beta=0.5, seed=3), "conv", 4)
+    name = run_name(TrainConfig(dataset, beta=0.5, seed=3), ModelConfig((1, 28, 28), 4, "conv"))
     assert name.startswith(start)
     (tmp_path / name).mkdir()
     assert list(tmp_path.iterdir()) == [tmp_path / name]

@@ -8,7 +8,8 @@ import torch
 
 from vae.__main__ import main
 from vae.analysis.eval_classifier import EvalClassifier
-from vae.core.config import ModelConfig, TrainConfig, check_together
+from vae.core.compatibility import check_together
+from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import CheckpointError, ConfigError
 from vae.models.build import build_seeded
 from vae.runs.checkpoint import load_run

@@ -3,15 +3,9 @@
 import argparse
 
 from vae.analysis.eval_classifier import find_classifier
-from vae.core.config import (
-    DEFAULT_CODEBOOK,
-    KINDS_WITH_LABELS,
-    ModelConfig,
-    TrainConfig,
-    default_levels,
-    default_warmup,
-)
+from vae.core.config import ImageShape, ModelConfig, TrainConfig, model_for_images
 from vae.core.errors import ConfigError
+from vae.core.settings import from_values
 from vae.data.folder import FOLDER_SIDE
 from vae.data.registry import FOLDER_PREFIX, image_shape_of, load_dataset
 from vae.data.splits import Dataset
@@ -19,55 +13,19 @@ from vae.runs.catalogue import available_checkpoints
 from vae.runs.run import Run
 
 
-def model_config(
-    options: argparse.Namespace, image_shape: tuple[int, int, int], classes: int
-) -> ModelConfig:
-    """The model that the options ask for, of images of so many classes.
-
-    ConfigError for one that cannot be.
-    """
-    return ModelConfig(
-        image_shape,
-        options.latent_dim,
-        options.arch,
-        options.likelihood,
-        options.pixel_scale,
-        getattr(options, "beta_range", None),
-        options.model,
-        classes if options.model in KINDS_WITH_LABELS else 0,
-        options.logvar_limit,
-        _levels(options),
-        _codebook(options),
-    )
-
-
-def _levels(options: argparse.Namespace) -> tuple[int, ...]:
-    if options.levels is None:
-        return default_levels(options.latent_dim) if options.model == "ladder" else ()
-    return options.levels
-
-
-def _codebook(options: argparse.Namespace) -> int:
-    if options.codebook is None:
-        return DEFAULT_CODEBOOK if options.model == "vq" else 0
-    return options.codebook
+def model_config(options: argparse.Namespace, image_shape: ImageShape, classes: int) -> ModelConfig:
+    """Builds the model that the options ask for; raises ConfigError if it is not allowed."""
+    return model_for_images(vars(options), image_shape, classes)
 
 
 def train_config(
     options: argparse.Namespace, beta: float, seed: int, dataset: str | None = None
 ) -> TrainConfig:
-    """The training that the options ask for; ConfigError for one that cannot be."""
-    names = (
-        "epochs batch_size learning_rate schedule warmup_epochs free_bits grad_clip "
-        "validation_fraction objective precision storage corruption labelled"
-    )
-    given = {name: getattr(options, name) for name in names.split()}
-    if given["warmup_epochs"] is None:
-        given["warmup_epochs"] = default_warmup(options.epochs)
+    """Builds the training that the options ask for; raises ConfigError if it is not allowed."""
     dataset = dataset or options.dataset
     critic = _critic(options, dataset)
-    return TrainConfig(
-        dataset, beta=beta, seed=seed, perceptual=options.perceptual, critic=critic, **given
+    return from_values(
+        TrainConfig, vars(options), dataset=dataset, beta=beta, seed=seed, critic=critic
     )
 
 
@@ -83,7 +41,7 @@ def dataset_for_training(options: argparse.Namespace, name: str) -> Dataset:
     if options.image_size is not None and not name.startswith(FOLDER_PREFIX):
         raise ConfigError("--image-size goes with folder:PATH; other data sets have their own")
     side = FOLDER_SIDE if options.image_size is None else options.image_size
-    ModelConfig(image_shape_of(name, side), options.latent_dim, options.arch)
+    ModelConfig(image_shape_of(name, side), options.latent_dim, options.architecture)
     return load_dataset(
         name,
         options.data_dir,

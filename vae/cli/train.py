@@ -83,7 +83,7 @@ def _start(
         check_free(out, options.overwrite)
     data = dataset or dataset_for_training(options, config.dataset)
     model = model_config(options, data.image_shape, len(data.class_names))
-    name = run_name(config, model.architecture, model.latent_dim, model.beta_range, model.kind)
+    name = run_name(config, model)
     path = out or unused_path(checkpoints_dir(), name)
     if held is not None:
         held.enter_context(holding([path]))

@@ -1,11 +1,30 @@
-"""What a model is and how it is trained: two frozen, validated records."""
+"""The two records that describe a model and its training; both are frozen and validated.
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+Each field declares its setting (see `vae.core.settings`). Rules between fields of one record stand
+below the record; rules between the two records are in `vae.core.compatibility`.
 
-from vae.core.dataset_name import is_subset
+Example:
+    >>> ModelConfig((1, 28, 28), latent_dim=2, architecture="mlp-deep").latent_shape
+    (2,)
+    >>> TrainConfig("mnist", epochs=8, beta=4).beta_label
+    'β 4'
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal, get_args
+
 from vae.core.errors import ConfigError
 from vae.core.record import Record
+from vae.core.settings import (
+    Setting,
+    check_integer,
+    check_number,
+    check_settings,
+    from_values,
+    is_integer,
+    settings_of,
+)
 from vae.core.text import is_showable
 
 Architecture = Literal["mlp", "mlp-deep", "conv", "conv-mlp", "resnet", "spatial"]
@@ -15,6 +34,8 @@ Schedule = Literal["constant", "cosine"]
 Objective = Literal["beta-vae", "beta-tcvae"]
 Precision = Literal["float32", "bfloat16"]
 Storage = Literal["float32", "float16"]
+ImageShape = tuple[int, int, int]
+"""Channels, height and width."""
 
 KINDS: dict[Kind, str] = {
     "vae": "VAE",
@@ -25,16 +46,16 @@ KINDS: dict[Kind, str] = {
     "ladder": "Hierarchical VAE",
     "vq": "VQ-VAE",
 }
-"""By name, as people write them; see `vae.models.build`."""
+"""Titles of the kinds of model; see `vae.models.build`."""
 
 KINDS_WITH_LABELS: tuple[Kind, ...] = ("conditional", "semi-supervised", "classifier")
-"""Those that need the label of each image."""
+"""Kinds that need the label of each image."""
 
 KINDS_WITHOUT_RATE: tuple[Kind, ...] = ("autoencoder", "classifier")
-"""Those whose codes are points: no posterior, so no rate, no ELBO and no likelihood."""
+"""Kinds whose codes are points: they have no posterior, so no rate, no ELBO and no likelihood."""
 
 DENOISING_KINDS: tuple[Kind, ...] = ("vae", "autoencoder", "conditional")
-"""Those that can learn to give the clean image of a corrupted one."""
+"""Kinds that can learn to reconstruct the clean image from a corrupted one."""
 
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 
@@ -44,252 +65,501 @@ LIKELIHOODS: dict[Likelihood, str] = {
     "gaussian-learned": "Gaussian, learned scale",
     "logistic": "Discretised logistic",
 }
-"""By name, as people write them; see `vae.models.likelihood`."""
+"""Titles of the likelihoods; see `vae.models.likelihood`."""
+
+OBJECTIVES: dict[Objective, str] = {"beta-vae": "β-VAE", "beta-tcvae": "β-TCVAE"}
+"""Titles of the objectives."""
 
 DOWNSAMPLING_ARCHITECTURES: tuple[Architecture, ...] = ("conv", "conv-mlp", "resnet", "spatial")
-"""Those that halve an image's sides twice."""
+"""Architectures that halve an image's sides twice."""
 
 LADDER_ARCHITECTURES: tuple[Architecture, ...] = ("mlp", "mlp-deep", "conv", "conv-mlp")
-"""Those that a ladder can be made of."""
+"""Architectures that a ladder can use."""
 
 VQ_ARCHITECTURES: tuple[Architecture, ...] = ("conv", "spatial")
-"""Those with a place for each code: a small one, and that of `vae.models.networks.residual`."""
+"""Architectures with one code per grid cell; `spatial` is that of `networks.residual`."""
 
 MAX_LATENT_DIM = 512
 LOGVAR_LIMIT = 10.0
-"""Where log-variances are clamped unless the configuration says otherwise."""
-LONGEST_DATASET = 1000
+"""Default limit of log-variances."""
+
+MAX_DATASET_NAME = 1000
+"""Most characters of a data set's name."""
+
 MAX_SIDE = 256
 MAX_LEVELS = 5
+MAX_CLASSES = 1000
+MAX_CODEBOOK = 4096
+DEFAULT_CODEBOOK = 64
+"""Codes of a vq model where a person gives no number."""
+
+
+def default_levels(latent_dim: int) -> tuple[int, ...]:
+    """Returns the default levels of a ladder: a third of the dimensions on top."""
+    top = max(1, latent_dim // 3)
+    return top, latent_dim - top
+
+
+def default_warmup(epochs: int) -> float:
+    """Returns the epochs of warm-up where a person gives none: half of the run, at most 2.5.
+
+    Deep networks lose dimensions without warm-up. A long warm-up costs a short run its last nats.
+    """
+    return min(epochs / 2, 2.5)
+
+
+def _derive_levels(values: Mapping[str, Any]) -> tuple[int, ...]:
+    return default_levels(values["latent_dim"]) if values["kind"] == "ladder" else ()
+
+
+def _derive_codebook(values: Mapping[str, Any]) -> int:
+    return DEFAULT_CODEBOOK if values["kind"] == "vq" else 0
+
+
+def _derive_warmup(values: Mapping[str, Any]) -> float:
+    return default_warmup(values["epochs"])
+
+
+def _check_dataset_name(name: str, value: object) -> None:
+    if not isinstance(value, str) or not is_showable(value, MAX_DATASET_NAME):
+        raise ConfigError(
+            f"{name} must be a name of one line, up to {MAX_DATASET_NAME} characters long, "
+            f"not {value!r:.60}"
+        )
+
+
+def _check_beta_range(name: str, bounds: object) -> None:
+    if bounds is None:
+        return
+    is_pair = isinstance(bounds, tuple) and len(bounds) == 2
+    if isinstance(bounds, tuple) and is_pair:
+        for bound in bounds:
+            check_number(name, bound, 1e-3, 1e3)
+    if not isinstance(bounds, tuple) or not is_pair or not bounds[0] < bounds[1]:
+        raise ConfigError(f"{name} must be two betas, the lower one first, not {bounds!r}")
 
 
 @dataclass(frozen=True)
 class ModelConfig(Record):
-    """Everything that is needed to build a VAE, apart from its weights."""
+    """Everything that is needed to build a model, apart from its weights."""
 
-    image_shape: tuple[int, int, int]
-    """Channels, height, width of the images."""
+    image_shape: ImageShape
+    """Channels, height and width of the images."""
 
-    latent_dim: int = 2
-    """Number of latent dimensions, 1 to 512."""
+    latent_dim: Annotated[
+        int,
+        Setting(
+            "Number of latent dimensions. Two can be drawn as a map; more reconstruct better.",
+            group="the model",
+            low=1,
+            high=MAX_LATENT_DIM,
+            label="Latent size",
+        ),
+    ] = 2
 
-    architecture: Architecture = "mlp"
-    """Encoder and decoder; see `vae.models.networks.architectures`. That of `spatial` has a code
-    for each place: as many channels as latent_dim has for each of
-    (height / 4) * (width / 4) places.
-    """
+    architecture: Annotated[
+        Architecture,
+        Setting(
+            "Networks of encoder and decoder. resnet and spatial are for colour and larger images, "
+            "and slower. A spatial code is a grid: its size is a multiple of "
+            "(height / 4) × (width / 4).",
+            group="the model",
+            option="--arch",
+            label="Architecture",
+        ),
+    ] = "mlp"
+    """See `vae.models.networks.architectures`."""
 
-    likelihood: Likelihood = "bernoulli"
-    """How a decoded image is compared with a real one; see `vae.models.likelihood`."""
+    likelihood: Annotated[
+        Likelihood,
+        Setting(
+            "How an image is compared with its reconstruction.",
+            group="the likelihood",
+            label="Likelihood",
+            page_help="See the page Kinds of model.",
+            titles=LIKELIHOODS,
+        ),
+    ] = "bernoulli"
+    """See `vae.models.likelihood`."""
 
-    pixel_scale: float = 0.1
-    """Standard deviation of a pixel under the Gaussian likelihood; pixels lie in [0, 1].
+    pixel_scale: Annotated[
+        float,
+        Setting(
+            "Standard deviation of a pixel in [0, 1] under the gaussian and logistic likelihoods. "
+            "A learned scale starts from it.",
+            group="the likelihood",
+            low=1e-3,
+            high=10,
+            is_written=lambda model: model.likelihood != "bernoulli",
+        ),
+    ] = 0.1
 
-    Where the likelihood learns its scale this is what training begins with.
-    """
-
-    beta_range: tuple[float, float] | None = None
-    """The betas that the one model serves, lowest and highest; None for a model of one beta.
+    beta_range: Annotated[
+        tuple[float, float] | None,
+        Setting(
+            "Trains one model for all betas of a range, such as 0.1,10; --beta is the one that it "
+            "is reported at.",
+            metavar="0.1,10",
+            check=_check_beta_range,
+            added_in=2,
+        ),
+    ] = None
+    """Lowest and highest beta of a multi-rate model; None for a model of one beta.
 
     See `vae.models.networks.gates`.
     """
 
-    kind: Kind = "vae"
-    """What encoder, posterior and decoder do with each other; see `vae.models.build`."""
+    kind: Annotated[
+        Kind,
+        Setting(
+            "Kind of model.",
+            group="the model",
+            option="--model",
+            added_in=3,
+            label="Kind of model",
+            page_help="See the page Kinds of model.",
+            titles=KINDS,
+        ),
+    ] = "vae"
+    """How encoder, posterior and decoder work together; see `vae.models.build`."""
 
-    classes: int = 0
-    """How many labels there are, for a kind that is told them; 0 for the others."""
+    classes: Annotated[
+        int,
+        Setting(
+            "Number of classes of a data set whose labels the model needs, else 0.",
+            low=0,
+            high=MAX_CLASSES,
+            is_written=lambda _: False,
+            added_in=3,
+        ),
+    ] = 0
 
-    logvar_limit: float = LOGVAR_LIMIT
-    """Log-variances are kept within plus and minus this, so that exp() stays finite.
+    logvar_limit: Annotated[
+        float,
+        Setting(
+            "Log-variances are clamped to plus and minus this; 10000 is as good as no clamp.",
+            group="the likelihood",
+            low=1,
+            high=1e4,
+            added_in=7,
+        ),
+    ] = LOGVAR_LIMIT
+    """exp() overflows float32 above 88, so larger limits disable the clamp."""
 
-    Beyond 88 it does not in float32: as good as no clamp.
-    """
+    levels: Annotated[
+        tuple[int, ...],
+        Setting(
+            "Dimensions of each level of a ladder from the top down, such as 8,24.",
+            group="the model",
+            metavar="8,24",
+            derive=_derive_levels,
+            derived="a third on top for a ladder",
+            added_in=8,
+        ),
+    ] = ()
+    """() for the other kinds."""
 
-    levels: tuple[int, ...] = ()
-    """Latent dimensions of each level from the top down, for a ladder; () for the others."""
-
-    codebook: int = 0
-    """Number of codes to choose from at each place, for a vq; 0 for the others."""
+    codebook: Annotated[
+        int,
+        Setting(
+            "Number of codes that a vq model chooses from in each grid cell; its architecture is "
+            "conv or spatial, and its latent size a multiple of the number of cells (49 for "
+            "MNIST).",
+            group="the model",
+            low=0,
+            high=MAX_CODEBOOK,
+            derive=_derive_codebook,
+            derived=f"{DEFAULT_CODEBOOK} for a vq",
+            added_in=8,
+            label="Codebook",
+            page_low=2,
+        ),
+    ] = 0
+    """0 for the other kinds."""
 
     def __post_init__(self) -> None:
         _check_image_shape(self.image_shape)
-        _check_choice("kind", self.kind, get_args(Kind))
+        check_settings(self)
         _check_classes(self.kind, self.classes)
-        _check_integer("latent_dim", self.latent_dim, 1, MAX_LATENT_DIM)
-        _check_choice("architecture", self.architecture, get_args(Architecture))
-        _check_choice("likelihood", self.likelihood, get_args(Likelihood))
-        _check_number("pixel_scale", self.pixel_scale, 1e-3, 10)
-        _check_number("logvar_limit", self.logvar_limit, 1, 1e4)
-        if not self.is_generative and self.likelihood != "bernoulli":
-            raise ConfigError(
-                f"a classifier has no likelihood of images; leave {self.likelihood} out"
-            )
-        if self.beta_range is not None:
-            _check_beta_range(self.beta_range)
-        self._check_halving()
-        self._check_kind()
-        self._check_places()
-
-    def _check_halving(self) -> None:
-        height, width = self.image_shape[1:]
-        if self.architecture in DOWNSAMPLING_ARCHITECTURES and (height % 4 or width % 4):
-            raise ConfigError(
-                f"architecture {self.architecture!r} halves the image twice, so its sides must be "
-                f"multiples of 4, but the image is {height}x{width}; "
-                "use an mlp or another image size"
-            )
-
-    def _check_kind(self) -> None:
         _check_levels(self.kind, self.levels, self.latent_dim)
-        _check_integer("codebook", self.codebook, *((2, 4096) if self.kind == "vq" else (0, 0)))
-        for kind, fitting in (("ladder", LADDER_ARCHITECTURES), ("vq", VQ_ARCHITECTURES)):
-            if self.kind == kind and self.architecture not in fitting:
-                raise ConfigError(
-                    f"a {kind}'s architecture is one of {', '.join(fitting)}, not "
-                    f"{self.architecture}; choose one of those"
-                )
+        _check_codebook(self.kind, self.codebook)
+        _check_architecture(self)
+        _check_grid(self)
 
-    def _check_places(self) -> None:
-        height, width = (side // 4 for side in self.image_shape[1:])
-        if self.has_spatial_code and self.latent_dim % (height * width):
-            what = "the kind 'vq'" if self.kind == "vq" else "architecture 'spatial'"
-            raise ConfigError(
-                f"{what} has a code for each of {height}x{width} places "
-                f"of the image, so latent_dim must be a multiple of {height * width}, not "
-                f"{self.latent_dim}; choose such a number, or another kind and architecture"
-            )
+    def for_images(self, image_shape: ImageShape, class_count: int) -> "ModelConfig":
+        """Returns the same model for other images; a kind without labels ignores the classes."""
+        return replace(
+            self, image_shape=image_shape, classes=class_count if self.needs_labels else 0
+        )
 
     @property
     def has_spatial_code(self) -> bool:
-        """Whether a code is a grid, with some of its numbers for each place of the image."""
+        """Tells whether a code is a grid with several numbers per cell."""
         return self.architecture == "spatial" or self.kind == "vq"
 
     @property
     def latent_shape(self) -> tuple[int, ...]:
-        """Channels, height, width of a code that is a grid and flattened; else its length."""
+        """Channels, height and width of a code that is a grid, else its length."""
         if not self.has_spatial_code:
             return (self.latent_dim,)
-        height, width = (side // 4 for side in self.image_shape[1:])
+        height, width = self._grid
         return self.latent_dim // (height * width), height, width
 
     @property
     def has_rate(self) -> bool:
-        """Whether codes have a posterior, and so a rate, an ELBO and a likelihood."""
+        """Tells whether codes have a posterior, and so a rate, an ELBO and a likelihood."""
         return self.kind not in KINDS_WITHOUT_RATE
 
     @property
     def is_gaussian(self) -> bool:
-        """Whether codes have a Gaussian posterior and prior, and not a point or a choice."""
+        """Tells whether posterior and prior are Gaussian, rather than points or choices."""
         return self.has_rate and self.kind != "vq"
 
     @property
     def needs_labels(self) -> bool:
-        """Whether images have to come with their labels."""
+        """Tells whether each image has to come with its label."""
         return self.kind in KINDS_WITH_LABELS
 
     @property
     def is_generative(self) -> bool:
-        """Whether codes decode to images."""
+        """Tells whether codes decode to images."""
         return self.kind != "classifier"
+
+    @property
+    def _grid(self) -> tuple[int, int]:
+        """Height and width of a code that is a grid."""
+        _, height, width = self.image_shape
+        return height // 4, width // 4
 
 
 @dataclass(frozen=True)
 class TrainConfig(Record):
-    """How a model is trained; with a ModelConfig it decides the weights on one device."""
+    """How a model is trained; together with a ModelConfig it fixes the weights on one device."""
 
-    dataset: str
+    dataset: Annotated[
+        str, Setting("Data set to train on.", check=_check_dataset_name, label="Data set")
+    ]
     """A name of `vae.data.registry`, or `folder:PATH`."""
 
-    seed: int = 0
-    """Seeds the weights, the order of the images and the posterior samples."""
+    seed: Annotated[
+        int,
+        Setting(
+            "Seeds the weights, the order of the images and the posterior samples.",
+            low=0,
+            high=2**32 - 1,
+            label="Seed",
+            page_high=2**31,
+        ),
+    ] = 0
 
-    epochs: int = 10
-    """Passes over the training split."""
+    epochs: Annotated[
+        int,
+        Setting(
+            "Passes over the training split.",
+            group="the steps",
+            low=1,
+            high=100_000,
+            label="Epochs",
+            page_high=1000,
+        ),
+    ] = 10
 
-    batch_size: int = 128
-    """Images a step."""
+    batch_size: Annotated[
+        int,
+        Setting(
+            "Images per step.",
+            group="the steps",
+            low=1,
+            high=1_000_000,
+            label="Batch size",
+            page_low=8,
+            page_high=4096,
+        ),
+    ] = 128
 
-    learning_rate: float = 2e-3
-    """Adam's step size at the start."""
+    learning_rate: Annotated[
+        float,
+        Setting(
+            "Adam's step size at the start.",
+            group="the steps",
+            low=0,
+            high=10,
+            low_is_excluded=True,
+            label="Learning rate",
+            page_low=1e-5,
+            page_high=1,
+        ),
+    ] = 2e-3
 
-    schedule: Schedule = "cosine"
-    """How the step size goes: constant, or along a half cosine down to zero."""
+    schedule: Annotated[
+        Schedule,
+        Setting(
+            "How the step size changes: it stays constant, or falls to 0 along half a cosine.",
+            group="the steps",
+        ),
+    ] = "cosine"
 
-    beta: float = 1.0
-    """Weight of the rate in the loss (Higgins et al. 2017); 1 is the ELBO.
+    beta: Annotated[
+        float,
+        Setting(
+            "Weight of the rate. Above 1 the codes get shorter; far above 1 they collapse.",
+            low=0,
+            high=1e6,
+            label="β",
+            page_high=1000,
+            page_step=0.5,
+        ),
+    ] = 1.0
+    """The weight of Higgins et al. 2017; 1 is the ELBO.
 
     A model with a `beta_range` is trained for all of it; this is the beta that it is reported at.
     """
 
-    warmup_epochs: float = 0.0
-    """Epochs over which beta rises linearly from 0."""
+    warmup_epochs: Annotated[
+        float,
+        Setting(
+            "Epochs over which beta rises linearly from 0; it keeps dimensions from dying early.",
+            group="the objective",
+            low=0,
+            high=1e6,
+            derive=_derive_warmup,
+            derived="half of the epochs, at most 2.5",
+            label="Warm-up epochs",
+            page_high=1000,
+        ),
+    ] = 0.0
 
-    free_bits: float = 0.0
-    """Rate of each dimension, in nats, that costs nothing (Kingma et al. 2016)."""
+    free_bits: Annotated[
+        float,
+        Setting(
+            "Rate of each dimension, in nats, that costs nothing.",
+            group="the objective",
+            low=0,
+            high=1e3,
+            label="Free bits (nats)",
+            page_high=10,
+            page_step=0.05,
+        ),
+    ] = 0.0
+    """Kingma et al. 2016."""
 
-    grad_clip: float = 100.0
-    """Largest norm of a step's gradient; larger ones are scaled down."""
+    grad_clip: Annotated[
+        float,
+        Setting(
+            "Largest norm of a step's gradient; larger gradients are scaled down.",
+            group="the steps",
+            low=0,
+            high=1e9,
+            low_is_excluded=True,
+        ),
+    ] = 100.0
 
-    validation_fraction: float = 0.05
-    """Share of the training images held out to report on while training."""
+    validation_fraction: Annotated[
+        float,
+        Setting(
+            "Share of the training images that is held out to report on during training.",
+            group="the images",
+            low=0,
+            high=0.9,
+        ),
+    ] = 0.05
 
-    objective: Objective = "beta-vae"
-    """What beta weighs: the whole rate, or its total correlation alone; see `vae.objective`."""
+    objective: Annotated[
+        Objective,
+        Setting(
+            "What beta weighs: the whole rate, or its total correlation alone.",
+            group="the objective",
+            added_in=2,
+            label="Objective",
+            titles=OBJECTIVES,
+        ),
+    ] = "beta-vae"
+    """See `vae.training.losses`."""
 
-    precision: Precision = "float32"
-    """Of the layers' arithmetic in training; weights, losses and all reports are float32."""
+    precision: Annotated[
+        Precision,
+        Setting(
+            "Arithmetic of the layers in training; bfloat16 is faster where the machine has it.",
+            group="the steps",
+            added_in=2,
+        ),
+    ] = "float32"
+    """Weights, losses and all reports stay float32."""
 
-    storage: Storage = "float32"
-    """Of the weights on the disk; the results are those of the weights as stored."""
+    storage: Annotated[
+        Storage,
+        Setting(
+            "Precision of the weights on the disk; float16 halves the checkpoint.",
+            group="the checkpoint",
+            added_in=2,
+        ),
+    ] = "float32"
+    """The reported results are those of the weights as stored."""
 
-    corruption: float = 0.0
-    """Standard deviation of the noise that training adds to each pixel that the encoder sees.
+    corruption: Annotated[
+        float,
+        Setting(
+            "Standard deviation of the noise on the pixels that the encoder sees in training; the "
+            "model learns to give the clean image.",
+            group="the images",
+            low=0,
+            high=10,
+            added_in=4,
+            label="Corruption",
+            page_help="See the page Denoise.",
+            page_high=2,
+            page_step=0.1,
+        ),
+    ] = 0.0
+    """See `vae.data.corruption`."""
 
-    The decoder has to give the clean image back; see `vae.data.corruption`.
-    """
+    perceptual: Annotated[
+        float,
+        Setting(
+            "Nats for a distance of 1 in the features of a classifier of the same images.",
+            group="the objective",
+            low=0,
+            high=1e6,
+            added_in=5,
+            label="Perceptual loss",
+            page_high=1000,
+            page_step=10,
+        ),
+    ] = 0.0
+    """See `vae.training.perceptual`."""
 
-    perceptual: float = 0.0
-    """Weight, in nats, of the distance in a classifier's features; `vae.training.perceptual`."""
+    critic: Annotated[
+        str,
+        Setting(
+            "Folder of the checkpoint of that classifier.",
+            group="the objective",
+            alias="--perceptual-model",
+            derived="the best one of the data set",
+            added_in=5,
+        ),
+    ] = ""
+    """Empty where `perceptual` is 0."""
 
-    critic: str = ""
-    """The folder of that classifier's checkpoint; empty where the weight is 0."""
-
-    labelled: int = 0
-    """Training images whose label a semi-supervised model is told, as many of each class; 0: all.
-
-    They are drawn by the seed; see `vae.data.sampling`.
-    """
+    labelled: Annotated[
+        int,
+        Setting(
+            "Number of images whose label a semi-supervised model sees, 0 for all; as many of "
+            "each class, drawn by the seed.",
+            group="the images",
+            metavar="N",
+            low=0,
+            high=10_000_000,
+            added_in=6,
+            label="Labels",
+            page_high=1_000_000,
+            page_help="Other kinds ignore it.",
+        ),
+    ] = 0
+    """See `vae.data.sampling`."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.dataset, str) or not is_showable(self.dataset, LONGEST_DATASET):
-            raise ConfigError(
-                f"dataset must be a name of one line, up to {LONGEST_DATASET} characters long, "
-                f"not {self.dataset!r:.60}"
-            )
-        _check_integer("seed", self.seed, 0, 2**32 - 1)
-        _check_integer("epochs", self.epochs, 1, 100_000)
-        _check_integer("batch_size", self.batch_size, 1, 1_000_000)
-        _check_number("learning_rate", self.learning_rate, 0, 10, above=True)
-        _check_choice("schedule", self.schedule, get_args(Schedule))
-        _check_number("beta", self.beta, 0, 1e6)
-        _check_choice("objective", self.objective, get_args(Objective))
-        _check_choice("precision", self.precision, get_args(Precision))
-        _check_choice("storage", self.storage, get_args(Storage))
-        _check_number("warmup_epochs", self.warmup_epochs, 0, 1e6)
-        _check_number("free_bits", self.free_bits, 0, 1e3)
-        _check_number("grad_clip", self.grad_clip, 0, 1e9, above=True)
-        _check_number("validation_fraction", self.validation_fraction, 0, 0.9)
-        _check_number("corruption", self.corruption, 0, 10)
-        _check_number("perceptual", self.perceptual, 0, 1e6)
-        named = isinstance(self.critic, str) and is_showable(self.critic, LONGEST_DATASET)
-        if named != (self.perceptual > 0) or not (named or self.critic == ""):
-            raise ConfigError(
-                "a perceptual loss needs a weight above 0 and, as its critic, the folder of a "
-                f"classifier's checkpoint, or neither; not {self.perceptual!r} and "
-                f"{self.critic!r:.60}"
-            )
-        _check_integer("labelled", self.labelled, 0, 10_000_000)
+        check_settings(self)
+        _check_perceptual(self.perceptual, self.critic)
 
     @property
     def beta_label(self) -> str:
@@ -297,110 +567,44 @@ class TrainConfig(Record):
         return f"{'β-TC' if self.objective == 'beta-tcvae' else 'β'} {self.beta:g}"
 
 
-@dataclass(frozen=True)
-class Preset:
-    """A starting point for people who have no settings in mind."""
-
-    title: str
-    purpose: str
-    dataset: str
-    architecture: Architecture
-    latent_dim: int
-    epochs: int
-    batch_size: int = 128
-    beta: float = 1.0
+SETTINGS = {s.name: s for record in (ModelConfig, TrainConfig) for s in settings_of(record)}
+"""All settings of a run, by name."""
 
 
-PRESETS = {
-    preset.title: preset
-    for preset in (
-        Preset("5 seconds", "Digits of 8x8 pixels, as a map.", "digits", "mlp-deep", 2, 40, 64),
-        Preset("1 minute", "All of MNIST, as a map.", "mnist", "mlp-deep", 2, 8),
-        Preset("Best", "All of MNIST, sharper: minutes, not one.", "mnist", "conv-mlp", 30, 20),
-    )
-}
-"""By title; the times are those of two laptop cores."""
+def model_for_images(
+    values: Mapping[str, Any], image_shape: ImageShape, class_count: int
+) -> ModelConfig:
+    """Builds the model of chosen settings for images of a shape and a number of classes.
 
-
-def default_levels(latent_dim: int) -> tuple[int, ...]:
-    """Two levels where nobody says: a third of the dimensions above the others."""
-    top = max(1, latent_dim // 3)
-    return top, latent_dim - top
-
-
-DEFAULT_CODEBOOK = 64
-"""Codes of a vq where nobody says."""
-
-
-def default_warmup(epochs: int) -> float:
-    """Epochs of warm-up where nobody says: half of a short run, and never more than 2.5.
-
-    Deep networks lose dimensions without any; a long one costs a short run its last nats.
+    Absent values get their defaults (see `vae.core.settings.from_values`). Raises ConfigError for
+    settings that are not allowed.
     """
-    return min(epochs / 2, 2.5)
+    classes = class_count if values.get("kind") in KINDS_WITH_LABELS else 0
+    return from_values(ModelConfig, values, image_shape=image_shape, classes=classes)
 
 
-def check_together(model: ModelConfig, train: TrainConfig) -> None:
-    """Raise ConfigError for settings that are fine alone but not with each other."""
-    if model.kind != "vae" and train.objective != "beta-vae":
+def _check_image_shape(shape: object) -> None:
+    fits = (
+        isinstance(shape, tuple)
+        and len(shape) == 3
+        and all(isinstance(length, int) for length in shape)
+        and shape[0] in (1, 3)
+        and all(4 <= side <= MAX_SIDE for side in shape[1:])
+    )
+    if not fits:
         raise ConfigError(
-            f"the objective {train.objective} goes with the plain VAE, not with the kind "
-            f"{model.kind}; leave one of them out"
-        )
-    if train.corruption and model.kind not in DENOISING_KINDS:
-        raise ConfigError(
-            f"a model of the kind {model.kind} does not learn to undo corruption; choose one of "
-            f"{', '.join(DENOISING_KINDS)}, or no corruption"
-        )
-    if train.perceptual > 0 and (not model.is_generative or train.objective != "beta-vae"):
-        raise ConfigError(
-            "a perceptual loss goes with models of images and the objective beta-vae; leave it out"
-        )
-    _check_semi_supervised(model, train)
-    if model.beta_range is None:
-        return
-    if is_subset(train.dataset):
-        raise ConfigError(
-            f"a beta_range goes with whole data sets, not with {train.dataset:.60}; leave one of "
-            "them out"
-        )
-    if model.kind != "vae":
-        raise ConfigError(
-            f"a beta_range goes with the plain VAE, not with the kind {model.kind}; leave one of "
-            "them out"
-        )
-    low, high = model.beta_range
-    if not low <= train.beta <= high:
-        raise ConfigError(
-            f"beta must lie in the model's beta_range, {low:g} to {high:g}, not {train.beta:g}"
-        )
-    if train.objective != "beta-vae" or train.free_bits:
-        raise ConfigError(
-            "a model with a beta_range is trained with the objective beta-vae and no free bits; "
-            "leave one of them out"
-        )
-
-
-def _check_semi_supervised(model: ModelConfig, train: TrainConfig) -> None:
-    if train.perceptual > 0 and model.kind == "semi-supervised":
-        raise ConfigError(
-            "a perceptual loss needs one decoded image for each image, but a semi-supervised model "
-            "tries every label; leave it out"
-        )
-    if train.labelled and model.kind != "semi-supervised":
-        raise ConfigError(
-            "labelled goes with the kind semi-supervised; a model of the kind "
-            f"{model.kind} is told all labels or none"
+            f"image_shape must be (1 or 3 channels, height, width) with sides of 4 to {MAX_SIDE} "
+            f"pixels, not {shape!r}"
         )
 
 
 def _check_classes(kind: Kind, classes: object) -> None:
     if kind not in KINDS_WITH_LABELS:
-        _check_integer("classes", classes, 0, 0)
-    elif not isinstance(classes, int) or isinstance(classes, bool) or not 2 <= classes <= 1000:
+        check_integer("classes", classes, 0, 0)
+    elif not is_integer(classes) or not 2 <= classes <= MAX_CLASSES:  # type: ignore[operator]
         raise ConfigError(
-            f"a model of the kind {kind} needs images of 2 to 1000 classes, not {classes!r}; "
-            "choose another data set or another kind"
+            f"a model of the kind {kind} needs images of 2 to {MAX_CLASSES} classes, not "
+            f"{classes!r}; choose another data set or another kind"
         )
 
 
@@ -410,51 +614,53 @@ def _check_levels(kind: Kind, levels: object, latent_dim: int) -> None:
             raise ConfigError(f"levels go with the kind ladder, not with {kind}; leave them out")
         return
     given = levels if isinstance(levels, tuple) else ()
-    ok = all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in given)
-    if not ok or not 2 <= len(given) <= MAX_LEVELS or sum(given) != latent_dim:
+    are_dimensions = all(is_integer(level) and level >= 1 for level in given)
+    if not are_dimensions or not 2 <= len(given) <= MAX_LEVELS or sum(given) != latent_dim:
         raise ConfigError(
             f"a ladder needs 2 to {MAX_LEVELS} levels of 1 dimension or more that add up to "
             f"latent_dim, {latent_dim}, not {levels!r}; such as --levels 8,24 --latent-dim 32"
         )
 
 
-def _check_beta_range(bounds: object) -> None:
-    ok = isinstance(bounds, tuple) and len(bounds) == 2
-    if ok:
-        for value in bounds:  # type: ignore[attr-defined]
-            _check_number("beta_range", value, 1e-3, 1e3)
-    if not ok or not bounds[0] < bounds[1]:  # type: ignore[index]
-        raise ConfigError(f"beta_range must be two betas, the lower one first, not {bounds!r}")
+def _check_codebook(kind: Kind, codebook: object) -> None:
+    low, high = (2, MAX_CODEBOOK) if kind == "vq" else (0, 0)
+    check_integer("codebook", codebook, low, high)
 
 
-def _check_image_shape(shape: object) -> None:
-    ok = (
-        isinstance(shape, tuple)
-        and len(shape) == 3
-        and all(isinstance(n, int) for n in shape)
-        and shape[0] in (1, 3)
-        and all(4 <= n <= MAX_SIDE for n in shape[1:])
-    )
-    if not ok:
+def _check_architecture(model: ModelConfig) -> None:
+    kind, architecture = model.kind, model.architecture
+    if not model.is_generative and model.likelihood != "bernoulli":
+        raise ConfigError(f"a classifier has no likelihood of images; leave {model.likelihood} out")
+    _, height, width = model.image_shape
+    if architecture in DOWNSAMPLING_ARCHITECTURES and (height % 4 or width % 4):
         raise ConfigError(
-            f"image_shape must be (1 or 3 channels, height, width) with sides of 4 to {MAX_SIDE} "
-            f"pixels, not {shape!r}"
+            f"architecture {architecture!r} halves the image twice, so its sides must be "
+            f"multiples of 4, but the image is {height}x{width}; "
+            "use an mlp or another image size"
+        )
+    fitting = {"ladder": LADDER_ARCHITECTURES, "vq": VQ_ARCHITECTURES}.get(kind, ARCHITECTURES)
+    if architecture not in fitting:
+        raise ConfigError(
+            f"a {kind}'s architecture is one of {', '.join(fitting)}, not {architecture}; choose "
+            "one of those"
         )
 
 
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ConfigError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+def _check_grid(model: ModelConfig) -> None:
+    height, width = model._grid
+    if model.has_spatial_code and model.latent_dim % (height * width):
+        owner = "the kind 'vq'" if model.kind == "vq" else "architecture 'spatial'"
+        raise ConfigError(
+            f"{owner} has a code for each of {height}x{width} places "
+            f"of the image, so latent_dim must be a multiple of {height * width}, not "
+            f"{model.latent_dim}; choose such a number, or another kind and architecture"
+        )
 
 
-def _check_integer(name: str, value: object, low: int, high: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ConfigError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
-
-
-def _check_number(name: str, value: object, low: float, high: float, above: bool = False) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if number and low <= value <= high and not (above and value == low):  # type: ignore[operator]
-        return
-    bounds = f"above {low:g} and at most {high:g}" if above else f"from {low:g} to {high:g}"
-    raise ConfigError(f"{name} must be a number {bounds}, not {value!r}")
+def _check_perceptual(weight: float, critic: object) -> None:
+    is_named = isinstance(critic, str) and is_showable(critic, MAX_DATASET_NAME)
+    if is_named != (weight > 0) or not (is_named or critic == ""):
+        raise ConfigError(
+            "a perceptual loss needs a weight above 0 and, as its critic, the folder of a "
+            f"classifier's checkpoint, or neither; not {weight!r} and {critic!r:.60}"
+        )

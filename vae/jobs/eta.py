@@ -38,7 +38,7 @@ class Entry:
             return first.name
         request = first.request
         return f"{len(self.jobs)} runs: {dataset_title(request.train.dataset)}, " + (
-            f"{request.architecture}, {request.latent_dim} latent"
+            f"{request.model.architecture}, {request.model.latent_dim} latent"
         )
 
 

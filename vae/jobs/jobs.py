@@ -131,7 +131,7 @@ class Sweep:
         """What its runs have in common."""
         request = self.jobs[0].request
         data = dataset_title(request.train.dataset)
-        return f"{data}, {request.architecture}, {request.latent_dim} latent"
+        return f"{data}, {request.model.architecture}, {request.model.latent_dim} latent"
 
     def places(self) -> list[float]:
         """Where each job's beta stands among the others, from 0, the lowest, to 1."""

@@ -72,7 +72,7 @@ def minutes(request: RunRequest) -> float:
     train = request.train
     shape = image_shape_of(train.dataset)
     images = training_image_count(train.dataset) * (1 - train.validation_fraction)
-    model = replace(request.model(shape, CLASSES), beta_range=None)
+    model = replace(request.model_for(shape, CLASSES), beta_range=None)
     return 3 * _operations(model) * images * train.epochs / CORE_SPEED / 60
 
 

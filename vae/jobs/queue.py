@@ -218,13 +218,7 @@ class TrainingQueue:
         return job
 
     def _path(self, request: RunRequest) -> Path:
-        name = run_name(
-            request.train,
-            request.architecture,
-            request.latent_dim,
-            request.beta_range,
-            request.kind,
-        )
+        name = run_name(request.train, request.model)
         return unused_path(self.root, name, {job.path for job in self.jobs})
 
     def _work(self) -> None:

@@ -8,16 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from vae.core.config import Architecture, Objective, TrainConfig
+from vae.core.config import Architecture, TrainConfig
 from vae.core.errors import ConfigError
 from vae.jobs.jobs import Job
 from vae.runs.request import RunRequest
 from vae.runs.run import Run
 
 MAX_BETAS = 10
-OBJECTIVES: dict[Objective, str] = {"beta-vae": "β-VAE", "beta-tcvae": "β-TCVAE"}
-"""By name, as people write them."""
-
 MULTI_RATE = (0.1, 10.0)
 """The range that one model serves in place of a sweep (see `vae.models.networks.gates`)."""
 
@@ -78,8 +75,10 @@ def sweep_requests(
     Seeds count up from that of `train`.
     """
     return [
-        RunRequest(
-            dataclasses.replace(train, beta=beta, seed=train.seed + seed), architecture, latent_dim
+        RunRequest.of(
+            dataclasses.replace(train, beta=beta, seed=train.seed + seed),
+            architecture=architecture,
+            latent_dim=latent_dim,
         )
         for seed in range(seeds)
         for beta in betas
@@ -91,10 +90,10 @@ def multi_rate_requests(
 ) -> list[RunRequest]:
     """One model per seed that serves all betas of MULTI_RATE, reported at beta 1."""
     return [
-        RunRequest(
+        RunRequest.of(
             dataclasses.replace(train, beta=1.0, seed=train.seed + seed),
-            architecture,
-            latent_dim,
+            architecture=architecture,
+            latent_dim=latent_dim,
             beta_range=MULTI_RATE,
         )
         for seed in range(seeds)
@@ -118,7 +117,7 @@ def estimate(
     Known is what an epoch took of the same data set and architecture.
     """
     first = requests[0]
-    like = first.train.dataset, first.architecture
+    like = first.train.dataset, first.model.architecture
     stated = [STATED_EPOCHS[like]] if like in STATED_EPOCHS else []
     known: list[tuple[Literal["jobs", "checkpoints", "stated"], list[float]]] = [
         ("jobs", _job_epochs(like, jobs)),
@@ -136,7 +135,7 @@ def _job_epochs(like: tuple[str, Architecture], jobs: Iterable[Job]) -> list[flo
     return [
         job.latest.seconds * job.latest.steps / (job.latest.step * job.request.train.epochs)
         for job in jobs
-        if like == (job.request.train.dataset, job.request.architecture)
+        if like == (job.request.train.dataset, job.request.model.architecture)
         and job.latest
         and job.begun is not None
     ]

@@ -44,11 +44,11 @@ class Unfinished:
     @property
     def request(self) -> RunRequest:
         """What it was asked for as; VaeError where its data set is known no more."""
-        return RunRequest.of(self.model, self.train)
+        return RunRequest(self.train, self.model)
 
     def is_of(self, request: RunRequest) -> bool:
         """Whether this run is what a request asks for, so far."""
-        model = request.model(self.model.image_shape, self.model.classes)
+        model = request.model_for(self.model.image_shape, self.model.classes)
         return (model, request.train) == (self.model, self.train)
 
     @property

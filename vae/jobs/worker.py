@@ -155,7 +155,7 @@ class _Recorded:
             self.run = RecordedTraining.resume(task.path, dataset, device)
             return dataset
         dataset = data.of(task.request.train)
-        model = task.request.model(dataset.image_shape, len(dataset.class_names))
+        model = task.request.model_for(dataset.image_shape, len(dataset.class_names))
         self.run = RecordedTraining.start(task.path, model, task.request.train, dataset, device)
         return dataset
 

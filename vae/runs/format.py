@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from vae.core.config import ModelConfig
+from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import (
     ConfigError,
     ForeignCheckpoint,
@@ -21,8 +21,10 @@ from vae.core.errors import (
     NewerCheckpoint,
     TamperedCheckpoint,
 )
+from vae.core.settings import defaults_added_after, newest_version
 
-FORMAT_VERSION = 8
+FORMAT_VERSION = newest_version(ModelConfig, TrainConfig)
+"""Version of `run.json`; each version so far introduced settings (see `Setting.added_in`)."""
 
 
 RUN_FILE = "run.json"
@@ -58,21 +60,6 @@ MAX_ATLAS_BYTES, MAX_CURVE_BYTES, MAX_METRICS_BYTES = 64 * 2**20, 256 * 2**20, 6
 
 
 PLAIN_DTYPES = (torch.float32, torch.float64, torch.float16, torch.int16, torch.int32, torch.int64)
-
-
-SETTINGS_SINCE: dict[int, dict[str, dict[str, Any]]] = {
-    2: {
-        "model": {"beta_range": None},
-        "train": {"objective": "beta-vae", "precision": "float32", "storage": "float32"},
-    },
-    3: {"model": {"kind": "vae", "classes": 0}},
-    4: {"train": {"corruption": 0.0}},
-    5: {"train": {"perceptual": 0.0, "critic": ""}},
-    6: {"train": {"labelled": 0}},
-    7: {"model": {"logvar_limit": 10.0}},
-    8: {"model": {"levels": (), "codebook": 0}},
-}
-"""By format version, the settings that came with it, as all runs before it had them."""
 
 
 HALF_RANGE = (-65504.0, 65504.0)
@@ -140,11 +127,10 @@ def _check_format(file: Path, record: Any) -> dict[str, Any]:
 
 
 def _upgraded(record: dict[str, Any], version: int) -> dict[str, Any]:
-    """A record as the present version writes it."""
-    for since, parts in SETTINGS_SINCE.items():
-        for part, settings in parts.items():
-            if version < since and isinstance(record.get(part), dict):
-                record[part] = settings | record[part]
+    """Adds the settings that came after the record's version, as all runs before had them."""
+    for part, config in (("model", ModelConfig), ("train", TrainConfig)):
+        if isinstance(record.get(part), dict):
+            record[part] = defaults_added_after(config, version) | record[part]
     return record
 
 

@@ -1,56 +1,27 @@
 """Writes the table of all checkpoints, and the command that trains a run again."""
 
-import shlex
 from collections.abc import Sequence
 
-from vae.core.config import KINDS, LOGVAR_LIMIT
+from vae.core.config import KINDS
+from vae.core.settings import command_line, format_value
 from vae.runs.run import Run
+
+ALWAYS_STATED = tuple(
+    "dataset kind architecture latent_dim likelihood beta objective warmup_epochs free_bits epochs "
+    "batch_size learning_rate schedule grad_clip validation_fraction precision storage seed".split()
+)
+"""Settings that a command states first, in this order, even where they have their defaults."""
 
 
 def train_command(run: Run) -> str:
-    """The command line that trains this run again; every setting that matters is written out."""
-    model, train = run.model, run.train
-    options = {
-        "dataset": train.dataset,
-        "model": model.kind,
-        "arch": model.architecture,
-        "latent-dim": model.latent_dim,
-        "likelihood": model.likelihood,
-        "beta": train.beta,
-        "objective": train.objective,
-        "warmup-epochs": train.warmup_epochs,
-        "free-bits": train.free_bits,
-        "epochs": train.epochs,
-        "batch-size": train.batch_size,
-        "learning-rate": train.learning_rate,
-        "schedule": train.schedule,
-        "grad-clip": train.grad_clip,
-        "validation-fraction": train.validation_fraction,
-        "precision": train.precision,
-        "storage": train.storage,
-        "seed": train.seed,
-        "threads": run.provenance.threads,
-        "out": f"checkpoints/{run.name}",
-    }
-    if train.dataset.startswith("folder:"):
-        options["image-size"] = model.image_shape[1]
-    if model.levels:
-        options["levels"] = ",".join(map(str, model.levels))
-    if model.codebook:
-        options["codebook"] = model.codebook
-    if model.likelihood != "bernoulli":
-        options["pixel-scale"] = model.pixel_scale
-    if model.logvar_limit != LOGVAR_LIMIT:
-        options["logvar-limit"] = model.logvar_limit
-    if train.corruption:
-        options["corruption"] = train.corruption
-    if train.perceptual > 0:
-        options |= {"perceptual": train.perceptual, "critic": train.critic}
-    if train.labelled:
-        options["labelled"] = train.labelled
-    if model.beta_range is not None:
-        options["beta-range"] = ",".join(_value(beta) for beta in model.beta_range)
-    return "vae train " + " ".join(f"--{k} {_value(v)}" for k, v in options.items())
+    """Returns the command line that trains this run again, with every setting that matters."""
+    stated = command_line(run.model, ALWAYS_STATED) | command_line(run.train, ALWAYS_STATED)
+    first = [stated.pop(name) for name in ALWAYS_STATED]
+    first.append(f"--threads {run.provenance.threads}")
+    first.append(f"--out {format_value(f'checkpoints/{run.name}')}")
+    if run.train.dataset.startswith("folder:"):
+        first.append(f"--image-size {run.model.image_shape[1]}")
+    return " ".join(["vae train", *first, *stated.values()])
 
 
 def markdown_table(runs: Sequence[Run]) -> str:
@@ -108,12 +79,6 @@ def _terms(run: Run) -> list[str]:
 def _beta(run: Run) -> str:
     own = run.train.beta_label.removeprefix("β ")
     return own if run.model.beta_range is None else f"{run.beta_label}; here {own}"
-
-
-def _value(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
-    return shlex.quote(str(value))
 
 
 def _duration(seconds: float) -> str:

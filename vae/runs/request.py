@@ -1,78 +1,59 @@
-"""A request for one training run: the settings of its model and of its training."""
+"""A request for one training run: the settings of its model and of its training.
 
-from dataclasses import dataclass
+Example:
+    >>> request = RunRequest.of(TrainConfig("digits", epochs=2), architecture="mlp", latent_dim=2)
+    >>> request.model.image_shape
+    (1, 8, 8)
+"""
 
-from vae.core.config import (
-    KINDS_WITH_LABELS,
-    LOGVAR_LIMIT,
-    Architecture,
-    Kind,
-    Likelihood,
-    ModelConfig,
-    TrainConfig,
-    check_together,
-)
+from dataclasses import dataclass, replace
+from typing import Any
+
+from vae.core.compatibility import check_together
+from vae.core.config import ImageShape, ModelConfig, TrainConfig, model_for_images
 from vae.data.registry import image_shape_of
 from vae.runs.run import Run
+
+ASSUMED_CLASSES = 2
+"""Number of classes of a data set that has not been read."""
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What somebody wants trained."""
+    """The settings of one run that a person asks for.
+
+    Raises VaeError for settings that are not allowed. A missing data set shows only in the job.
+    """
 
     train: TrainConfig
-    architecture: Architecture
-    latent_dim: int
-    likelihood: Likelihood = "bernoulli"
-    beta_range: tuple[float, float] | None = None
-    kind: Kind = "vae"
-    logvar_limit: float = LOGVAR_LIMIT
-    levels: tuple[int, ...] = ()
-    codebook: int = 0
+    model: ModelConfig
+    """The model for the images that the data set should have; `model_for` takes the real ones."""
 
     def __post_init__(self) -> None:
-        """VaeError for settings that cannot be; whether the data are there shows in the job."""
-        shape = image_shape_of(self.train.dataset)
-        check_together(self.model(shape, classes=2), self.train)
+        expected = self.model_for(image_shape_of(self.train.dataset), ASSUMED_CLASSES)
+        object.__setattr__(self, "model", expected)
+        check_together(expected, self.train)
 
     @classmethod
-    def of(cls, model: ModelConfig, train: TrainConfig) -> "RunRequest":
-        """What a run was asked for as; VaeError where its data set is known no more."""
-        return cls(
-            train,
-            model.architecture,
-            model.latent_dim,
-            model.likelihood,
-            model.beta_range,
-            model.kind,
-            model.logvar_limit,
-            model.levels,
-            model.codebook,
-        )
+    def of(cls, train: TrainConfig, **settings: Any) -> "RunRequest":
+        """Requests a model of these settings; the others have their defaults."""
+        shape = image_shape_of(train.dataset)
+        return cls(train, model_for_images(settings, shape, ASSUMED_CLASSES))
+
+    def with_model(self, **settings: Any) -> "RunRequest":
+        """Returns the request with some settings of its model changed."""
+        return replace(self, model=replace(self.model, **settings))
 
     def is_of(self, run: Run) -> bool:
-        """Whether this run is what it asks for, trained to its end."""
-        model = self.model(run.model.image_shape, run.model.classes)
+        """Tells whether a run has the requested settings and was trained to its end."""
+        model = self.model_for(run.model.image_shape, run.model.classes)
         return (model, self.train) == (run.model, run.train) and not run.stopped_early
 
     @property
     def label(self) -> str:
-        """What sets it apart in a sweep, besides its seed, such as "β 4"."""
-        if self.beta_range is not None:
-            return "all β"
-        return f"{'β-TC' if self.train.objective == 'beta-tcvae' else 'β'} {self.train.beta:g}"
+        """Name of the run in a sweep, apart from its seed, such as "β 4"."""
+        return self.train.beta_label if self.model.beta_range is None else "all β"
 
-    def model(self, image_shape: tuple[int, int, int], classes: int) -> ModelConfig:
-        """The model, once the images and the number of their classes are known."""
-        return ModelConfig(
-            image_shape,
-            self.latent_dim,
-            self.architecture,
-            self.likelihood,
-            beta_range=self.beta_range,
-            kind=self.kind,
-            classes=classes if self.kind in KINDS_WITH_LABELS else 0,
-            logvar_limit=self.logvar_limit,
-            levels=self.levels,
-            codebook=self.codebook,
-        )
+    def model_for(self, image_shape: ImageShape, classes: int) -> ModelConfig:
+        """Returns the model once the images and the number of their classes are known."""
+        return self.model.for_images(image_shape, classes)

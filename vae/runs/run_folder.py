@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from vae.core.config import KINDS_WITHOUT_RATE, Kind, TrainConfig
+from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import CheckpointError
 from vae.runs.folders import checkpoint_folders
 from vae.runs.format import PARTIAL, RESUME_FILE, RUN_FILE
@@ -71,19 +71,14 @@ def check_names(where: object, names: Collection[str], overwrite: bool) -> None:
         )
 
 
-def run_name(
-    train: TrainConfig,
-    architecture: str,
-    latent_dim: int,
-    beta_range: tuple[float, float] | None = None,
-    kind: Kind = "vae",
-) -> str:
-    """A folder name that says what the run is."""
-    beta = f"beta-{train.beta:g}" if beta_range is None else "multi-rate"
+def run_name(train: TrainConfig, model: ModelConfig) -> str:
+    """Returns a folder name that describes the run, such as "mnist-mlp-2-beta-1-seed-0"."""
+    beta = f"beta-{train.beta:g}" if model.beta_range is None else "multi-rate"
     if train.objective == "beta-tcvae":
         beta = f"tc-{beta}"
-    parts = [dataset_part(train.dataset), kind, architecture, latent_dim, beta, "seed", train.seed]
-    left_out = ["vae"] + [beta] * (kind in KINDS_WITHOUT_RATE)
+    network = [model.kind, model.architecture, model.latent_dim]
+    parts = [dataset_part(train.dataset), *network, beta, "seed", train.seed]
+    left_out = ["vae"] + [beta] * (not model.has_rate)
     return "-".join(str(part) for part in parts if part not in left_out)
 
 

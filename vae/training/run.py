@@ -13,7 +13,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from vae.core.config import ModelConfig, TrainConfig, check_together
+from vae.core.compatibility import check_together
+from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import DataError, DivergedError, TrainingError
 from vae.data.sampling import EpochSampler, keep_labels
 from vae.data.splits import Dataset, check_labels

@@ -9,6 +9,7 @@ from pages.server.access import note_if_read_only
 from pages.state.models import catalogue, choose
 from pages.state.training_queue import training_queue
 from pages.ui.layout import handle_errors, show_error
+from pages.ui.setting_widget import setting_widget
 from pages.views.compare.sweep_progress import show_progress
 from pages.views.train.stopping import own_jobs
 from vae.core.errors import VaeError
@@ -75,19 +76,15 @@ def submit(requests: list) -> None:
 
 def main_settings(dataset: str) -> dict:
     """What makes the sweep."""
-    from vae.core.config import ARCHITECTURES
-    from vae.jobs.sweep import OBJECTIVES, sweep_defaults
+    from vae.jobs.sweep import sweep_defaults
 
     defaults = sweep_defaults(dataset)
     left, right = st.columns([1.3, 1])
-    architecture = left.selectbox(
-        "Architecture",
-        ARCHITECTURES,
-        index=ARCHITECTURES.index(defaults.architecture),
-        key=f"sweep-architecture-{dataset}",
+    architecture = setting_widget(
+        "architecture", f"sweep-architecture-{dataset}", defaults.architecture, left
     )
-    latent_dim = right.number_input(
-        "Latent size", 1, 128, defaults.latent_dim, key=f"sweep-latent-{dataset}"
+    latent_dim = setting_widget(
+        "latent_dim", f"sweep-latent-{dataset}", defaults.latent_dim, right, max_value=128
     )
     multi_rate = st.session_state.get("sweep-multi-rate", False)
     betas = st.text_input(
@@ -104,14 +101,7 @@ def main_settings(dataset: str) -> dict:
         key="sweep-seeds",
         help="Runs per β, alike but for chance. Two seeds can differ more than two betas do.",
     )
-    objective = right.selectbox(
-        "Objective",
-        OBJECTIVES,
-        format_func=OBJECTIVES.__getitem__,
-        key="sweep-objective",
-        disabled=multi_rate,
-        help="What β weighs: the whole rate, or its total correlation alone.",
-    )
+    objective = setting_widget("objective", "sweep-objective", place=right, disabled=multi_rate)
     st.toggle(
         "One multi-rate model",
         key="sweep-multi-rate",
@@ -119,7 +109,7 @@ def main_settings(dataset: str) -> dict:
     )
     return {
         "architecture": architecture,
-        "latent_dim": int(latent_dim),
+        "latent_dim": latent_dim,
         "betas": None if multi_rate else betas,
         "seeds": seeds,
         "objective": "beta-vae" if multi_rate else objective,
@@ -133,32 +123,19 @@ def expert_settings(dataset: str) -> dict:
     defaults = sweep_defaults(dataset)
     with st.expander("More settings"):
         left, right = st.columns(2)
-        epochs = left.number_input(
-            "Epochs", 1, 1000, defaults.epochs, key=f"sweep-epochs-{dataset}"
-        )
+        epochs = setting_widget("epochs", f"sweep-epochs-{dataset}", defaults.epochs, left)
         return {
             "epochs": epochs,
-            "batch_size": right.number_input(
-                "Batch size", 8, 4096, defaults.batch_size, key=f"sweep-batch-{dataset}"
+            "batch_size": setting_widget(
+                "batch_size", f"sweep-batch-{dataset}", defaults.batch_size, right
             ),
-            "learning_rate": left.number_input(
-                "Learning rate",
-                1e-5,
-                1.0,
-                defaults.learning_rate,
-                format="%g",
-                key=f"sweep-rate-{dataset}",
+            "learning_rate": setting_widget(
+                "learning_rate", f"sweep-rate-{dataset}", defaults.learning_rate, left
             ),
-            "warmup_epochs": right.number_input(
-                "Warm-up epochs",
-                0.0,
-                1000.0,
-                epochs / 4,
-                format="%g",
-                key=f"sweep-warm-{dataset}-{epochs}",
-                help="Epochs over which β rises from 0; it keeps dimensions from dying early.",
+            "warmup_epochs": setting_widget(
+                "warmup_epochs", f"sweep-warm-{dataset}-{epochs}", epochs / 4, right
             ),
-            "seed": left.number_input("First seed", 0, 2**31, 0, key="sweep-seed"),
+            "seed": setting_widget("seed", "sweep-seed", place=left, label="First seed"),
         }
 
 

@@ -151,7 +151,7 @@ def run_html(sweep, job, colour: str) -> str:
         ("" if left is None or job.stopping else to_the_second(left),),
         (f"{latest.distortion:.1f}" if latest else "–",),
         (f"{latest.rate:.1f}" if latest else "–",),
-        ("–" if units is None else f"{units} of {job.request.latent_dim}",),
+        ("–" if units is None else f"{units} of {job.request.model.latent_dim}",),
     )
     return row_html("", cells)
 

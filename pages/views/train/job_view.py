@@ -79,7 +79,7 @@ def show_progress(job) -> None:
 def active_text(job) -> str:
     """Active units of all, as of the last epoch."""
     units = job.latest.active_units if job.latest else None
-    return "–" if units is None else f"{units} of {job.request.latent_dim}"
+    return "–" if units is None else f"{units} of {job.request.model.latent_dim}"
 
 
 def describe(job) -> str:

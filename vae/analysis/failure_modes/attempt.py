@@ -90,7 +90,7 @@ def run_both(failure: Failure, dataset: Dataset, tell: Callable[[float], object]
 
 def attempt(request: RunRequest, dataset: Dataset, tell: Callable[[float], object]) -> Attempt:
     """Train one on the CPU and measure it on the test split."""
-    model = request.model(dataset.image_shape, len(dataset.class_names))
+    model = request.model_for(dataset.image_shape, len(dataset.class_names))
     training, epochs = TrainingRun(model, request.train, dataset), []
     try:
         for report in run_training(training):

@@ -27,7 +27,9 @@ class Failure:
 
     def differences(self) -> dict[str, tuple[object, object]]:
         """The settings that differ, by name: those of the failure and those of the cure."""
-        return _different(self.request, self.cure) | _different(self.request.train, self.cure.train)
+        return _different(self.request.model, self.cure.model) | _different(
+            self.request.train, self.cure.train
+        )
 
 
 def find_failure(name: str) -> Failure:
@@ -40,22 +42,23 @@ def find_failure(name: str) -> Failure:
 
 
 def _different(one: object, other: object) -> dict[str, tuple[object, object]]:
-    names = [field.name for field in dataclasses.fields(one) if field.name != "train"]  # type: ignore[arg-type]
+    names = [field.name for field in dataclasses.fields(one)]  # type: ignore[arg-type]
     values = {name: (getattr(one, name), getattr(other, name)) for name in names}
     return {name: pair for name, pair in values.items() if pair[0] != pair[1]}
 
 
 def _with(request: RunRequest, logvar_limit: float | None = None, **settings: object) -> RunRequest:
-    changed = replace(request, train=replace(request.train, **settings))  # type: ignore[arg-type]
-    return changed if logvar_limit is None else replace(changed, logvar_limit=logvar_limit)
+    train = replace(request.train, **settings)  # type: ignore[arg-type]
+    changed = replace(request, train=train)
+    return changed if logvar_limit is None else changed.with_model(logvar_limit=logvar_limit)
 
 
-_DIGITS = RunRequest(
+_DIGITS = RunRequest.of(
     TrainConfig("digits", epochs=20, batch_size=64, learning_rate=4e-3, warmup_epochs=2.5),
-    "mlp-deep",
-    8,
+    architecture="mlp-deep",
+    latent_dim=8,
 )
-_SPRITES = RunRequest(
+_SPRITES = RunRequest.of(
     TrainConfig(
         "sprites:count=3000",
         epochs=10,
@@ -64,8 +67,8 @@ _SPRITES = RunRequest(
         warmup_epochs=3,
         grad_clip=1,
     ),
-    "mlp-deep",
-    10,
+    architecture="mlp-deep",
+    latent_dim=10,
 )
 
 FAILURES = {

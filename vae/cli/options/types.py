@@ -16,25 +16,12 @@ def betas(text: str) -> list[float]:
     return found
 
 
-def beta_range(text: str) -> tuple[float, float]:
-    """Two betas such as 0.1,10."""
-    bounds = betas(text)
-    if len(bounds) != 2:
-        raise argparse.ArgumentTypeError(f"expected two betas such as 0.1,10, not {text!r}")
-    return bounds[0], bounds[1]
-
-
 def seeds(text: str) -> list[int]:
     """Seeds such as 1,2,3, each once."""
     found = [seed(part) for part in text.split(",")]
     if len(set(found)) < len(found):
         raise argparse.ArgumentTypeError(f"a seed stands twice in {text!r}")
     return found
-
-
-def levels(text: str) -> tuple[int, ...]:
-    """Whole numbers such as 8,24, the top level first."""
-    return tuple(positive(part) for part in text.split(","))
 
 
 def datasets(text: str) -> list[str]:
