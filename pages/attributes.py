@@ -18,7 +18,7 @@ from vae.charts.images import tile
 from vae.core.errors import DataError
 
 if TYPE_CHECKING:
-    from vae.analysis.attributes import Finding, Groups
+    from vae.analysis.attributes import AttributeFinding, Groups
     from vae.explorer import Explorer
     from vae.explorer.gallery import Gallery
     from vae.metrics.morphology import Attribute
@@ -96,7 +96,7 @@ def show_lasso(explorer: "Explorer", gallery: "Gallery") -> "Groups | None":
     return by_choice(shown, shown[places])
 
 
-def show_map(explorer: "Explorer", groups: "Groups", finding: "Finding") -> None:
+def show_map(explorer: "Explorer", groups: "Groups", finding: "AttributeFinding") -> None:
     """Both groups on a plane, and the arrow between their means."""
     from vae.charts.attributes import groups_map
 
@@ -115,7 +115,7 @@ def show_map(explorer: "Explorer", groups: "Groups", finding: "Finding") -> None
     st.plotly_chart(figure, key="groups-map", config={"displayModeBar": False})
 
 
-def show_slider(explorer: "Explorer", finding: "Finding") -> None:
+def show_slider(explorer: "Explorer", finding: "AttributeFinding") -> None:
     """The shared image with so much of the direction added, decoded while it is dragged."""
     start, vector = latent_position.position(explorer), finding.direction.vector
     around = surroundings(explorer)
@@ -136,7 +136,7 @@ def show_slider(explorer: "Explorer", finding: "Finding") -> None:
     mount_codes(explorer)
 
 
-def plane_of(explorer: "Explorer", finding: "Finding"):
+def plane_of(explorer: "Explorer", finding: "AttributeFinding"):
     """The two dimensions as they are, or of more the plane in which the direction lies."""
     from vae.explorer.latent.projection import direction_plane
 
@@ -154,7 +154,7 @@ def kept_place() -> float:
     return place if abs(place) <= REACH else 0.0
 
 
-def show_means(explorer: "Explorer", finding: "Finding") -> None:
+def show_means(explorer: "Explorer", finding: "AttributeFinding") -> None:
     """Both groups' mean codes, decoded, and what lies between them."""
     low, high = (np.array(m) for m in (finding.direction.low_mean, finding.direction.high_mean))
     between = low + np.linspace(0, 1, STRIP)[:, None] * (high - low)
@@ -165,7 +165,7 @@ def show_means(explorer: "Explorer", finding: "Finding") -> None:
     )
 
 
-def show_verdict(finding: "Finding") -> None:
+def show_verdict(finding: "AttributeFinding") -> None:
     """A warning where the direction is no better than chance."""
     if finding.doubts:
         words = " ".join(finding.doubts)
@@ -177,7 +177,7 @@ def show_verdict(finding: "Finding") -> None:
         )
 
 
-def show_worth(finding: "Finding", command: str) -> None:
+def show_worth(finding: "AttributeFinding", command: str) -> None:
     """The numbers behind the verdict."""
     direction, effect = finding.direction, finding.effect
     low, high = direction.cosine_interval
@@ -216,7 +216,7 @@ def show_worth(finding: "Finding", command: str) -> None:
     )
 
 
-def show_effect(finding: "Finding") -> None:
+def show_effect(finding: "AttributeFinding") -> None:
     """What is measured on decoded images by how far they were moved, and along random ways."""
     from vae.charts.attributes import effect_curves
 
@@ -262,13 +262,13 @@ def _class_groups(gallery: "Gallery", label: int) -> "Groups":
 
 def found(
     explorer: "Explorer", gallery: "Gallery", groups: "Groups", attribute: "Attribute | None"
-) -> "Finding":
+) -> "AttributeFinding":
     """The direction and its worth."""
     key = (groups.title, groups.high.tobytes(), groups.low.tobytes(), gallery.are_real)
     return _finding(explorer.run.identity, key, explorer, gallery, groups, attribute)
 
 
-def _command(explorer: "Explorer", chosen: str, finding: "Finding") -> str:
+def _command(explorer: "Explorer", chosen: str, finding: "AttributeFinding") -> str:
     if chosen == LASSO:
         return ""
     name = chosen if chosen != CLASS else f'"class:{finding.title.removeprefix("Class ")}"'
@@ -288,7 +288,7 @@ def _groups(
 @st.cache_data(max_entries=100, show_spinner="Comparing with chance …")
 def _finding(
     identity: str, key: tuple, _explorer: "Explorer", _gallery: "Gallery", _groups, _attribute
-) -> "Finding":
+) -> "AttributeFinding":
     from vae.analysis.attributes import measure_attribute
 
     return measure_attribute(_explorer, _gallery, _groups, _attribute)

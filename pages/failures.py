@@ -15,13 +15,13 @@ from vae.charts.images import tile
 from vae.core.access import is_read_only, refuse_if_read_only
 
 if TYPE_CHECKING:
-    from vae.analysis.failure_modes.attempt import Attempt, Outcome
+    from vae.analysis.failure_modes.attempt import Attempt, FailureOutcome
     from vae.analysis.failure_modes.prepared import Failure
-    from vae.analysis.failure_modes.stored import Stored
-    from vae.analysis.ood import Strangers
+    from vae.analysis.failure_modes.stored import StoredFailures
+    from vae.analysis.ood import OodResult
     from vae.explorer import Explorer
 
-STRANGERS = "strangers"
+OOD = "strangers"
 CHOICE = "failure"
 ROWS = "test images, their reconstructions, samples from the prior"
 TILE, STORED_WIDTH, SHOWN_WIDTH = 64, 8, 6
@@ -39,7 +39,7 @@ def choose() -> str:
     from vae.analysis.failure_modes.prepared import FAILURES
 
     titles = {name: failure.title for name, failure in FAILURES.items()}
-    titles[STRANGERS] = "Images from elsewhere"
+    titles[OOD] = "Images from elsewhere"
     url_state.set_initial_value("failure-choice", url_state.read(CHOICE), list(titles))
     chosen = choose_one(
         "Failure",
@@ -120,7 +120,7 @@ def sheet(attempt: "Attempt") -> np.ndarray:
     return tile(images / np.float32(255), SHOWN_WIDTH, TILE)
 
 
-def show_origin(name: str, failure: "Failure", stored: "Stored", is_here: bool) -> None:
+def show_origin(name: str, failure: "Failure", stored: "StoredFailures", is_here: bool) -> None:
     """Where the numbers come from, and the button that measures them here."""
     made = stored.provenance
     versions = ", ".join(f"{library} {version}" for library, version in made.versions.items())
@@ -154,7 +154,7 @@ def run_here(name: str, failure: "Failure") -> None:
     refuse_if_read_only("training")
     bar = st.progress(0.0, text="Reading the data …")
     data = load_dataset(failure.request.train.dataset)
-    outcome: Outcome = run_both(
+    outcome: FailureOutcome = run_both(
         failure, data, lambda share: bar.progress(share, text="Training both, one by one …")
     )
     st.session_state.setdefault("failures-run-here", {})[name] = outcome
@@ -162,14 +162,14 @@ def run_here(name: str, failure: "Failure") -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def stored_outcomes() -> "Stored":
+def stored_outcomes() -> "StoredFailures":
     """What was measured before."""
-    from vae.analysis.failure_modes.stored import load_stored
+    from vae.analysis.failure_modes.stored import load_stored_failures
 
-    return load_stored()
+    return load_stored_failures()
 
 
-def show_strangers(explorer: "Explorer") -> None:
+def show_ood(explorer: "Explorer") -> None:
     """The chosen model, and images that it was not trained on."""
     gallery = open_gallery(explorer)
     note_missing(explorer, gallery)
@@ -183,48 +183,48 @@ def show_strangers(explorer: "Explorer") -> None:
     pictures, numbers = st.columns([1.1, 1.2], gap="medium")
     with pictures:
         st.image(
-            strange_sheet(explorer.run.identity, gallery.are_real, explorer, gallery),
+            ood_sheet(explorer.run.identity, gallery.are_real, explorer, gallery),
             alt="Images of several sorts",
         )
         st.caption("A column a sort, in the order of the table; below each image what comes back.")
     with numbers:
-        st.markdown(strange_table(found))
+        st.markdown(ood_table(found))
         st.caption(
             f"**To cure it:** ask for both signs before believing a number. {found[0].count:,} "
-            f"images a sort, as `vae strangers {command_path(explorer.run)}` measures them."
+            f"images a sort, as `vae ood {command_path(explorer.run)}` measures them."
         )
 
 
-def strange_table(found: "list[Strangers]") -> str:
+def ood_table(found: "list[OodResult]") -> str:
     """The measures as Markdown."""
     lines = [
-        "| images | −ELBO, nats | low ELBO | far code | caught |",
+        "| images | −ELBO, nats | low ELBO | far code | flagged |",
         "|---|---:|---:|---:|---:|",
     ]
     for sort in found:
         lines.append(
             f"| {sort.name} | {sort.loss:,.4g} | {sort.low_elbo:.1%} | {sort.far_code:.1%} "
-            f"| **{sort.caught:.1%}** |"
+            f"| **{sort.flagged:.1%}** |"
         )
     return "\n".join(lines)
 
 
 @st.cache_data(max_entries=20, show_spinner="Showing it images from elsewhere …")
-def met(identity: str, are_real: bool, _explorer, _gallery) -> "list[Strangers]":
+def met(identity: str, are_real: bool, _explorer, _gallery) -> "list[OodResult]":
     """What the model makes of each sort."""
-    from vae.analysis.ood import meet_strangers
+    from vae.analysis.ood import measure_ood
 
     chosen = np.random.default_rng(0).permutation(len(_gallery.labels))[:MET]
-    return meet_strangers(_explorer, _gallery.images(chosen), _gallery.labels[chosen])
+    return measure_ood(_explorer, _gallery.images(chosen), _gallery.labels[chosen])
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
-def strange_sheet(identity: str, are_real: bool, _explorer, _gallery) -> np.ndarray:
+def ood_sheet(identity: str, are_real: bool, _explorer, _gallery) -> np.ndarray:
     """Some images of each sort, each above what the model makes of it."""
-    from vae.analysis.ood import shown_sorts
+    from vae.analysis.ood import image_sources
 
     chosen = np.random.default_rng(1).permutation(len(_gallery.labels))[:EACH]
-    sorts = shown_sorts(_explorer, _gallery.images(chosen))
+    sorts = image_sources(_explorer, _gallery.images(chosen))
     rows = []
     for place in range(min(map(len, sorts.values()))):
         images = np.stack([some[place] for some in sorts.values()])
@@ -235,8 +235,8 @@ def strange_sheet(identity: str, are_real: bool, _explorer, _gallery) -> np.ndar
 explorer = pick_explorer()
 with handle_errors():
     chosen = choose()
-    if chosen == STRANGERS:
-        show_strangers(explorer)
+    if chosen == OOD:
+        show_ood(explorer)
     else:
         show_prepared(chosen)
 

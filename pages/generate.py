@@ -15,7 +15,7 @@ from vae.charts.images import tile
 
 if TYPE_CHECKING:
     from vae.analysis.eval_classifier import EvalClassifier
-    from vae.analysis.generation import Generation, Material, Quality
+    from vae.analysis.generation import Generation, GenerationInputs, SampleQuality
     from vae.analysis.mixture import Mixture
     from vae.explorer import Explorer
 
@@ -41,8 +41,8 @@ open_page(
 
 def show(explorer: "Explorer") -> None:
     """The samples; below them their measures."""
-    judge = classifier_or_note(explorer)
-    material = gathered(explorer, judge)
+    classifier = classifier_or_note(explorer)
+    inputs = gathered(explorer, classifier)
     left, right = st.columns([1, 2.9], gap="large")
     with left:
         source = choose_source(explorer)
@@ -57,15 +57,15 @@ def show(explorer: "Explorer") -> None:
         )
         seed = int(st.number_input("Seed", 0, 10_000, 0, help="The same seed draws the same."))
     with right:
-        mixture = fitted(explorer.run.identity, material) if source == MIXTURE else None
+        mixture = fitted(explorer.run.identity, inputs) if source == MIXTURE else None
         st.image(sheet(explorer, mixture, temperature, seed), alt="Samples")
         st.caption(about_samples(explorer, mixture, temperature))
-    if judge is not None:
-        show_measures(explorer, judge, material, source, temperature)
+    if classifier is not None:
+        show_measures(explorer, classifier, inputs, source, temperature)
 
 
 def classifier_or_note(explorer: "Explorer") -> "EvalClassifier | None":
-    """The classifier that judges the images; said, where there is none."""
+    """The classifier that rates the images; said, where there is none."""
     from vae.core.errors import CheckpointError
 
     try:
@@ -118,23 +118,23 @@ def about_samples(explorer: "Explorer", mixture: "Mixture | None", temperature: 
 
 def show_measures(
     explorer: "Explorer",
-    judge: "EvalClassifier",
-    material: "Material",
+    classifier: "EvalClassifier",
+    inputs: "GenerationInputs",
     source: str,
     temperature: float,
 ) -> None:
     """The four sets as a table; the chosen prior over temperatures."""
     from vae.charts.generation import temperature_curves
 
-    names = explorer.run.identity, judge.run.identity
-    mixture = fitted(explorer.run.identity, material)
-    found = measured(*names, explorer, judge, material, mixture)
+    names = explorer.run.identity, classifier.run.identity
+    mixture = fitted(explorer.run.identity, inputs)
+    found = measured(*names, explorer, classifier, inputs, mixture)
     table, curves = st.columns([1.35, 1], gap="large")
     with table:
         st.markdown(as_table(found))
-        st.caption(about_measures(explorer, judge, found))
+        st.caption(about_measures(explorer, classifier, found))
     with curves:
-        swept = over_temperatures(*names, source, explorer, judge, material, mixture)
+        swept = over_temperatures(*names, source, explorer, classifier, inputs, mixture)
         shares = {name: [getattr(q, name) for q in swept.values()] for name in SHARES}
         figure = temperature_curves(list(swept), shares, temperature)
         st.plotly_chart(figure, key="temperatures", config={"displayModeBar": False})
@@ -154,7 +154,7 @@ def as_table(found: "Generation") -> str:
     return "\n".join(lines)
 
 
-def about_measures(explorer: "Explorer", judge: "EvalClassifier", found: "Generation") -> str:
+def about_measures(explorer: "Explorer", classifier: "EvalClassifier", found: "Generation") -> str:
     """What was measured, and the command that prints it."""
     against = (
         f"{found.count:,} {found.reference}"
@@ -170,52 +170,52 @@ def about_measures(explorer: "Explorer", judge: "EvalClassifier", found: "Genera
     labels = " Here each code gets the label of some image." if explorer.label is not None else ""
     return (
         f"{buys}{found.count:,} images of each sort against {against}, in the features of "
-        f"{escaped(judge.run.name)}; the Fréchet distance is no FID.{labels} `vae generation "
+        f"{escaped(classifier.run.name)}; the Fréchet distance is no FID.{labels} `vae generation "
         f"{command_path(explorer.run)}` measures more images, and chooses the number of components."
     )
 
 
-def gathered(explorer: "Explorer", judge: "EvalClassifier | None") -> "Material":
+def gathered(explorer: "Explorer", classifier: "EvalClassifier | None") -> "GenerationInputs":
     """What the measures are made of; from the atlas alone where nothing is to be measured."""
-    return _gathered(explorer.run.identity, judge is not None, explorer)
+    return _gathered(explorer.run.identity, classifier is not None, explorer)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Encoding images …")
-def _gathered(identity: str, with_images: bool, _explorer: "Explorer") -> "Material":
-    from vae.analysis.generation import gather, read_real_images
+def _gathered(identity: str, with_images: bool, _explorer: "Explorer") -> "GenerationInputs":
+    from vae.analysis.generation import gather_inputs, read_real_images
 
     real = read_real_images(_explorer.run, COUNT) if with_images else None
-    return gather(_explorer, real, COUNT)
+    return gather_inputs(_explorer, real, COUNT)
 
 
 @st.cache_resource(max_entries=20, show_spinner="Fitting a mixture to the codes …")
-def fitted(identity: str, _material: "Material") -> "Mixture":
+def fitted(identity: str, _inputs: "GenerationInputs") -> "Mixture":
     """The mixture of a model's codes."""
     from vae.analysis.generation import fit_prior
 
-    is_wide = _material.fitted.shape[1] > MANY_DIMENSIONS
-    return fit_prior(_material, 1 if is_wide else COMPONENTS)
+    is_wide = _inputs.fitted.shape[1] > MANY_DIMENSIONS
+    return fit_prior(_inputs, 1 if is_wide else COMPONENTS)
 
 
-@st.cache_data(max_entries=20, show_spinner="Asking the judge …")
+@st.cache_data(max_entries=20, show_spinner="Asking the classifier …")
 def measured(
-    identity: str, judge_identity: str, _explorer, _judge, _material, _mixture
+    identity: str, classifier_identity: str, _explorer, _classifier, _inputs, _mixture
 ) -> "Generation":
     """All sets at temperature 1."""
     from vae.analysis.generation import measure_generation
 
-    return measure_generation(_explorer, _judge, _material, _mixture)
+    return measure_generation(_explorer, _classifier, _inputs, _mixture)
 
 
-@st.cache_data(max_entries=20, show_spinner="Asking the judge at other temperatures …")
+@st.cache_data(max_entries=20, show_spinner="Asking the classifier at other temperatures …")
 def over_temperatures(
-    identity: str, judge_identity: str, source: str, _explorer, _judge, _material, _mixture
-) -> "dict[float, Quality]":
+    identity: str, classifier_identity: str, source: str, _explorer, _classifier, _inputs, _mixture
+) -> "dict[float, SampleQuality]":
     """The chosen prior over temperatures."""
     from vae.analysis.generation import sweep_temperature
 
     chosen = _mixture if source == MIXTURE else None
-    return sweep_temperature(_explorer, _judge, _material, chosen)
+    return sweep_temperature(_explorer, _classifier, _inputs, chosen)
 
 
 explorer = pick_explorer()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from vae.analysis.latent_sizes import LatentSizes
-    from vae.analysis.representation import Drawn, Quality, Representation
+    from vae.analysis.representation import FeatureScores, FittedSplit, Representation
     from vae.explorer import Explorer
 
 open_page(
@@ -96,7 +96,7 @@ def table(found: "Representation") -> str:
     return head + "\n".join(_row(name, quality) for name, quality in rows.items() if quality)
 
 
-def _row(name: str, quality: "Quality") -> str:
+def _row(name: str, quality: "FeatureScores") -> str:
     cells = [
         name,
         str(quality.dimensions),
@@ -145,20 +145,22 @@ def _family_figure(created: str, chosen: int | None, _family: "LatentSizes") -> 
 
 
 @st.cache_resource(max_entries=1, show_spinner="Reading the training images …")
-def _drawn(dataset: str, image_shape: tuple[int, int, int], _run) -> "Drawn":
-    from vae.analysis.representation import Drawn
+def _drawn(dataset: str, image_shape: tuple[int, int, int], _run) -> "FittedSplit":
+    from vae.analysis.representation import FittedSplit
 
-    return Drawn.from_data(_run)
+    return FittedSplit.from_run(_run)
 
 
 @st.cache_data(max_entries=20, show_spinner="Fitting on the pixels …")
-def _of_pixels(dataset: str, image_shape: tuple[int, int, int], _drawn: "Drawn") -> "Quality":
-    return _drawn.pixel_quality()
+def _of_pixels(
+    dataset: str, image_shape: tuple[int, int, int], _drawn: "FittedSplit"
+) -> "FeatureScores":
+    return _drawn.pixel_scores()
 
 
 @st.cache_data(max_entries=100, show_spinner="Fitting on the codes …")
 def _beside(
-    identity: str, _explorer: "Explorer", _drawn: "Drawn", _pixels: "Quality"
+    identity: str, _explorer: "Explorer", _drawn: "FittedSplit", _pixels: "FeatureScores"
 ) -> "Representation":
     from vae.analysis.representation import measure_representation
 

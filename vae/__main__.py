@@ -64,9 +64,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: Any, name: str, help_text: str) -> argparse.ArgumentParser:
+def _command(
+    commands: Any, name: str, help_text: str, aliases: Sequence[str] = ()
+) -> argparse.ArgumentParser:
     parser = commands.add_parser(
-        name, help=help_text, description=help_text, epilog=EPILOG, allow_abbrev=False
+        name,
+        aliases=aliases,
+        help=help_text,
+        description=help_text,
+        epilog=EPILOG,
+        allow_abbrev=False,
     )
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     return parser

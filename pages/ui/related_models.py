@@ -64,14 +64,14 @@ def matching_vae(explorer: "Explorer") -> "Explorer | None":
 
 
 def eval_classifier_for(explorer: "Explorer") -> "EvalClassifier":
-    """The classifier that judges a model's images; CheckpointError where there is none."""
+    """The classifier that rates a model's images; CheckpointError where there is none."""
     from vae.analysis.eval_classifier import find_eval_classifier
 
     run = find_eval_classifier(catalogue().runs, explorer.run)
     return _open_classifier(str(run.path), run.identity)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the judge …")
+@st.cache_resource(max_entries=4, show_spinner="Loading the classifier …")
 def _open_classifier(path: str, identity: str) -> "EvalClassifier":
     from vae.analysis.eval_classifier import EvalClassifier
 

@@ -2,7 +2,13 @@
 
 import pytest
 
-from vae.analysis.beta_effects import Spread, beta_effect, by_verdict, in_brackets, trade
+from vae.analysis.beta_effects import (
+    SeedSummary,
+    beta_effect,
+    by_verdict,
+    describe_tradeoff,
+    format_interval,
+)
 
 BY_SEED = {
     # Medians 0.10, 0.12, 0.15; ranges over the seeds 0.12, 0.10, 0.11.
@@ -21,10 +27,10 @@ def two_decimals(value: float) -> str:
 
 
 def test_a_spread_is_median_and_ends():
-    spread = Spread.of([0.3, 0.1, 0.2, 0.6])
+    spread = SeedSummary.from_values([0.3, 0.1, 0.2, 0.6])
     assert (spread.median, spread.low, spread.high, spread.count) == (0.25, 0.1, 0.6, 4)
     assert spread.range == pytest.approx(0.5)
-    assert Spread.of([0.3]).range == 0
+    assert SeedSummary.from_values([0.3]).range == 0
 
 
 @pytest.mark.parametrize("verdict", BY_SEED)
@@ -36,11 +42,11 @@ def test_medians_and_ranges_are_those_worked_out():
     effect = beta_effect(BY_SEED["seeds"])
     assert effect.span == pytest.approx(0.05)
     assert effect.seed_ranges == pytest.approx((0.12, 0.10, 0.11))
-    assert in_brackets(effect, two_decimals) == "0.10 to 0.15, seeds 0.12"
+    assert format_interval(effect, two_decimals) == "0.10 to 0.15, seeds 0.12"
 
 
 def test_one_seed_has_no_range_to_state():
-    assert in_brackets(beta_effect(BY_SEED["unknown"]), two_decimals) == "10.00 to 20.00"
+    assert format_interval(beta_effect(BY_SEED["unknown"]), two_decimals) == "10.00 to 20.00"
 
 
 def test_betas_of_one_seed_count_for_the_medians_alone():
@@ -68,7 +74,7 @@ def test_effects_are_grouped():
 
 
 def test_the_betas_of_the_ends_are_named_where_beta_wins():
-    text = in_brackets(beta_effect(BY_SEED["beta"]), two_decimals)
+    text = format_interval(beta_effect(BY_SEED["beta"]), two_decimals)
     assert text == "10.00 at β 1 to 31.00 at β 4, seeds 3.00"
 
 
@@ -76,9 +82,9 @@ def test_the_trade_is_told_from_lowest_to_highest_beta():
     rate = beta_effect({1.0: [12.0, 12.4, 12.1], 4.0: [5.0], 16.0: [2.2]})
     distortion = beta_effect({1.0: [23.0], 4.0: [25.0], 16.0: [40.06]})
     elbo = beta_effect({1.0: [-35.1], 4.0: [-30.0], 16.0: [-42.3]})
-    assert trade(rate, distortion, elbo) == (
+    assert describe_tradeoff(rate, distortion, elbo) == (
         "From β 1 to β 16 the rate falls from 12.1 to 2.2 and the distortion rises from 23.0 to "
         "40.1 nats per test image; the ELBO is best at β 4, −30.0 nats."
     )
     flat = beta_effect({1.0: [3.0], 2.0: [3.01]})
-    assert "the rate stays at 3.0" in trade(flat, flat, elbo)
+    assert "the rate stays at 3.0" in describe_tradeoff(flat, flat, elbo)

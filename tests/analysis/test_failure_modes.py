@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 
 from vae.__main__ import main
-from vae.analysis.failure_modes.attempt import Outcome, attempt, run_both
+from vae.analysis.failure_modes.attempt import FailureOutcome, attempt, run_both
 from vae.analysis.failure_modes.prepared import FAILURES, Failure, find_failure
-from vae.analysis.failure_modes.stored import STORED, load_stored, save_stored
-from vae.analysis.ood import DIGITS, OWN, SPRITES, meet_strangers, strange_images
+from vae.analysis.failure_modes.stored import STORED, load_stored_failures, save_stored_failures
+from vae.analysis.ood import DIGITS, OWN, SPRITES, measure_ood, ood_images
 from vae.core.errors import CheckpointError, ConfigError
 from vae.data.registry import load_dataset
 from vae.explorer import Explorer
 
 
 def names(attempt) -> list[str]:
-    return [symptom.name for symptom in attempt.found()]
+    return [issue.name for issue in attempt.found()]
 
 
-def check(name: str, outcome: Outcome) -> None:
+def check(name: str, outcome: FailureOutcome) -> None:
     """That the first run fails as it should, and the second is better for what was changed."""
     failure, cure = outcome.failure, outcome.cure
     assert FAILURES[name].shows in names(failure)
@@ -49,7 +49,7 @@ def cured(digits):
 @pytest.mark.parametrize("name", ["collapse", "too-little-kl", "learning-rate"])
 def test_a_failure_fails_and_its_cure_cures(digits, cured, name):
     assert FAILURES[name].cure == FAILURES["collapse"].cure
-    check(name, Outcome(attempt(FAILURES[name].request, digits, lambda share: None), cured))
+    check(name, FailureOutcome(attempt(FAILURES[name].request, digits, lambda share: None), cured))
 
 
 def shortened(name: str) -> Failure:
@@ -77,7 +77,7 @@ def test_without_the_clamp_the_run_dies_within_an_epoch():
 
 @pytest.mark.parametrize("name", list(FAILURES))
 def test_what_is_stored_shows_the_same(name):
-    check(name, load_stored().outcomes[name])
+    check(name, load_stored_failures().outcomes[name])
 
 
 @pytest.mark.parametrize("name", list(FAILURES))
@@ -86,9 +86,9 @@ def test_failure_and_cure_differ_in_little(name):
 
 
 def test_stored_outcomes_come_back_as_they_were(tmp_path):
-    stored = load_stored()
-    save_stored(stored, tmp_path / "again.json")
-    again = load_stored(tmp_path / "again.json")
+    stored = load_stored_failures()
+    save_stored_failures(stored, tmp_path / "again.json")
+    again = load_stored_failures(tmp_path / "again.json")
     assert again.to_dict() == stored.to_dict()
     assert (tmp_path / "again.json").read_text() == STORED.read_text()
     rows = again.outcomes["unclamped"].cure.rows()
@@ -96,7 +96,7 @@ def test_stored_outcomes_come_back_as_they_were(tmp_path):
     for damage in ("{", "{}", '{"outcomes": 3}'):
         (tmp_path / "again.json").write_text(damage)
         with pytest.raises(CheckpointError, match="vae failures"):
-            load_stored(tmp_path / "again.json")
+            load_stored_failures(tmp_path / "again.json")
 
 
 def test_a_failure_that_nobody_prepared():
@@ -109,7 +109,7 @@ def test_the_command_trains_one_and_keeps_it(tmp_path, capsys, monkeypatch):
     file = tmp_path / "found.json"
     assert main(["failures", "learning-rate", "--threads", "1", "--out", str(file), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)["failures"]["learning-rate"]
-    assert list(load_stored(file).outcomes) == ["learning-rate"]
+    assert list(load_stored_failures(file).outcomes) == ["learning-rate"]
     assert "pictures" not in printed["cure"]
     assert printed["failure"]["symptoms"][0]["name"] == "explosion"
 
@@ -122,19 +122,19 @@ def model(tmp_path_factory, train_into) -> Explorer:
 
 def test_strangers_are_caught_and_own_images_are_not(model, digits):
     own = digits.test.images.numpy().transpose(0, 2, 3, 1) / np.float32(255)
-    found = {s.name: s for s in meet_strangers(model, own, digits.test.labels.numpy())}
+    found = {s.name: s for s in measure_ood(model, own, digits.test.labels.numpy())}
     assert DIGITS not in found
     assert found[OWN].low_elbo < 0.06
     for name in ("black for white", "pixels shuffled", "noise"):
-        assert found[name].caught > 0.9
+        assert found[name].flagged > 0.9
         assert found[name].loss > found[OWN].loss
     for sort in found.values():
-        assert max(sort.low_elbo, sort.far_code) <= sort.caught <= sort.low_elbo + sort.far_code
+        assert max(sort.low_elbo, sort.far_code) <= sort.flagged <= sort.low_elbo + sort.far_code
 
 
 def test_a_sign_is_a_rank_among_own_images(model, digits):
     own = digits.test.images.numpy().transpose(0, 2, 3, 1) / np.float32(255)
-    found = meet_strangers(model, own, digits.test.labels.numpy(), seed=3)[2]
+    found = measure_ood(model, own, digits.test.labels.numpy(), seed=3)[2]
     half = own[:180], own[180:]
     labels = digits.test.labels.numpy()
     elbos = model.elbo_terms(half[0], 3, labels[:180]).elbo
@@ -147,19 +147,19 @@ def test_a_sign_is_a_rank_among_own_images(model, digits):
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (32, 32, 3)])
 def test_strange_images_have_the_shape_of_the_own_ones(shape):
     own = np.random.default_rng(0).random((5, *shape), dtype=np.float32)
-    for name, images in strange_images(own).items():
+    for name, images in ood_images(own).items():
         assert images.shape == (5, *shape), name
         assert images.dtype == np.float32
         assert 0 <= images.min() < images.max() <= 1
-    assert np.sort(strange_images(own)["pixels shuffled"][0].ravel()) == pytest.approx(
+    assert np.sort(ood_images(own)["pixels shuffled"][0].ravel()) == pytest.approx(
         np.sort(own[0].ravel())
     )
-    assert strange_images(own)[SPRITES].std() > 0.1
+    assert ood_images(own)[SPRITES].std() > 0.1
 
 
 def test_one_image_is_nothing_to_compare_with(model):
     with pytest.raises(ConfigError, match="two test images"):
-        meet_strangers(model, np.zeros((1, 8, 8, 1), np.float32), np.zeros(1, int))
+        measure_ood(model, np.zeros((1, 8, 8, 1), np.float32), np.zeros(1, int))
 
 
 def test_the_command_of_strangers(tiny_checkpoint, capsys):

@@ -24,7 +24,7 @@ from vae.analysis.few_labels import (
     draw_labels,
 )
 from vae.analysis.replicates import Replicates
-from vae.analysis.stored_findings import StoredOutcome, load_outcome, outcome_file, save_outcome
+from vae.analysis.stored_findings import StoredFinding, finding_file, read_finding, write_finding
 from vae.core.errors import CheckpointError, ConfigError
 from vae.data.registry import load_dataset
 from vae.metrics.evaluation import encode_split
@@ -169,7 +169,7 @@ def test_commands_print_and_keep_what_they_find(
     for command in (words, ["few-data", "--dataset", "digits", "--images", "20", "--draws", "1"]):
         assert main([*command, "--threads", "1", "--save", "--json"]) == 0
         (line,) = capsys.readouterr().out.splitlines()
-        kept = load_outcome(outcome_file(tmp_path, command[0], "digits"), command[0])
+        kept = read_finding(finding_file(tmp_path, command[0], "digits"), command[0])
         assert kept is not None
         assert kept.found == json.loads(line)
         assert kept.command.startswith(f"vae {command[0]}")
@@ -179,13 +179,13 @@ def test_commands_print_and_keep_what_they_find(
 
 
 def test_only_outcomes_of_the_study_are_read(tmp_path):
-    outcome = StoredOutcome.now("few-data", "vae few-data", {"dataset": "digits"})
+    outcome = StoredFinding.now("few-data", "vae few-data", {"dataset": "digits"})
     path = tmp_path / "some.json"
-    assert load_outcome(path, "few-data") is None
-    save_outcome(path, outcome)
-    assert load_outcome(path, "few-data") == outcome
+    assert read_finding(path, "few-data") is None
+    write_finding(path, outcome)
+    assert read_finding(path, "few-data") == outcome
     with pytest.raises(CheckpointError, match="not few-labels"):
-        load_outcome(path, "few-labels")
+        read_finding(path, "few-labels")
     record = json.loads(path.read_text())
     for change, words in (
         ({"format": "x"}, "does not hold"),
@@ -195,9 +195,9 @@ def test_only_outcomes_of_the_study_are_read(tmp_path):
     ):
         path.write_text(json.dumps(record | change))
         with pytest.raises(CheckpointError, match=words):
-            load_outcome(path, "few-data")
+            read_finding(path, "few-data")
     path.write_text("{")
     with pytest.raises(CheckpointError, match="cannot be read"):
-        load_outcome(path, "few-data")
+        read_finding(path, "few-data")
     with pytest.raises(CheckpointError, match="cannot be written"):
-        save_outcome(tmp_path / "no" / "where.json", replace(outcome, command="vae"))
+        write_finding(tmp_path / "no" / "where.json", replace(outcome, command="vae"))

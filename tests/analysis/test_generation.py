@@ -11,7 +11,7 @@ from vae.analysis.generation import (
     FITTED_CODES,
     RECONSTRUCTIONS,
     fit_prior,
-    gather,
+    gather_inputs,
     measure_generation,
     paint,
     read_real_images,
@@ -109,10 +109,10 @@ def test_a_mixture_of_too_few_codes_is_refused():
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory, train_into):
-    """A judge, an autoencoder, a conditional model and a VAE of digits."""
+    """A classifier, an autoencoder, a conditional model and a VAE of digits."""
     root = tmp_path_factory.mktemp("generation")
     common = {"epochs": 15, "batch_size": 32, "learning_rate": 5e-3}
-    train_into(root / "judge", 16, kind="classifier", classes=10, **common)
+    train_into(root / "classifier", 16, kind="classifier", classes=10, **common)
     train_into(root / "conditional", 4, kind="conditional", classes=10, **common)
     train_into(root / "autoencoder", 4, kind="autoencoder", **common)
     train_into(root / "plain", 4, beta=0.2, **common)
@@ -120,19 +120,19 @@ def root(tmp_path_factory, train_into):
 
 
 @pytest.fixture(scope="module")
-def judge(root) -> EvalClassifier:
-    return EvalClassifier.open(root / "judge")
+def classifier(root) -> EvalClassifier:
+    return EvalClassifier.open(root / "classifier")
 
 
-def measured(explorer: Explorer, judge: EvalClassifier, with_data: bool = True):
+def measured(explorer: Explorer, classifier: EvalClassifier, with_data: bool = True):
     real = read_real_images(explorer.run, 300) if with_data else None
-    material = gather(explorer, real, 300)
-    return measure_generation(explorer, judge, material, fit_prior(material, 8))
+    inputs = gather_inputs(explorer, real, 300)
+    return measure_generation(explorer, classifier, inputs, fit_prior(inputs, 8))
 
 
-def test_a_mixture_helps_an_autoencoder_more_than_a_vae(root, judge):
-    vae = measured(Explorer.open(root / "plain"), judge)
-    other = measured(Explorer.open(root / "autoencoder"), judge)
+def test_a_mixture_helps_an_autoencoder_more_than_a_vae(root, classifier):
+    vae = measured(Explorer.open(root / "plain"), classifier)
+    other = measured(Explorer.open(root / "autoencoder"), classifier)
     assert 0 < vae.gain < other.gain
     assert other.mixture.precision > other.prior.precision
     assert other.mixture.frechet < 0.5 * other.prior.frechet
@@ -142,8 +142,8 @@ def test_a_mixture_helps_an_autoencoder_more_than_a_vae(root, judge):
         assert found.fitted_codes == 1437
 
 
-def test_without_the_data_set_the_atlas_stands_in(root, judge):
-    found = measured(Explorer.open(root / "plain"), judge, with_data=False)
+def test_without_the_data_set_the_atlas_stands_in(root, classifier):
+    found = measured(Explorer.open(root / "plain"), classifier, with_data=False)
     assert found.real is None
     assert (found.reference, found.count, found.fitted_codes) == (RECONSTRUCTIONS, 180, 180)
     assert found.reconstructions.frechet < found.prior.frechet
@@ -163,25 +163,25 @@ def test_images_that_are_not_there_are_none(root):
 
 def test_a_conditional_model_paints_the_classes_that_there_are(root):
     explorer = Explorer.open(root / "conditional").at_label(3)
-    material = gather(explorer, read_real_images(explorer.run, 20), 20)
+    inputs = gather_inputs(explorer, read_real_images(explorer.run, 20), 20)
     codes = np.random.default_rng(0).standard_normal((25, 4)).astype(np.float32)
-    labels = np.concatenate([material.reference.labels, material.reference.labels])[:25]
-    assert paint(explorer, codes, material) == pytest.approx(explorer.decode(codes, labels))
+    labels = np.concatenate([inputs.reference.labels, inputs.reference.labels])[:25]
+    assert paint(explorer, codes, inputs) == pytest.approx(explorer.decode(codes, labels))
 
 
-def test_lower_temperatures_are_safer_and_more_alike(root, judge):
+def test_lower_temperatures_are_safer_and_more_alike(root, classifier):
     explorer = Explorer.open(root / "plain")
-    material = gather(explorer, read_real_images(explorer.run, 300), 300)
-    swept = sweep_temperature(explorer, judge, material)
+    inputs = gather_inputs(explorer, read_real_images(explorer.run, 300), 300)
+    swept = sweep_temperature(explorer, classifier, inputs)
     assert swept[0.2].recall < swept[1.0].recall
     assert swept[0.6].precision > swept[1.4].precision
-    mixed = sweep_temperature(explorer, judge, material, fit_prior(material, 4))
+    mixed = sweep_temperature(explorer, classifier, inputs, fit_prior(inputs, 4))
     assert mixed[1.0] != swept[1.0]
 
 
 def test_few_codes_get_few_components(root):
-    material = gather(Explorer.open(root / "plain"), None, 10)
-    assert len(fit_prior(material, 40).weights) == 180 // 20
+    inputs = gather_inputs(Explorer.open(root / "plain"), None, 10)
+    assert len(fit_prior(inputs, 40).weights) == 180 // 20
 
 
 def test_the_command_prints_every_set(root, capsys, monkeypatch):

@@ -13,9 +13,9 @@ from vae.analysis.health import (
     CLAMPED_SHARE,
     PRIOR_GAP,
     RunMeasurements,
+    check_measurements,
     check_run,
     clamped_share,
-    diagnose,
     prior_gap,
 )
 from vae.core.config import ModelConfig, TrainConfig
@@ -41,16 +41,16 @@ def healthy(**changes) -> RunMeasurements:
     means = (generator.standard_normal((5000, 3)) * math.sqrt(0.75)).astype(np.float32)
     logvars = np.full((5000, 3), math.log(0.25), np.float32)
     epochs = [epoch(30), epoch(25), epoch(22)]
-    signs = RunMeasurements(MODEL, TRAIN, epochs, 24.5, (), means, logvars)
-    return dataclasses.replace(signs, **changes)
+    measured = RunMeasurements(MODEL, TRAIN, epochs, 24.5, (), means, logvars)
+    return dataclasses.replace(measured, **changes)
 
 
-def names(signs: RunMeasurements) -> list[str]:
-    return [symptom.name for symptom in diagnose(signs)]
+def names(measured: RunMeasurements) -> list[str]:
+    return [issue.name for issue in check_measurements(measured)]
 
 
-def test_a_healthy_run_has_no_symptoms():
-    assert diagnose(healthy()) == ()
+def test_a_healthy_run_has_no_issues():
+    assert check_measurements(healthy()) == ()
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_healthy_run_has_no_symptoms():
         ({"epochs": [epoch(30, 100, 0.1), epoch(25, 40, 0.5), epoch(22, 2, 1)]}, []),
     ],
 )
-def test_each_symptom_is_found_alone(changes, wanted):
+def test_each_issue_is_found_alone(changes, wanted):
     assert names(healthy(**changes)) == wanted
 
 
@@ -82,7 +82,7 @@ def test_a_density_that_falls_through_zero_has_not_exploded():
 def test_log_variances_at_the_clamp():
     logvars = healthy().logvars.copy()
     logvars[:1500] = 10.0
-    found = diagnose(healthy(logvars=logvars))
+    found = check_measurements(healthy(logvars=logvars))
     assert clamped_share(healthy(logvars=logvars)) == pytest.approx(0.3)
     assert CLAMPED_SHARE < 0.3
     assert "clamped-log-variance" in [s.name for s in found]
@@ -95,7 +95,7 @@ def test_the_prior_gap_is_the_divergence_of_a_normal_with_the_moments():
     means = (generator.standard_normal((200_000, 2)) @ [[2.0, 1.0], [0.0, 1.5]] + 1).astype("f")
     logvars = np.tile(np.log([0.5, 0.1]), (len(means), 1)).astype("f")
     model = dataclasses.replace(MODEL, latent_dim=2)
-    signs = healthy(means=means, logvars=logvars, model=model)
+    measured = healthy(means=means, logvars=logvars, model=model)
     draws = means + np.exp(logvars / 2) * generator.standard_normal(means.shape)
     # The mean of log Normal(z; m, C) - log Normal(z; 0, 1) over draws of the normal itself.
     from scipy.stats import multivariate_normal
@@ -103,7 +103,7 @@ def test_the_prior_gap_is_the_divergence_of_a_normal_with_the_moments():
     fitted = multivariate_normal(draws.mean(0), np.cov(draws.T))
     own = fitted.rvs(200_000, random_state=0)
     wanted = (fitted.logpdf(own) - multivariate_normal(np.zeros(2)).logpdf(own)).mean()
-    assert prior_gap(signs) == pytest.approx(wanted, rel=0.02)
+    assert prior_gap(measured) == pytest.approx(wanted, rel=0.02)
     assert wanted > PRIOR_GAP
 
 
@@ -115,7 +115,9 @@ def test_points_have_no_posterior_that_could_fail():
 
 
 def test_failures_come_first():
-    found = diagnose(healthy(inactive=(1,), epochs=[epoch(30), epoch(15)], test_loss=21.0))
+    found = check_measurements(
+        healthy(inactive=(1,), epochs=[epoch(30), epoch(15)], test_loss=21.0)
+    )
     assert [s.is_failure for s in found] == [True, False]
 
 
@@ -132,7 +134,7 @@ def test_the_command_prints_what_the_function_finds(tiny_checkpoint, capsys):
     assert main(["diagnose", str(tiny_checkpoint), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     found = check_run(load_run(tiny_checkpoint))
-    assert printed["symptoms"] == [symptom.to_dict() for symptom in found]
+    assert printed["symptoms"] == [issue.to_dict() for issue in found]
     assert printed["prior_gap"] < PRIOR_GAP
     assert main(["diagnose", str(tiny_checkpoint)]) == 0
 

@@ -26,7 +26,7 @@ LIKELIHOODS = ("bernoulli", "gaussian", "gaussian-learned", "logistic")
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory, digits, train_into):
-    """One model a likelihood, and a judge."""
+    """One model a likelihood, and a classifier."""
     root = tmp_path_factory.mktemp("likelihoods")
     for likelihood in LIKELIHOODS:
         model = ModelConfig(digits.image_shape, 4, likelihood=likelihood)
@@ -35,7 +35,7 @@ def root(tmp_path_factory, digits, train_into):
         for _ in run.run():
             pass
         run.finish()
-    train_into(root / "judge", 8, kind="classifier", classes=10, epochs=3)
+    train_into(root / "classifier", 8, kind="classifier", classes=10, epochs=3)
     return root
 
 
@@ -96,10 +96,10 @@ def test_a_bernoulli_has_none(root, images):
 
 
 def test_what_is_measured_of_each(root, images):
-    judge, units = EvalClassifier.open(root / "judge"), set()
+    classifier, units = EvalClassifier.open(root / "classifier"), set()
     for likelihood in LIKELIHOODS:
         explorer = Explorer.open(root / likelihood)
-        found = measure_likelihood(explorer, images, judge=judge)
+        found = measure_likelihood(explorer, images, classifier=classifier)
         assert found.likelihood == likelihood
         assert found.distortion == pytest.approx(explorer.run.results.test_distortion, rel=0.05)
         assert found.rate == pytest.approx(explorer.run.results.test_rate, rel=0.01)
@@ -117,7 +117,7 @@ def test_models_that_differ_in_likelihood_alone_are_found(root):
     by_name = {run.name: run for run in runs}
     found = comparable(runs, by_name["logistic"])
     assert {run.name for run in found} == set(LIKELIHOODS)
-    assert comparable([by_name["logistic"], by_name["judge"]], by_name["logistic"]) == []
+    assert comparable([by_name["logistic"], by_name["classifier"]], by_name["logistic"]) == []
     other = dataclasses.replace(
         by_name["bernoulli"], model=dataclasses.replace(by_name["bernoulli"].model, latent_dim=9)
     )
@@ -130,7 +130,7 @@ def test_the_command_lists_them(root, capsys, monkeypatch):
     assert main(["likelihoods", *paths, "--count", "50", "--threads", "1", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["models"]
     assert [row["likelihood"] for row in rows] == list(LIKELIHOODS)
-    assert {row["judge"] for row in rows} == {"judge"}
+    assert {row["judge"] for row in rows} == {"classifier"}
     assert rows[0]["bits_per_dimension"] is None
     assert main(["likelihoods", paths[3], "--count", "9", "--threads", "1"]) == 0
     assert "bits_per_dimension" in capsys.readouterr().out

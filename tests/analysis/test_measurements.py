@@ -20,9 +20,9 @@ from vae.analysis.measurements import (
     median_run,
     metrics_command,
     quick_seconds,
-    read_stored,
+    read_comparison_scores,
+    seed_summary,
     shown_measures,
-    spread_of,
     values_of,
 )
 from vae.data.splits import Factor
@@ -104,9 +104,9 @@ def test_columns_are_those_against_factors_or_else_the_others():
 def test_a_cell_is_the_spread_of_the_seeds_that_were_measured(setting):
     mig = next(measure for measure in MEASURES if measure.name == "mig")
     values = {"run-0": {"mig": 0.1}, "run-1": {"mig": 0.3}, "run-2": {}}
-    spread = spread_of(setting, mig, values)
+    spread = seed_summary(setting, mig, values)
     assert (spread.low, spread.high, spread.count) == (0.1, 0.3, 2)
-    assert spread_of(setting, mig, {}) is None
+    assert seed_summary(setting, mig, {}) is None
 
 
 def test_the_median_run_is_of_the_median_elbo(setting):
@@ -124,7 +124,7 @@ def test_stored_scores_are_kept_apart_by_how_they_were_taken(run, tmp_path):
     store(runs[1], PUBLISHED, {"mig": 0.2})
     store(runs[2], PUBLISHED, {"mig": 0.3})
     (folders[3] / "scores.json").write_text("{")
-    found = read_stored(Comparison((Setting("beta-vae", 1.0, tuple(runs)),), ()))
+    found = read_comparison_scores(Comparison((Setting("beta-vae", 1.0, tuple(runs)),), ()))
     assert list(found.by_protocol) == [PUBLISHED, QUICK]
     assert found.by_protocol[PUBLISHED] == {"1": {"mig": 0.2}, "2": {"mig": 0.3}}
     assert len(found.refused) == 1
@@ -133,14 +133,14 @@ def test_stored_scores_are_kept_apart_by_how_they_were_taken(run, tmp_path):
 def test_scores_of_other_weights_are_refused(run):
     store(run, PUBLISHED, {"mig": 0.1})
     other = dataclasses.replace(run, sha256=run.sha256 | {"model.safetensors": "0" * 64})
-    found = read_stored(Comparison((Setting("beta-vae", 1.0, (other,)),), ()))
+    found = read_comparison_scores(Comparison((Setting("beta-vae", 1.0, (other,)),), ()))
     assert not found.by_protocol
     assert "other weights" in str(found.refused[0])
 
 
 def test_scores_that_do_not_say_how_they_were_taken_are_left_out(run):
     save_scores(run, StoredScores.now(run.identity, {"rows": "many"}, {"mig": 0.1}))
-    found = read_stored(Comparison((Setting("beta-vae", 1.0, (run,)),), ()))
+    found = read_comparison_scores(Comparison((Setting("beta-vae", 1.0, (run,)),), ()))
     assert not found.by_protocol
 
 

@@ -19,7 +19,7 @@ from vae.analysis.latent_sizes import FILE, LatentSizes, measures, read_latent_s
 from vae.analysis.representation import (
     PENALTIES,
     STARTS,
-    Drawn,
+    FittedSplit,
     check_classes,
     interval,
     measure_codes_alone,
@@ -96,16 +96,16 @@ def test_the_interval_is_that_of_resampled_hits():
 
 
 def test_codes_pca_and_pixels_of_a_model_on_the_same_images(trained, digits):
-    drawn = Drawn.from_data(trained.run)
+    drawn = FittedSplit.from_run(trained.run)
     assert len(drawn.fitted.labels) == len(digits.train.labels) + len(digits.validation.labels)
-    pixels = drawn.pixel_quality()
+    pixels = drawn.pixel_scores()
     found = measure_representation(trained, drawn, pixels)
     assert (found.latent_dim, found.tested, found.pixels) == (8, 360, pixels)
     first, last = drawn.fitted, drawn.tested
     images = [rows.pixels.reshape(-1, 8, 8, 1) for rows in (first, last)]
-    seen, unseen = (trained.encode(each)[0] for each in images)
-    nearest = KNeighborsClassifier(5).fit(seen, first.labels)
-    assert found.codes.knn_accuracy == pytest.approx(nearest.score(unseen, last.labels))
+    fitted_codes, test_codes = (trained.encode(each)[0] for each in images)
+    nearest = KNeighborsClassifier(5).fit(fitted_codes, first.labels)
+    assert found.codes.knn_accuracy == pytest.approx(nearest.score(test_codes, last.labels))
     pca = PCA(8).fit(first.pixels)
     nearest = KNeighborsClassifier(5).fit(pca.transform(first.pixels), first.labels)
     wanted = nearest.score(pca.transform(last.pixels), last.labels)
@@ -131,8 +131,8 @@ def test_images_without_classes_are_refused(labels):
 def test_the_command_prints_what_the_study_finds(trained, capsys, monkeypatch):
     assert main(["representation", str(trained.run.path), "--threads", "1", "--json"]) == 0
     (record,) = json.loads(capsys.readouterr().out.splitlines()[-1])["checkpoints"]
-    drawn = Drawn.from_data(trained.run)
-    found = measure_representation(trained, drawn, drawn.pixel_quality())
+    drawn = FittedSplit.from_run(trained.run)
+    found = measure_representation(trained, drawn, drawn.pixel_scores())
     assert record["codes"]["knn_accuracy"] == found.codes.knn_accuracy
     assert record["pixels"]["ari"] == list(found.pixels.ari)
 
@@ -151,7 +151,7 @@ def test_a_family_says_what_each_model_came_to(family, digits):
     small, large = (np.mean([m.rate for m in family.models if m.latent_dim == d]) for d in (2, 8))
     assert large > small > 0
     assert all(m.active_units <= m.latent_dim for m in family.models)
-    drawn = Drawn.of(digits)
+    drawn = FittedSplit.from_dataset(digits)
     assert family.pixels.dimensions == drawn.fitted.pixels.shape[1] == 64
     assert [quality.dimensions for quality in family.pca] == [2, 8]
 

@@ -1,4 +1,4 @@
-"""The judge, and what it says of autoencoders and of conditional models."""
+"""The classifier, and what it says of autoencoders and of conditional models."""
 
 import dataclasses
 
@@ -17,11 +17,11 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory, train_into):
-    """A judge, a conditional model, an autoencoder and a VAE of digits."""
+    """A classifier, a conditional model, an autoencoder and a VAE of digits."""
     root = tmp_path_factory.mktemp("kinds")
     common = {"epochs": 40, "batch_size": 32, "learning_rate": 3e-3}
-    train_into(root / "judge", 16, kind="classifier", classes=10, **common)
-    train_into(root / "poor-judge", 16, kind="classifier", classes=10, epochs=1)
+    train_into(root / "classifier", 16, kind="classifier", classes=10, **common)
+    train_into(root / "poor-classifier", 16, kind="classifier", classes=10, epochs=1)
     train_into(root / "conditional", 4, kind="conditional", classes=10, **common)
     train_into(root / "autoencoder", 8, kind="autoencoder", **common)
     train_into(root / "plain", 2, **common)
@@ -29,45 +29,45 @@ def root(tmp_path_factory, train_into):
 
 
 @pytest.fixture(scope="module")
-def judge(root) -> EvalClassifier:
-    return EvalClassifier.open(root / "judge")
+def classifier(root) -> EvalClassifier:
+    return EvalClassifier.open(root / "classifier")
 
 
 def pixels(digits) -> np.ndarray:
     return digits.test.images.numpy().transpose(0, 2, 3, 1) / np.float32(255)
 
 
-def test_the_judge_knows_real_images(judge, digits):
-    right = judge.labels(pixels(digits)) == digits.test.labels.numpy()
+def test_the_classifier_knows_real_images(classifier, digits):
+    right = classifier.labels(pixels(digits)) == digits.test.labels.numpy()
     assert right.mean() > 0.9
-    assert judge.probabilities(pixels(digits)).sum(axis=1) == pytest.approx(1, abs=1e-5)
-    features = judge.features(pixels(digits))
+    assert classifier.probabilities(pixels(digits)).sum(axis=1) == pytest.approx(1, abs=1e-5)
+    features = classifier.features(pixels(digits))
     assert features.shape == (360, 16)
     assert features.min() >= 0
 
 
-def test_the_best_judge_of_the_right_images_is_found(root):
+def test_the_best_classifier_of_the_right_images_is_found(root):
     catalogue = read_catalogue(root)
     assert not catalogue.refused
     of = next(run for run in catalogue.runs if run.name == "plain")
-    assert find_eval_classifier(catalogue.runs, of).name == "judge"
+    assert find_eval_classifier(catalogue.runs, of).name == "classifier"
     other = dataclasses.replace(of, train=dataclasses.replace(of.train, dataset="mnist"))
     with pytest.raises(CheckpointError, match="--model classifier"):
         find_eval_classifier(catalogue.runs, other)
 
 
-def test_only_a_classifier_judges(root):
+def test_only_a_classifier_rates_images(root):
     with pytest.raises(ConfigError, match="not a classifier"):
         EvalClassifier.open(root / "plain")
 
 
-def test_images_of_another_shape_are_refused(judge):
+def test_images_of_another_shape_are_refused(classifier):
     with pytest.raises(ConfigError, match="shape"):
-        judge.labels(np.zeros((2, 28, 28, 1), np.float32))
+        classifier.labels(np.zeros((2, 28, 28, 1), np.float32))
 
 
-def test_a_trained_model_paints_the_class_asked_for_and_an_untold_one_cannot(root, judge):
-    found = measure_conditioning(Explorer.open(root / "conditional"), judge, count=50)
+def test_a_trained_model_paints_the_class_asked_for_and_an_untold_one_cannot(root, classifier):
+    found = measure_conditioning(Explorer.open(root / "conditional"), classifier, count=50)
     assert found.accuracy > 0.7
     assert found.accuracy == pytest.approx(np.mean(found.accuracy_by_class))
     with pytest.raises(ConfigError, match="--model"):
@@ -99,9 +99,11 @@ def test_middles_lie_in_the_middle(root):
     assert found.var(axis=0).mean() == pytest.approx(float(half), rel=0.1)
 
 
-def test_more_of_the_codes_than_of_what_lies_between_is_recognised(root, judge):
-    found = measure_prior_coverage(Explorer.open(root / "autoencoder"), judge, count=500)
+def test_more_of_the_codes_than_of_what_lies_between_is_recognised(root, classifier):
+    found = measure_prior_coverage(Explorer.open(root / "autoencoder"), classifier, count=500)
     assert 0 <= found.samples <= 1
     assert found.prior < 0.5 * found.reconstructions
     assert found.reconstructions > found.middles
-    assert measure_prior_coverage(Explorer.open(root / "autoencoder"), judge, count=500) == found
+    assert (
+        measure_prior_coverage(Explorer.open(root / "autoencoder"), classifier, count=500) == found
+    )

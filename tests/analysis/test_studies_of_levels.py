@@ -18,13 +18,13 @@ from vae.runs.checkpoint import Atlas, load_run
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory, train_into):
-    """A ladder, a flat model, a vq and a judge of digits."""
+    """A ladder, a flat model, a vq and a classifier of digits."""
     root = tmp_path_factory.mktemp("levels")
     common = {"epochs": 15, "batch_size": 32, "learning_rate": 3e-3}
     train_into(root / "ladder", 6, kind="ladder", levels=(2, 4), **common)
     train_into(root / "flat", 6, **common)
     train_into(root / "vq", 8, "conv", kind="vq", codebook=24, **common)
-    train_into(root / "judge", 16, kind="classifier", classes=10, **common)
+    train_into(root / "classifier", 16, kind="classifier", classes=10, **common)
     return root
 
 
@@ -78,8 +78,8 @@ def test_bounds_are_those_of_the_checkpoint_and_the_likelihood_is_above_the_elbo
 
 
 def test_holding_the_top_keeps_the_class_more_often_than_chance(root):
-    found = ladders.measure_held(
-        Explorer.open(root / "ladder"), EvalClassifier.open(root / "judge"), count=400
+    found = ladders.measure_held_levels(
+        Explorer.open(root / "ladder"), EvalClassifier.open(root / "classifier"), count=400
     )
     (share,) = found.same_class
     assert 0 <= found.chance <= share <= 1

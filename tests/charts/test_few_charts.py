@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from vae.analysis.few_data import IMAGES, LOGISTIC, PERCEPTRON, SAMPLES, SHIFTS, Cell, FewData
+from vae.analysis.few_data import (
+    IMAGES,
+    LOGISTIC,
+    PERCEPTRON,
+    SAMPLES,
+    SHIFTS,
+    AccuracyCell,
+    FewData,
+)
 from vae.analysis.few_data import verdict as data_verdict
 from vae.analysis.few_labels import M1_M2, M2, FewLabels
 from vae.analysis.few_labels import verdict as labels_verdict
@@ -45,7 +53,7 @@ def test_class_probabilities_have_one_column_for_each_image():
 def test_the_verdict_on_samples_goes_by_every_draw(samples, word):
     values = {IMAGES: (0.5, 0.6), SAMPLES: samples, SHIFTS: (0.7, 0.8)}
     cells = tuple(
-        Cell(100, classifier, what, Replicates(accuracy))
+        AccuracyCell(100, classifier, what, Replicates(accuracy))
         for classifier in (LOGISTIC, PERCEPTRON)
         for what, accuracy in values.items()
     )

@@ -105,13 +105,13 @@ def test_a_narrowed_name_reads_like_its_data_set():
     )
 
 
-def test_the_judge_of_the_whole_data_set_judges_a_part_of_it(tmp_path):
+def test_the_classifier_of_the_whole_data_set_rates_a_part_of_it(tmp_path):
     run = train(tmp_path / "only", "digits:only=3")
-    train(tmp_path / "part-judge", "digits:only=1+3", kind="classifier", classes=10)
-    train(tmp_path / "judge", "digits", kind="classifier", classes=10)
+    train(tmp_path / "part-classifier", "digits:only=1+3", kind="classifier", classes=10)
+    train(tmp_path / "classifier", "digits", kind="classifier", classes=10)
     catalogue = read_catalogue(tmp_path)
     assert not catalogue.refused
-    assert find_eval_classifier(catalogue.runs, run).name == "judge"
+    assert find_eval_classifier(catalogue.runs, run).name == "classifier"
 
 
 def test_what_does_not_go_together():

@@ -171,7 +171,7 @@ def test_an_explorer_sees_a_conditional_model_at_one_label(tmp_path, train_into)
 
 
 def test_an_explorer_refuses_a_classifier(tmp_path, train_into):
-    path = train_into(tmp_path / "judge", 3, kind="classifier", classes=10, epochs=1)
+    path = train_into(tmp_path / "classifier", 3, kind="classifier", classes=10, epochs=1)
     with pytest.raises(ConfigError, match="no images"):
         Explorer.open(path)
 

@@ -4,10 +4,18 @@ import shutil
 
 import pytest
 
-from vae.analysis.few_data import IMAGES, LOGISTIC, PERCEPTRON, SAMPLES, SHIFTS, Cell, FewData
+from vae.analysis.few_data import (
+    IMAGES,
+    LOGISTIC,
+    PERCEPTRON,
+    SAMPLES,
+    SHIFTS,
+    AccuracyCell,
+    FewData,
+)
 from vae.analysis.few_labels import M1_M2, FewLabels
 from vae.analysis.replicates import Replicates
-from vae.analysis.stored_findings import StoredOutcome, outcome_file, save_outcome
+from vae.analysis.stored_findings import StoredFinding, finding_file, write_finding
 
 PAGE = "pages/few_labels.py"
 
@@ -22,15 +30,15 @@ def few_checkpoints(tmp_path_factory, small_checkpoints, train_into):
     errors = {"some probe": Replicates((0.2, 0.3)), M1_M2: Replicates((0.1, 0.2))}
     labels = FewLabels("digits", 40, (0, 1), (), "digits-map", 4, None, errors)
     cells = tuple(
-        Cell(size, classifier, what, Replicates((value, value)))
+        AccuracyCell(size, classifier, what, Replicates((value, value)))
         for size in (50, 100)
         for classifier in (LOGISTIC, PERCEPTRON)
         for what, value in ((IMAGES, 0.5), (SAMPLES, 0.4), (SHIFTS, 0.6))
     )
     data = FewData("digits", (50, 100), (0, 1), 5, cells)
     for study, found in (("few-labels", labels), ("few-data", data)):
-        outcome = StoredOutcome.now(study, f"vae {study}", found.to_dict())
-        save_outcome(outcome_file(root, study, "digits"), outcome)
+        outcome = StoredFinding.now(study, f"vae {study}", found.to_dict())
+        write_finding(finding_file(root, study, "digits"), outcome)
     return root
 
 

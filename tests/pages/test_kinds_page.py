@@ -10,12 +10,12 @@ PAGE = "pages/kinds.py"
 
 @pytest.fixture(scope="module")
 def kinds(tmp_path_factory, train_into):
-    """A judge, a conditional model, an autoencoder and the VAE that it is compared with."""
+    """A classifier, a conditional model, an autoencoder and the VAE that it is compared with."""
     root = tmp_path_factory.mktemp("kinds")
     train_into(root / "plain", 4, epochs=2)
     train_into(root / "autoencoder", 4, kind="autoencoder", epochs=2)
     train_into(root / "conditional", 4, kind="conditional", classes=10, epochs=2)
-    train_into(root / "judge", 8, kind="classifier", classes=10, epochs=4)
+    train_into(root / "classifier", 8, kind="classifier", classes=10, epochs=4)
     return root
 
 
@@ -39,7 +39,7 @@ def test_the_autoencoder_stands_beside_the_vae_of_its_shape(open_page, kinds):
     assert all("%" in row for row in rows[2:])
 
 
-def test_without_a_judge_it_says_how_to_train_one(open_page, small_checkpoints, train_into):
+def test_without_a_classifier_it_says_how_to_train_one(open_page, small_checkpoints, train_into):
     train_into(
         small_checkpoints.parent / "alone" / "conditional", 3, kind="conditional", classes=10
     )

@@ -9,12 +9,12 @@ PAGE = "pages/kinds.py"
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory, train_into):
-    """A ladder, the flat model of its shape, a vq and a judge."""
+    """A ladder, the flat model of its shape, a vq and a classifier."""
     root = tmp_path_factory.mktemp("levels")
     train_into(root / "flat", 6, epochs=2)
     train_into(root / "ladder", 6, kind="ladder", levels=(1, 2, 3), epochs=2)
     train_into(root / "vq", 8, "conv", kind="vq", codebook=20, epochs=2)
-    train_into(root / "judge", 8, kind="classifier", classes=10, epochs=4)
+    train_into(root / "classifier", 8, kind="classifier", classes=10, epochs=4)
     return root
 
 

@@ -9,7 +9,7 @@ LIKELIHOODS = ("bernoulli", "gaussian", "gaussian-learned", "logistic")
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory, digits, train_into):
-    """A model a likelihood, a judge, and a spatial one."""
+    """A model a likelihood, a classifier, and a spatial one."""
     from vae.core.config import ModelConfig, TrainConfig
     from vae.core.device import pick_device
     from vae.runs.recorder import RecordedTraining
@@ -23,7 +23,7 @@ def root(tmp_path_factory, digits, train_into):
         for _ in run.run():
             pass
         run.finish()
-    train_into(root / "judge", 8, kind="classifier", classes=10, epochs=2)
+    train_into(root / "classifier", 8, kind="classifier", classes=10, epochs=2)
     return root
 
 
@@ -108,7 +108,7 @@ def test_training_with_a_likelihood_and_a_perceptual_loss(open_page, root, tmp_p
 
     from pages.state.training_queue import training_queue
 
-    shutil.copytree(root / "judge", tmp_path / "judge")
+    shutil.copytree(root / "classifier", tmp_path / "classifier")
     shutil.copytree(root / "grid", tmp_path / "grid")
     page = open_page("pages/train.py", checkpoints=tmp_path)
     page.selectbox(key="likelihood-5 seconds").set_value("logistic")
@@ -120,7 +120,7 @@ def test_training_with_a_likelihood_and_a_perceptual_loss(open_page, root, tmp_p
     training_queue().stop(job)
     assert job.request.model.likelihood == "logistic"
     assert job.request.train.perceptual == 30
-    assert job.request.train.critic == str(tmp_path / "judge")
+    assert job.request.train.critic == str(tmp_path / "classifier")
 
 
 def test_a_perceptual_loss_without_a_classifier_is_refused_calmly(open_page, small_checkpoints):

@@ -119,7 +119,7 @@ class Effect(Record):
 
 
 @dataclass(frozen=True)
-class Finding(Record):
+class AttributeFinding(Record):
     """A direction, its effect, and what speaks against it."""
 
     title: str
@@ -137,7 +137,7 @@ def measure_attribute(
     groups: Groups,
     attribute: Attribute | None = None,
     seed: int = 0,
-) -> Finding:
+) -> AttributeFinding:
     """The direction between two groups and its effect on the attribute.
 
     Without an attribute (classes, lassoed groups) it is the likeness to the high group's mean
@@ -146,7 +146,7 @@ def measure_attribute(
     direction = find_direction(explorer.atlas.mean, groups, seed)
     effect = measure_effect(explorer, gallery, groups, attribute, seed)
     names = groups.title, groups.high_name, groups.low_name
-    return Finding(*names, direction, effect, doubts(direction, effect))
+    return AttributeFinding(*names, direction, effect, doubts(direction, effect))
 
 
 def values_of(gallery: Gallery, attribute: Attribute) -> Float[np.ndarray, "n"]:

@@ -16,7 +16,7 @@ comparisons with 3 seeds a beta, and in 8 to 11 % with 2.
 
 
 @dataclass(frozen=True)
-class Spread:
+class SeedSummary:
     """One measure of one setting over its seeds."""
 
     median: float
@@ -26,7 +26,7 @@ class Spread:
     """Seeds behind it."""
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Self:
+    def from_values(cls, values: Sequence[float]) -> Self:
         """Of at least one value."""
         return cls(median(values), min(values), max(values), len(values))
 
@@ -43,11 +43,11 @@ class BetaEffect:
     betas: tuple[float, ...]
     """At least two, rising."""
 
-    spreads: tuple[Spread, ...]
+    spreads: tuple[SeedSummary, ...]
     """Over the seeds, a beta each."""
 
     @property
-    def extremes(self) -> tuple[tuple[float, Spread], tuple[float, Spread]]:
+    def extremes(self) -> tuple[tuple[float, SeedSummary], tuple[float, SeedSummary]]:
         """The beta of the lowest median and that of the highest, with their spreads."""
         found = sorted(zip(self.betas, self.spreads, strict=True), key=lambda pair: pair[1].median)
         return found[0], found[-1]
@@ -84,7 +84,9 @@ def beta_effect(values: Mapping[float, Sequence[float]]) -> BetaEffect | None:
     known = {beta: values[beta] for beta in sorted(values) if len(values[beta])}
     if len(known) < 2:
         return None
-    return BetaEffect(tuple(known), tuple(Spread.of(seeds) for seeds in known.values()))
+    return BetaEffect(
+        tuple(known), tuple(SeedSummary.from_values(seeds) for seeds in known.values())
+    )
 
 
 def by_verdict(
@@ -97,7 +99,7 @@ def by_verdict(
     return found
 
 
-def in_brackets(effect: BetaEffect, write: Callable[[float], str]) -> str:
+def format_interval(effect: BetaEffect, write: Callable[[float], str]) -> str:
     """Such as "0.10 to 0.15, seeds 0.12": the medians' ends, the widest range over the seeds.
 
     Where beta outweighs the seeds it is said which betas the ends are of: "0.10 at β 1 to ...".
@@ -113,7 +115,7 @@ def in_brackets(effect: BetaEffect, write: Callable[[float], str]) -> str:
     return text
 
 
-def trade(rate: BetaEffect, distortion: BetaEffect, elbo: BetaEffect) -> str:
+def describe_tradeoff(rate: BetaEffect, distortion: BetaEffect, elbo: BetaEffect) -> str:
     """What the highest beta paid and what it got, and which has the best ELBO, in medians."""
     first, last = rate.betas[0], rate.betas[-1]
     best, spread = elbo.extremes[1]

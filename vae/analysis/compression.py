@@ -30,7 +30,7 @@ JPEG_IMAGES = JPEG_COLUMNS**2
 
 
 @dataclass(frozen=True)
-class Point(Record):
+class CodecPoint(Record):
     """One setting of a codec."""
 
     setting: float
@@ -66,10 +66,10 @@ class Compression(Record):
     ssim: float
     """The same as structural similarity, at most 1."""
 
-    rounded: tuple[Point, ...]
+    rounded: tuple[CodecPoint, ...]
     """Codes rounded to steps, from fine to coarse."""
 
-    jpeg: tuple[Point, ...]
+    jpeg: tuple[CodecPoint, ...]
     """JPEG files of the same images, from low to high quality."""
 
     count: int
@@ -145,16 +145,16 @@ def _rounded_point(
     means: np.ndarray,
     labels: np.ndarray | None,
     step: float,
-) -> Point:
+) -> CodecPoint:
     codes, bits = rounded_codes(means, step)
     per_pixel = float(bits.mean() / math.prod(images.shape[1:3]))
     return _point(step, per_pixel, image_quality(images, explorer.decode(codes, labels)))
 
 
-def _jpeg_point(images: np.ndarray, setting: int) -> Point:
+def _jpeg_point(images: np.ndarray, setting: int) -> CodecPoint:
     copies, per_pixel = jpeg_copies(images, setting)
     return _point(setting, per_pixel, image_quality(images, copies))
 
 
-def _point(setting: float, bits_per_pixel: float, found: ImageQuality) -> Point:
-    return Point(setting, bits_per_pixel, found.psnr, found.ssim)
+def _point(setting: float, bits_per_pixel: float, found: ImageQuality) -> CodecPoint:
+    return CodecPoint(setting, bits_per_pixel, found.psnr, found.ssim)

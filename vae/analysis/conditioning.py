@@ -13,7 +13,7 @@ from vae.explorer import Explorer
 
 @dataclass(frozen=True)
 class Conditioning(Record):
-    """How often the judge sees the class that was asked for."""
+    """How often the classifier sees the class that was asked for."""
 
     accuracy: float
     """Of all generated images."""
@@ -43,14 +43,14 @@ def generate(
 
 
 def measure_conditioning(
-    explorer: Explorer, judge: EvalClassifier, count: int = 1000, seed: int = 0
+    explorer: Explorer, classifier: EvalClassifier, count: int = 1000, seed: int = 0
 ) -> Conditioning:
-    """Decode the same `count` draws from the prior as each class, and ask the judge."""
+    """Decode the same `count` draws from the prior as each class, and ask the classifier."""
     labels = list(range(len(explorer.run.class_names)))
     codes = np.random.default_rng(seed).standard_normal((count, explorer.latent_dim))
     images = generate(explorer, labels, codes.astype(np.float32))
     right = [
-        float((judge.labels(some) == label).mean())
+        float((classifier.labels(some) == label).mean())
         for label, some in zip(labels, images, strict=True)
     ]
     return Conditioning(float(np.mean(right)), tuple(right), count)

@@ -1,4 +1,4 @@
-"""The judge: a classifier of real images, asked about generated ones.
+"""The classifier: a classifier of real images, asked about generated ones.
 
 It was trained by the same loop as the models (`vae train --model classifier`), so whoever doubts a
 number that rests on it can train another and name that one instead.
@@ -73,7 +73,7 @@ class EvalClassifier:
         channels, height, width = self.run.model.image_shape
         if array.ndim != 4 or array.shape[1:] != (height, width, channels):
             raise ConfigError(
-                f"the judge {self.run.name} takes images of shape (n, {height}, {width}, "
+                f"the classifier {self.run.name} takes images of shape (n, {height}, {width}, "
                 f"{channels}), not {array.shape}"
             )
         with torch.inference_mode():

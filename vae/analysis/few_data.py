@@ -52,7 +52,7 @@ OtherImages = tuple[Float[np.ndarray, "m h w c"], Int[np.ndarray, "m"]]
 
 
 @dataclass(frozen=True)
-class Cell(Record):
+class AccuracyCell(Record):
     """The test accuracies of one classifier on one kind of training set, a value for each draw."""
 
     images: int
@@ -82,7 +82,7 @@ class FewData(Record):
     copies: int
     """Samples, and shifted copies, for each image."""
 
-    cells: tuple[Cell, ...]
+    cells: tuple[AccuracyCell, ...]
 
     def __post_init__(self) -> None:
         taken = [(cell.images, cell.classifier, cell.trained_on) for cell in self.cells]
@@ -103,7 +103,7 @@ class FewData(Record):
         cells = values.get("cells") if isinstance(values, Mapping) else None
         if not isinstance(cells, list | tuple):
             raise ConfigError("FewData: expected a list of cells")
-        return super().from_dict({**values, "cells": tuple(map(Cell.from_dict, cells))})
+        return super().from_dict({**values, "cells": tuple(map(AccuracyCell.from_dict, cells))})
 
     def gain(self, images: int, classifier: str, trained_on: str) -> Replicates:
         """By how much the accuracy rises over that on the images alone, draw by draw."""
@@ -206,7 +206,7 @@ def measure_few_data(dataset: Dataset, sizes: Sequence[int], seeds: Sequence[int
             for trained_on, train in sets.items():
                 for name, accuracy in accuracies(train, test, seed).items():
                     values.setdefault((name, trained_on), []).append(accuracy)
-        cells += [Cell(size, *what, Replicates(tuple(v))) for what, v in values.items()]
+        cells += [AccuracyCell(size, *what, Replicates(tuple(v))) for what, v in values.items()]
     return FewData(dataset.name, tuple(sizes), tuple(seeds), COPIES, tuple(cells))
 
 

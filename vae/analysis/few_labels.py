@@ -87,16 +87,16 @@ class FewLabels(Record):
 
 
 @dataclass(frozen=True)
-class Draw:
+class LabelDraw:
     """One draw of labels: which images have one, and what they are seen as."""
 
     seed: int
     labelled: Int[np.ndarray, "n"]
 
 
-def draw_labels(dataset: Dataset, count: int, seed: int) -> Draw:
+def draw_labels(dataset: Dataset, count: int, seed: int) -> LabelDraw:
     """The draw that a run of this seed trains with."""
-    return Draw(seed, labelled_indices(dataset.train.labels, count, seed).numpy())
+    return LabelDraw(seed, labelled_indices(dataset.train.labels, count, seed).numpy())
 
 
 def probe_errors(
@@ -172,7 +172,7 @@ def classifier_error(model: SemiSupervisedVAE, test: Split) -> float:
 
 
 def measure_draw(
-    dataset: Dataset, codes: Dataset, draw: Draw, code_epochs: int
+    dataset: Dataset, codes: Dataset, draw: LabelDraw, code_epochs: int
 ) -> dict[str, float]:
     """The errors of the probes and of M1+M2 for one draw of labels."""
     found: dict[str, float] = {}

@@ -1,7 +1,7 @@
 """Generation: how good a model's own images are, under its prior and under a better one.
 
 Four sets of images are held against the same reference, in the features of a classifier of real
-images (`judge.py`): decoded draws from the standard normal prior, decoded draws from a Gaussian
+images (`eval_classifier.py`): decoded draws from the standard normal prior, draws from a Gaussian
 mixture that was fitted to codes of training images, reconstructions of test images, and the test
 images themselves, which say what the best there is would come to.
 
@@ -62,8 +62,8 @@ class RealImages:
 
 
 @dataclass(frozen=True)
-class Quality(Record):
-    """How a set of images compares with the reference, in the judge's features."""
+class SampleQuality(Record):
+    """How a set of images compares with the reference, in the classifier's features."""
 
     frechet: float
     """Fréchet distance of normal distributions; no FID, which is in Inception's features."""
@@ -75,7 +75,7 @@ class Quality(Record):
     """Share of the reference that lies where these images do."""
 
     recognised: float
-    """Share of these images of whose class the judge is SURE."""
+    """Share of these images of whose class the classifier is SURE."""
 
 
 @dataclass(frozen=True)
@@ -97,16 +97,16 @@ class Generation(Record):
     fitted_codes: int
     """Codes that the mixture was fitted to."""
 
-    prior: Quality
+    prior: SampleQuality
     """Of decoded draws from the standard normal prior."""
 
-    mixture: Quality
+    mixture: SampleQuality
     """Of decoded draws from the mixture."""
 
-    reconstructions: Quality
+    reconstructions: SampleQuality
     """Of test images."""
 
-    real: Quality | None
+    real: SampleQuality | None
     """Of test images; None where the data set is absent."""
 
     log_density_prior: float | None
@@ -125,7 +125,7 @@ class Generation(Record):
             return None
         return self.log_density_mixture - self.log_density_prior
 
-    def rows(self) -> dict[str, Quality]:
+    def rows(self) -> dict[str, SampleQuality]:
         """By the name of the set."""
         sets = {
             "prior": self.prior,
@@ -136,7 +136,7 @@ class Generation(Record):
 
 
 @dataclass(frozen=True)
-class Material:
+class GenerationInputs:
     """What a model's images are made of and held against."""
 
     fitted: Codes
@@ -179,12 +179,14 @@ def read_real_images(
     return RealImages(*drawn)
 
 
-def gather(explorer: Explorer, real: RealImages | None, count: int, seed: int = 0) -> Material:
+def gather_inputs(
+    explorer: Explorer, real: RealImages | None, count: int, seed: int = 0
+) -> GenerationInputs:
     """Codes to fit to and to judge by, and `count` images of each sort, or fewer."""
     if real is None:
         return _from_atlas(explorer, count, seed)
     train, test = real.train, real.test
-    return Material(
+    return GenerationInputs(
         fitted=_draws(explorer, train, seed),
         held_out=_draws(explorer, test, seed + 1),
         reference=_head(train, count),
@@ -197,12 +199,12 @@ def gather(explorer: Explorer, real: RealImages | None, count: int, seed: int = 
     )
 
 
-def fit_prior(material: Material, components: int | None, seed: int = 0) -> Mixture:
+def fit_prior(inputs: GenerationInputs, components: int | None, seed: int = 0) -> Mixture:
     """A mixture of the fitted codes; of so many components, or as many as serve held-out ones.
 
     Of few codes it has fewer; see CODES_PER_COMPONENT.
     """
-    codes = material.fitted
+    codes = inputs.fitted
     most = max(1, len(codes) // CODES_PER_COMPONENT)
     chosen = components or choose_components(codes, [k for k in CHOICES if k <= most], seed)
     return fit_mixture(codes, min(chosen, most), seed)
@@ -210,51 +212,51 @@ def fit_prior(material: Material, components: int | None, seed: int = 0) -> Mixt
 
 def measure_generation(
     explorer: Explorer,
-    judge: EvalClassifier,
-    material: Material,
+    classifier: EvalClassifier,
+    inputs: GenerationInputs,
     mixture: Mixture,
     temperature: float = 1.0,
     seed: int = 0,
 ) -> Generation:
     """All four sets against the reference; ConfigError for fewer than four images of any."""
-    count = len(material.reconstructions.pixels)
-    reference = judge.features(material.reference.pixels[:count])
+    count = len(inputs.reconstructions.pixels)
+    reference = classifier.features(inputs.reference.pixels[:count])
     prior = draw_prior(explorer, count, temperature, seed)
     drawn = mixture.sample(count, seed, temperature)
     return Generation(
-        reference=material.reference_name,
+        reference=inputs.reference_name,
         count=count,
         temperature=temperature,
         components=len(mixture.weights),
-        fitted_codes=len(material.fitted),
-        prior=_quality(judge, reference, paint(explorer, prior, material)),
-        mixture=_quality(judge, reference, paint(explorer, drawn, material)),
-        reconstructions=_quality(judge, reference, material.reconstructions.pixels),
-        real=None if material.real is None else _quality(judge, reference, material.real.pixels),
+        fitted_codes=len(inputs.fitted),
+        prior=_quality(classifier, reference, paint(explorer, prior, inputs)),
+        mixture=_quality(classifier, reference, paint(explorer, drawn, inputs)),
+        reconstructions=_quality(classifier, reference, inputs.reconstructions.pixels),
+        real=None if inputs.real is None else _quality(classifier, reference, inputs.real.pixels),
         log_density_prior=None
         if explorer.run.model.kind == "vq"
-        else float(prior_log_density(material.held_out).mean()),
-        log_density_mixture=float(mixture.log_density(material.held_out).mean()),
+        else float(prior_log_density(inputs.held_out).mean()),
+        log_density_mixture=float(mixture.log_density(inputs.held_out).mean()),
     )
 
 
 def sweep_temperature(
     explorer: Explorer,
-    judge: EvalClassifier,
-    material: Material,
+    classifier: EvalClassifier,
+    inputs: GenerationInputs,
     mixture: Mixture | None = None,
     seed: int = 0,
-) -> dict[float, Quality]:
+) -> dict[float, SampleQuality]:
     """The quality of draws from the prior, or a mixture, at each of TEMPERATURES."""
-    count = len(material.reconstructions.pixels)
-    reference = judge.features(material.reference.pixels[:count])
+    count = len(inputs.reconstructions.pixels)
+    reference = classifier.features(inputs.reference.pixels[:count])
     found = {}
     for temperature in TEMPERATURES:
         if mixture is None:
             codes = draw_prior(explorer, count, temperature, seed)
         else:
             codes = mixture.sample(count, seed, temperature)
-        found[temperature] = _quality(judge, reference, paint(explorer, codes, material))
+        found[temperature] = _quality(classifier, reference, paint(explorer, codes, inputs))
     return found
 
 
@@ -264,13 +266,15 @@ def draw_prior(explorer: Explorer, count: int, temperature: float, seed: int) ->
     return explorer.prior_codes(temperature * noise)
 
 
-def paint(explorer: Explorer, codes: Codes, material: Material) -> Float[np.ndarray, "_ h w c"]:
+def paint(
+    explorer: Explorer, codes: Codes, inputs: GenerationInputs
+) -> Float[np.ndarray, "_ h w c"]:
     """Decoded codes; a conditional model's as the labels of the reference, over and over."""
-    labels = material.reference.labels
+    labels = inputs.reference.labels
     return explorer.decode(codes, labels[np.arange(len(codes)) % len(labels)])
 
 
-def _from_atlas(explorer: Explorer, count: int, seed: int) -> Material:
+def _from_atlas(explorer: Explorer, count: int, seed: int) -> GenerationInputs:
     """The atlas in halves: one to fit to and hold against, the other to judge by."""
     atlas = explorer.atlas
     order = np.random.default_rng(seed).permutation(len(atlas.mean))
@@ -281,7 +285,7 @@ def _from_atlas(explorer: Explorer, count: int, seed: int) -> Material:
         LabelledImages(explorer.atlas_images(half[:count]), atlas.label[half[:count]])
         for half in halves
     ]
-    return Material(
+    return GenerationInputs(
         fitted=drawn[halves[0]],
         held_out=drawn[halves[1]],
         reference=images[0],
@@ -310,11 +314,11 @@ def _head(images: LabelledImages, count: int) -> LabelledImages:
 
 
 def _quality(
-    judge: EvalClassifier, reference: Features, images: Float[np.ndarray, "_ h w c"]
-) -> Quality:
-    features, probabilities = judge.read(images)
+    classifier: EvalClassifier, reference: Features, images: Float[np.ndarray, "_ h w c"]
+) -> SampleQuality:
+    features, probabilities = classifier.read(images)
     shares = precision_recall(reference, features)
-    return Quality(
+    return SampleQuality(
         frechet=frechet_distance(features, reference),
         precision=shares.precision,
         recall=shares.recall,

@@ -79,7 +79,7 @@ class RunMeasurements:
     logvars: Float[np.ndarray, "n latent"]
 
     @classmethod
-    def of(cls, run: Run) -> "RunMeasurements":
+    def from_run(cls, run: Run) -> "RunMeasurements":
         """Those of a checkpoint; CheckpointError where its files are damaged."""
         atlas, results = load_atlas(run), run.results
         own = _of_trained_classes(run, atlas.label)
@@ -108,15 +108,15 @@ class HealthIssue(Record):
     """What was found, and what to do."""
 
 
-def diagnose(signs: RunMeasurements) -> tuple[HealthIssue, ...]:
+def check_measurements(measured: RunMeasurements) -> tuple[HealthIssue, ...]:
     """All that is wrong, failures first; empty for a model that is well."""
-    found = [check(signs) for check in _CHECKS]
+    found = [check(measured) for check in _CHECKS]
     return tuple(sorted((s for s in found if s is not None), key=lambda s: not s.is_failure))
 
 
 def check_run(run: Run) -> tuple[HealthIssue, ...]:
     """The same of a checkpoint."""
-    return diagnose(RunMeasurements.of(run))
+    return check_measurements(RunMeasurements.from_run(run))
 
 
 def diverged(message: str) -> HealthIssue:
@@ -125,27 +125,27 @@ def diverged(message: str) -> HealthIssue:
     return HealthIssue("divergence", True, value=1, threshold=0, sentence=sentence)
 
 
-def prior_gap(signs: RunMeasurements) -> float:
+def prior_gap(measured: RunMeasurements) -> float:
     """See PRIOR_GAP."""
-    means = signs.means.astype(np.float64)
-    variances = np.exp(signs.logvars.astype(np.float64)).mean(axis=0)
+    means = measured.means.astype(np.float64)
+    variances = np.exp(measured.logvars.astype(np.float64)).mean(axis=0)
     covariance = np.atleast_2d(np.cov(means.T, bias=True)) + np.diag(variances)
     centre = means.mean(axis=0)
     volume = np.linalg.slogdet(covariance)[1]
     return float(0.5 * (centre @ centre + np.trace(covariance) - len(covariance) - volume))
 
 
-def clamped_share(signs: RunMeasurements) -> float:
+def clamped_share(measured: RunMeasurements) -> float:
     """Of all log-variances, those that stand at the limit; they are stored in half precision."""
-    return float((np.abs(signs.logvars) >= 0.999 * signs.model.logvar_limit).mean())
+    return float((np.abs(measured.logvars) >= 0.999 * measured.model.logvar_limit).mean())
 
 
-def _collapse(signs: RunMeasurements) -> HealthIssue | None:
-    dead, latent = len(signs.inactive), signs.model.latent_dim
-    if signs.model.kind == "vq" and dead < latent:
+def _collapse(measured: RunMeasurements) -> HealthIssue | None:
+    dead, latent = len(measured.inactive), measured.model.latent_dim
+    if measured.model.kind == "vq" and dead < latent:
         # A place where all images are alike, say a corner, needs but one code.
         return None
-    sentence = explain_collapse(signs.inactive, latent, signs.train)
+    sentence = explain_collapse(measured.inactive, latent, measured.train)
     if sentence is None:
         return None
     is_whole = dead == latent
@@ -153,67 +153,72 @@ def _collapse(signs: RunMeasurements) -> HealthIssue | None:
     return HealthIssue(name, is_whole, dead, latent if is_whole else 1, sentence)
 
 
-def _too_little_kl(signs: RunMeasurements) -> HealthIssue | None:
+def _too_little_kl(measured: RunMeasurements) -> HealthIssue | None:
     # A model that undoes corruption meets test images of another kind than those it learnt from.
-    if not signs.model.is_gaussian or signs.train.corruption:
+    if not measured.model.is_gaussian or measured.train.corruption:
         return None
-    gap, beta = prior_gap(signs), signs.train.beta
+    gap, beta = prior_gap(measured), measured.train.beta
     sentence = (
         f"The codes do not look like the prior: they lie {gap:.3g} nats from it, so that samples "
         f"from the prior come from places that the decoder never saw. To change that: raise beta "
         f"(now {beta:g}; 1 is the ELBO), or sample from a mixture fitted to the codes."
     )
-    threshold = max(PRIOR_GAP, PRIOR_GAP_SHARE * _rate(signs))
+    threshold = max(PRIOR_GAP, PRIOR_GAP_SHARE * _rate(measured))
     return _if_above("too-little-kl", gap, threshold, sentence)
 
 
-def _explosion(signs: RunMeasurements) -> HealthIssue | None:
+def _explosion(measured: RunMeasurements) -> HealthIssue | None:
     # The rate of a grid of codes is constant: it only seems to rise while beta warms up.
-    is_constant = signs.model.kind == "vq"
-    losses = [epoch["distortion"] if is_constant else _loss(epoch) for epoch in signs.epochs]
+    is_constant = measured.model.kind == "vq"
+    losses = [epoch["distortion"] if is_constant else _loss(epoch) for epoch in measured.epochs]
     if not losses:
         return None
-    ratio, worst = _against_nothing(signs, losses), int(np.argmax(losses))
+    ratio, worst = _against_nothing(measured, losses), int(np.argmax(losses))
     if ratio <= EXPLOSION:
-        ratio, worst = _steepest_rise(signs.epochs)
+        ratio, worst = _steepest_rise(measured.epochs)
         if ratio <= RISE:
             return None
-    rate = signs.train.learning_rate
+    rate = measured.train.learning_rate
     sentence = (
         f"Training exploded: in epoch {worst + 1} the loss was {_told(losses[worst])} nats per "
         f"image, and it ended at {_told(losses[-1])}. To change that: lower the learning rate (now "
         f"{rate:g}, try {rate / 10:g}) or clip gradients at a smaller norm (now "
-        f"{signs.train.grad_clip:g})."
+        f"{measured.train.grad_clip:g})."
     )
     return HealthIssue("explosion", True, ratio, EXPLOSION if ratio > EXPLOSION else RISE, sentence)
 
 
-def _clamped(signs: RunMeasurements) -> HealthIssue | None:
-    if not signs.model.is_gaussian:
+def _clamped(measured: RunMeasurements) -> HealthIssue | None:
+    if not measured.model.is_gaussian:
         return None
-    share = clamped_share(signs)
+    share = clamped_share(measured)
     sentence = (
-        f"{share:.0%} of the log-variances stand at the clamp of ±{signs.model.logvar_limit:g}, "
+        f"{share:.0%} of the log-variances stand at the clamp of ±{measured.model.logvar_limit:g}, "
         "where they no longer learn. To change that: lower the learning rate, raise beta, or let "
         "it warm up for longer."
     )
     return _if_above("clamped-log-variance", share, CLAMPED_SHARE, sentence)
 
 
-def _over_fitting(signs: RunMeasurements) -> HealthIssue | None:
+def _over_fitting(measured: RunMeasurements) -> HealthIssue | None:
     # A mean over all betas of a range is no loss of the model at its own.
-    if not signs.epochs or signs.model.beta_range is not None or not signs.model.is_generative:
+    if (
+        not measured.epochs
+        or measured.model.beta_range is not None
+        or not measured.model.is_generative
+    ):
         return None
-    if signs.train.corruption:
+    if measured.train.corruption:
         return None
-    last = signs.epochs[-1]
+    last = measured.epochs[-1]
     trained, size = last["distortion"] + last["rate"], abs(last["distortion"]) + last["rate"]
-    gap = (signs.test_loss - trained) / max(size, 1.0)
+    gap = (measured.test_loss - trained) / max(size, 1.0)
     sentence = (
-        f"The model remembers its training images: a test image costs {signs.test_loss:.1f} nats, "
-        f"a training image {trained:.1f}. To change that: train for fewer epochs (now "
-        f"{signs.train.epochs}), take a smaller network or more images, or raise beta (now "
-        f"{signs.train.beta:g})."
+        "The model remembers its training images: a test image costs "
+        f"{measured.test_loss:.1f} nats, a training image {trained:.1f}. To change that: "
+        f"train for fewer epochs (now {measured.train.epochs}), take a smaller network or more "
+        f"images, or raise beta (now "
+        f"{measured.train.beta:g})."
     )
     return _if_above("over-fitting", gap, GENERALISATION_GAP, sentence)
 
@@ -248,11 +253,11 @@ def _loss(epoch: Mapping[str, Any]) -> float:
     return epoch["distortion"] + epoch["beta"] * epoch["rate"]
 
 
-def _against_nothing(signs: RunMeasurements, losses: Sequence[float]) -> float:
+def _against_nothing(measured: RunMeasurements, losses: Sequence[float]) -> float:
     """The worst loss over that of a grey image; 0 where a likelihood has no such bound."""
-    if signs.model.likelihood != "bernoulli" or not signs.model.is_generative:
+    if measured.model.likelihood != "bernoulli" or not measured.model.is_generative:
         return 0.0
-    return max(losses) / (KNOWS_NOTHING * math.prod(signs.model.image_shape))
+    return max(losses) / (KNOWS_NOTHING * math.prod(measured.model.image_shape))
 
 
 def _steepest_rise(epochs: Sequence[Mapping[str, Any]]) -> tuple[float, int]:
@@ -274,8 +279,8 @@ def _steepest_rise(epochs: Sequence[Mapping[str, Any]]) -> tuple[float, int]:
 _TERMS = ("distortion", "rate", "beta")
 
 
-def _rate(signs: RunMeasurements) -> float:
+def _rate(measured: RunMeasurements) -> float:
     """KL(q(z|x) || p(z)) of a test image, in nats."""
-    means, logvars = signs.means.astype(np.float64), signs.logvars.astype(np.float64)
+    means, logvars = measured.means.astype(np.float64), measured.logvars.astype(np.float64)
     per_image = 0.5 * (np.square(means) + np.exp(logvars) - 1 - logvars).sum(axis=1)
     return float(per_image.mean())

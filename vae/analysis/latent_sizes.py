@@ -14,7 +14,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Self
 
-from vae.analysis.representation import FITTED, Drawn, Quality, check_classes, draw, labelled, score
+from vae.analysis.representation import (
+    FITTED,
+    FeatureScores,
+    FittedSplit,
+    check_classes,
+    draw,
+    labelled,
+    score,
+)
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import CheckpointError, ConfigError, VaeError
 from vae.core.record import Record
@@ -42,7 +50,7 @@ class SizedModel(Record):
     seconds: float
     """Spent in the training loop."""
 
-    codes: Quality
+    codes: FeatureScores
 
     @property
     def negative_elbo(self) -> float:
@@ -52,7 +60,7 @@ class SizedModel(Record):
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """As `Record.from_dict`, the nested record included."""
-        return super().from_dict({**values, "codes": Quality.from_dict(values["codes"])})
+        return super().from_dict({**values, "codes": FeatureScores.from_dict(values["codes"])})
 
 
 @dataclass(frozen=True)
@@ -67,8 +75,8 @@ class LatentSizes(Record):
     """Training images that the scores were fitted on."""
 
     tested: int
-    pixels: Quality
-    pca: tuple[Quality, ...]
+    pixels: FeatureScores
+    pca: tuple[FeatureScores, ...]
     """One for each latent size, with as many components."""
 
     models: tuple[SizedModel, ...]
@@ -99,8 +107,8 @@ class LatentSizes(Record):
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """As `Record.from_dict`, the nested records included."""
         nested = {
-            "pixels": Quality.from_dict(values["pixels"]),
-            "pca": tuple(map(Quality.from_dict, values["pca"])),
+            "pixels": FeatureScores.from_dict(values["pixels"]),
+            "pca": tuple(map(FeatureScores.from_dict, values["pca"])),
             "models": tuple(map(SizedModel.from_dict, values["models"])),
         }
         return super().from_dict({**values, **nested})
@@ -131,10 +139,10 @@ def train_sizes(
 
 def baselines(
     dataset: Dataset, sizes: Sequence[int], fitted: int = FITTED
-) -> tuple[Quality, tuple[Quality, ...]]:
+) -> tuple[FeatureScores, tuple[FeatureScores, ...]]:
     """Pixels, and PCA of each size, on the images that `train_sizes` takes."""
-    drawn = Drawn.of(dataset, fitted)
-    return drawn.pixel_quality(), tuple(drawn.pca_quality(size) for size in sizes)
+    drawn = FittedSplit.from_dataset(dataset, fitted)
+    return drawn.pixel_scores(), tuple(drawn.pca_scores(size) for size in sizes)
 
 
 Measured = tuple[str, str, bool, dict[str, Sequence[Sequence[float]]]]
@@ -149,7 +157,7 @@ def measures(found: LatentSizes) -> list[Measured]:
     def of(take: Callable[[SizedModel], float]) -> Sequence[Sequence[float]]:
         return [[take(model) for model in each] for each in models]
 
-    def against(title: str, unit: str, take: Callable[[Quality], float]) -> Measured:
+    def against(title: str, unit: str, take: Callable[[FeatureScores], float]) -> Measured:
         known: dict[str, Sequence[Sequence[float]]] = {
             "codes": of(lambda model: take(model.codes)),
             "PCA": [[take(quality)] for quality in pca],
@@ -223,7 +231,7 @@ def read_latent_sizes(root: Path) -> LatentSizes | None:
 def _sized(training: TrainingRun, test: Split, first: Split, last: Split) -> SizedModel:
     model = training.model.eval().requires_grad_(False)
     found = evaluate(model, test)
-    seen, unseen = (encode_split(model, split).mean.numpy() for split in (first, last))
+    fitted_codes, test_codes = (encode_split(model, split).mean.numpy() for split in (first, last))
     return SizedModel(
         model.config.latent_dim,
         training.config.seed,
@@ -231,7 +239,7 @@ def _sized(training: TrainingRun, test: Split, first: Split, last: Split) -> Siz
         found.rate,
         found.active_units,
         training.seconds,
-        score(seen, unseen, first.labels.numpy(), last.labels.numpy()),
+        score(fitted_codes, test_codes, first.labels.numpy(), last.labels.numpy()),
     )
 
 

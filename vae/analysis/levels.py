@@ -40,11 +40,11 @@ class Bounds(Record):
 
 
 @dataclass(frozen=True)
-class Held(Record):
+class HeldLevels(Record):
     """What stays of a sample when the levels below some are drawn again."""
 
     same_class: tuple[float, ...]
-    """By how many levels are held (1, 2, …): share of redraws that the judge puts in one class."""
+    """By how many levels are held (1, 2, …): share of redraws put in the same class."""
 
     chance: float
     """The same of samples that hold nothing."""
@@ -102,16 +102,16 @@ def redrawn_below(
     return np.concatenate([upper.repeat(columns, axis=1), lower], axis=2).astype(np.float32)
 
 
-def measure_held(
-    explorer: Explorer, judge: EvalClassifier, count: int = 1000, seed: int = 0
-) -> Held:
-    """Draw pairs of samples that share the upper levels, and ask the judge for both classes."""
+def measure_held_levels(
+    explorer: Explorer, classifier: EvalClassifier, count: int = 1000, seed: int = 0
+) -> HeldLevels:
+    """Draw pairs of samples that share the upper levels, and classify both."""
     levels = len(sizes_of(explorer.run))
     shares = [
-        _same_class(explorer, judge, redrawn_below(explorer.run, held, count, 2, seed))
+        _same_class(explorer, classifier, redrawn_below(explorer.run, held, count, 2, seed))
         for held in range(levels)
     ]
-    return Held(tuple(shares[1:]), shares[0], count)
+    return HeldLevels(tuple(shares[1:]), shares[0], count)
 
 
 def measure_bounds(
@@ -142,10 +142,10 @@ def measure_bounds(
 
 
 def _same_class(
-    explorer: Explorer, judge: EvalClassifier, pairs: Float[np.ndarray, "n 2 latent"]
+    explorer: Explorer, classifier: EvalClassifier, pairs: Float[np.ndarray, "n 2 latent"]
 ) -> float:
     labels: Int[np.ndarray, "n 2"] = np.stack(
-        [judge.labels(explorer.decode(codes)) for codes in pairs.swapaxes(0, 1)], axis=1
+        [classifier.labels(explorer.decode(codes)) for codes in pairs.swapaxes(0, 1)], axis=1
     )
     return float((labels[:, 0] == labels[:, 1]).mean())
 

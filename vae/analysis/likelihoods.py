@@ -3,7 +3,7 @@
 Their own distortions do not compare: a cross-entropy of grey values, a density over [0, 1] and a
 probability of whole levels are different quantities. What compares: the bits per dimension where
 the likelihood gives 8-bit levels a probability, the rate, the quality of reconstructions, and what
-a judge says of samples.
+a classifier says of samples.
 """
 
 import math
@@ -55,10 +55,10 @@ class LikelihoodScores(Record):
     """Of reconstructions from the posterior mean, in dB."""
 
     feature_distance: float | None
-    """Between an image's and its reconstruction's features, as the judge sees them; 0 is alike."""
+    """Between the classifier's features of an image and of its reconstruction; 0 is alike."""
 
     recognised: float | None
-    """Share of draws from the prior of which the judge is sure, 0 to 1."""
+    """Share of draws from the prior of which the classifier is sure, 0 to 1."""
 
     count: int
     """Test images, and draws."""
@@ -68,10 +68,10 @@ def measure_likelihood(
     explorer: Explorer,
     images: Float[np.ndarray, "n h w c"],
     labels: Int[np.ndarray, "n"] | None = None,
-    judge: EvalClassifier | None = None,
+    classifier: EvalClassifier | None = None,
     seed: int = 0,
 ) -> LikelihoodScores:
-    """What one model makes of real images; without a judge, without what it would say."""
+    """What one model makes of real images; without a classifier, without what it would say."""
     run, count = explorer.run, len(images)
     own = _mean_terms(explorer.elbo_terms, images, labels, seed)
     decoded = explorer.reconstruct(images, labels)
@@ -86,8 +86,10 @@ def measure_likelihood(
         rate=own[1],
         bits_per_dimension=bits_per_dimension(explorer, images, labels, seed),
         psnr=image_quality(images, decoded).psnr,
-        feature_distance=None if judge is None else _feature_distance(judge, images, decoded),
-        recognised=None if judge is None else recognised(judge, samples),
+        feature_distance=None
+        if classifier is None
+        else _feature_distance(classifier, images, decoded),
+        recognised=None if classifier is None else recognised(classifier, samples),
         count=count,
     )
 
@@ -153,7 +155,7 @@ def _mean_terms(
     return distortion / len(images), rate / len(images)
 
 
-def _feature_distance(judge: EvalClassifier, images: np.ndarray, decoded: np.ndarray) -> float:
-    """Mean squared distance of the judge's last features over the images' mean squared length."""
-    wanted, found = judge.features(images), judge.features(decoded)
+def _feature_distance(classifier: EvalClassifier, images: np.ndarray, decoded: np.ndarray) -> float:
+    """Mean squared distance of the last features, over their mean squared length."""
+    wanted, found = classifier.features(images), classifier.features(decoded)
     return float(np.square(found - wanted).sum() / np.square(wanted).sum())

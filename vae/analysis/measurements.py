@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vae.analysis.beta_effects import Spread
+from vae.analysis.beta_effects import SeedSummary
 from vae.analysis.code_scores import assess
 from vae.core.errors import CheckpointError
 from vae.metrics.disentanglement import ESTIMATORS
@@ -162,7 +162,7 @@ QUICK = Protocol(ESTIMATORS[1], QUICK_ROWS, 0)
 
 
 @dataclass(frozen=True)
-class Stored:
+class ComparisonScores:
     """The scores that the folders of a comparison keep, and which cannot be used."""
 
     by_protocol: Mapping[Protocol, Mapping[str, Mapping[str, Any]]]
@@ -171,7 +171,7 @@ class Stored:
     refused: tuple[CheckpointError, ...]
 
 
-def read_stored(comparison: Comparison) -> Stored:
+def read_comparison_scores(comparison: Comparison) -> ComparisonScores:
     """All the scores.json of the runs of one beta."""
     found: dict[Protocol, dict[str, Mapping[str, Any]]] = {}
     refused = []
@@ -185,7 +185,7 @@ def read_stored(comparison: Comparison) -> Stored:
         if stored and protocol:
             found.setdefault(protocol, {})[run.identity] = stored.scores
     most_first = sorted(found.items(), key=lambda item: -len(item[1]))
-    return Stored(dict(most_first), tuple(refused))
+    return ComparisonScores(dict(most_first), tuple(refused))
 
 
 def _protocol(stored: StoredScores) -> Protocol | None:
@@ -240,13 +240,13 @@ def shown_measures(values: Iterable[Mapping[str, float]]) -> tuple[Measure, ...]
     return (*COSTS, *(against or others))
 
 
-def spread_of(
+def seed_summary(
     setting: Setting, measure: Measure, values: Mapping[str, Mapping[str, float]]
-) -> Spread | None:
+) -> SeedSummary | None:
     """One cell: a measure over the seeds of a setting. `values` go by the runs' names."""
     known = [values[run.name] for run in setting.runs if run.name in values]
     found = [each[measure.name] for each in known if measure.name in each]
-    return Spread.of(found) if found else None
+    return SeedSummary.from_values(found) if found else None
 
 
 def median_run(setting: Setting) -> Run:

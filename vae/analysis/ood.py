@@ -1,7 +1,7 @@
-"""Strangers: images from elsewhere given to a model, and whether it can tell that they are.
+"""OodResult: images from elsewhere given to a model, and whether it can tell that they are.
 
 Two signs are read of each image: its ELBO, and how far its code lies from the codes of test images
-(`Explorer.outlyingness`). An image is caught when its ELBO is below that of FALSE_ALARMS of the
+(`Explorer.outlyingness`). An image is flagged when its ELBO is below that of FALSE_ALARMS of the
 model's own test images, or its code further off than all but FALSE_ALARMS of theirs. Neither sign
 is to be trusted alone: plain images can have a higher ELBO than those that the model was trained on
 (Nalisnick et al. 2019, "Do Deep Generative Models Know What They Don't Know?"), and an encoder can
@@ -9,6 +9,7 @@ put anything among its codes.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -29,7 +30,7 @@ Images = Float[np.ndarray, "_ h w c"]
 
 
 @dataclass(frozen=True)
-class Strangers(Record):
+class OodResult(Record):
     """What a model makes of one sort of images; shares are from 0 to 1."""
 
     name: str
@@ -42,13 +43,18 @@ class Strangers(Record):
     far_code: float
     """Share with a code that is too far off."""
 
-    caught: float
-    """Share that either sign catches."""
+    flagged: float
+    """Share that is flagged by either sign."""
 
     count: int
 
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values; `flagged` keeps the key that `vae ood --json` has always had."""
+        values = super().to_dict()
+        return {("caught" if key == "flagged" else key): values[key] for key in values}
 
-def strange_images(own: Images, seed: int = 0) -> dict[str, Images]:
+
+def ood_images(own: Images, seed: int = 0) -> dict[str, Images]:
     """Images of the same shape from elsewhere, by name; as many as there are own ones, or fewer."""
     generator = np.random.default_rng(seed)
     shuffled = generator.permuted(own.reshape(len(own), -1), axis=1).reshape(own.shape)
@@ -62,9 +68,9 @@ def strange_images(own: Images, seed: int = 0) -> dict[str, Images]:
     }
 
 
-def meet_strangers(
+def measure_ood(
     explorer: Explorer, own: Images, labels: Int[np.ndarray, "_"], seed: int = 0
-) -> list[Strangers]:
+) -> list[OodResult]:
     """What the model makes of its own test images and of all others.
 
     The ELBO's threshold is taken on one half of its own images; the others are what is shown.
@@ -75,14 +81,14 @@ def meet_strangers(
     half = len(own) // 2
     threshold = np.quantile(explorer.elbo_terms(own[:half], seed, labels[:half]).elbo, FALSE_ALARMS)
     own, labels = own[half:], labels[half:]
-    sorts = shown_sorts(explorer, own, seed)
+    sorts = image_sources(explorer, own, seed)
     return [_met(explorer, n, i, labels[: len(i)], threshold, seed) for n, i in sorts.items()]
 
 
-def shown_sorts(explorer: Explorer, own: Images, seed: int = 0) -> dict[str, Images]:
+def image_sources(explorer: Explorer, own: Images, seed: int = 0) -> dict[str, Images]:
     """The model's own images, and all sorts that are none of its data set."""
     dataset = explorer.run.train.dataset
-    others = strange_images(own, seed)
+    others = ood_images(own, seed)
     strange = {n: i for n, i in others.items() if not dataset.startswith(n.split(" ")[0])}
     return {OWN: own} | strange
 
@@ -94,16 +100,16 @@ def _met(
     labels: Int[np.ndarray, "_"],
     threshold: float,
     seed: int,
-) -> Strangers:
+) -> OodResult:
     elbo = explorer.elbo_terms(images, seed, labels).elbo
     codes = explorer.encode(images, labels)[0]
     low, far = elbo < threshold, explorer.outlyingness(codes) > 1 - FALSE_ALARMS
-    return Strangers(
+    return OodResult(
         name=name,
         loss=float(-elbo.mean()),
         low_elbo=float(low.mean()),
         far_code=float(far.mean()),
-        caught=float((low | far).mean()),
+        flagged=float((low | far).mean()),
         count=len(images),
     )
 

@@ -17,12 +17,12 @@ from vae.core.record import Record
 from vae.explorer import Explorer
 
 SURE = 0.9
-"""An image is recognised when the judge gives one class at least this probability."""
+"""An image is recognised when the classifier gives one class at least this probability."""
 
 
 @dataclass(frozen=True)
 class PriorCoverage(Record):
-    """Shares of images, 0 to 1, that the judge recognises."""
+    """Shares of images, 0 to 1, that the classifier recognises."""
 
     reconstructions: float
     """Of decoded codes of test images: what the decoder can do at best."""
@@ -56,9 +56,9 @@ def middles(explorer: Explorer, count: int, seed: int) -> Float[np.ndarray, "n l
 
 
 def measure_prior_coverage(
-    explorer: Explorer, judge: EvalClassifier, count: int = 2000, seed: int = 0
+    explorer: Explorer, classifier: EvalClassifier, count: int = 2000, seed: int = 0
 ) -> PriorCoverage:
-    """How much of what lies around and between the codes the judge recognises."""
+    """How much of what lies around and between the codes the classifier recognises."""
     chosen = np.random.default_rng(seed).integers(len(explorer.atlas.mean), size=count)
     noise = np.random.default_rng(seed).standard_normal((count, explorer.latent_dim))
     places = {
@@ -67,10 +67,10 @@ def measure_prior_coverage(
         "samples": fitted_samples(explorer, count, seed),
         "middles": middles(explorer, count, seed),
     }
-    shares = {name: recognised(judge, explorer.decode(z)) for name, z in places.items()}
+    shares = {name: recognised(classifier, explorer.decode(z)) for name, z in places.items()}
     return PriorCoverage(**shares, count=count)
 
 
-def recognised(judge: EvalClassifier, images: Float[np.ndarray, "n h w c"]) -> float:
-    """The share of images of which the judge is SURE."""
-    return float((judge.probabilities(images).max(axis=1) >= SURE).mean())
+def recognised(classifier: EvalClassifier, images: Float[np.ndarray, "n h w c"]) -> float:
+    """The share of images of which the classifier is SURE."""
+    return float((classifier.probabilities(images).max(axis=1) >= SURE).mean())

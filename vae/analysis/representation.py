@@ -37,7 +37,7 @@ RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
-class Quality(Record):
+class FeatureScores(Record):
     """What one kind of features knows of the classes."""
 
     dimensions: int
@@ -71,7 +71,9 @@ class Quality(Record):
             or any(len(pair) != 2 for pair in pairs)
             or not all(isinstance(v, int | float) and abs(v) <= 1 + 1e-9 for v in numbers)
         ):
-            raise ConfigError("Quality: expected shares up to 1, with their intervals and seeds")
+            raise ConfigError(
+                "FeatureScores: expected shares up to 1, with their intervals and seeds"
+            )
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,11 @@ class Representation(Record):
     commonest_label: float
     """Share of the commonest class among the tested: what guessing it always would score."""
 
-    codes: Quality
-    pca: Quality | None
+    codes: FeatureScores
+    pca: FeatureScores | None
     """As many principal components as the code has dimensions; None without the data set."""
 
-    pixels: Quality | None
+    pixels: FeatureScores | None
     note: str
     """Why there are no images, where there are none; else empty."""
 
@@ -112,14 +114,14 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class FittedSplit:
     """Training images to fit on, and the test split."""
 
     fitted: Rows
     tested: Rows
 
     @classmethod
-    def from_data(
+    def from_run(
         cls, run: Run, directory: str | Path | None = None, count: int = FITTED, seed: int = 0
     ) -> Self:
         """Those of a model's data set; DataError where it is absent: nothing is fetched."""
@@ -130,20 +132,20 @@ class Drawn:
             image_shape=run.model.image_shape,
             download=False,
         )
-        return cls.of(dataset, count, seed)
+        return cls.from_dataset(dataset, count, seed)
 
     @classmethod
-    def of(cls, dataset: Dataset, count: int = FITTED, seed: int = 0) -> Self:
+    def from_dataset(cls, dataset: Dataset, count: int = FITTED, seed: int = 0) -> Self:
         """Training images drawn by the seed; those without a label are left out."""
         fitted, tested = draw(dataset.train, count, seed), labelled(dataset.test)
         return cls(Rows.of(fitted), Rows.of(tested))
 
-    def pixel_quality(self, seed: int = 0) -> Quality:
+    def pixel_scores(self, seed: int = 0) -> FeatureScores:
         """The scores of the pixels themselves."""
         first, last = self.fitted, self.tested
         return score(first.pixels, last.pixels, first.labels, last.labels, seed)
 
-    def pca_quality(self, components: int, seed: int = 0) -> Quality:
+    def pca_scores(self, components: int, seed: int = 0) -> FeatureScores:
         """The scores of principal components of the pixels, fitted on the fitted images.
 
         There are never more of them than pixels or fitted images.
@@ -153,23 +155,25 @@ class Drawn:
         first, last = self.fitted, self.tested
         kept = min(components, *first.pixels.shape)
         pca = PCA(kept, random_state=seed).fit(first.pixels)
-        seen, unseen = (pca.transform(rows.pixels).astype(np.float32) for rows in (first, last))
-        return score(seen, unseen, first.labels, last.labels, seed)
+        fitted_codes, test_codes = (
+            pca.transform(rows.pixels).astype(np.float32) for rows in (first, last)
+        )
+        return score(fitted_codes, test_codes, first.labels, last.labels, seed)
 
 
 def measure_representation(
-    explorer: Explorer, drawn: Drawn, pixels: Quality, seed: int = 0
+    explorer: Explorer, drawn: FittedSplit, pixels: FeatureScores, seed: int = 0
 ) -> Representation:
-    """A model's codes beside PCA and `pixels`, the `pixel_quality` of the same images."""
+    """A model's codes beside PCA and `pixels`, the `pixel_scores` of the same images."""
     first, last = drawn.fitted, drawn.tested
-    seen, unseen = (_encode(explorer, rows) for rows in (first, last))
+    fitted_codes, test_codes = (_encode(explorer, rows) for rows in (first, last))
     return Representation(
         explorer.latent_dim,
         len(first.labels),
         len(last.labels),
         _commonest(last.labels),
-        score(seen, unseen, first.labels, last.labels, seed),
-        drawn.pca_quality(explorer.latent_dim, seed),
+        score(fitted_codes, test_codes, first.labels, last.labels, seed),
+        drawn.pca_scores(explorer.latent_dim, seed),
         pixels,
         "",
     )
@@ -223,7 +227,7 @@ def score(
     fitted_labels: Int[np.ndarray, "n"],
     tested_labels: Int[np.ndarray, "m"],
     seed: int = 0,
-) -> Quality:
+) -> FeatureScores:
     """All three questions to one kind of features.
 
     Five nearest neighbours by Euclidean distance, features as they are. Logistic regression on
@@ -240,7 +244,7 @@ def score(
         near = knn_hits(fitted, tested, *told)
         straight = probe_hits(fitted, tested, *told, seed)
         agreement = clusterings(fitted, tested, *told, seed)
-    return Quality(
+    return FeatureScores(
         fitted.shape[1],
         float(near.mean()),
         interval(near, seed),

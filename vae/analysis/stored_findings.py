@@ -24,7 +24,7 @@ MAX_BYTES = 2**20
 
 
 @dataclass(frozen=True)
-class StoredOutcome(Record):
+class StoredFinding(Record):
     """What a study found, and how."""
 
     study: str
@@ -45,12 +45,12 @@ class StoredOutcome(Record):
     def __post_init__(self) -> None:
         texts = (self.study, self.command, self.created)
         if not all(isinstance(text, str) for text in texts):
-            raise ConfigError("StoredOutcome: expected texts for study, command and created")
+            raise ConfigError("StoredFinding: expected texts for study, command and created")
         if not all(isinstance(values, dict) for values in (self.versions, self.found)):
-            raise ConfigError("StoredOutcome: expected objects for versions and found")
+            raise ConfigError("StoredFinding: expected objects for versions and found")
 
     @classmethod
-    def now(cls, study: str, command: str, found: Mapping[str, Any]) -> "StoredOutcome":
+    def now(cls, study: str, command: str, found: Mapping[str, Any]) -> "StoredFinding":
         """Of this process, now."""
         versions = {name: metadata.version(name) for name in LIBRARIES}
         created = datetime.now(UTC).isoformat(timespec="seconds")
@@ -58,7 +58,7 @@ class StoredOutcome(Record):
         return cls(study, command, created, python | versions, dict(found))
 
 
-def outcome_file(folder: Path, study: str, dataset: str) -> Path:
+def finding_file(folder: Path, study: str, dataset: str) -> Path:
     """Where a study's outcome of a data set lies in a folder of checkpoints.
 
     A name that is a path, or too long, cannot be a file's; its sha256 tells it from others.
@@ -69,7 +69,7 @@ def outcome_file(folder: Path, study: str, dataset: str) -> Path:
     return folder / f"{study}-{dataset}.json"
 
 
-def save_outcome(path: Path, outcome: StoredOutcome) -> None:
+def write_finding(path: Path, outcome: StoredFinding) -> None:
     """Write it; CheckpointError where the disk refuses."""
     record = {"format": FORMAT, "format_version": VERSION, **outcome.to_dict()}
     try:
@@ -78,7 +78,7 @@ def save_outcome(path: Path, outcome: StoredOutcome) -> None:
         raise CheckpointError(f"{path} cannot be written ({error})") from error
 
 
-def load_outcome(path: Path, study: str) -> StoredOutcome | None:
+def read_finding(path: Path, study: str) -> StoredFinding | None:
     """What a study found; None where there is no file, CheckpointError where it is another's."""
     try:
         if not path.is_file():
@@ -94,7 +94,7 @@ def load_outcome(path: Path, study: str) -> StoredOutcome | None:
     if type(version) is not int or version > VERSION:
         raise NewerCheckpoint(f"{path} has format version {version!r:.20}; update the program")
     try:
-        outcome = StoredOutcome.from_dict(record)
+        outcome = StoredFinding.from_dict(record)
     except ConfigError as error:
         raise ForeignCheckpoint(f"{path} is not valid: {error}; measure again") from error
     if outcome.study != study:

@@ -3,13 +3,13 @@
 import argparse
 
 from vae.analysis.anomaly import detect
-from vae.cli.output import Outcome, lines
+from vae.cli.output import CommandResult, lines
 from vae.core.device import prepare_device
 from vae.data.registry import load_test_split
 from vae.explorer import Explorer
 
 
-def anomaly(options: argparse.Namespace) -> Outcome:
+def anomaly(options: argparse.Namespace) -> CommandResult:
     """`vae anomaly`."""
     prepare_device("cpu", options.threads)
     explorer = Explorer.open(options.checkpoint)
@@ -26,4 +26,4 @@ def anomaly(options: argparse.Namespace) -> Outcome:
     }
     record = {"checkpoint": str(options.checkpoint), **found.to_dict()}
     text = {k: v for k, v in record.items() if k not in ("auroc", "recall")} | scores
-    return Outcome(record, lines(text))
+    return CommandResult(record, lines(text))

@@ -3,8 +3,8 @@
 import argparse
 from typing import Any
 
-from vae.analysis.attributes import Finding, attribute_groups, measure_attribute
-from vae.cli.output import Outcome, progress, table
+from vae.analysis.attributes import AttributeFinding, attribute_groups, measure_attribute
+from vae.cli.output import CommandResult, progress, table
 from vae.core.dataset_name import base_name
 from vae.core.device import prepare_device
 from vae.explorer import Explorer
@@ -12,7 +12,7 @@ from vae.explorer.gallery import open_gallery, read_test_images
 from vae.metrics.morphology import ATTRIBUTES
 
 
-def attributes(options: argparse.Namespace) -> Outcome:
+def attributes(options: argparse.Namespace) -> CommandResult:
     """`vae attributes`."""
     prepare_device("cpu", options.threads)
     explorer = Explorer.open(options.checkpoint)
@@ -32,15 +32,15 @@ def attributes(options: argparse.Namespace) -> Outcome:
     }
     doubts = [f"{each.title}: {doubt}" for each in found for doubt in each.doubts]
     rows = table([_row(each) for each in found])
-    return Outcome(record, "\n".join([f"measured on {kind}", rows, *doubts]))
+    return CommandResult(record, "\n".join([f"measured on {kind}", rows, *doubts]))
 
 
-def _record(found: Finding) -> dict[str, Any]:
+def _record(found: AttributeFinding) -> dict[str, Any]:
     vector = found.direction.vector.tolist()
     return {**found.to_dict(), "vector": vector, "length": found.direction.length}
 
 
-def _row(found: Finding) -> dict[str, Any]:
+def _row(found: AttributeFinding) -> dict[str, Any]:
     direction, effect = found.direction, found.effect
     return {
         "attribute": found.title,

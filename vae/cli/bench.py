@@ -4,11 +4,13 @@ import argparse
 import dataclasses
 
 from vae.bench.speeds import measure_speeds
-from vae.cli.output import Outcome, say
+from vae.cli.output import CommandResult, say
 
 
-def bench(options: argparse.Namespace) -> Outcome:
+def bench(options: argparse.Namespace) -> CommandResult:
     """`vae bench`."""
     speeds = measure_speeds(options.seconds, say)
     rows = [dataclasses.asdict(row) for row in speeds.rows]
-    return Outcome({"machine": speeds.machine} | speeds.ratios | {"rows": rows}, speeds.markdown())
+    return CommandResult(
+        {"machine": speeds.machine} | speeds.ratios | {"rows": rows}, speeds.markdown()
+    )

@@ -3,13 +3,13 @@
 import argparse
 
 from vae.analysis.compression import measure_compression
-from vae.cli.output import Outcome, lines, table
+from vae.cli.output import CommandResult, lines, table
 from vae.cli.test_images import read_test_images
 from vae.core.device import prepare_device
 from vae.explorer import Explorer
 
 
-def compression(options: argparse.Namespace) -> Outcome:
+def compression(options: argparse.Namespace) -> CommandResult:
     """`vae compression`."""
     prepare_device("cpu", options.threads)
     explorer = Explorer.open(options.checkpoint)
@@ -21,4 +21,4 @@ def compression(options: argparse.Namespace) -> Outcome:
         f"{title}\n{table([point.to_dict() for point in points])}"
         for title, points in (("codes rounded", found.rounded), ("JPEG, 4:2:0", found.jpeg))
     ]
-    return Outcome(record, "\n\n".join([lines(whole), *tables]))
+    return CommandResult(record, "\n\n".join([lines(whole), *tables]))

@@ -11,7 +11,7 @@ from vae.analysis.denoising import (
     measure_denoising,
     methods,
 )
-from vae.cli.output import Outcome, lines
+from vae.cli.output import CommandResult, lines
 from vae.core.device import prepare_device
 from vae.core.errors import CheckpointError
 from vae.data.registry import load_dataset
@@ -20,7 +20,7 @@ from vae.explorer import Explorer
 from vae.runs.catalogue import available_checkpoints
 
 
-def denoise(options: argparse.Namespace) -> Outcome:
+def denoise(options: argparse.Namespace) -> CommandResult:
     """`vae denoise`."""
     prepare_device("cpu", options.threads)
     explorer = Explorer.open(options.checkpoint)
@@ -47,7 +47,7 @@ def denoise(options: argparse.Namespace) -> Outcome:
     text = {k: v for k, v in record.items() if k not in ("psnr", "ssim")}
     for measure in ("psnr", "ssim"):
         text |= {f"{measure} {name}": values for name, values in record[measure].items()}
-    return Outcome(record, lines(text))
+    return CommandResult(record, lines(text))
 
 
 def _denoiser(options: argparse.Namespace, explorer: Explorer) -> Explorer | None:

@@ -2,24 +2,23 @@
 
 import argparse
 
-from vae.analysis.health import RunMeasurements, clamped_share, prior_gap
-from vae.analysis.health import diagnose as find
-from vae.cli.output import Outcome
+from vae.analysis.health import RunMeasurements, check_measurements, clamped_share, prior_gap
+from vae.cli.output import CommandResult
 from vae.runs.checkpoint import load_run
 
 
-def diagnose(options: argparse.Namespace) -> Outcome:
+def diagnose(options: argparse.Namespace) -> CommandResult:
     """`vae diagnose`."""
     run = load_run(options.checkpoint)
-    signs = RunMeasurements.of(run)
-    found = find(signs)
+    measured = RunMeasurements.from_run(run)
+    issues = check_measurements(measured)
     record = {
         "checkpoint": str(options.checkpoint),
-        "is_well": not any(symptom.is_failure for symptom in found),
-        "symptoms": [symptom.to_dict() for symptom in found],
-        "prior_gap": prior_gap(signs) if run.model.is_gaussian else None,
-        "clamped_share": clamped_share(signs) if run.model.is_gaussian else None,
+        "is_well": not any(issue.is_failure for issue in issues),
+        "symptoms": [issue.to_dict() for issue in issues],
+        "prior_gap": prior_gap(measured) if run.model.is_gaussian else None,
+        "clamped_share": clamped_share(measured) if run.model.is_gaussian else None,
         "active_units": run.results.active_units,
     }
-    sentences = [f"{symptom.name}: {symptom.sentence}" for symptom in found]
-    return Outcome(record, "\n".join(sentences) or "nothing is wrong that is looked for")
+    sentences = [f"{issue.name}: {issue.sentence}" for issue in issues]
+    return CommandResult(record, "\n".join(sentences) or "nothing is wrong that is looked for")

@@ -29,20 +29,20 @@ from vae.cli import (
     sweep,
     train,
 )
-from vae.cli.distributed import run_over_processes
-from vae.cli.output import Outcome
+from vae.cli.distributed import run_distributed
+from vae.cli.output import CommandResult
 from vae.training.distributed import TorchrunEnv
 
 
-def run(options: argparse.Namespace) -> Outcome:
+def run(options: argparse.Namespace) -> CommandResult:
     """Run the chosen command; raises VaeError for bad input."""
     torchrun_env = TorchrunEnv.read()
     if torchrun_env is not None:
-        return run_over_processes(options, torchrun_env)
+        return run_distributed(options, torchrun_env)
     return _COMMANDS[options.command](options)
 
 
-_COMMANDS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
+_COMMANDS: dict[str, Callable[[argparse.Namespace], CommandResult]] = {
     "anomaly": anomaly.anomaly,
     "denoise": denoise.denoise,
     "train": train.train,
@@ -52,12 +52,14 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
     "list": list_checkpoints.list_checkpoints,
     "export": export.export,
     "bench": bench.bench,
-    "strangers": ood.strangers,
+    "ood": ood.ood,
+    "strangers": ood.ood,
     "failures": failures.failures,
     "generation": generation.generation,
     "few-data": few_data.few_data,
     "few-labels": few_labels.few_labels,
-    "holes": prior_coverage.holes,
+    "prior-coverage": prior_coverage.prior_coverage,
+    "holes": prior_coverage.prior_coverage,
     "conditioning": conditioning.conditioning,
     "diagnose": diagnose.diagnose,
     "likelihoods": likelihoods.likelihoods,

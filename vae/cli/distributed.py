@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from vae.cli.output import Outcome, lines
+from vae.cli.output import CommandResult, lines
 from vae.cli.settings import model_config, train_config
-from vae.cli.train import begin, follow, tell_symptoms, training_record
+from vae.cli.train import begin, follow, say_health_issues, training_record
 from vae.core.config import TrainConfig
 from vae.core.device import enable_onednn_matmul, use_threads
 from vae.core.errors import ConfigError, VaeError
@@ -34,7 +34,7 @@ FINISHED = "finished"
 GRACE_SECONDS = 10.0
 
 
-def run_over_processes(options: argparse.Namespace, torchrun_env: TorchrunEnv) -> Outcome:
+def run_distributed(options: argparse.Namespace, torchrun_env: TorchrunEnv) -> CommandResult:
     """Run the chosen command in each process of a torchrun; only the first returns.
 
     The others exit without a word. An error is told once, by the first process unless it is
@@ -63,7 +63,7 @@ def run_over_processes(options: argparse.Namespace, torchrun_env: TorchrunEnv) -
         raise SystemExit(130) from None
     if torchrun_env.rank > 0:
         raise SystemExit(0)
-    return Outcome(record, lines(record))
+    return CommandResult(record, lines(record))
 
 
 def _run(
@@ -109,7 +109,7 @@ def _lead(
         follow(recorded, threading.Event())
         finished = recorded.finish()
     store.set_once(FINISHED)
-    tell_symptoms(finished)
+    say_health_issues(finished)
     return finished
 
 

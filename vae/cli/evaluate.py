@@ -9,7 +9,7 @@ import argparse
 import torch
 from jaxtyping import Float
 
-from vae.cli.output import Outcome, lines, progress
+from vae.cli.output import CommandResult, lines, progress
 from vae.cli.settings import beta_to_look_at
 from vae.core.device import prepare_device
 from vae.data.registry import load_dataset
@@ -21,7 +21,7 @@ from vae.models.vae import VAE
 from vae.runs.checkpoint import load_model, load_run
 
 
-def evaluate_checkpoint(options: argparse.Namespace) -> Outcome:
+def evaluate_checkpoint(options: argparse.Namespace) -> CommandResult:
     """`vae evaluate`."""
     device = prepare_device(options.device, options.threads)
     run_ = load_run(options.checkpoint)
@@ -45,7 +45,7 @@ def evaluate_checkpoint(options: argparse.Namespace) -> Outcome:
         "importance_samples": options.importance_samples,
         "test_images": len(test),
     }
-    return Outcome(record, lines(record))
+    return CommandResult(record, lines(record))
 
 
 def _log_likelihood(model: VAE, test: Split, options: argparse.Namespace) -> float:

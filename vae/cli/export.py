@@ -2,13 +2,13 @@
 
 import argparse
 
-from vae.cli.output import Outcome
+from vae.cli.output import CommandResult
 from vae.cli.settings import beta_to_look_at, label_to_look_at
 from vae.core.errors import CheckpointError, ConfigError
 from vae.runs.checkpoint import load_model, load_run
 
 
-def export(options: argparse.Namespace) -> Outcome:
+def export(options: argparse.Namespace) -> CommandResult:
     """`vae export`."""
     from vae.explorer.onnx import export_onnx
 
@@ -21,4 +21,4 @@ def export(options: argparse.Namespace) -> Outcome:
     model = load_model(run_).at_beta(beta_to_look_at(options, run_))
     model = model if label is None else model.at_label(label)
     path = export_onnx(model, options.out, options.part)
-    return Outcome({"path": str(path)}, f"wrote {path}")
+    return CommandResult({"path": str(path)}, f"wrote {path}")

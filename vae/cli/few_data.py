@@ -4,24 +4,24 @@ import argparse
 import shlex
 
 from vae.analysis.few_data import FewData, measure_few_data
-from vae.analysis.stored_findings import StoredOutcome, outcome_file, save_outcome
-from vae.cli.output import Outcome, lines, table
+from vae.analysis.stored_findings import StoredFinding, finding_file, write_finding
+from vae.cli.output import CommandResult, lines, table
 from vae.core.device import prepare_device
 from vae.data.registry import load_dataset
 from vae.runs.folders import checkpoints_dir
 
 
-def few_data(options: argparse.Namespace) -> Outcome:
+def few_data(options: argparse.Namespace) -> CommandResult:
     """`vae few-data`."""
     prepare_device("cpu", options.threads)
     dataset = load_dataset(options.dataset, options.data_dir, validation_fraction=0)
     seeds = range(options.seed, options.seed + options.draws)
     found = measure_few_data(dataset, options.images, list(seeds))
     if options.save:
-        place = outcome_file(checkpoints_dir(), "few-data", options.dataset)
+        place = finding_file(checkpoints_dir(), "few-data", options.dataset)
         command = few_data_command(found)
-        save_outcome(place, StoredOutcome.now("few-data", command, found.to_dict()))
-    return Outcome(found.to_dict(), _text(found))
+        write_finding(place, StoredFinding.now("few-data", command, found.to_dict()))
+    return CommandResult(found.to_dict(), _text(found))
 
 
 def few_data_command(found: FewData) -> str:

@@ -4,8 +4,8 @@ import argparse
 import shlex
 
 from vae.analysis.few_labels import FewLabels, measure_few_labels
-from vae.analysis.stored_findings import StoredOutcome, outcome_file, save_outcome
-from vae.cli.output import Outcome, lines, table
+from vae.analysis.stored_findings import StoredFinding, finding_file, write_finding
+from vae.cli.output import CommandResult, lines, table
 from vae.core.device import prepare_device
 from vae.core.errors import CheckpointError
 from vae.data.registry import load_dataset
@@ -15,7 +15,7 @@ from vae.runs.folders import checkpoints_dir
 from vae.runs.run import Run
 
 
-def few_labels(options: argparse.Namespace) -> Outcome:
+def few_labels(options: argparse.Namespace) -> CommandResult:
     """`vae few-labels`."""
     prepare_device("cpu", options.threads)
     models = [load_run(path) for path in options.models]
@@ -24,10 +24,10 @@ def few_labels(options: argparse.Namespace) -> Outcome:
     dataset = load_dataset(options.dataset, options.data_dir, validation_fraction=0)
     found = measure_few_labels(dataset, vae, options.labels, list(seeds), options.epochs, models)
     if options.save:
-        place = outcome_file(checkpoints_dir(), "few-labels", options.dataset)
+        place = finding_file(checkpoints_dir(), "few-labels", options.dataset)
         command = few_labels_command(found, models)
-        save_outcome(place, StoredOutcome.now("few-labels", command, found.to_dict()))
-    return Outcome(found.to_dict(), _text(found))
+        write_finding(place, StoredFinding.now("few-labels", command, found.to_dict()))
+    return CommandResult(found.to_dict(), _text(found))
 
 
 def few_labels_command(found: FewLabels, models: list[Run]) -> str:

@@ -6,34 +6,34 @@ from typing import Any
 from vae.analysis.generation import (
     Generation,
     fit_prior,
-    gather,
+    gather_inputs,
     measure_generation,
     read_real_images,
 )
-from vae.cli.eval_classifier import open_judge
-from vae.cli.output import Outcome, lines, table
+from vae.cli.eval_classifier import open_classifier
+from vae.cli.output import CommandResult, lines, table
 from vae.core.device import prepare_device
 from vae.explorer import Explorer
 
 
-def generation(options: argparse.Namespace) -> Outcome:
+def generation(options: argparse.Namespace) -> CommandResult:
     """`vae generation`."""
     prepare_device("cpu", options.threads)
     explorer = Explorer.open(options.checkpoint)
-    judge = open_judge(options, explorer.run)
+    classifier = open_classifier(options, explorer.run)
     real = read_real_images(explorer.run, options.count, options.data_dir, options.seed)
-    material = gather(explorer, real, options.count, options.seed)
-    mixture = fit_prior(material, options.components, options.seed)
+    inputs = gather_inputs(explorer, real, options.count, options.seed)
+    mixture = fit_prior(inputs, options.components, options.seed)
     found = measure_generation(
-        explorer, judge, material, mixture, options.temperature, options.seed
+        explorer, classifier, inputs, mixture, options.temperature, options.seed
     )
     record = {
         "checkpoint": str(options.checkpoint),
-        "judge": judge.run.name,
+        "judge": classifier.run.name,
         **found.to_dict(),
         "gain": found.gain,
     }
-    return Outcome(record, _text(record, found))
+    return CommandResult(record, _text(record, found))
 
 
 def _text(record: dict[str, Any], found: Generation) -> str:

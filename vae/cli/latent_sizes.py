@@ -11,13 +11,13 @@ from vae.analysis.latent_sizes import (
     train_sizes,
     write_latent_sizes,
 )
-from vae.cli.output import Outcome, progress, table
+from vae.cli.output import CommandResult, progress, table
 from vae.core.config import TrainConfig, default_warmup
 from vae.core.device import prepare_device
 from vae.data.registry import load_dataset
 
 
-def latent_sizes(options: argparse.Namespace) -> Outcome:
+def latent_sizes(options: argparse.Namespace) -> CommandResult:
     """`vae latent-sizes`."""
     device = prepare_device("cpu", options.threads)
     dataset = load_dataset(options.dataset, options.data_dir, validation_fraction=0.0)
@@ -49,7 +49,7 @@ def latent_sizes(options: argparse.Namespace) -> Outcome:
     )
     if options.out is not None:
         write_latent_sizes(found, options.out)
-    return Outcome(found.to_dict(), table([_row(model) for model in models]))
+    return CommandResult(found.to_dict(), table([_row(model) for model in models]))
 
 
 def _row(model: SizedModel) -> dict[str, Any]:

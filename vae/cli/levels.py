@@ -4,13 +4,13 @@ import argparse
 from typing import Any
 
 from vae.analysis.levels import active_by_level, measure_bounds, rate_by_level, sizes_of
-from vae.cli.output import Outcome, lines
+from vae.cli.output import CommandResult, lines
 from vae.cli.test_images import read_test_images
 from vae.core.device import prepare_device
 from vae.explorer import Explorer
 
 
-def levels(options: argparse.Namespace) -> Outcome:
+def levels(options: argparse.Namespace) -> CommandResult:
     """`vae levels`."""
     prepare_device("cpu", options.threads)
     explorer = Explorer.open(options.checkpoint)
@@ -30,4 +30,4 @@ def levels(options: argparse.Namespace) -> Outcome:
         record |= {f"against_{name}": value for name, value in flat.to_dict().items()}
         record["elbo_gain"] = record["elbo"] - flat.elbo
         record["log_likelihood_gain"] = record["log_likelihood"] - flat.log_likelihood
-    return Outcome(record, lines(record))
+    return CommandResult(record, lines(record))

@@ -5,8 +5,8 @@ from typing import Any
 
 from vae.analysis.eval_classifier import EvalClassifier
 from vae.analysis.likelihoods import measure_likelihood
-from vae.cli.eval_classifier import open_judge
-from vae.cli.output import Outcome, table
+from vae.cli.eval_classifier import open_classifier
+from vae.cli.output import CommandResult, table
 from vae.cli.test_images import read_test_images
 from vae.core.device import prepare_device
 from vae.core.errors import CheckpointError
@@ -14,25 +14,27 @@ from vae.explorer import Explorer
 from vae.runs.run import Run
 
 
-def likelihoods(options: argparse.Namespace) -> Outcome:
+def likelihoods(options: argparse.Namespace) -> CommandResult:
     """`vae likelihoods`."""
     prepare_device("cpu", options.threads)
     rows = []
     for path in options.checkpoints:
         explorer = Explorer.open(path)
         images, labels = read_test_images(explorer.run, options)
-        judge = _judge_if_any(options, explorer.run)
-        found = measure_likelihood(explorer, images, labels, judge, options.seed)
-        rows.append({**found.to_dict(), "judge": None if judge is None else judge.run.name})
-    return Outcome({"models": rows}, table([_shown(row) for row in rows]))
+        classifier = _classifier_if_any(options, explorer.run)
+        found = measure_likelihood(explorer, images, labels, classifier, options.seed)
+        rows.append(
+            {**found.to_dict(), "judge": None if classifier is None else classifier.run.name}
+        )
+    return CommandResult({"models": rows}, table([_shown(row) for row in rows]))
 
 
-def _judge_if_any(options: argparse.Namespace, run: Run) -> EvalClassifier | None:
+def _classifier_if_any(options: argparse.Namespace, run: Run) -> EvalClassifier | None:
     """None where nobody names one and there is none."""
     try:
-        return open_judge(options, run)
+        return open_classifier(options, run)
     except CheckpointError:
-        if options.judge is not None:
+        if options.classifier is not None:
             raise
         return None
 

@@ -2,13 +2,13 @@
 
 import argparse
 
-from vae.cli.output import Outcome, say, table
+from vae.cli.output import CommandResult, say, table
 from vae.core.errors import CheckpointError
 from vae.runs.catalogue import available_checkpoints, read_catalogue
 from vae.runs.report import markdown_table
 
 
-def list_checkpoints(options: argparse.Namespace) -> Outcome:
+def list_checkpoints(options: argparse.Namespace) -> CommandResult:
     """`vae list`."""
     root = options.checkpoints
     if root and not root.is_dir():
@@ -29,4 +29,4 @@ def list_checkpoints(options: argparse.Namespace) -> Outcome:
         for run_ in catalogue.runs
     ]
     text = markdown_table(catalogue.runs) if options.markdown else table(rows)
-    return Outcome({"checkpoints": rows}, text)
+    return CommandResult({"checkpoints": rows}, text)

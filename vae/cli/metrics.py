@@ -4,19 +4,19 @@ import argparse
 import os
 from typing import Any
 
-from vae.cli.output import Outcome, lines, say
+from vae.cli.output import CommandResult, lines, say
 from vae.core.errors import ConfigError
 from vae.runs.checkpoint import load_atlas, load_run
 from vae.runs.stored_scores import save_scores
 
 
-def metrics(options: argparse.Namespace) -> Outcome:
+def metrics(options: argparse.Namespace) -> CommandResult:
     """`vae metrics`: of a file of codes, or of a checkpoint."""
     source = options.source
     is_file = source.is_file() or (source.suffix == ".npz" and not source.is_dir())
     record = _metrics_of_codes(options) if is_file else _metrics_of_checkpoint(options)
     shown = {k: v for k, v in record.items() if v is not None and k != "mutual_information"}
-    return Outcome(record, lines(shown))
+    return CommandResult(record, lines(shown))
 
 
 def _metrics_of_codes(options: argparse.Namespace) -> dict[str, Any]:

@@ -14,7 +14,7 @@ LONGEST = 4000
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CommandResult:
     """What a command found: a JSON object, and the same for people."""
 
     record: dict[str, Any]

@@ -5,20 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from vae.analysis.representation import (
-    Drawn,
-    Quality,
+    FeatureScores,
+    FittedSplit,
     Representation,
     check_classes,
     measure_codes_alone,
     measure_representation,
 )
-from vae.cli.output import Outcome, progress, table
+from vae.cli.output import CommandResult, progress, table
 from vae.core.device import prepare_device
 from vae.core.errors import DataError
 from vae.explorer import Explorer
 
 
-def representation(options: argparse.Namespace) -> Outcome:
+def representation(options: argparse.Namespace) -> CommandResult:
     """`vae representation`."""
     prepare_device("cpu", options.threads)
     measure, paths = _Measure(options), options.checkpoints
@@ -26,7 +26,7 @@ def representation(options: argparse.Namespace) -> Outcome:
     records = [{"checkpoint": str(path), **each.to_dict()} for path, each in found.items()]
     rows = [row for path, each in found.items() for row in _rows(path, each)]
     notes = dict.fromkeys(f"\n{each.note}" for each in found.values() if each.note)
-    return Outcome({"checkpoints": records}, table(rows) + "".join(notes))
+    return CommandResult({"checkpoints": records}, table(rows) + "".join(notes))
 
 
 class _Measure:
@@ -34,7 +34,7 @@ class _Measure:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
-        self.known: dict[tuple[str, tuple[int, int, int]], tuple[Drawn, Quality]] = {}
+        self.known: dict[tuple[str, tuple[int, int, int]], tuple[FittedSplit, FeatureScores]] = {}
 
     def __call__(self, path: Path) -> Representation:
         explorer = Explorer.open(path)
@@ -47,12 +47,12 @@ class _Measure:
             return measure_codes_alone(explorer, note, seed)
         return measure_representation(explorer, drawn, pixels, seed)
 
-    def drawn(self, explorer: Explorer) -> tuple[Drawn, Quality]:
+    def drawn(self, explorer: Explorer) -> tuple[FittedSplit, FeatureScores]:
         run, options = explorer.run, self.options
         key = run.train.dataset, run.model.image_shape
         if key not in self.known:
-            drawn = Drawn.from_data(run, options.data_dir, options.fitted, options.seed)
-            self.known[key] = drawn, drawn.pixel_quality(options.seed)
+            drawn = FittedSplit.from_run(run, options.data_dir, options.fitted, options.seed)
+            self.known[key] = drawn, drawn.pixel_scores(options.seed)
         return self.known[key]
 
 
@@ -61,7 +61,7 @@ def _rows(path: Path, found: Representation) -> list[dict[str, Any]]:
     return [_row(path, name, quality) for name, quality in kinds.items() if quality is not None]
 
 
-def _row(path: Path, name: str, quality: Quality) -> dict[str, Any]:
+def _row(path: Path, name: str, quality: FeatureScores) -> dict[str, Any]:
     return {
         "checkpoint": path.name,
         "features": name,

@@ -5,9 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vae.cli.output import Outcome, lines, say
+from vae.cli.output import CommandResult, lines, say
 from vae.cli.settings import dataset_for_training, model_config, train_config
-from vae.cli.sweep_local import train_here
+from vae.cli.sweep_local import sweep_local
 from vae.cli.train import begin, training_record
 from vae.core.device import prepare_device, use_threads
 from vae.core.errors import ConfigError, SweepFailed
@@ -23,11 +23,11 @@ from vae.runs.run import Run
 from vae.training.stepper import concurrency_is_free
 
 
-def sweep(options: argparse.Namespace) -> Outcome:
+def sweep(options: argparse.Namespace) -> CommandResult:
     """`vae sweep`."""
     runs = _runs(options)
     records = _on_ray(options, runs) if options.engine == "ray" else _here(options, runs)
-    return Outcome({"runs": records}, "\n\n".join(lines(record) for record in records))
+    return CommandResult({"runs": records}, "\n\n".join(lines(record) for record in records))
 
 
 def _runs(options: argparse.Namespace) -> list[SweepRun]:
@@ -69,7 +69,7 @@ def _here(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, A
     together = concurrency_is_free(model_config(options, (1, 8, 8), 2), runs[0].train, device)
     # All of them from the beginning: nobody may come into the folder of a run that waits.
     with holding(paths[run.name] for run in left):
-        finished |= train_here(left, start, together, Path(options.out))
+        finished |= sweep_local(left, start, together, Path(options.out))
     return [training_record(finished[run.name]) | run.labels for run in runs]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from vae.cli.output import say
-from vae.cli.train import stop_on_interrupt, tell_symptoms
+from vae.cli.train import say_health_issues, stop_on_interrupt
 from vae.core.errors import DivergedError, SweepFailed
 from vae.jobs.distributed.sweep_runs import SweepRun
 from vae.runs.recorder import RecordedRunGroup, RecordedTraining, grouped
@@ -18,7 +18,7 @@ ABREAST = 16
 """Models in memory at a time."""
 
 
-def train_here(
+def sweep_local(
     runs: Sequence[SweepRun],
     begin: Callable[[SweepRun], RecordedTraining],
     together: bool,
@@ -40,7 +40,7 @@ def train_here(
             for member in group:
                 if member not in diverged:
                     finished[begun[member]] = found = member.finish()
-                    tell_symptoms(found)
+                    say_health_issues(found)
     if failed:
         raise SweepFailed(
             f"{len(failed)} of {len(runs)} runs failed ({', '.join(failed)}; the first: "

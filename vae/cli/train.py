@@ -13,7 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from vae.analysis.health import check_run
-from vae.cli.output import Outcome, lines, say
+from vae.cli.output import CommandResult, lines, say
 from vae.cli.settings import dataset_for_training, model_config, train_config
 from vae.core.config import TrainConfig
 from vae.core.device import pick_device, prepare_device
@@ -28,12 +28,12 @@ from vae.runs.run import Run
 from vae.runs.run_folder import check_free, run_name, unused_path
 
 
-def train(options: argparse.Namespace) -> Outcome:
+def train(options: argparse.Namespace) -> CommandResult:
     """`vae train`."""
     prepare_device(options.device, options.threads)
     config = train_config(options, options.beta, options.seed)
     record = train_one(options, config, options.out, resume=options.resume)
-    return Outcome(record, lines(record))
+    return CommandResult(record, lines(record))
 
 
 def train_one(
@@ -51,7 +51,7 @@ def train_one(
     if not training.training.finished:
         say(f"stopped; the same command with --out {finished.path} --resume goes on with it")
         raise KeyboardInterrupt
-    tell_symptoms(finished)
+    say_health_issues(finished)
     return training_record(finished)
 
 
@@ -150,10 +150,10 @@ def follow(training: RecordedTraining, stopped: threading.Event) -> None:
                 break
 
 
-def tell_symptoms(run_: Run) -> None:
+def say_health_issues(run_: Run) -> None:
     """Say what is wrong with the model, and what to do, where anything is."""
-    for symptom in check_run(run_):
-        say(symptom.sentence)
+    for issue in check_run(run_):
+        say(issue.sentence)
 
 
 def training_record(run_: Run) -> dict[str, Any]:

@@ -168,9 +168,9 @@ def _bars(identities: list[str], _comparison: "Comparison") -> Any:
 
 def _choose_scores(comparison: "Comparison") -> "tuple[Protocol, Scores]":
     """Scores of one protocol alone: the stored ones, or those measured here on demand."""
-    from vae.analysis.measurements import QUICK, read_stored
+    from vae.analysis.measurements import QUICK, read_comparison_scores
 
-    stored = read_stored(comparison)
+    stored = read_comparison_scores(comparison)
     for error in stored.refused:
         show_error(error)
     found = dict(stored.by_protocol)
@@ -269,15 +269,15 @@ def _show_answer(comparison: "Comparison", values: Values) -> None:
 
 
 def _answer(effects: "dict[str, BetaEffect]", measures: "tuple[Measure, ...]") -> str:
-    from vae.analysis.beta_effects import by_verdict, in_brackets, trade
+    from vae.analysis.beta_effects import by_verdict, describe_tradeoff, format_interval
 
     by_name = {measure.name: measure for measure in measures}
-    lines = [trade(effects["rate"], effects["distortion"], effects["elbo"])]
+    lines = [describe_tradeoff(effects["rate"], effects["distortion"], effects["elbo"])]
     grouped = by_verdict(effects)
     for verdict, words in VERDICTS.items():
         names = grouped.get(verdict, [])  # type: ignore[call-overload]
         phrases = [
-            f"{by_name[name].noun} ({in_brackets(effects[name], by_name[name].write)})"
+            f"{by_name[name].noun} ({format_interval(effects[name], by_name[name].write)})"
             for name in names
         ]
         if phrases:
@@ -363,9 +363,9 @@ def _row(setting: "Setting", colour: str, measures: "tuple[Measure, ...]", value
 
 
 def _cell(setting: "Setting", measure: "Measure", values: Values) -> str:
-    from vae.analysis.measurements import spread_of
+    from vae.analysis.measurements import seed_summary
 
-    spread = spread_of(setting, measure, values)
+    spread = seed_summary(setting, measure, values)
     if spread is None:
         return "<td>–<small>not measured</small></td>"
     join = "–" if spread.low >= 0 else " to "

@@ -25,7 +25,7 @@ OWN, DRAWN = "Style of test images", "Drawn from the prior"
 
 
 def show(explorer: "Explorer") -> None:
-    """A row a style, a column a class; and how often a judge sees the class asked for."""
+    """A row a style, a column a class; and how often a classifier sees the class asked for."""
     model = related_models.pick_of_kind("conditional", explorer, "Conditional model")
     if model is None:
         return
@@ -81,16 +81,16 @@ def show_styles(explorer: "Explorer") -> None:
 
 
 def show_accuracy(explorer: "Explorer") -> None:
-    """What the judge says."""
+    """What the classifier says."""
     from vae.charts.kinds import accuracy_bars
 
-    judge = related_models.eval_classifier_for(explorer)
-    found = _measured(explorer.run.identity, judge.run.identity, explorer, judge)
+    classifier = related_models.eval_classifier_for(explorer)
+    found = _measured(explorer.run.identity, classifier.run.identity, explorer, classifier)
     st.metric(
         "Generated as the class asked for",
         f"{found.accuracy:.1%}",
-        help=f"{found.count} draws from the prior, each decoded as every class, by the judge "
-        f"{escaped(judge.run.name)}.",
+        help=f"{found.count} draws from the prior, each decoded as every class, by the classifier "
+        f"{escaped(classifier.run.name)}.",
     )
     figure = accuracy_bars(explorer.run.class_names, found.accuracy_by_class)
     st.plotly_chart(figure, key="conditioning", config={"displayModeBar": False})
@@ -113,8 +113,10 @@ def _styles(identity: str, own: bool, seed: int, _explorer: "Explorer") -> np.nd
     return tile(rows.reshape(-1, *rows.shape[2:]), len(labels) + 1, TILE)
 
 
-@st.cache_data(max_entries=20, show_spinner="Asking the judge …")
-def _measured(identity: str, judge_identity: str, _explorer: "Explorer", _judge) -> "Conditioning":
+@st.cache_data(max_entries=20, show_spinner="Asking the classifier …")
+def _measured(
+    identity: str, classifier_identity: str, _explorer: "Explorer", _classifier
+) -> "Conditioning":
     from vae.analysis.conditioning import measure_conditioning
 
-    return measure_conditioning(_explorer, _judge, count=300)
+    return measure_conditioning(_explorer, _classifier, count=300)

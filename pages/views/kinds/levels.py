@@ -15,7 +15,7 @@ from vae.charts.images import tile
 from vae.core.errors import VaeError
 
 if TYPE_CHECKING:
-    from vae.analysis.levels import Held
+    from vae.analysis.levels import HeldLevels
     from vae.explorer import Explorer
 
 ROWS, COLUMNS, STEPS, TILE = 4, 10, 10, 56
@@ -128,13 +128,13 @@ def show_rates(explorer: "Explorer") -> None:
 
 
 def show_kept(explorer: "Explorer") -> None:
-    """How much of the class the upper levels decide, where there is a judge."""
+    """How much of the class the upper levels decide, where there is a classifier."""
     try:
-        judge = related_models.eval_classifier_for(explorer)
+        classifier = related_models.eval_classifier_for(explorer)
     except VaeError as error:
         st.caption(f"How much of the class each level decides is not known: {error_text(error)}.")
         return
-    found = _kept(explorer.run.identity, judge.run.identity, explorer, judge)
+    found = _kept(explorer.run.identity, classifier.run.identity, explorer, classifier)
     names = [f"level{'s' * (n > 1)} {'1' if n == 1 else f'1 to {n}'}" for n in range(1, 9)]
     for column, name, share in zip(
         st.columns(len(found.same_class)), names, found.same_class, strict=False
@@ -142,8 +142,8 @@ def show_kept(explorer: "Explorer") -> None:
         column.metric(
             f"Same class, {name} held",
             f"{share:.0%}",
-            help=f"Of {found.count} pairs of samples that share these levels, by the judge "
-            f"{escaped(judge.run.name)}; of pairs that share nothing {found.chance:.0%}.",
+            help=f"Of {found.count} pairs of samples that share these levels, by the classifier "
+            f"{escaped(classifier.run.name)}; of pairs that share nothing {found.chance:.0%}.",
         )
 
 
@@ -163,8 +163,10 @@ def _traversals(identity: str, code: tuple[float, ...], _explorer: "Explorer") -
     return tile(_explorer.decode(codes.reshape(-1, codes.shape[-1])), STEPS, TILE)
 
 
-@st.cache_data(max_entries=20, show_spinner="Asking the judge …")
-def _kept(identity: str, judge_identity: str, _explorer: "Explorer", _judge) -> "Held":
-    from vae.analysis.levels import measure_held
+@st.cache_data(max_entries=20, show_spinner="Asking the classifier …")
+def _kept(
+    identity: str, classifier_identity: str, _explorer: "Explorer", _classifier
+) -> "HeldLevels":
+    from vae.analysis.levels import measure_held_levels
 
-    return measure_held(_explorer, _judge, count=500)
+    return measure_held_levels(_explorer, _classifier, count=500)

@@ -95,10 +95,12 @@ def images_to_show(model: "Explorer", count: int, seed: int) -> tuple[np.ndarray
 
 def show_numbers(models: "list[Explorer]") -> None:
     """A row a model; without the data set, what the checkpoint remembers."""
-    judge = _judge_if_any(models[0])
+    classifier = _classifier_if_any(models[0])
     heads = "−log p(x∣z)", "rate (nats)", "bits / dim", "PSNR (dB)", "features", "recognised"
     rows = [f"| model | {' | '.join(heads)} |", "|---|" + "--:|" * len(heads)]
-    rows += [f"| **{title(model)}** | {' | '.join(_cells(model, judge))} |" for model in models]
+    rows += [
+        f"| **{title(model)}** | {' | '.join(_cells(model, classifier))} |" for model in models
+    ]
     st.markdown("\n".join(rows))
     st.caption(
         "Left of the rate the numbers are of different kinds and do **not** compare; from there on "
@@ -109,15 +111,15 @@ def show_numbers(models: "list[Explorer]") -> None:
     )
 
 
-def _cells(model: "Explorer", judge: "EvalClassifier | None") -> list[str]:
+def _cells(model: "Explorer", classifier: "EvalClassifier | None") -> list[str]:
     from vae.analysis.likelihoods import unit_of
 
     results = model.run.results
     if read_images(model) is None:
         own = f"{results.test_distortion:.1f} {unit_of(model.run)}"
         return [own, f"{results.test_rate:.1f}", "–", "–", "–", "–"]
-    judged = "" if judge is None else judge.run.identity
-    found = _scores(model.run.identity, judged, model, judge)
+    classifier_identity = "" if classifier is None else classifier.run.identity
+    found = _scores(model.run.identity, classifier_identity, model, classifier)
     return [
         f"{found.distortion:.1f} {found.unit}",
         f"{found.rate:.1f}",
@@ -132,8 +134,8 @@ def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 
 
-def _judge_if_any(model: "Explorer") -> "EvalClassifier | None":
-    """Some numbers need no judge, so they are shown without one."""
+def _classifier_if_any(model: "Explorer") -> "EvalClassifier | None":
+    """Some numbers need no classifier, so they are shown without one."""
     try:
         return related_models.eval_classifier_for(model)
     except CheckpointError:
@@ -158,12 +160,15 @@ def _samples(identity: str, seed: int, _model: "Explorer") -> np.ndarray:
 
 @st.cache_data(max_entries=20, show_spinner="Measuring …")
 def _scores(
-    identity: str, judged: str, _model: "Explorer", _judge: "EvalClassifier | None"
+    identity: str,
+    classifier_identity: str,
+    _model: "Explorer",
+    _classifier: "EvalClassifier | None",
 ) -> "LikelihoodScores":
     from vae.analysis.likelihoods import measure_likelihood
 
     images, labels = images_to_show(_model, MEASURED, 0)
-    return measure_likelihood(_model, images, labels, _judge)
+    return measure_likelihood(_model, images, labels, _classifier)
 
 
 EXPLANATION = r"""

@@ -52,14 +52,16 @@ def show(explorer: "Explorer") -> None:
 
 
 def show_numbers(models: "dict[str, Explorer]") -> None:
-    """Distortion, and the shares that the judge recognises, a row a model."""
+    """Distortion, and the shares that the classifier recognises, a row a model."""
     rows = [
         "| model | distortion | reconstructions | prior | fitted | middles |",
         "|---|" + "--:|" * 5,
     ]
     for name, explorer in models.items():
-        judge = related_models.eval_classifier_for(explorer)
-        found = _holes(explorer.run.identity, judge.run.identity, explorer, judge)
+        classifier = related_models.eval_classifier_for(explorer)
+        found = _prior_coverage(
+            explorer.run.identity, classifier.run.identity, explorer, classifier
+        )
         shares = found.reconstructions, found.prior, found.samples, found.middles
         cells = [f"{explorer.run.results.test_distortion:.1f} nats"]
         cells += [f"{share:.0%}" if share >= 0.01 else f"{share:.1%}" for share in shares]
@@ -85,11 +87,13 @@ def show_pictures(title: str, explorer: "Explorer", seed: int) -> None:
     )
 
 
-@st.cache_data(max_entries=20, show_spinner="Asking the judge …")
-def _holes(identity: str, judge_identity: str, _explorer: "Explorer", _judge) -> "PriorCoverage":
+@st.cache_data(max_entries=20, show_spinner="Asking the classifier …")
+def _prior_coverage(
+    identity: str, classifier_identity: str, _explorer: "Explorer", _classifier
+) -> "PriorCoverage":
     from vae.analysis.prior_coverage import measure_prior_coverage
 
-    return measure_prior_coverage(_explorer, _judge, count=1000)
+    return measure_prior_coverage(_explorer, _classifier, count=1000)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

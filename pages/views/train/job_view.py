@@ -175,4 +175,4 @@ def symptoms(identity: str, _run) -> list[str]:
     """What is wrong with a model, in sentences."""
     from vae.analysis.health import check_run
 
-    return [symptom.sentence for symptom in check_run(_run)]
+    return [issue.sentence for issue in check_run(_run)]

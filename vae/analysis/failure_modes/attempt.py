@@ -11,7 +11,13 @@ import torch
 from jaxtyping import UInt8
 
 from vae.analysis.failure_modes.prepared import Failure
-from vae.analysis.health import HealthIssue, RunMeasurements, diagnose, diverged, prior_gap
+from vae.analysis.health import (
+    HealthIssue,
+    RunMeasurements,
+    check_measurements,
+    diverged,
+    prior_gap,
+)
 from vae.charts.images import png_bytes, sprite_sheet
 from vae.core.errors import DivergedError
 from vae.core.record import Record
@@ -70,7 +76,7 @@ class Attempt(Record):
 
 
 @dataclass(frozen=True)
-class Outcome(Record):
+class FailureOutcome(Record):
     """Both runs of a failure."""
 
     failure: Attempt
@@ -82,10 +88,12 @@ class Outcome(Record):
         return cls(*(Attempt.from_dict(values[name]) for name in ("failure", "cure")))
 
 
-def run_both(failure: Failure, dataset: Dataset, tell: Callable[[float], object]) -> Outcome:
+def run_both(failure: Failure, dataset: Dataset, tell: Callable[[float], object]) -> FailureOutcome:
     """Train both; `tell` is called with the share that is done, 0 to 1."""
     first = attempt(failure.request, dataset, lambda share: tell(share / 2))
-    return Outcome(first, attempt(failure.cure, dataset, lambda share: tell((1 + share) / 2)))
+    return FailureOutcome(
+        first, attempt(failure.cure, dataset, lambda share: tell((1 + share) / 2))
+    )
 
 
 def attempt(request: RunRequest, dataset: Dataset, tell: Callable[[float], object]) -> Attempt:
@@ -105,7 +113,7 @@ def attempt(request: RunRequest, dataset: Dataset, tell: Callable[[float], objec
 def _measured(training: TrainingRun, dataset: Dataset, epochs: list[dict[str, Any]]) -> Attempt:
     found = evaluate(training.model, dataset.test)
     posterior = encode_split(training.model, dataset.test)
-    signs = RunMeasurements(
+    measured = RunMeasurements(
         training.model.config,
         training.config,
         epochs,
@@ -118,9 +126,9 @@ def _measured(training: TrainingRun, dataset: Dataset, epochs: list[dict[str, An
         found.distortion,
         found.rate,
         found.active_units,
-        prior_gap(signs),
+        prior_gap(measured),
         _losses(epochs),
-        tuple(symptom.to_dict() for symptom in diagnose(signs)),
+        tuple(issue.to_dict() for issue in check_measurements(measured)),
         training.seconds,
         _encoded(_pictures(training.model, dataset)),
     )

@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-AddCommand = Callable[[str, str], argparse.ArgumentParser]
-"""Makes a command's parser of its name and what it does."""
+AddCommand = Callable[..., argparse.ArgumentParser]
+"""Makes a command's parser of its name, what it does and its older names."""
 
 
 def add_machine_options(parser: argparse.ArgumentParser) -> None:

@@ -12,22 +12,26 @@ def add_study_commands(add: AddCommand) -> None:
     """A command for each study."""
     diagnose = add("diagnose", "what is wrong with a trained model, and what would cure it")
     diagnose.add_argument("checkpoint", type=Path)
-    strangers = add("strangers", "whether a model can tell images from elsewhere")
-    _add_checkpoint(strangers)
-    strangers.add_argument(
+    ood = add("ood", "whether a model can tell images from elsewhere", ["strangers"])
+    _add_checkpoint(ood)
+    ood.add_argument(
         "--count", type=positive, default=2000, help="test images, half of them for the threshold"
     )
-    strangers.add_argument("--data-dir", type=Path, help="where data sets lie")
+    ood.add_argument("--data-dir", type=Path, help="where data sets lie")
     failures = add("failures", "train small runs that go wrong, and the same cured")
     failures.add_argument("name", nargs="?", help="of one of them (default: all)")
     failures.add_argument("--out", type=Path, metavar="FILE", help="keep what was measured")
     failures.add_argument("--threads", type=int, help="of the CPU (default: all cores but one)")
-    holes = add("holes", "how much around and between a model's codes decodes to anything")
-    _add_judged(holes)
+    coverage = add(
+        "prior-coverage",
+        "how much around and between a model's codes decodes to anything",
+        ["holes"],
+    )
+    _add_rated(coverage)
     conditioning = add("conditioning", "how often a conditional model paints the class asked for")
-    _add_judged(conditioning)
+    _add_rated(conditioning)
     generation = add("generation", "how good samples are, of the prior and of a fitted mixture")
-    _add_judged(generation, count=5000)
+    _add_rated(generation, count=5000)
     generation.add_argument(
         "--components",
         type=positive,
@@ -74,7 +78,7 @@ def _add_representation(add: AddCommand) -> None:
 def _add_likelihood_commands(add: AddCommand) -> None:
     likelihoods = add("likelihoods", "models trained with other likelihoods, on the same images")
     likelihoods.add_argument("checkpoints", type=Path, nargs="+", metavar="CHECKPOINT")
-    _add_judge(likelihoods)
+    _add_classifier(likelihoods)
     _add_seed(likelihoods)
     _add_test_images(likelihoods)
     compression = add("compression", "a model as a codec of images, beside JPEG")
@@ -175,18 +179,21 @@ def _add_levels(parser: argparse.ArgumentParser) -> None:
     _add_test_images(parser, count=10_000)
 
 
-def _add_judged(parser: argparse.ArgumentParser, count: int = 1000) -> None:
-    """Images of one checkpoint, judged by another."""
+def _add_rated(parser: argparse.ArgumentParser, count: int = 1000) -> None:
+    """Images of one checkpoint, rated by another."""
     _add_checkpoint(parser)
-    _add_judge(parser)
+    _add_classifier(parser)
     parser.add_argument(
         "--count", type=positive, default=count, help=f"images of each sort ({count})"
     )
 
 
-def _add_judge(parser: argparse.ArgumentParser) -> None:
+def _add_classifier(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--judge", type=Path, help="a classifier's checkpoint (default: the best one there is)"
+        "--classifier",
+        "--judge",
+        type=Path,
+        help="the checkpoint of a classifier (default: the best one of the data set)",
     )
 
 

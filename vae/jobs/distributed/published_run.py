@@ -109,7 +109,7 @@ def train_published(task: Task, dataset: Dataset) -> Trained:
         ):
             pass
         run = training.finish()
-        symptoms = tuple(symptom.sentence for symptom in check_run(run))
+        symptoms = tuple(issue.sentence for issue in check_run(run))
         publish(folder, task.place)
         return Trained(run, resumed_at, symptoms)
 
