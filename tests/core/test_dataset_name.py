@@ -106,7 +106,7 @@ def test_the_judge_of_the_whole_data_set_judges_a_part_of_it(tmp_path):
     train(tmp_path / "part-judge", "digits:only=1+3", kind="classifier", classes=10)
     train(tmp_path / "judge", "digits", kind="classifier", classes=10)
     catalogue = read_catalogue(tmp_path)
-    assert not catalogue.refused
+    assert not catalogue.errors
     assert find_eval_classifier(catalogue.runs, run).name == "judge"
 
 

@@ -55,7 +55,7 @@ def check_calm(queue: TrainingQueue) -> None:
     failed = ended(queue.submit(LARGE))
     assert failed.status == "failed"
     assert "free some space" in failed.message
-    assert not failed.saved
+    assert not failed.has_checkpoint
     (run,) = read_catalogue(queue.root).runs
     assert run.path == before.path
     load_model(run)

@@ -17,7 +17,7 @@ class Catalogue:
     """The checkpoints of a folder, by name, and what is wrong with those that cannot be read."""
 
     runs: tuple[Run, ...]
-    refused: tuple[CheckpointError, ...]
+    errors: tuple[CheckpointError, ...]
 
 
 def available_checkpoints() -> Catalogue:

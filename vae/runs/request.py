@@ -36,7 +36,7 @@ class RunRequest:
         check_together(self.model(shape, classes=2), self.train)
 
     @classmethod
-    def of(cls, model: ModelConfig, train: TrainConfig) -> "RunRequest":
+    def from_configs(cls, model: ModelConfig, train: TrainConfig) -> "RunRequest":
         """What a run was asked for as; VaeError where its data set is known no more."""
         return cls(
             train,
@@ -50,7 +50,7 @@ class RunRequest:
             model.codebook,
         )
 
-    def is_of(self, run: Run) -> bool:
+    def matches(self, run: Run) -> bool:
         """Whether this run is what it asks for, trained to its end."""
         model = self.model(run.model.image_shape, run.model.classes)
         return (model, self.train) == (run.model, run.train) and not run.stopped_early
