@@ -59,7 +59,7 @@ def check_calm(queue: TrainingQueue) -> None:
     (run,) = read_catalogue(queue.root).runs
     assert run.path == before.path
     load_model(run)
-    assert read_catalogue(queue.root).refused == ()
+    assert read_catalogue(queue.root).errors == ()
     assert not failed.path.exists()
     again = dataclasses.replace(SMALL, train=dataclasses.replace(SMALL.train, seed=1))
     assert ended(queue.submit(again)).status == "done"
