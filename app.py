@@ -102,7 +102,7 @@ def show_gallery() -> None:
         st.header("Relatives of the VAE")
         link_to("pages/kinds.py", "What each does differently")
         show_cards(relatives, found.runs)
-    for error in found.refused:
+    for error in found.errors:
         show_error(error)
 
 

@@ -28,7 +28,7 @@ from vae.analysis.measurements import (
 from vae.data.splits import Factor
 from vae.metrics.disentanglement import normalised_information
 from vae.runs.checkpoint import Atlas, load_run
-from vae.runs.comparison import Comparison, Setting
+from vae.runs.comparison import BetaSetting, Comparison
 from vae.runs.report import train_command
 from vae.runs.stored_scores import StoredScores, save_scores
 
@@ -56,7 +56,7 @@ def setting(run):
         with_results(run, f"run-{place}", test_elbo=elbo)
         for place, elbo in enumerate((-30.0, -50.0, -40.0, -45.0))
     )
-    return Setting("beta-vae", 1.0, runs)
+    return BetaSetting("beta-vae", 1.0, runs)
 
 
 def store(run, protocol, scores):
@@ -124,7 +124,7 @@ def test_stored_scores_are_kept_apart_by_how_they_were_taken(run, tmp_path):
     store(runs[1], PUBLISHED, {"mig": 0.2})
     store(runs[2], PUBLISHED, {"mig": 0.3})
     (folders[3] / "scores.json").write_text("{")
-    found = read_comparison_scores(Comparison((Setting("beta-vae", 1.0, tuple(runs)),), ()))
+    found = read_comparison_scores(Comparison((BetaSetting("beta-vae", 1.0, tuple(runs)),), ()))
     assert list(found.by_protocol) == [PUBLISHED, QUICK]
     assert found.by_protocol[PUBLISHED] == {"1": {"mig": 0.2}, "2": {"mig": 0.3}}
     assert len(found.refused) == 1
@@ -133,14 +133,14 @@ def test_stored_scores_are_kept_apart_by_how_they_were_taken(run, tmp_path):
 def test_scores_of_other_weights_are_refused(run):
     store(run, PUBLISHED, {"mig": 0.1})
     other = dataclasses.replace(run, sha256=run.sha256 | {"model.safetensors": "0" * 64})
-    found = read_comparison_scores(Comparison((Setting("beta-vae", 1.0, (other,)),), ()))
+    found = read_comparison_scores(Comparison((BetaSetting("beta-vae", 1.0, (other,)),), ()))
     assert not found.by_protocol
     assert "other weights" in str(found.refused[0])
 
 
 def test_scores_that_do_not_say_how_they_were_taken_are_left_out(run):
     save_scores(run, StoredScores.now(run.identity, {"rows": "many"}, {"mig": 0.1}))
-    found = read_comparison_scores(Comparison((Setting("beta-vae", 1.0, (run,)),), ()))
+    found = read_comparison_scores(Comparison((BetaSetting("beta-vae", 1.0, (run,)),), ()))
     assert not found.by_protocol
 
 

@@ -48,7 +48,7 @@ def test_the_classifier_knows_real_images(classifier, digits):
 
 def test_the_best_classifier_of_the_right_images_is_found(root):
     catalogue = read_catalogue(root)
-    assert not catalogue.refused
+    assert not catalogue.errors
     of = next(run for run in catalogue.runs if run.name == "plain")
     assert find_eval_classifier(catalogue.runs, of).name == "classifier"
     other = dataclasses.replace(of, train=dataclasses.replace(of.train, dataset="mnist"))

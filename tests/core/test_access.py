@@ -42,7 +42,7 @@ def test_the_queue_of_a_read_only_server_accepts_no_job(monkeypatch, tmp_path):
     with pytest.raises(ReadOnlyError):
         queue.submit(request)
     with pytest.raises(ReadOnlyError):
-        queue.submit_all([request])
+        queue.submit_sweep([request])
     assert not queue.jobs
     assert not queue.sweeps
     assert not (tmp_path / "checkpoints").exists()

@@ -110,7 +110,7 @@ def test_the_classifier_of_the_whole_data_set_rates_a_part_of_it(tmp_path):
     train(tmp_path / "part-classifier", "digits:only=1+3", kind="classifier", classes=10)
     train(tmp_path / "classifier", "digits", kind="classifier", classes=10)
     catalogue = read_catalogue(tmp_path)
-    assert not catalogue.refused
+    assert not catalogue.errors
     assert find_eval_classifier(catalogue.runs, run).name == "classifier"
 
 

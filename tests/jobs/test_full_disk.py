@@ -57,11 +57,11 @@ def check_calm(queue: TrainingQueue) -> None:
     failed = ended(queue.submit(LARGE))
     assert failed.status == "failed"
     assert "free some space" in failed.message
-    assert not failed.saved
+    assert not failed.has_checkpoint
     (run,) = read_catalogue(queue.root).runs
     assert run.path == before.path
     load_model(run)
-    assert read_catalogue(queue.root).refused == ()
+    assert read_catalogue(queue.root).errors == ()
     assert not failed.path.exists()
     again = dataclasses.replace(SMALL, train=dataclasses.replace(SMALL.train, seed=1))
     assert ended(queue.submit(again)).status == "done"

@@ -115,22 +115,22 @@ def test_names_never_collide(tmp_path):
 
 
 def test_the_jobs_of_a_sweep_grow_together_and_later_ones_wait(queue):
-    sweep = queue.submit_all([at(LONG, beta=beta) for beta in (1.0, 4.0)])
+    sweep = queue.submit_sweep([at(LONG, beta=beta) for beta in (1.0, 4.0)])
     later = queue.submit(SHORT)
     wait_for(lambda: all(len(job.epochs) > 1 for job in sweep.jobs))
     assert [job.status for job in sweep.jobs] == ["training", "training"]
     assert later.status == "queued"
-    queue.stop_all(sweep)
+    queue.stop_sweep(sweep)
     assert ended(later).status == "done"
     assert [job.status for job in sweep.jobs] == ["stopped", "stopped"]
 
 
 def test_a_sweep_ends_as_the_checkpoints_that_single_runs_would_be(queue, tmp_path):
     requests = [at(SHORT, beta=beta) for beta in (1.0, 4.0)]
-    sweep = queue.submit_all(requests)
+    sweep = queue.submit_sweep(requests)
     assert [job.request for job in sweep.jobs] == requests
     wait_for(lambda: sweep.ended)
-    assert sweep.share == 1.0
+    assert sweep.progress == 1.0
     alone = ended(queue.submit(requests[1]))
     together = load_run(sweep.jobs[1].path)
     expected = load_run(alone.path).results.test_elbo
@@ -139,7 +139,7 @@ def test_a_sweep_ends_as_the_checkpoints_that_single_runs_would_be(queue, tmp_pa
 
 
 def test_stopping_one_of_a_sweep_leaves_the_others(queue):
-    sweep = queue.submit_all([LONG, at(SHORT, beta=4.0)])
+    sweep = queue.submit_sweep([LONG, at(SHORT, beta=4.0)])
     wait_for(lambda: sweep.jobs[0].epochs)
     queue.stop(sweep.jobs[0])
     assert [ended(job).status for job in sweep.jobs] == ["stopped", "done"]
@@ -147,7 +147,7 @@ def test_stopping_one_of_a_sweep_leaves_the_others(queue):
 
 def test_nothing_is_queued_where_one_setting_cannot_be(queue):
     with pytest.raises(ConfigError, match="latent_dim"):
-        queue.submit_all([SHORT, RunRequest.of(SHORT.train, architecture="mlp", latent_dim=0)])
+        queue.submit_sweep([SHORT, RunRequest.of(SHORT.train, architecture="mlp", latent_dim=0)])
     with pytest.raises(ConfigError, match="beta_range"):
         RunRequest.of(
             TrainConfig("digits", objective="beta-tcvae"),
@@ -158,30 +158,30 @@ def test_nothing_is_queued_where_one_setting_cannot_be(queue):
     with pytest.raises(DataError, match="no data set"):
         RunRequest.of(TrainConfig("nowhere"), architecture="mlp", latent_dim=2)
     with pytest.raises(ConfigError, match="one run or more"):
-        queue.submit_all([])
+        queue.submit_sweep([])
     assert queue.jobs == queue.sweeps == []
 
 
 def test_sweeps_that_overlap_share_jobs_and_stay_apart(queue):
-    first = queue.submit_all([at(LONG, beta=beta) for beta in (1.0, 4.0)])
-    second = queue.submit_all([at(LONG, beta=beta) for beta in (4.0, 10.0)])
+    first = queue.submit_sweep([at(LONG, beta=beta) for beta in (1.0, 4.0)])
+    second = queue.submit_sweep([at(LONG, beta=beta) for beta in (4.0, 10.0)])
     assert second is not first
     assert second.jobs[0] is first.jobs[1]
-    assert queue.submit_all([job.request for job in first.jobs]) is first
-    queue.stop_all(first)
+    assert queue.submit_sweep([job.request for job in first.jobs]) is first
+    queue.stop_sweep(first)
     assert [job.stopping for job in first.jobs] == [True, False]
-    queue.stop_all(second)
+    queue.stop_sweep(second)
     assert all(job.stopping for job in second.jobs)
 
 
 def test_a_sweep_knows_how_far_it_is(queue):
-    sweep = queue.submit_all([at(LONG, epochs=400, beta=beta) for beta in (1.0, 4.0)])
+    sweep = queue.submit_sweep([at(LONG, epochs=400, beta=beta) for beta in (1.0, 4.0)])
     assert sweep.seconds_left is None
-    wait_for(lambda: sweep.share > 0.04)
-    left, share = sweep.seconds_left, sweep.share
+    wait_for(lambda: sweep.progress > 0.04)
+    left, share = sweep.seconds_left, sweep.progress
     assert left == pytest.approx(sweep.seconds * (1 / share - 1), rel=0.5)
     assert sweep.job_seconds_left(sweep.jobs[0]) == pytest.approx(left, rel=0.5)
-    queue.stop_all(sweep)
+    queue.stop_sweep(sweep)
     wait_for(lambda: sweep.ended)
     seconds = sweep.seconds
     after = time.monotonic()
@@ -198,5 +198,5 @@ def test_one_model_for_a_range_of_betas_can_be_asked_for(queue):
 
 def test_jobs_that_cannot_train_together_take_turns(queue):
     """Of other steps: they differ in their batches, and both must come to their end."""
-    sweep = queue.submit_all([SHORT, at(SHORT, batch_size=32), at(SHORT, beta=4.0)])
+    sweep = queue.submit_sweep([SHORT, at(SHORT, batch_size=32), at(SHORT, beta=4.0)])
     assert [ended(job).status for job in sweep.jobs] == ["done"] * 3

@@ -7,12 +7,11 @@ import pytest
 from vae.core.config import TrainConfig
 from vae.core.errors import ConfigError
 from vae.data.registry import dataset_names
+from vae.jobs.eta import Estimate, estimate_duration
 from vae.jobs.queue import TrainingQueue
 from vae.jobs.sweep import (
     MAX_BETAS,
     MULTI_RATE,
-    Estimate,
-    estimate,
     multi_rate_requests,
     parse_betas,
     sweep_defaults,
@@ -74,7 +73,9 @@ def test_the_estimate_scales_what_like_checkpoints_took(tiny_checkpoint):
     run = load_run(tiny_checkpoint)
     requests = sweep_requests(DIGITS, "mlp", 2, (1.0, 4.0), seeds=1)
     epoch = run.results.seconds / run.results.epochs_trained
-    assert estimate(requests, [], [run]) == Estimate(pytest.approx(8 * epoch), "checkpoints")
+    assert estimate_duration(requests, [], [run]) == Estimate(
+        pytest.approx(8 * epoch), "checkpoints"
+    )
 
 
 def test_what_this_server_trained_tells_more_than_checkpoints(tiny_checkpoint, tmp_path):
@@ -83,13 +84,13 @@ def test_what_this_server_trained_tells_more_than_checkpoints(tiny_checkpoint, t
     job = queue.submit(requests[0])
     while not job.ended:
         time.sleep(0.02)
-    found = estimate(requests, queue.jobs, [load_run(tiny_checkpoint)])
+    found = estimate_duration(requests, queue.jobs, [load_run(tiny_checkpoint)])
     assert found == Estimate(pytest.approx(job.latest.seconds), "jobs")
 
 
 def test_where_nothing_was_trained_digits_alone_have_an_estimate(tiny_checkpoint):
     run = load_run(tiny_checkpoint)
     digits = sweep_requests(DIGITS, "conv", 2, (1.0,), seeds=1)
-    assert estimate(digits, [], [run]).source == "stated"
+    assert estimate_duration(digits, [], [run]).source == "stated"
     mnist = sweep_requests(TrainConfig("mnist"), "mlp", 2, (1.0,), seeds=1)
-    assert estimate(mnist, [], [run]) is None
+    assert estimate_duration(mnist, [], [run]) is None

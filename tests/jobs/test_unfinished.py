@@ -10,7 +10,7 @@ import torch
 from tests.support.waiting import wait_for
 from vae.core.config import TrainConfig
 from vae.core.errors import CheckpointError, LimitError, MissingCheckpoint
-from vae.jobs.eta import outlook
+from vae.jobs.eta import queue_etas
 from vae.jobs.jobs import Job
 from vae.jobs.limits import Limits
 from vae.jobs.queue import TrainingQueue
@@ -58,21 +58,21 @@ def test_what_was_left_is_found_with_its_settings_and_its_progress(left):
 
 def test_it_goes_on_where_it_stopped_and_becomes_a_checkpoint(left):
     queue = TrainingQueue(left.parent)
-    (found,) = queue.unfinished()
+    (found,) = queue.unfinished_runs()
     job = queue.resume(found)
     assert queue.resume(found) is job
-    assert queue.unfinished() == []
+    assert queue.unfinished_runs() == []
     assert ended(job).status == "done"
     assert job.path == left
     assert [report.epoch for report in job.epochs] == [2, 3, 4]
     assert load_run(left).results.epochs_trained == 4
     assert len((left / METRICS_FILE).read_text().splitlines()) >= 4
-    assert queue.unfinished() == []
+    assert queue.unfinished_runs() == []
 
 
 def test_one_that_is_discarded_leaves_nothing(left):
     queue = TrainingQueue(left.parent)
-    (found,) = queue.unfinished()
+    (found,) = queue.unfinished_runs()
     found.discard()
     assert list(left.parent.iterdir()) == []
     with pytest.raises(MissingCheckpoint, match="nothing to resume"):
@@ -84,14 +84,14 @@ def test_one_whose_critic_lies_elsewhere_is_left_to_the_command_line(left):
     record["train"] |= {"perceptual": 1.0, "critic": str(left.parent.parent / "classifier")}
     save_resume_state(left, state, record)
     queue = TrainingQueue(left.parent)
-    (found,) = queue.unfinished()
+    (found,) = queue.unfinished_runs()
     with pytest.raises(CheckpointError, match="go on with it by `vae train --resume`"):
         queue.resume(found)
     assert queue.jobs == []
 
 
 def test_one_in_which_somebody_trains_is_not_offered(left):
-    lock = RunLock.take(left)
+    lock = RunLock.acquire(left)
     assert unfinished_runs(left.parent) == []
     lock.release()
     assert len(unfinished_runs(left.parent)) == 1
@@ -106,31 +106,31 @@ def test_a_killed_job_is_offered_and_goes_on(tmp_path):
     queue = TrainingQueue(tmp_path, save_seconds=0.0)
     job = queue.submit(LONG)
     wait_for(lambda: len(job.epochs) > 3)
-    assert queue.unfinished() == []
+    assert queue.unfinished_runs() == []
     os.kill(queue.process.pid, signal.SIGKILL)
     assert ended(job).status == "failed"
-    (found,) = queue.unfinished()
+    (found,) = queue.unfinished_runs()
     again = queue.resume(found)
     assert [report.epoch for report in again.epochs] == [report.epoch for report in job.epochs]
     wait_for(lambda: again.latest is not None)
     queue.stop(again)
-    assert ended(again).saved
+    assert ended(again).has_checkpoint
 
 
 def test_a_finished_run_is_found_and_counts_in_a_sweep(tmp_path):
     queue = TrainingQueue(tmp_path)
-    assert queue.finished(SHORT) is None
+    assert queue.find_finished(SHORT) is None
     done = ended(queue.submit(SHORT))
     fresh = TrainingQueue(tmp_path)
-    assert fresh.finished(SHORT).path == done.path
+    assert fresh.find_finished(SHORT).path == done.path
     other = dataclasses.replace(SHORT, train=dataclasses.replace(SHORT.train, seed=1))
-    assert fresh.finished(other) is None
-    sweep = fresh.submit_all([SHORT, other])
+    assert fresh.find_finished(other) is None
+    sweep = fresh.submit_sweep([SHORT, other])
     assert sweep.jobs[0].status == "done"
     assert [report.epoch for report in sweep.jobs[0].epochs] == [1, 2]
     assert ended(sweep.jobs[1]).status == "done"
-    assert sweep.share == 1.0
-    assert fresh.submit_all([SHORT]).ended
+    assert sweep.progress == 1.0
+    assert fresh.submit_sweep([SHORT]).ended
 
 
 @pytest.mark.slow
@@ -140,34 +140,34 @@ def test_a_stopped_run_is_kept_and_goes_on_to_what_it_would_have_been(tmp_path):
     job = queue.submit(request)
     wait_for(lambda: len(job.epochs) > 1)
     queue.stop(job)
-    assert ended(job).saved
-    assert queue.finished(request) is None
-    (found,) = queue.unfinished()
-    assert found.is_kept
-    assert queue.begun(request) == found
+    assert ended(job).has_checkpoint
+    assert queue.find_finished(request) is None
+    (found,) = queue.unfinished_runs()
+    assert found.has_checkpoint
+    assert queue.find_unfinished(request) == found
     kept = load_run(found.path)
-    (again,) = queue.submit_all([request]).jobs
+    (again,) = queue.submit_sweep([request]).jobs
     assert (again.path, again.resumes) == (job.path, True)
-    assert queue.begun(request) is None
+    assert queue.find_unfinished(request) is None
     assert load_run(found.path) == kept
     whole = TrainingQueue(tmp_path / "whole").submit(request)
     assert ended(again).status == ended(whole).status == "done"
     assert load_run(again.path).identity == load_run(whole.path).identity
     assert [report.epoch for report in again.epochs] == list(range(1, 61))
-    assert queue.unfinished() == []
+    assert queue.unfinished_runs() == []
 
 
 def test_a_stopped_run_that_waits_to_go_on_and_is_cancelled_stays_as_it_is(left):
     queue = TrainingQueue(left.parent)
     first = queue.submit(LONG)
     wait_for(lambda: first.latest is not None)
-    waiting = queue.resume(queue.unfinished()[0])
+    waiting = queue.resume(queue.unfinished_runs()[0])
     queue.stop(waiting)
     assert (waiting.status, waiting.message) == (
         "stopped",
         "stopped before it began; it can still be resumed",
     )
-    assert [run.path for run in queue.unfinished()] == [left]
+    assert [run.path for run in queue.unfinished_runs()] == [left]
     queue.stop(first)
     ended(first)
 
@@ -179,7 +179,7 @@ def test_more_than_the_server_takes_is_refused_whole(tmp_path):
         for beta in (1.0, 2.0, 4.0)
     ]
     with pytest.raises(LimitError, match="ask for 2 instead of 3"):
-        queue.submit_all(betas)
+        queue.submit_sweep(betas)
     assert queue.jobs == []
     jobs = [queue.submit(each) for each in betas[:2]]
     assert queue.submit(betas[0]) is jobs[0]
@@ -195,15 +195,17 @@ def test_the_outlook_has_what_is_under_way_first_and_adds_up(tmp_path):
     known = ended(queue.submit(SHORT))
     first = queue.submit(LONG)
     wait_for(lambda: first.latest is not None)
-    sweep = queue.submit_all([SHORT, SHORT.with_model(latent_dim=3)])
+    sweep = queue.submit_sweep([SHORT, SHORT.with_model(latent_dim=3)])
     last = queue.submit(LONG.with_model(latent_dim=5))
-    entries = outlook(queue.jobs, [])
+    entries = queue_etas(queue.jobs, [])
     assert sweep.jobs[0] is known
     assert [entry.number for entry in entries] == [first.number, sweep.jobs[1].number, last.number]
-    assert [entry.waits for entry in entries] == [False, True, True]
-    assert entries[0].seconds_before == 0
-    assert entries[1].seconds_before == pytest.approx(entries[0].seconds)
-    assert entries[2].seconds_before == pytest.approx(entries[0].seconds + entries[1].seconds)
+    assert [entry.is_waiting for entry in entries] == [False, True, True]
+    assert entries[0].seconds_until_start == 0
+    assert entries[1].seconds_until_start == pytest.approx(entries[0].seconds_left)
+    assert entries[2].seconds_until_start == pytest.approx(
+        entries[0].seconds_left + entries[1].seconds_left
+    )
     for job in queue.jobs:
         queue.stop(job)
     ended(first)

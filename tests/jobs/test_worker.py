@@ -22,7 +22,7 @@ from vae.jobs.queue import TrainingQueue
 from vae.jobs.worker import NO_MEMORY, OneDataset, train_jobs
 from vae.runs.checkpoint import load_run
 from vae.runs.format import RESUME_FILE
-from vae.runs.lock import RunLock, is_held
+from vae.runs.lock import RunLock, is_locked
 from vae.runs.recorder import RecordedTraining
 from vae.runs.request import RunRequest
 from vae.runs.resume import load_resume_state
@@ -38,7 +38,7 @@ class InThisProcess:
     """Trains where the test can break things."""
 
     def __init__(self) -> None:
-        self.turn = threading.RLock()
+        self.lock = threading.RLock()
         self.news = deque()
 
     def send(self, order) -> None:
@@ -46,7 +46,7 @@ class InThisProcess:
         train_jobs(order.tasks, OneDataset(), self.news.append, Orders())
         self.news.append(AllEnded())
 
-    def hear(self):
+    def receive(self):
         return self.news.popleft()
 
 
@@ -54,7 +54,7 @@ class Scripted:
     """Trains nothing, and tells what the test puts into it."""
 
     def __init__(self) -> None:
-        self.turn = threading.RLock()
+        self.lock = threading.RLock()
         self.orders = []
         self.news = SimpleQueue()
 
@@ -65,7 +65,7 @@ class Scripted:
     def stop(self, number) -> None:
         pass
 
-    def hear(self):
+    def receive(self):
         return self.news.get()
 
 
@@ -104,7 +104,7 @@ def test_a_bug_fails_the_job_reaches_the_log_and_the_next_one_runs(queue, monkey
 def test_a_bug_in_a_step_fails_those_that_share_it(queue, monkeypatch, caplog):
     with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
         patched.setattr(Stepper, "step", raising(ZeroDivisionError("a bug")))
-        sweep = queue.submit_all([at(beta=1.0), at(beta=4.0)])
+        sweep = queue.submit_sweep([at(beta=1.0), at(beta=4.0)])
         assert [ended(job).status for job in sweep.jobs] == ["failed", "failed"]
     assert "ZeroDivisionError" in caplog.text
     assert ended(queue.submit(SHORT)).status == "done"
@@ -133,7 +133,7 @@ def test_one_that_diverges_leaves_the_others_of_its_sweep(queue, monkeypatch):
         return report(training, images, sums * (math.nan if training.config.beta == 4 else 1))
 
     monkeypatch.setattr(TrainingRun, "report", broken)
-    sweep = queue.submit_all([at(beta=beta) for beta in (1.0, 4.0, 10.0)])
+    sweep = queue.submit_sweep([at(beta=beta) for beta in (1.0, 4.0, 10.0)])
     assert [ended(job).status for job in sweep.jobs] == ["done", "failed", "done"]
     assert "no longer finite" in sweep.jobs[1].message
 
@@ -143,7 +143,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_what_was_learnt(queue, monke
         refusal = CheckpointError("the checkpoint could not be written; free some space there")
         patched.setattr("vae.runs.recorder.save_checkpoint", raising(refusal))
         job = ended(queue.submit(SHORT))
-    assert (job.status, job.message, job.saved) == ("failed", str(refusal), False)
+    assert (job.status, job.message, job.has_checkpoint) == ("failed", str(refusal), False)
     assert (job.path / RESUME_FILE).is_file()
     news = []
     train_jobs([Task(7, SHORT, job.path, resumes=True)], OneDataset(), news.append, Orders())
@@ -217,7 +217,7 @@ def test_who_is_measured_while_another_is_stopped_is_measured_by_the_next_proces
     """And one that somebody does not want measured is left to be resumed."""
     process = Scripted()
     queue = TrainingQueue(tmp_path, process)
-    sweep = queue.submit_all([at(beta=1.0), at(beta=4.0)])
+    sweep = queue.submit_sweep([at(beta=1.0), at(beta=4.0)])
     wait_for(lambda: process.orders)
     none = np.zeros((0, 8, 8, 1), np.uint8)
     for job in sweep.jobs:
@@ -238,10 +238,10 @@ def test_who_is_measured_while_another_is_stopped_is_measured_by_the_next_proces
 
 
 def test_a_folder_in_which_somebody_trains_is_refused(tmp_path):
-    lock, news = RunLock.take(tmp_path / "run"), []
-    assert is_held(tmp_path / "run")
+    lock, news = RunLock.acquire(tmp_path / "run"), []
+    assert is_locked(tmp_path / "run")
     train_jobs([Task(1, SHORT, tmp_path / "run")], OneDataset(), news.append, Orders())
     assert news[-1].status == "failed"
     assert "somebody trains in" in news[-1].message
     lock.release()
-    assert not is_held(tmp_path / "run")
+    assert not is_locked(tmp_path / "run")

@@ -16,7 +16,7 @@ from vae.jobs.queue import TrainingQueue
 from vae.jobs.worker_process import TrainingProcess, training_process
 from vae.runs.checkpoint import load_run
 from vae.runs.format import RESUME_FILE
-from vae.runs.lock import is_held
+from vae.runs.lock import is_locked
 from vae.runs.request import RunRequest
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -55,7 +55,7 @@ def is_alive(pid: int) -> bool:
 
 
 def test_a_killed_process_fails_its_jobs_calmly_and_a_new_one_goes_on(queue):
-    sweep = queue.submit_all([LONG, LONG.with_model(latent_dim=3)])
+    sweep = queue.submit_sweep([LONG, LONG.with_model(latent_dim=3)])
     later = queue.submit(SHORT)
     wait_for(lambda: all(len(job.epochs) > 1 for job in sweep.jobs))
     killed = queue.process.pid
@@ -96,7 +96,7 @@ def test_a_stop_reaches_a_job_in_the_middle_of_a_long_step(queue):
     queue.stop(job)
     wait_for(lambda: job.status == "saving" or queue.process.pid != interrupted)
     assert ended(job).status == "stopped"
-    assert job.saved
+    assert job.has_checkpoint
     assert load_run(job.path).stopped_early
     assert ended(later).status == "done"
 
@@ -110,7 +110,7 @@ def test_a_second_stop_ends_the_measuring_too(queue):
     queue.stop(job)
     ended(job)
     assert (job.path / RESUME_FILE).is_file()
-    assert job.saved == (job.path / "run.json").is_file()
+    assert job.has_checkpoint == (job.path / "run.json").is_file()
 
 
 def test_the_system_takes_it_before_the_server_and_gives_it_less_time(queue):
@@ -156,11 +156,11 @@ def test_it_saves_its_state_and_ends_when_the_server_is_killed(tmp_path):
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as server:
         pid = int(server.stdout.readline())
         (run,) = tmp_path.iterdir()
-        assert is_held(run)
+        assert is_locked(run)
         server.kill()
     wait_for(lambda: not is_alive(pid))
     assert (run / RESUME_FILE).is_file()
-    wait_for(lambda: not is_held(run))
+    wait_for(lambda: not is_locked(run))
 
 
 def test_one_process_serves_all_queues_of_a_server(tmp_path):

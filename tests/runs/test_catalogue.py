@@ -71,7 +71,7 @@ def test_checkpoints_are_listed_by_name_and_the_broken_ones_with_their_error(
 
     catalogue = read_catalogue(tmp_path)
     assert [run.name for run in catalogue.runs] == ["a", "b"]
-    (refused,) = catalogue.refused
+    (refused,) = catalogue.errors
     assert isinstance(refused, TamperedCheckpoint)
     assert "broken" in str(refused)
 
@@ -91,10 +91,10 @@ def test_whatever_is_wrong_with_one_the_others_are_listed(tiny_checkpoint, tmp_p
     (tmp_path / "outside").symlink_to(tiny_checkpoint)
     found = read_catalogue(tmp_path)
     assert [run.name for run in found.runs] == ["good", "outside"]
-    refused = sorted(Path(str(error).split(RUN_FILE)[0]).name for error in found.refused)
+    refused = sorted(Path(str(error).split(RUN_FILE)[0]).name for error in found.errors)
     assert refused == ["cut", "deep", "huge", "linked", "newer"]
     hostname = Path("/etc/hostname").read_text().strip() if Path("/etc/hostname").exists() else "-"
-    assert not any(f" {hostname}" in str(error) for error in found.refused)
+    assert not any(f" {hostname}" in str(error) for error in found.errors)
 
 
 def test_a_folder_that_is_not_there_holds_no_checkpoints(tmp_path):
@@ -104,7 +104,7 @@ def test_a_folder_that_is_not_there_holds_no_checkpoints(tmp_path):
 @pytest.mark.parametrize("name", ["a*b", "-x", "<b>", "x" * 101])
 def test_a_name_that_cannot_be_shown_or_linked_to_is_refused(tiny_checkpoint, tmp_path, name):
     shutil.copytree(tiny_checkpoint, tmp_path / name)
-    (refused,) = read_catalogue(tmp_path).refused
+    (refused,) = read_catalogue(tmp_path).errors
     assert "cannot be a checkpoint's name" in str(refused)
 
 

@@ -12,7 +12,7 @@ import torch
 from vae.__main__ import main
 from vae.cli import distributed
 from vae.core.errors import CheckpointError
-from vae.runs.lock import RunLock, holding, is_held
+from vae.runs.lock import RunLock, is_locked, lock_folders
 from vae.training.distributed import SINGLE_PROCESS
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 from vae.runs.lock import RunLock
 
-lock = RunLock.take(Path(sys.argv[1]))
+lock = RunLock.acquire(Path(sys.argv[1]))
 print("holds it", flush=True)
 sys.stdin.read()
 """
@@ -46,7 +46,7 @@ def taken(tmp_path_factory) -> Iterator[Path]:
         assert process.stdout.readline() == "holds it\n"
         yield folder
         process.stdin.close()
-    assert not is_held(folder)
+    assert not is_locked(folder)
 
 
 SWEEP = "sweep --betas 1,4 --out {root}"
@@ -73,12 +73,12 @@ def test_a_command_that_wants_a_folder_in_which_somebody_trains_is_refused(taken
 
 def test_the_first_process_of_torchrun_holds_the_folder(taken, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(distributed, "follow", lambda run, _: seen.append(is_held(run.path)))
+    monkeypatch.setattr(distributed, "follow", lambda run, _: seen.append(is_locked(run.path)))
     for name in ("broadcast", "broadcast_state"):
         monkeypatch.setattr(type(SINGLE_PROCESS), name, lambda *_: None)
     lead(tmp_path / "run")
     assert seen == [True]
-    assert not is_held(tmp_path / "run")
+    assert not is_locked(tmp_path / "run")
     with pytest.raises(CheckpointError, match="somebody trains in"):
         lead(taken)
 
@@ -108,13 +108,13 @@ class SharedStore:
 
 def test_all_are_held_or_none_and_empty_folders_go(tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
-    with holding([first]):
-        with pytest.raises(CheckpointError), holding([second, first]):
+    with lock_folders([first]):
+        with pytest.raises(CheckpointError), lock_folders([second, first]):
             raise AssertionError
         assert not second.exists()
-        assert is_held(first)
+        assert is_locked(first)
         (first / "weights").touch()
-    assert not is_held(first)
+    assert not is_locked(first)
     assert [path.name for path in tmp_path.iterdir()] == ["first"]
 
 
@@ -123,5 +123,5 @@ def test_a_file_system_without_locks_holds_nothing(tmp_path, monkeypatch):
         raise OSError(EBADF, "Bad file descriptor")
 
     monkeypatch.setattr("vae.runs.lock.flock", refuse)
-    assert not is_held(tmp_path)
-    RunLock.take(tmp_path).release()
+    assert not is_locked(tmp_path)
+    RunLock.acquire(tmp_path).release()

@@ -15,7 +15,7 @@ from vae.metrics.disentanglement import ESTIMATORS
 from vae.metrics.disentanglement.scores import QUICK_ROWS
 from vae.metrics.glossary import GLOSSARY, GlossaryEntry
 from vae.runs.checkpoint import load_atlas
-from vae.runs.comparison import Comparison, Setting
+from vae.runs.comparison import BetaSetting, Comparison
 from vae.runs.report import train_command
 from vae.runs.run import Run
 from vae.runs.stored_scores import StoredScores, load_scores
@@ -241,7 +241,7 @@ def shown_measures(values: Iterable[Mapping[str, float]]) -> tuple[Measure, ...]
 
 
 def seed_summary(
-    setting: Setting, measure: Measure, values: Mapping[str, Mapping[str, float]]
+    setting: BetaSetting, measure: Measure, values: Mapping[str, Mapping[str, float]]
 ) -> SeedSummary | None:
     """One cell: a measure over the seeds of a setting. `values` go by the runs' names."""
     known = [values[run.name] for run in setting.runs if run.name in values]
@@ -249,7 +249,7 @@ def seed_summary(
     return SeedSummary.from_values(found) if found else None
 
 
-def median_run(setting: Setting) -> Run:
+def median_run(setting: BetaSetting) -> Run:
     """The run of the median ELBO, the lower one of two."""
     ranked = sorted(setting.runs, key=lambda run: run.results.test_elbo)
     return ranked[(len(ranked) - 1) // 2]
@@ -281,7 +281,7 @@ def csv_table(
 
 
 def _csv_row(
-    setting: Setting,
+    setting: BetaSetting,
     run: Run,
     values: Mapping[str, float],
     scores: Mapping[str, Any] | None,

@@ -11,6 +11,4 @@ def open_classifier(options: argparse.Namespace, of: Run) -> EvalClassifier:
     """The classifier named by --classifier, else the best one there is for the model's data set."""
     if options.classifier is not None:
         return EvalClassifier.open(options.classifier)
-    return EvalClassifier.open(
-        find_eval_classifier(available_checkpoints().runs, of).path
-    )
+    return EvalClassifier.open(find_eval_classifier(available_checkpoints().runs, of).path)

@@ -14,7 +14,7 @@ def list_checkpoints(options: argparse.Namespace) -> CommandResult:
     if root and not root.is_dir():
         raise CheckpointError(f"there is no folder {root}; name one that holds checkpoints")
     catalogue = read_catalogue(root) if root else available_checkpoints()
-    for error in catalogue.refused:
+    for error in catalogue.errors:
         say(f"left out: {error}")
     rows = [
         {

@@ -8,16 +8,22 @@ from typing import Any
 from vae.cli.output import CommandResult, lines, say
 from vae.cli.settings import dataset_for_training, model_config, train_config
 from vae.cli.sweep_local import sweep_local
-from vae.cli.train import begin, training_record
+from vae.cli.train import begin, health_warnings, training_record
 from vae.core.device import prepare_device, use_threads
 from vae.core.errors import ConfigError, SweepFailed
 from vae.data.registry import check_dataset_name
 from vae.data.splits import Dataset
-from vae.jobs.distributed.published_run import Published, published
-from vae.jobs.distributed.ray_sweep import Failed, Machines, Trained, check_ray, train_on_ray
-from vae.jobs.distributed.remote_folder import Place, is_url
-from vae.jobs.distributed.sweep_runs import SweepRun, folder_standing, sweep_runs
-from vae.runs.lock import holding
+from vae.jobs.distributed.published_run import PublishedRun, find_published
+from vae.jobs.distributed.ray_sweep import (
+    RayOptions,
+    TaskFailure,
+    TaskResult,
+    check_ray,
+    train_on_ray,
+)
+from vae.jobs.distributed.remote_folder import RemoteFolder, is_url
+from vae.jobs.distributed.sweep_runs import SweepRun, folder_status, sweep_runs
+from vae.runs.lock import lock_folders
 from vae.runs.recorder import RecordedTraining
 from vae.runs.run import Run
 from vae.training.stepper import concurrency_is_free
@@ -54,7 +60,7 @@ def _here(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, A
     device = prepare_device(options.device, options.threads)
     paths = {run.name: Path(options.out) / run.name for run in runs}
     found = {
-        run.name: folder_standing(run, paths[run.name], options.resume, options.overwrite)
+        run.name: folder_status(run, paths[run.name], options.resume, options.overwrite)
         for run in runs
     }
     datasets = {name: data.to(device) for name, data in _datasets(options, runs).items()}
@@ -68,7 +74,7 @@ def _here(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, A
     left = [run for run in runs if run.name not in finished]
     together = concurrency_is_free(model_config(options, (1, 8, 8), 2), runs[0].train, device)
     # All of them from the beginning: nobody may come into the folder of a run that waits.
-    with holding(paths[run.name] for run in left):
+    with lock_folders(paths[run.name] for run in left):
         finished |= sweep_local(left, start, together, Path(options.out))
     return [training_record(finished[run.name]) | run.labels for run in runs]
 
@@ -77,15 +83,16 @@ def _on_ray(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str,
     """All runs at once, as far as the machines have room for them."""
     check_ray()
     threads = use_threads(1 if options.threads is None else options.threads)
-    root = Place.of(options.out)
-    found = [published(run, root, options.resume, options.overwrite) for run in runs]
+    root = RemoteFolder.of(options.out)
+    found = [find_published(run, root, options.resume, options.overwrite) for run in runs]
     finished = {held.run.name: held.finished for held in found if held.finished is not None}
     left = [held for held in found if held.finished is None]
     if left:
         datasets = _datasets(options, [held.run for held in left])
         root.make()
-        machines = Machines(options.address, threads, options.device, options.gpus)
-        with holding(held.place.folder for held in left if held.place.folder is not None):
+        machines = RayOptions(options.address, threads, options.device, options.gpus)
+        paths = [held.folder.local_path for held in left]
+        with lock_folders(path for path in paths if path is not None):
             finished |= _train_all(left, datasets, machines, root)
     return [
         training_record(finished[run.name]) | {"checkpoint": str(root / run.name)} | run.labels
@@ -94,17 +101,19 @@ def _on_ray(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str,
 
 
 def _train_all(
-    left: list[Published], datasets: dict[str, Dataset], machines: Machines, root: Place
+    left: list[PublishedRun], datasets: dict[str, Dataset], machines: RayOptions, root: RemoteFolder
 ) -> dict[str, Run]:
     finished, failed = {}, {}
     try:
-        for count, (held, result) in enumerate(train_on_ray(left, datasets, machines), 1):
+        for count, (held, result) in enumerate(
+            train_on_ray(left, datasets, machines, health_warnings), 1
+        ):
             say(f"{count} of {len(left)}: {held.run.name}{_told(result)}")
-            if isinstance(result, Failed):
+            if isinstance(result, TaskFailure):
                 failed[held.run.name] = result.reason
             else:
                 finished[held.run.name] = result.run
-                for sentence in result.symptoms:
+                for sentence in result.warnings:
                     say(sentence)
     except KeyboardInterrupt:
         say(f"stopped; the same command with --out {root} --resume goes on with it")
@@ -117,8 +126,8 @@ def _train_all(
     return finished
 
 
-def _told(result: Trained | Failed) -> str:
-    if isinstance(result, Failed):
+def _told(result: TaskResult | TaskFailure) -> str:
+    if isinstance(result, TaskFailure):
         return f" failed: {result.reason}"
     found = result.run.results
     numbers = f", distortion {found.test_distortion:.1f}, rate {found.test_rate:.1f} nats"

@@ -21,7 +21,7 @@ from vae.core.errors import ConfigError
 from vae.data.registry import load_dataset
 from vae.data.splits import Dataset
 from vae.runs.folders import checkpoints_dir
-from vae.runs.lock import holding
+from vae.runs.lock import lock_folders
 from vae.runs.recorder import RecordedTraining
 from vae.runs.resume import check_same, load_resume_state, read_resume_configs
 from vae.runs.run import Run
@@ -86,7 +86,7 @@ def _start(
     name = run_name(config, model)
     path = out or unused_path(checkpoints_dir(), name)
     if held is not None:
-        held.enter_context(holding([path]))
+        held.enter_context(lock_folders([path]))
     return RecordedTraining.start(path, model, config, data, device, options.overwrite)
 
 
@@ -109,7 +109,7 @@ def _resume(
         image_shape=model.image_shape,
     )
     if held is not None:
-        held.enter_context(holding([out]))
+        held.enter_context(lock_folders([out]))
     return RecordedTraining.resume(out, data, pick_device(options.device))
 
 
@@ -150,10 +150,15 @@ def follow(training: RecordedTraining, stopped: threading.Event) -> None:
                 break
 
 
+def health_warnings(run_: Run) -> tuple[str, ...]:
+    """Return one sentence for each problem that the health check finds in a run."""
+    return tuple(issue.sentence for issue in check_run(run_))
+
+
 def say_health_issues(run_: Run) -> None:
-    """Say what is wrong with the model, and what to do, where anything is."""
-    for issue in check_run(run_):
-        say(issue.sentence)
+    """Say what is wrong with the model and what to do, if anything is."""
+    for sentence in health_warnings(run_):
+        say(sentence)
 
 
 def training_record(run_: Run) -> dict[str, Any]:

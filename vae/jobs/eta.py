@@ -1,27 +1,30 @@
 """What waits and what is under way, in its order, and how long that may take."""
 
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from vae.core.config import Architecture
 from vae.data.registry import dataset_title
 from vae.jobs.jobs import Job
-from vae.jobs.sweep import estimate
+from vae.runs.request import RunRequest
 from vae.runs.run import Run
 
 
 @dataclass(frozen=True)
-class Entry:
+class QueueEntry:
     """Jobs that were asked for together, as far as they have not ended."""
 
     jobs: tuple[Job, ...]
-    seconds: float | None
+    seconds_left: float | None
     """Estimated for what is left of it; None where nothing is known."""
 
-    seconds_before: float | None
+    seconds_until_start: float | None
     """Estimated until it begins; None where nothing is known, 0 where it has begun."""
 
     @property
-    def waits(self) -> bool:
+    def is_waiting(self) -> bool:
         """Whether none of its jobs has begun."""
         return all(job.status == "queued" for job in self.jobs)
 
@@ -42,19 +45,19 @@ class Entry:
         )
 
 
-def outlook(jobs: Sequence[Job], runs: Iterable[Run]) -> list[Entry]:
+def queue_etas(jobs: Sequence[Job], runs: Iterable[Run]) -> list[QueueEntry]:
     """All that has not ended, in the order in which it is trained; jobs and runs give the pace."""
     batches: dict[int, list[Job]] = {}
     for job in jobs:
         if not job.ended:
-            batches.setdefault(job.batch, []).append(job)
-    entries: list[Entry] = []
+            batches.setdefault(job.submission, []).append(job)
+    entries: list[QueueEntry] = []
     before: float | None = 0.0
     known = list(runs)
     # What is under way comes first: it may have been joined by a sweep that was asked for later.
     for batch in sorted(batches.values(), key=lambda batch: batch[0].status == "queued"):
         seconds = _seconds_left(batch, jobs, known)
-        entries.append(Entry(tuple(batch), seconds, before))
+        entries.append(QueueEntry(tuple(batch), seconds, before))
         before = None if before is None or seconds is None else before + seconds
     return entries
 
@@ -66,5 +69,81 @@ def _seconds_left(batch: Sequence[Job], jobs: Sequence[Job], runs: Sequence[Run]
     training = max((report.seconds_left for report in reports), default=0.0)
     if not waiting:
         return training
-    found = estimate(waiting, jobs, runs)
+    found = estimate_duration(waiting, jobs, runs)
     return None if found is None else training + found.seconds
+
+
+STATED_EPOCHS: dict[tuple[str, Architecture], float] = {
+    ("digits", "mlp"): 0.1,
+    ("digits", "mlp-deep"): 0.11,
+    ("digits", "conv"): 0.3,
+}
+"""Seconds for one epoch on one core of a laptop, for a server that has trained nothing yet."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long something may take, and where that is known from."""
+
+    seconds: float
+    source: Literal["jobs", "checkpoints", "stated"]
+    """Jobs of this server, checkpoints that other machines may have trained, or STATED_EPOCHS."""
+
+
+def estimate_duration(
+    requests: Sequence[RunRequest], jobs: Iterable[Job], runs: Iterable[Run]
+) -> Estimate | None:
+    """How long requests that differ in beta and seed alone may take; None where nothing is known.
+
+    Known is what an epoch took of the same data set and architecture.
+    """
+    first = requests[0]
+    like = first.train.dataset, first.model.architecture
+    stated = [STATED_EPOCHS[like]] if like in STATED_EPOCHS else []
+    known: list[tuple[Literal["jobs", "checkpoints", "stated"], list[float]]] = [
+        ("jobs", _job_epochs(like, jobs)),
+        ("checkpoints", _run_epochs(like, runs)),
+        ("stated", stated),
+    ]
+    epochs = sum(request.train.epochs for request in requests)
+    for source, seconds in known:
+        if seconds:
+            return Estimate(epochs * statistics.median(seconds), source)
+    return None
+
+
+def _job_epochs(like: tuple[str, Architecture], jobs: Iterable[Job]) -> list[float]:
+    return [
+        job.latest.seconds * job.latest.steps / (job.latest.step * job.request.train.epochs)
+        for job in jobs
+        if like == (job.request.train.dataset, job.request.model.architecture)
+        and job.latest
+        and job.started_at is not None
+    ]
+
+
+def _run_epochs(like: tuple[str, Architecture], runs: Iterable[Run]) -> list[float]:
+    return [
+        run.results.seconds / run.results.epochs_trained
+        for run in runs
+        if like == (run.train.dataset, run.model.architecture) and run.results.epochs_trained
+    ]
+
+
+def format_rough_duration(seconds: float) -> str:
+    """A duration that is only guessed, such as "20 s" or "3 min"."""
+    if seconds < 55:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    if seconds < 5400:
+        return f"{max(1, round(seconds / 60))} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def format_duration(seconds: float) -> str:
+    """A duration that is measured or counts down, such as "20 s" or "3:05 min"."""
+    whole = round(seconds)
+    if whole < 100:
+        return f"{whole} s"
+    if whole < 6000:
+        return f"{whole // 60}:{whole % 60:02} min"
+    return f"{whole // 3600}:{whole // 60 % 60:02} h"

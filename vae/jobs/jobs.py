@@ -35,7 +35,7 @@ class Job:
     number: int
     request: RunRequest
     path: Path
-    batch: int
+    submission: int
     """Jobs of one batch were asked for together, and train together."""
 
     resumes: bool = False
@@ -47,19 +47,19 @@ class Job:
     epochs: list[Report] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
     originals: UInt8[np.ndarray, "n h w c"] | None = None
-    begun: float | None = None
+    started_at: float | None = None
     """When its training began, by the monotonic clock, its data read; None before.
 
     None for good where it was trained before the server was started.
     """
 
-    share_before: float = 0.0
+    progress_at_start: float = 0.0
     """How much of its steps had been done when its training began here, 0 to 1."""
 
-    finished: float | None = None
+    ended_at: float | None = None
     """When it ended, by the monotonic clock."""
 
-    saved: bool = False
+    has_checkpoint: bool = False
     """Whether it has left a checkpoint: also one that was stopped after it had begun."""
 
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -82,13 +82,13 @@ class Job:
         return self._stop.is_set()
 
     @property
-    def share(self) -> float:
+    def progress(self) -> float:
         """How much of its steps is done, 0 to 1."""
         return self.latest.step / self.latest.steps if self.latest else 0.0
 
     def end(self, status: Status, message: str = "") -> None:
         """Nothing more will change from here on."""
-        self.message, self.finished = message, time.monotonic()
+        self.message, self.ended_at = message, time.monotonic()
         self.status = status
 
 
@@ -108,14 +108,14 @@ class Sweep:
     @property
     def seconds(self) -> float:
         """Since the training of the first of them began, until the last of them ended."""
-        begun = [job.begun for job in self.jobs if job.begun is not None]
+        begun = [job.started_at for job in self.jobs if job.started_at is not None]
         if not begun:
             return 0.0
-        ends = [job.finished for job in self.jobs if job.finished is not None]
+        ends = [job.ended_at for job in self.jobs if job.ended_at is not None]
         return (max(ends) if self.ended and ends else time.monotonic()) - min(begun)
 
     @property
-    def share(self) -> float:
+    def progress(self) -> float:
         """How much is done of what is not given up, 0 to 1."""
         done, left = self._work()
         return done / (done + left) if done + left else 1.0
@@ -133,7 +133,7 @@ class Sweep:
         data = dataset_title(request.train.dataset)
         return f"{data}, {request.model.architecture}, {request.model.latent_dim} latent"
 
-    def places(self) -> list[float]:
+    def beta_positions(self) -> list[float]:
         """Where each job's beta stands among the others, from 0, the lowest, to 1."""
         betas = sorted({job.request.train.beta for job in self.jobs})
         last = max(1, len(betas) - 1)
@@ -144,7 +144,7 @@ class Sweep:
         pace = self._pace()
         if pace is None or job.status != "training":
             return None
-        return pace * (1 - job.share) * sum(other.status == "training" for other in self.jobs)
+        return pace * (1 - job.progress) * sum(other.status == "training" for other in self.jobs)
 
     def _pace(self) -> float | None:
         """Seconds for one job's steps; the first ones are slow and tell nothing."""
@@ -152,6 +152,6 @@ class Sweep:
         return self.seconds / done if done > SETTLED_SHARE * (done + left) else None
 
     def _work(self) -> tuple[float, float]:
-        left = sum(1 - job.share for job in self.jobs if not (job.ended or job.stopping))
-        trained = (job for job in self.jobs if job.begun is not None)
-        return sum(max(0.0, job.share - job.share_before) for job in trained), left
+        left = sum(1 - job.progress for job in self.jobs if not (job.ended or job.stopping))
+        trained = (job for job in self.jobs if job.started_at is not None)
+        return sum(max(0.0, job.progress - job.progress_at_start) for job in trained), left

@@ -80,7 +80,7 @@ class Ended:
     number: int
     status: Status
     message: str = ""
-    saved: bool = False
+    has_checkpoint: bool = False
     """Whether it left a checkpoint."""
 
     details: str = ""

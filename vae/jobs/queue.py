@@ -30,7 +30,7 @@ from vae.jobs.messages import (
     Task,
     Train,
 )
-from vae.jobs.unfinished import Unfinished, unfinished_runs
+from vae.jobs.unfinished import UnfinishedRun, unfinished_runs
 from vae.jobs.worker_process import TrainingProcess, training_process
 from vae.runs.catalogue import read_catalogue
 from vae.runs.format import RESUME_FILE
@@ -83,7 +83,7 @@ class TrainingQueue:
             self._check([request])
             return self._submit(request, next(self._batches))
 
-    def submit_all(self, requests: Sequence[RunRequest]) -> Sweep:
+    def submit_sweep(self, requests: Sequence[RunRequest]) -> Sweep:
         """Queue requests as one sweep.
 
         Those that are under way already are shared; a sweep of the same jobs is the same sweep.
@@ -96,7 +96,7 @@ class TrainingQueue:
             raise ConfigError("a sweep needs one run or more")
         runs = read_catalogue(self.root).runs
         with self._changed:
-            found = [next((run for run in runs if each.is_of(run)), None) for each in requests]
+            found = [next((run for run in runs if each.matches(run)), None) for each in requests]
             self._check([each for each, run in zip(requests, found, strict=True) if run is None])
             batch, left = next(self._batches), self._unfinished()
             jobs = tuple(
@@ -112,20 +112,20 @@ class TrainingQueue:
             self.sweeps.append(sweep)
             return sweep
 
-    def finished(self, request: RunRequest) -> Run | None:
+    def find_finished(self, request: RunRequest) -> Run | None:
         """The run of this server that is what the request asks for already; None without one."""
-        return next((run for run in read_catalogue(self.root).runs if request.is_of(run)), None)
+        return next((run for run in read_catalogue(self.root).runs if request.matches(run)), None)
 
-    def unfinished(self) -> list[Unfinished]:
+    def unfinished_runs(self) -> list[UnfinishedRun]:
         """Runs that were stopped or left unfinished, and that no job goes on with."""
         with self._changed:
             return self._unfinished()
 
-    def begun(self, request: RunRequest) -> Unfinished | None:
+    def find_unfinished(self, request: RunRequest) -> UnfinishedRun | None:
         """The run of this server that is what the request asks for, so far; None without one."""
-        return next((run for run in self.unfinished() if run.is_of(request)), None)
+        return next((run for run in self.unfinished_runs() if run.matches(request)), None)
 
-    def resume(self, run: Unfinished) -> Job:
+    def resume(self, run: UnfinishedRun) -> Job:
         """Queue a run that was stopped or left unfinished, to go on where its state was saved.
 
         LimitError where that is more than the server takes, MissingCheckpoint where it is gone,
@@ -156,7 +156,7 @@ class TrainingQueue:
         if under_way:
             self.process.stop(job.number)
 
-    def stop_all(self, sweep: Sweep) -> None:
+    def stop_sweep(self, sweep: Sweep) -> None:
         """Stop all jobs of a sweep, save those that another sweep under way waits for too."""
         sweep._given_up.set()
         going_on = [other for other in self.sweeps if not other._given_up.is_set()]
@@ -169,7 +169,7 @@ class TrainingQueue:
         new = [request for request in requests if self._under_way(request) is None]
         self._limits.check(new, sum(not job.ended for job in self.jobs))
 
-    def _check_critic(self, run: Unfinished) -> None:
+    def _check_critic(self, run: UnfinishedRun) -> None:
         """A state from elsewhere may name any folder of the server."""
         critic = run.train.critic
         if critic and Path(critic).resolve().parent != self.root.resolve():
@@ -182,17 +182,17 @@ class TrainingQueue:
         alike = (job for job in self.jobs if job.request == request)
         return next((job for job in alike if not job.ended and not job.stopping), None)
 
-    def _unfinished(self) -> list[Unfinished]:
+    def _unfinished(self) -> list[UnfinishedRun]:
         return unfinished_runs(self.root, {job.path for job in self.jobs if not job.ended})
 
-    def _submit(self, request: RunRequest, batch: int, left: Sequence[Unfinished] = ()) -> Job:
+    def _submit(self, request: RunRequest, batch: int, left: Sequence[UnfinishedRun] = ()) -> Job:
         if (job := self._under_way(request)) is not None:
             return job
-        if (run := next((run for run in left if run.is_of(request)), None)) is not None:
+        if (run := next((run for run in left if run.matches(request)), None)) is not None:
             return self._resume(run, batch)
         return self._queue(Job(next(self._numbers), request, self._path(request), batch))
 
-    def _resume(self, run: Unfinished, batch: int) -> Job:
+    def _resume(self, run: UnfinishedRun, batch: int) -> Job:
         job = Job(next(self._numbers), run.request, run.path, batch, resumes=True)
         for before in self.jobs:
             if before.path == run.path:
@@ -225,14 +225,16 @@ class TrainingQueue:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: any(job.status == "queued" for job in self.jobs))
-                batch = next(job.batch for job in self.jobs if job.status == "queued")
-            with self.process.turn:
+                batch = next(job.submission for job in self.jobs if job.status == "queued")
+            with self.process.lock:
                 while jobs := self._take(batch):
                     self._train(jobs)
 
     def _take(self, batch: int) -> list[Job]:
         with self._changed:
-            queued = [job for job in self.jobs if job.batch == batch and job.status == "queued"]
+            queued = [
+                job for job in self.jobs if job.submission == batch and job.status == "queued"
+            ]
             for job in queued[:AT_ONCE]:
                 job.status = "loading"
             return queued[:AT_ONCE]
@@ -253,7 +255,7 @@ class TrainingQueue:
             if jobs[task.number].stopping and not task.only_measures:
                 self.process.stop(task.number)
         while True:
-            match news := self.process.hear():
+            match news := self.process.receive():
                 case int():
                     return news
                 case AllEnded():
@@ -270,7 +272,7 @@ class TrainingQueue:
                 self.process.send(order)
             except OSError:
                 continue
-            if isinstance(news := self.process.hear(), Accepted):
+            if isinstance(news := self.process.receive(), Accepted):
                 return None
         assert isinstance(news, int)
         return news
@@ -347,7 +349,7 @@ def _note(job: Job, news: Begun | Reported | Saving | Ended) -> None:
         case Ended():
             if news.details:
                 _log.error("training %s failed\n%s", job.name, news.details)
-            job.saved = news.saved
+            job.has_checkpoint = news.has_checkpoint
             job.end(news.status, news.message)
 
 
@@ -357,8 +359,11 @@ def _begin(job: Job, news: Begun) -> None:
     job.snapshots[:] = [shot for shot in job.snapshots if shot.epoch < news.epoch]
     job.snapshots.append(news.snapshot)
     job.originals = news.originals
-    if job.begun is None:
-        job.begun, job.share_before = time.monotonic(), news.epoch / job.request.train.epochs
+    if job.started_at is None:
+        job.started_at, job.progress_at_start = (
+            time.monotonic(),
+            news.epoch / job.request.train.epochs,
+        )
     job.status = "saving" if job.stopping else "training"
 
 

@@ -14,14 +14,14 @@ from vae.core.errors import CheckpointError
 from vae.runs.catalogue import folders_in
 from vae.runs.checkpoint import load_run
 from vae.runs.format import RESUME_FILE, RUN_FILE
-from vae.runs.lock import is_held
+from vae.runs.lock import is_locked
 from vae.runs.request import RunRequest
 from vae.runs.resume import discard_resume_state, load_resume_record, read_resume_configs
 from vae.runs.run_folder import check_name, discard_empty
 
 
 @dataclass(frozen=True)
-class Unfinished:
+class UnfinishedRun:
     """A folder with a saved state that has steps left, in which nobody trains."""
 
     path: Path
@@ -30,10 +30,10 @@ class Unfinished:
     epochs: int
     """Finished epochs, as of the state that was saved."""
 
-    saved: float
+    saved_at: float
     """When that was, in seconds of the clock since 1970."""
 
-    is_kept: bool
+    has_checkpoint: bool
     """Whether it was stopped on purpose: then the folder holds a checkpoint too."""
 
     @property
@@ -46,7 +46,7 @@ class Unfinished:
         """What it was asked for as; VaeError where its data set is known no more."""
         return RunRequest(self.train, self.model)
 
-    def is_of(self, request: RunRequest) -> bool:
+    def matches(self, request: RunRequest) -> bool:
         """Whether this run is what a request asks for, so far."""
         model = request.model_for(self.model.image_shape, self.model.classes)
         return (model, request.train) == (self.model, self.train)
@@ -54,7 +54,7 @@ class Unfinished:
     @property
     def seconds_ago(self) -> float:
         """Since the state was saved."""
-        return max(0.0, time.time() - self.saved)
+        return max(0.0, time.time() - self.saved_at)
 
     def discard(self) -> None:
         """Remove the state, and the folder unless it holds anything else, such as a checkpoint."""
@@ -63,29 +63,29 @@ class Unfinished:
         discard_empty(self.path)
 
 
-def unfinished_runs(root: Path, taken: Collection[Path] = ()) -> list[Unfinished]:
+def unfinished_runs(root: Path, taken: Collection[Path] = ()) -> list[UnfinishedRun]:
     """Those right below a folder, the latest first, without those that are taken.
 
     States that cannot be read are left out.
     """
     folders = [folder for folder in folders_in(root) if folder not in taken]
     found = [run for folder in folders if (run := read_unfinished(folder)) is not None]
-    return sorted(found, key=lambda run: -run.saved)
+    return sorted(found, key=lambda run: -run.saved_at)
 
 
-def read_unfinished(folder: Path) -> Unfinished | None:
+def read_unfinished(folder: Path) -> UnfinishedRun | None:
     """What is left of a folder's run, if it has steps left and nobody goes on with it."""
     state = folder / RESUME_FILE
     try:
-        if not state.is_file() or is_held(folder):
+        if not state.is_file() or is_locked(folder):
             return None
         check_name(folder)
-        is_kept = (folder / RUN_FILE).exists()
-        if is_kept and not load_run(folder).stopped_early:
+        has_checkpoint = (folder / RUN_FILE).exists()
+        if has_checkpoint and not load_run(folder).stopped_early:
             return None
         record = load_resume_record(folder)
         model, train = read_resume_configs(record)
-        saved = state.stat().st_mtime
+        saved_at = state.stat().st_mtime
     except (CheckpointError, OSError):
         return None
-    return Unfinished(folder, model, train, len(record["epochs"]), saved, is_kept)
+    return UnfinishedRun(folder, model, train, len(record["epochs"]), saved_at, has_checkpoint)

@@ -135,7 +135,7 @@ class _Recorded:
     def begin(self, data: OneDataset) -> bool:
         """Whether it trains from here on; else it has ended."""
         with failing(self):
-            self._lock = RunLock.take(self.task.path)
+            self._lock = RunLock.acquire(self.task.path)
             dataset = self._open(data)
             self._orders.data_are_read(self.task.number)
             if self.is_stopped and not self.task.resumes:
@@ -183,7 +183,7 @@ class _Recorded:
         if not self.ended:
             with failing(self):
                 self.run.finish()
-                self.end(Ended(self.task.number, self._outcome(), saved=True))
+                self.end(Ended(self.task.number, self._outcome(), has_checkpoint=True))
 
     def _outcome(self) -> Status:
         return "done" if self.run.training.finished else "stopped"

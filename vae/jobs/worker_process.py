@@ -26,7 +26,7 @@ class TrainingProcess:
     """Starts the process, sends it orders, hears its news. One queue uses it at a time."""
 
     def __init__(self) -> None:
-        self.turn = threading.RLock()
+        self.lock = threading.RLock()
         self._changing = threading.Lock()
         self._process: subprocess.Popen | None = None
         self._pipe: Pipe | None = None
@@ -61,7 +61,7 @@ class TrainingProcess:
             except OSError:
                 return
 
-    def hear(self) -> News | int:
+    def receive(self) -> News | int:
         """The next news; where it has ended, the exit status, below 0 that of a signal."""
         assert self._pipe is not None
         assert self._process is not None

@@ -17,7 +17,7 @@ class Catalogue:
     """The checkpoints of a folder, by name, and what is wrong with those that cannot be read."""
 
     runs: tuple[Run, ...]
-    refused: tuple[CheckpointError, ...]
+    errors: tuple[CheckpointError, ...]
 
 
 def available_checkpoints() -> Catalogue:
@@ -25,7 +25,7 @@ def available_checkpoints() -> Catalogue:
     found = [read_catalogue(folder) for folder in checkpoint_folders()]
     runs = {run.name: run for each in reversed(found) for run in each.runs}
     ordered = sorted(runs.values(), key=lambda run: _natural(run.path))
-    return Catalogue(tuple(ordered), tuple(error for each in found for error in each.refused))
+    return Catalogue(tuple(ordered), tuple(error for each in found for error in each.errors))
 
 
 def read_catalogue(root: Path) -> Catalogue:

@@ -9,7 +9,7 @@ from vae.runs.run import Run
 
 
 @dataclass(frozen=True)
-class Setting:
+class BetaSetting:
     """One objective and beta, and its runs by seed."""
 
     objective: Objective
@@ -30,7 +30,7 @@ class Setting:
 class Comparison:
     """The same data, network and training under several settings; and the multi-rate models."""
 
-    settings: tuple[Setting, ...]
+    settings: tuple[BetaSetting, ...]
     """By objective, then rising beta."""
 
     multi_rate: tuple[Run, ...]
@@ -94,7 +94,7 @@ def _training(run: Run) -> tuple[TrainConfig, float]:
     return alike, run.results.epochs_trained
 
 
-def _settings(runs: Iterable[Run]) -> tuple[Setting, ...]:
+def _settings(runs: Iterable[Run]) -> tuple[BetaSetting, ...]:
     kin: dict[tuple[bool, float], dict[int, Run]] = {}
     for run in runs:
         key = run.train.objective != "beta-vae", run.train.beta
@@ -103,5 +103,5 @@ def _settings(runs: Iterable[Run]) -> tuple[Setting, ...]:
     for is_other, beta in sorted(kin):
         by_seed = kin[is_other, beta]
         alike = tuple(by_seed[seed] for seed in sorted(by_seed))
-        settings.append(Setting(alike[0].train.objective, beta, alike))
+        settings.append(BetaSetting(alike[0].train.objective, beta, alike))
     return tuple(settings)

@@ -21,7 +21,7 @@ class RunLock:
         self._folder = folder
 
     @classmethod
-    def take(cls, path: Path) -> "RunLock":
+    def acquire(cls, path: Path) -> "RunLock":
         """Make the folder where there is none; CheckpointError where somebody trains in it."""
         make_folder(path)
         if flock is None:
@@ -60,22 +60,22 @@ class RunLock:
 
 
 @contextmanager
-def holding(folders: Iterable[Path]) -> Iterator[None]:
+def lock_folders(folders: Iterable[Path]) -> Iterator[None]:
     """Train in all of these folders, and nobody else; CheckpointError where somebody does in one.
 
     Those in which nothing is left in the end are removed.
     """
     with ExitStack() as held:
         for folder in folders:
-            held.enter_context(RunLock.take(folder))
+            held.enter_context(RunLock.acquire(folder))
             held.callback(discard_empty, folder)
         yield
 
 
-def is_held(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
     """Whether a process of this machine trains in the folder, which is there."""
     try:
-        RunLock.take(path).release()
+        RunLock.acquire(path).release()
     except CheckpointError:
         return True
     return False

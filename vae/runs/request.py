@@ -44,7 +44,7 @@ class RunRequest:
         """Returns the request with some settings of its model changed."""
         return replace(self, model=replace(self.model, **settings))
 
-    def is_of(self, run: Run) -> bool:
+    def matches(self, run: Run) -> bool:
         """Tells whether a run has the requested settings and was trained to its end."""
         model = self.model_for(run.model.image_shape, run.model.classes)
         return (model, self.train) == (run.model, run.train) and not run.stopped_early

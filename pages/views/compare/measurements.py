@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vae.analysis.measurements import Measure, Protocol
     from vae.charts.comparison import RateDistortionCurve
     from vae.metrics.glossary import GlossaryEntry
-    from vae.runs.comparison import Comparison, Setting
+    from vae.runs.comparison import BetaSetting, Comparison
     from vae.runs.run import Run
 
 Values = dict[str, dict[str, float]]
@@ -212,15 +212,15 @@ def _values(comparison: "Comparison", scores: Scores) -> Values:
     return {run.name: values_of(run, scores.get(run.identity)) for run in comparison.runs}
 
 
-def _by_objective(comparison: "Comparison") -> "dict[str, list[Setting]]":
-    found: dict[str, list[Setting]] = {}
+def _by_objective(comparison: "Comparison") -> "dict[str, list[BetaSetting]]":
+    found: dict[str, list[BetaSetting]] = {}
     for setting in comparison.settings:
         found.setdefault(OBJECTIVES[setting.objective], []).append(setting)
     return found
 
 
 def _effects(
-    settings: "list[Setting]", measures: "tuple[Measure, ...]", values: Values
+    settings: "list[BetaSetting]", measures: "tuple[Measure, ...]", values: Values
 ) -> "dict[str, BetaEffect]":
     """What beta did to each measure, by its name; those of fewer than two betas are left out."""
     from vae.analysis.beta_effects import beta_effect
@@ -353,7 +353,9 @@ def _arrow(entry: "GlossaryEntry") -> str:
     return "&nbsp;↑" if entry.higher_is_better else "&nbsp;↓"
 
 
-def _row(setting: "Setting", colour: str, measures: "tuple[Measure, ...]", values: Values) -> str:
+def _row(
+    setting: "BetaSetting", colour: str, measures: "tuple[Measure, ...]", values: Values
+) -> str:
     count = len(setting.runs)
     shape = "" if setting.objective == "beta-vae" else " class='other'"
     name = f"<i{shape} style='background:{colour}'></i>{escape(setting.label)}"
@@ -362,7 +364,7 @@ def _row(setting: "Setting", colour: str, measures: "tuple[Measure, ...]", value
     return f"<tr><th>{name}<small>{seeds}</small></th>{cells}</tr>"
 
 
-def _cell(setting: "Setting", measure: "Measure", values: Values) -> str:
+def _cell(setting: "BetaSetting", measure: "Measure", values: Values) -> str:
     from vae.analysis.measurements import seed_summary
 
     spread = seed_summary(setting, measure, values)

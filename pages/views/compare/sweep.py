@@ -65,7 +65,7 @@ def submit(requests: list) -> None:
     """Queue them, and watch them; or say in a sentence what is too much."""
     own = own_jobs()
     try:
-        sweep = training_queue().submit_all(requests)
+        sweep = training_queue().submit_sweep(requests)
     except VaeError as error:
         show_error(error)
         return
@@ -159,7 +159,7 @@ def build_requests(
 
 def announce(requests: list) -> str:
     """How many runs that is, and about how long they take."""
-    from vae.jobs.sweep import estimate, roughly
+    from vae.jobs.eta import estimate_duration, format_rough_duration
 
     queue = training_queue()
     under_way = [job.request for job in queue.jobs if not job.ended]
@@ -167,12 +167,12 @@ def announce(requests: list) -> str:
     if all(request in under_way for request in requests):
         return f"{count}, under way."
     runs = catalogue().runs
-    new = [each for each in requests if not any(each.is_of(run) for run in runs)]
+    new = [each for each in requests if not any(each.matches(run) for run in runs)]
     if not new:
         return f"{count}, here already: **Train** shows what came out."
     if len(new) < len(requests):
         count += f", {len(requests) - len(new)} of them here already"
-    found = estimate(new, queue.jobs, runs)
+    found = estimate_duration(new, queue.jobs, runs)
     if found is None:
         return f"{count}; how long they take shows once they train."
     basis = {
@@ -181,7 +181,7 @@ def announce(requests: list) -> str:
         "stated": "on one core of a laptop",
     }[found.source]
     behind = f", once the {len(under_way)} in the queue are done" if under_way else ""
-    return f"{count}, roughly {roughly(found.seconds)} in all, {basis}{behind}."
+    return f"{count}, roughly {format_rough_duration(found.seconds)} in all, {basis}{behind}."
 
 
 def choose_sweep():

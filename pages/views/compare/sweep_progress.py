@@ -65,15 +65,15 @@ def watch(sweep, on_finished: Callable[[str], None], polls: bool) -> None:
 def show_overall(sweep, on_finished: Callable[[str], None]) -> None:
     """How far all of them are, and the button to stop them or to go on."""
     bar, action = st.columns([3.4, 1], gap="medium", vertical_alignment="center")
-    bar.progress(sweep.share, text=f"**{escaped(sweep.title)}** · {describe(sweep)}")
-    kept = [job for job in sweep.jobs if job.saved]
+    bar.progress(sweep.progress, text=f"**{escaped(sweep.title)}** · {describe(sweep)}")
+    kept = [job for job in sweep.jobs if job.has_checkpoint]
     if not sweep.ended:
         with action:
             stop_button(
                 [job for job in sweep.jobs if not job.ended],
                 f"sweep-stop-{sweep.number}",
                 label="Stop all",
-                on_stop=lambda _: training_queue().stop_all(sweep),
+                on_stop=lambda _: training_queue().stop_sweep(sweep),
             )
     elif kept and action.button(
         "Show side by side",
@@ -88,7 +88,7 @@ def show_overall(sweep, on_finished: Callable[[str], None]) -> None:
 
 def describe(sweep) -> str:
     """The state of the whole sweep in a few words."""
-    from vae.jobs.sweep import to_the_second
+    from vae.jobs.eta import format_duration
 
     if not sweep.ended:
         left = sweep.seconds_left
@@ -97,12 +97,12 @@ def describe(sweep) -> str:
             if states == {"queued"}:
                 return "waiting for its turn"
             return "training" if "training" in states else "reading the data"
-        return f"{to_the_second(left)} left" if sweep.share < 1 else "measuring and saving"
+        return f"{format_duration(left)} left" if sweep.progress < 1 else "measuring and saving"
     counts = Counter(job.status for job in sweep.jobs)
     told = ", ".join(
         f"{counts[kind]} {kind}" for kind in ("done", "stopped", "failed") if counts[kind]
     )
-    return f"{told} after {to_the_second(sweep.seconds)}" if sweep.seconds else told
+    return f"{told} after {format_duration(sweep.seconds)}" if sweep.seconds else told
 
 
 def show_rows(sweep) -> None:
@@ -136,11 +136,11 @@ def show_row(sweep, job, colour: str) -> None:
 
 def run_html(sweep, job, colour: str) -> str:
     """One run's figures in the row's columns."""
-    from vae.jobs.sweep import to_the_second
+    from vae.jobs.eta import format_duration
 
     left, latest = sweep.job_seconds_left(job), job.latest
     units = latest.active_units if latest else None
-    percent = round(100 * job.share)
+    percent = round(100 * job.progress)
     state, label = escape(run_state(job)), escape(job.request.label)
     cells = (
         f'<span class="sweep-beta"><i style="background:{colour}"></i>{label}</span>',
@@ -148,7 +148,7 @@ def run_html(sweep, job, colour: str) -> str:
         f'<div><div class="sweep-state">{state}</div><div class="sweep-bar" role="progressbar" '
         f'aria-valuenow="{percent}" aria-label="{escape(job.name)}">'
         f'<div style="width:{percent}%;background:{colour}"></div></div></div>',
-        ("" if left is None or job.stopping else to_the_second(left),),
+        ("" if left is None or job.stopping else format_duration(left),),
         (f"{latest.distortion:.1f}" if latest else "–",),
         (f"{latest.rate:.1f}" if latest else "–",),
         ("–" if units is None else f"{units} of {job.request.model.latent_dim}",),
@@ -184,7 +184,7 @@ def sweep_colours(sweep) -> list[str]:
     """Each run's colour: the same beta in all figures."""
     from vae.charts.sweep import sweep_colour
 
-    return [sweep_colour(place) for place in sweep.places()]
+    return [sweep_colour(place) for place in sweep.beta_positions()]
 
 
 def show_figures(sweep) -> None:
@@ -220,7 +220,7 @@ def sweep_figures(number: int, marks: tuple[tuple[int, int], ...], _sweep):
     curves = [
         run_curve(job, epochs, step, place, job.request.label not in before)
         for job, (epochs, step), place, before in zip(
-            _sweep.jobs, marks, _sweep.places(), labels_before(_sweep), strict=True
+            _sweep.jobs, marks, _sweep.beta_positions(), labels_before(_sweep), strict=True
         )
     ]
     epochs = _sweep.jobs[0].request.train.epochs

@@ -33,7 +33,7 @@ def watch(job) -> None:
 
 def look_again() -> None:
     """Read anew what lies in the folder, where the last look may be older than a job's end."""
-    ends = [job.finished for job in training_queue().jobs if job.finished is not None]
+    ends = [job.ended_at for job in training_queue().jobs if job.ended_at is not None]
     if ends and time.monotonic() - max(ends) < LISTED_SECONDS:
         refresh_catalogue()
         unfinished.clear()

@@ -16,9 +16,9 @@ ROWS = 5
 @st.fragment(run_every=POLL_SECONDS)
 def show_queue() -> None:
     """What is under way and what waits, where there is more than the one job shown below."""
-    from vae.jobs.eta import outlook
+    from vae.jobs.eta import queue_etas
 
-    entries = outlook(training_queue().jobs, catalogue().runs)
+    entries = queue_etas(training_queue().jobs, catalogue().runs)
     if len(entries) > 1:
         shown, rest = entries[:ROWS], entries[ROWS:]
         shown += [entry for entry in rest if any(is_own(job) for job in entry.jobs)]
@@ -33,7 +33,7 @@ def show_queue() -> None:
 
 def count(entries: list) -> str:
     """How many there are, in a few words."""
-    waiting = sum(entry.waits for entry in entries)
+    waiting = sum(entry.is_waiting for entry in entries)
     return f"{len(entries) - waiting} under way, {waiting} waiting"
 
 
@@ -51,14 +51,15 @@ def show_entry(entry, place: int) -> None:
 
 def describe(entry) -> str:
     """Where it stands, and roughly how long that takes."""
-    from vae.jobs.sweep import roughly
+    from vae.jobs.eta import format_rough_duration
 
-    if entry.waits:
-        before, own = entry.seconds_before, entry.seconds
-        begins = "" if before is None else f", begins in {roughly(before)}"
-        return f"waits{begins}{'' if own is None else f', takes {roughly(own)}'}"
-    left = "" if entry.seconds is None else f", {roughly(entry.seconds)} left"
+    if entry.is_waiting:
+        before, own = entry.seconds_until_start, entry.seconds_left
+        begins = "" if before is None else f", begins in {format_rough_duration(before)}"
+        return f"waits{begins}{'' if own is None else f', takes {format_rough_duration(own)}'}"
+    seconds = entry.seconds_left
+    left = "" if seconds is None else f", {format_rough_duration(seconds)} left"
     states = {job.status for job in entry.jobs}
     if "training" in states:
-        return f"{max(job.share for job in entry.jobs):.0%}{left}"
+        return f"{max(job.progress for job in entry.jobs):.0%}{left}"
     return "measuring and saving" if "saving" in states else "reading the data"

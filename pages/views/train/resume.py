@@ -15,14 +15,14 @@ ROWS = 4
 @st.cache_data(ttl=2, show_spinner=False)
 def unfinished() -> list:
     """Read anew at most every other second, however many people look."""
-    return training_queue().unfinished()
+    return training_queue().unfinished_runs()
 
 
 def show_unfinished() -> None:
     """Those that nobody meant to end, in sight; those that were stopped, folded away."""
     found = unfinished()
-    left = [run for run in found if not run.is_kept]
-    stopped = [run for run in found if run.is_kept]
+    left = [run for run in found if not run.has_checkpoint]
+    stopped = [run for run in found if run.has_checkpoint]
     if left:
         with st.container(border=True, gap="xxsmall"):
             st.markdown("**Left unfinished**: these ended before they could be measured")
@@ -46,7 +46,7 @@ def _show_row(run) -> None:
         st.markdown(f"**{escaped(run.name)}** · {done}", width="stretch")
         if st.button("Go on", key=f"resume-{run.name}", type="tertiary"):
             resume_run(run)
-        if run.is_kept:
+        if run.has_checkpoint:
             return
         with st.popover("Discard", key=f"discard-{run.name}", type="tertiary"):
             st.markdown("What it had learnt is lost for good.")
@@ -56,7 +56,7 @@ def _show_row(run) -> None:
 
 def offer_resume(name: str) -> None:
     """Below the results of a run that was stopped: the rest of its steps."""
-    run = next((run for run in unfinished() if run.name == name and run.is_kept), None)
+    run = next((run for run in unfinished() if run.name == name and run.has_checkpoint), None)
     if run is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -93,6 +93,6 @@ def _discard(run) -> None:
 
 def ago(seconds: float) -> str:
     """Such as "3 min ago"."""
-    from vae.jobs.sweep import roughly
+    from vae.jobs.eta import format_rough_duration
 
-    return "just now" if seconds < 5 else f"{roughly(seconds)} ago"
+    return "just now" if seconds < 5 else f"{format_rough_duration(seconds)} ago"

@@ -28,9 +28,9 @@ def ask() -> None:
 
 def answer(request) -> None:
     """Queue it, unless the very same has been trained, to its end or in part."""
-    finished, begun = training_queue().finished(request), None
+    finished, begun = training_queue().find_finished(request), None
     if finished is None:
-        begun = training_queue().begun(request)
+        begun = training_queue().find_unfinished(request)
     st.session_state.pop(OFFER, None)
     if finished is None and begun is None:
         submit(request)

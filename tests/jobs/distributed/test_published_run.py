@@ -7,8 +7,8 @@ import pytest
 
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import CheckpointError, ConfigError, IncompleteCheckpoint
-from vae.jobs.distributed.published_run import Task, published, train_published
-from vae.jobs.distributed.remote_folder import Place
+from vae.jobs.distributed.published_run import RemoteTask, find_published, train_published
+from vae.jobs.distributed.remote_folder import RemoteFolder
 from vae.jobs.distributed.sweep_runs import sweep_runs
 from vae.runs.checkpoint import load_model, load_run
 from vae.runs.format import RESUME_FILE, RUN_FILE
@@ -31,26 +31,26 @@ def _report_each_step(monkeypatch):
 
 
 @pytest.fixture
-def task(tmp_path) -> Task:
-    place = Place.of(str(tmp_path / "sweep")) / "beta-1"
-    return Task("beta-1", place, MODEL, TRAIN, device="cpu", threads=1, save_seconds=0.0)
+def task(tmp_path) -> RemoteTask:
+    place = RemoteFolder.of(str(tmp_path / "sweep")) / "beta-1"
+    return RemoteTask("beta-1", place, MODEL, TRAIN, device="cpu", threads=1, save_seconds=0.0)
 
 
 def vanish_at(monkeypatch, count: int, name: str = "") -> None:
     """The machine vanishes before it copies a file, or a file of a name, for the count-th time."""
-    put, seen = Place.put, []
+    put, seen = RemoteFolder.put, []
 
-    def vanishing(place: Place, file: Path) -> None:
+    def vanishing(place: RemoteFolder, file: Path) -> None:
         seen.append(file.name)
         if len([n for n in seen if name in ("", n)]) >= count:
             raise Vanished
         put(place, file)
 
-    monkeypatch.setattr(Place, "put", vanishing)
+    monkeypatch.setattr(RemoteFolder, "put", vanishing)
 
 
-def identity(task: Task) -> str:
-    run = load_run(task.place.url)
+def identity(task: RemoteTask) -> str:
+    run = load_run(task.folder.url)
     load_model(run)
     return run.identity
 
@@ -72,11 +72,11 @@ def test_it_goes_on_from_the_published_state(task, digits, whole, monkeypatch):
         vanish_at(patch, 12)
         with pytest.raises(Vanished):
             train_published(task, digits)
-    assert task.place.names() == {RESUME_FILE}
+    assert task.folder.names() == {RESUME_FILE}
     trained = train_published(task, digits)
     assert trained.resumed_at == 11
     assert identity(task) == whole
-    assert RESUME_FILE not in task.place.names()
+    assert RESUME_FILE not in task.folder.names()
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_checkpoint_that_is_half_there_is_no_checkpoint(task, digits, whole, m
         with pytest.raises(Vanished):
             train_published(task, digits)
     with pytest.raises(IncompleteCheckpoint):
-        load_run(task.place.url)
+        load_run(task.folder.url)
     assert train_published(task, digits).resumed_at == STEPS - 1
     assert identity(task) == whole
 
@@ -103,44 +103,44 @@ def test_a_run_that_was_finished_before_its_machine_vanished_is_kept(task, digit
 
 def test_the_run_that_it_replaces_is_not_taken_for_it(task, digits):
     train_published(task, digits)
-    old = task.place.read(RUN_FILE)
+    old = task.folder.read(RUN_FILE)
     train_published(replace(task, train=replace(TRAIN, seed=5), replaces=old), digits)
-    assert load_run(task.place.url).train.seed == 5
+    assert load_run(task.folder.url).train.seed == 5
 
 
 def test_what_a_place_holds_of_a_run(task, digits, monkeypatch):
     (run,) = sweep_runs([TRAIN], lambda shape, classes: replace(MODEL, image_shape=shape))
-    root = Place(str(Path(task.place.url).parent))
+    root = RemoteFolder(str(Path(task.folder.url).parent))
 
     def look(resume=False, overwrite=False, run=run):
-        return published(run, root, resume, overwrite)
+        return find_published(run, root, resume, overwrite)
 
-    assert look().standing == look(resume=True).standing == "new"
+    assert look().status == look(resume=True).status == "new"
     with monkeypatch.context() as patch:
         vanish_at(patch, 12)
         with pytest.raises(Vanished):
             train_published(task, digits)
-    assert (look(resume=True).standing, look(resume=True).finished) == ("unfinished", None)
+    assert (look(resume=True).status, look(resume=True).finished) == ("unfinished", None)
     with pytest.raises(CheckpointError, match="--resume"):
         look()
     train_published(task, digits)
     assert look(resume=True).finished.train == TRAIN
-    assert look(overwrite=True).replaces == task.place.read(RUN_FILE)
-    with pytest.raises(ConfigError, match=f"{task.place.url} has other settings"):
+    assert look(overwrite=True).replaces == task.folder.read(RUN_FILE)
+    with pytest.raises(ConfigError, match=f"{task.folder.url} has other settings"):
         look(resume=True, run=replace(run, train=replace(TRAIN, seed=3)))
-    Path(task.place.url, RUN_FILE).write_text("{")
-    with pytest.raises(CheckpointError, match=f"^{task.place.url}/run.json is not whole"):
+    Path(task.folder.url, RUN_FILE).write_text("{")
+    with pytest.raises(CheckpointError, match=f"^{task.folder.url}/run.json is not whole"):
         look(resume=True)
 
 
 def test_a_place_of_other_files_is_never_taken(task, tmp_path):
     (run,) = sweep_runs([TRAIN], lambda shape, classes: MODEL)
-    Path(task.place.url).mkdir(parents=True)
-    half = Path(task.place.url) / "resume.safetensors.partial"
+    Path(task.folder.url).mkdir(parents=True)
+    half = Path(task.folder.url) / "resume.safetensors.partial"
     half.write_text("")
-    root = Place(str(tmp_path / "sweep"))
-    assert published(run, root, resume=False, overwrite=False).standing == "new"
-    (Path(task.place.url) / "thesis.tex").write_text("years of work")
+    root = RemoteFolder(str(tmp_path / "sweep"))
+    assert find_published(run, root, resume=False, overwrite=False).status == "new"
+    (Path(task.folder.url) / "thesis.tex").write_text("years of work")
     for resume, overwrite in ((False, False), (False, True), (True, False)):
         with pytest.raises(CheckpointError, match="holds other files"):
-            published(run, root, resume, overwrite)
+            find_published(run, root, resume, overwrite)

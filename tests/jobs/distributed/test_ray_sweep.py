@@ -226,9 +226,9 @@ def test_engines_and_what_goes_with_them(refused, tmp_path, out, more, words):
     assert not (tmp_path / "out").exists()
 
 
-def machines(address: str | None = None, **changes) -> ray_sweep.Machines:
+def machines(address: str | None = None, **changes) -> ray_sweep.RayOptions:
     given = {"threads": 1, "device": "auto", "gpus": None} | changes
-    return ray_sweep.Machines(address, **given)
+    return ray_sweep.RayOptions(address, **given)
 
 
 def fake_cluster(**resources: float) -> SimpleNamespace:

@@ -7,18 +7,18 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from vae.core.errors import CheckpointError, ConfigError
-from vae.jobs.distributed.remote_folder import Place, is_url
+from vae.jobs.distributed.remote_folder import RemoteFolder, is_url
 
 
 @pytest.fixture(params=["path", "file", "memory"])
-def place(request, tmp_path) -> Place:
+def place(request, tmp_path) -> RemoteFolder:
     """An empty place by path, and by two kinds of URL."""
     texts = {
         "path": str(tmp_path / "place"),
         "file": (tmp_path / "place").as_uri(),
         "memory": f"memory://{uuid.uuid4().hex}",
     }
-    return Place.of(texts[request.param])
+    return RemoteFolder.of(texts[request.param])
 
 
 def written(folder: Path, name: str, text: str) -> Path:
@@ -57,7 +57,7 @@ def test_a_file_is_no_folder_for_a_run(place, tmp_path):
 
 
 def test_a_copy_that_breaks_off_is_not_taken_for_the_file(tmp_path, monkeypatch):
-    place = Place.of(str(tmp_path / "place"))
+    place = RemoteFolder.of(str(tmp_path / "place"))
     place.put(written(tmp_path / "from", "a.txt", "old"))
 
     def breaks_off(_system, _source, target, **_options):
@@ -72,14 +72,14 @@ def test_a_copy_that_breaks_off_is_not_taken_for_the_file(tmp_path, monkeypatch)
 
 def test_a_path_stands_for_the_same_place_in_any_working_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert str(Place.of("sweep") / "beta-1") == str(tmp_path / "sweep" / "beta-1")
-    assert str(Place.of("memory://x/") / "beta-1") == "memory://x/beta-1"
+    assert str(RemoteFolder.of("sweep") / "beta-1") == str(tmp_path / "sweep" / "beta-1")
+    assert str(RemoteFolder.of("memory://x/") / "beta-1") == "memory://x/beta-1"
 
 
 @pytest.mark.parametrize("url", ["nosuch://bucket/x", "hdfs-nosuch://x"])
 def test_urls_that_cannot_be_read_here(url):
     with pytest.raises(ConfigError, match="cannot be written to"):
-        Place.of(url)
+        RemoteFolder.of(url)
 
 
 def test_urls_and_paths():

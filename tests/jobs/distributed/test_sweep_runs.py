@@ -8,7 +8,7 @@ import pytest
 from vae.cli.options.types import datasets, gpus
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import CheckpointError, ConfigError
-from vae.jobs.distributed.sweep_runs import folder_standing, standing, sweep_runs
+from vae.jobs.distributed.sweep_runs import folder_status, status_of_files, sweep_runs
 from vae.runs.checkpoint import load_run
 from vae.runs.format import RESUME_FILE, RUN_FILE
 
@@ -35,10 +35,10 @@ def test_data_sets_that_would_share_a_folder_are_refused():
 
 def test_an_unfinished_run_outranks_the_checkpoint_beside_it():
     both = {RUN_FILE, RESUME_FILE, "model.safetensors"}
-    assert standing(both, resume=True) == "unfinished"
-    assert standing({RUN_FILE}, resume=True) == "finished"
-    assert standing({"model.safetensors"}, resume=True) == "new"
-    assert standing(both, resume=False) == "new"
+    assert status_of_files(both, resume=True) == "unfinished"
+    assert status_of_files({RUN_FILE}, resume=True) == "finished"
+    assert status_of_files({"model.safetensors"}, resume=True) == "new"
+    assert status_of_files(both, resume=False) == "new"
 
 
 def test_a_finished_run_in_a_folder_is_kept_where_it_is_the_one_asked_for(copied_checkpoint):
@@ -46,13 +46,13 @@ def test_a_finished_run_in_a_folder_is_kept_where_it_is_the_one_asked_for(copied
     (run,) = sweep_runs(
         [stored.train], lambda shape, classes: replace(stored.model, image_shape=shape)
     )
-    assert folder_standing(run, copied_checkpoint, True, False) == ("finished", stored)
-    assert folder_standing(run, copied_checkpoint, False, True) == ("new", None)
+    assert folder_status(run, copied_checkpoint, True, False) == ("finished", stored)
+    assert folder_status(run, copied_checkpoint, False, True) == ("new", None)
     with pytest.raises(CheckpointError, match="--overwrite"):
-        folder_standing(run, copied_checkpoint, False, False)
+        folder_status(run, copied_checkpoint, False, False)
     other = replace(run, train=replace(run.train, seed=9))
     with pytest.raises(ConfigError, match="other settings"):
-        folder_standing(other, copied_checkpoint, True, False)
+        folder_status(other, copied_checkpoint, True, False)
 
 
 def test_lists_of_data_sets():

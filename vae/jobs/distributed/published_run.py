@@ -1,18 +1,17 @@
 """Runs in a shared place: what is there of one, and training it on a machine that may vanish."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from vae.analysis.health import check_run
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.device import DeviceName, pick_device, prepare_device
 from vae.core.errors import CheckpointError
 from vae.data.splits import Dataset
-from vae.jobs.distributed.remote_folder import Place
-from vae.jobs.distributed.sweep_runs import Standing, SweepRun, standing
+from vae.jobs.distributed.remote_folder import RemoteFolder
+from vae.jobs.distributed.sweep_runs import RunStatus, SweepRun, status_of_files
 from vae.runs.checkpoint import load_run
 from vae.runs.format import RESUME_FILE, RUN_FILE
 from vae.runs.recorder import RecordedTraining
@@ -21,14 +20,14 @@ from vae.runs.run_folder import check_names
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedRun:
     """What a place holds of a run of a sweep."""
 
     run: SweepRun
-    place: Place
+    folder: RemoteFolder
     """The folder of this run, not of the sweep."""
 
-    standing: Standing
+    status: RunStatus
     finished: Run | None = None
     """The run that is kept; None where there is something to train."""
 
@@ -36,7 +35,9 @@ class Published:
     """The run.json of an older run, which a new one replaces."""
 
 
-def published(run: SweepRun, root: Place, resume: bool, overwrite: bool) -> Published:
+def find_published(
+    run: SweepRun, root: RemoteFolder, resume: bool, overwrite: bool
+) -> PublishedRun:
     """Look up a run of a sweep in the sweep's place.
 
     CheckpointError where a new one may not be written there, ConfigError where the one to be taken
@@ -44,25 +45,29 @@ def published(run: SweepRun, root: Place, resume: bool, overwrite: bool) -> Publ
     """
     place = root / run.name
     names = place.names()
-    found = standing(names, resume)
+    found = status_of_files(names, resume)
     if found == "new":
         check_names(place, names, overwrite)
         old = place.read(RUN_FILE) if RUN_FILE in names else None
-        return Published(run, place, found, replaces=old)
+        return PublishedRun(run, place, found, replaces=old)
     with scratch_folder() as folder:
         place.fetch(RESUME_FILE if found == "unfinished" else RUN_FILE, folder)
         try:
-            return Published(run, place, found, run.stored(folder, found, place))
+            return PublishedRun(run, place, found, run.stored(folder, found, place))
         except CheckpointError as error:
             raise CheckpointError(str(error).replace(str(folder), str(place))) from error
 
 
+def _no_warnings(run: Run) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True)
-class Task:
+class RemoteTask:
     """All that a machine needs for a run, apart from the data set."""
 
     name: str
-    place: Place
+    folder: RemoteFolder
     """The folder of this run, not of the sweep."""
 
     model: ModelConfig
@@ -75,20 +80,23 @@ class Task:
     replaces: bytes | None = None
     """The run.json of an older run, which does not make this one finished."""
 
+    check: Callable[[Run], tuple[str, ...]] = _no_warnings
+    """Inspects the trained run and returns a sentence for each problem that it finds."""
+
 
 @dataclass(frozen=True)
-class Trained:
+class TaskResult:
     """What came of a task."""
 
     run: Run
     resumed_at: int | None = None
     """The step at which it went on with a published state; None where it began anew."""
 
-    symptoms: tuple[str, ...] = ()
-    """What is wrong with the model, a sentence each: its folder is gone by the time it is told."""
+    warnings: tuple[str, ...] = ()
+    """What `RemoteTask.check` found. The scratch folder of the run is gone by then."""
 
 
-def train_published(task: Task, dataset: Dataset) -> Trained:
+def train_published(task: RemoteTask, dataset: Dataset) -> TaskResult:
     """Train in a folder of this machine, from the published state where there is one.
 
     Killed at any moment, it may be called again, on any machine. Raises VaeError where the run
@@ -98,23 +106,23 @@ def train_published(task: Task, dataset: Dataset) -> Trained:
     with scratch_folder() as scratch:
         folder = scratch / task.name
         folder.mkdir()
-        names = task.place.names()
+        names = task.folder.names()
         is_unfinished = RESUME_FILE in names
-        if not is_unfinished and RUN_FILE in names and task.place.read(RUN_FILE) != task.replaces:
-            return Trained(load_run(task.place.fetch(RUN_FILE, folder).parent))
+        if not is_unfinished and RUN_FILE in names and task.folder.read(RUN_FILE) != task.replaces:
+            return TaskResult(load_run(task.folder.fetch(RUN_FILE, folder).parent))
         training = _take_up(task, folder, dataset, is_unfinished)
         resumed_at = training.training.step if is_unfinished else None
         for _ in training.run(
-            save_seconds=task.save_seconds, on_save=lambda: task.place.put(folder / RESUME_FILE)
+            save_seconds=task.save_seconds, on_save=lambda: task.folder.put(folder / RESUME_FILE)
         ):
             pass
         run = training.finish()
-        symptoms = tuple(issue.sentence for issue in check_run(run))
-        publish(folder, task.place)
-        return Trained(run, resumed_at, symptoms)
+        warnings = task.check(run)
+        publish(folder, task.folder)
+        return TaskResult(run, resumed_at, warnings)
 
 
-def publish(folder: Path, place: Place) -> None:
+def publish(folder: Path, place: RemoteFolder) -> None:
     """Copy a finished checkpoint to a place, `run.json` last, and forget its unfinished state."""
     place.discard(RUN_FILE)
     for file in sorted(folder.iterdir()):
@@ -137,9 +145,11 @@ def scratch_folder() -> Iterator[Path]:
         yield Path(path)
 
 
-def _take_up(task: Task, folder: Path, dataset: Dataset, is_unfinished: bool) -> RecordedTraining:
+def _take_up(
+    task: RemoteTask, folder: Path, dataset: Dataset, is_unfinished: bool
+) -> RecordedTraining:
     device = pick_device(task.device)
     if is_unfinished:
-        task.place.fetch(RESUME_FILE, folder)
+        task.folder.fetch(RESUME_FILE, folder)
         return RecordedTraining.resume(folder, dataset, device)
     return RecordedTraining.start(folder, task.model, task.train, dataset, device)

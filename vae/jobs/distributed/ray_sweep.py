@@ -4,7 +4,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
@@ -12,16 +12,17 @@ from typing import Any
 from vae.core.device import DeviceName
 from vae.core.errors import ClusterError, ConfigError, VaeError
 from vae.data.splits import Dataset
-from vae.jobs.distributed.published_run import Published, Task, Trained, train_published
+from vae.jobs.distributed.published_run import PublishedRun, RemoteTask, TaskResult, train_published
 from vae.runs import recorder
 from vae.runs.format import RESUME_FILE
+from vae.runs.run import Run
 
 RETRIES = 5
 """How often a run is taken up again after the death of its worker."""
 
 
 @dataclass(frozen=True)
-class Machines:
+class RayOptions:
     """Where a sweep is trained, and what each of its runs takes there."""
 
     address: str | None
@@ -34,15 +35,18 @@ class Machines:
 
 
 @dataclass(frozen=True)
-class Failed:
+class TaskFailure:
     """A run that cannot be trained, and why."""
 
     reason: str
 
 
 def train_on_ray(
-    runs: Sequence[Published], datasets: Mapping[str, Dataset], machines: Machines
-) -> Iterator[tuple[Published, Trained | Failed]]:
+    runs: Sequence[PublishedRun],
+    datasets: Mapping[str, Dataset],
+    machines: RayOptions,
+    check: Callable[[Run], tuple[str, ...]],
+) -> Iterator[tuple[PublishedRun, TaskResult | TaskFailure]]:
     """Train runs side by side, each yielded as it ends.
 
     A run whose worker dies goes on elsewhere from the state that it last published; one that fails
@@ -56,10 +60,10 @@ def train_on_ray(
         function = ray.remote(_train)
         pending = {}
         for run in runs:
-            if run.standing == "new":
-                run.place.discard(RESUME_FILE)
+            if run.status == "new":
+                run.folder.discard(RESUME_FILE)
             name = run.run.train.dataset
-            task = _task(run, datasets[name], machines, gpus)
+            task = _task(run, datasets[name], machines, gpus, check)
             options = function.options(
                 name=f"vae {task.name}",
                 num_cpus=task.threads,
@@ -73,35 +77,42 @@ def train_on_ray(
             yield pending.pop(done), _result(ray, done)
 
 
-def _train(task: Task, dataset: Dataset) -> Trained | Failed:
+def _train(task: RemoteTask, dataset: Dataset) -> TaskResult | TaskFailure:
     try:
         return train_published(task, dataset)
     except VaeError as error:
-        return Failed(str(error))
+        return TaskFailure(str(error))
 
 
-def _task(run: Published, dataset: Dataset, machines: Machines, gpus: float) -> Task:
+def _task(
+    run: PublishedRun,
+    dataset: Dataset,
+    machines: RayOptions,
+    gpus: float,
+    check: Callable[[Run], tuple[str, ...]],
+) -> RemoteTask:
     alone: DeviceName = "cpu" if machines.device == "auto" else machines.device
-    return Task(
+    return RemoteTask(
         name=run.run.name,
-        place=run.place,
+        folder=run.folder,
         model=run.run.model(dataset.image_shape, len(dataset.class_names)),
         train=run.run.train,
         device="cuda" if gpus else alone,
         threads=machines.threads,
         save_seconds=recorder.SAVE_SECONDS,
         replaces=run.replaces,
+        check=check,
     )
 
 
-def _result(ray: Any, reference: Any) -> Trained | Failed:
+def _result(ray: Any, reference: Any) -> TaskResult | TaskFailure:
     try:
         return ray.get(reference)
     except ray.exceptions.RayTaskError:  # an error of the program, not of the machines
         raise
     except ray.exceptions.RayError as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        return Failed(f"its workers died {RETRIES + 1} times ({reason:.200})")
+        return TaskFailure(f"its workers died {RETRIES + 1} times ({reason:.200})")
 
 
 def check_ray() -> Any:
@@ -161,7 +172,7 @@ def _check_answers(address: str) -> None:
         ) from error
 
 
-def _gpus_of_a_run(ray: Any, machines: Machines) -> float:
+def _gpus_of_a_run(ray: Any, machines: RayOptions) -> float:
     if machines.gpus is not None:
         if (machines.device, machines.gpus > 0) in (("cpu", True), ("cuda", False)):
             raise ConfigError(
@@ -174,7 +185,7 @@ def _gpus_of_a_run(ray: Any, machines: Machines) -> float:
     return 1 if machines.device == "auto" and ray.cluster_resources().get("GPU") else 0
 
 
-def _check_room(ray: Any, machines: Machines, gpus: float) -> None:
+def _check_room(ray: Any, machines: RayOptions, gpus: float) -> None:
     """Refuse what this machine can never give; machines may still join a cluster of many."""
     most = {
         kind: max((node["Resources"].get(kind, 0) for node in ray.nodes()), default=0)

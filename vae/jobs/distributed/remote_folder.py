@@ -16,14 +16,14 @@ def is_url(text: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Place:
+class RemoteFolder:
     """A folder of files by name; each of them is there whole or not at all."""
 
     url: str
     """A URL, or an absolute path."""
 
     @classmethod
-    def of(cls, text: str) -> "Place":
+    def of(cls, text: str) -> "RemoteFolder":
         """The place of a URL or a path; ConfigError for a URL that cannot be read here."""
         place = cls(text if is_url(text) else str(Path(text).expanduser().absolute()))
         try:
@@ -35,11 +35,11 @@ class Place:
     def __str__(self) -> str:
         return self.url
 
-    def __truediv__(self, name: str) -> "Place":
-        return Place(f"{self.url.rstrip('/')}/{name}")
+    def __truediv__(self, name: str) -> "RemoteFolder":
+        return RemoteFolder(f"{self.url.rstrip('/')}/{name}")
 
     @property
-    def folder(self) -> Path | None:
+    def local_path(self) -> Path | None:
         """The folder as this machine sees it; None of a URL."""
         return None if is_url(self.url) else Path(self.url)
 

@@ -13,7 +13,7 @@ from vae.runs.resume import check_same, load_resume_state, read_resume_configs
 from vae.runs.run import Run
 from vae.runs.run_folder import check_free, dataset_part
 
-Standing = Literal["new", "unfinished", "finished"]
+RunStatus = Literal["new", "unfinished", "finished"]
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class SweepRun:
         """What tells it apart from the others."""
         return {"dataset": self.train.dataset, "beta": self.train.beta, "seed": self.train.seed}
 
-    def stored(self, path: Path, standing: Standing, where: object) -> Run | None:
+    def stored(self, path: Path, status: RunStatus, where: object) -> Run | None:
         """The run in the folder `path`, a copy of `where`; None while it is unfinished.
 
         ConfigError where it is not this one, CheckpointError where it cannot be read.
         """
-        finished = None if standing == "unfinished" else load_run(path)
+        finished = None if status == "unfinished" else load_run(path)
         if finished is None:
             model, train = read_resume_configs(load_resume_state(path)[1])
         else:
@@ -67,23 +67,23 @@ def sweep_runs(
     return list(runs.values())
 
 
-def standing(names: Collection[str], resume: bool) -> Standing:
+def status_of_files(names: Collection[str], resume: bool) -> RunStatus:
     """What a folder of such files means to a sweep; without `resume` every run is new."""
     if resume and RESUME_FILE in names:
         return "unfinished"
     return "finished" if resume and RUN_FILE in names else "new"
 
 
-def folder_standing(
+def folder_status(
     run: SweepRun, path: Path, resume: bool, overwrite: bool
-) -> tuple[Standing, Run | None]:
+) -> tuple[RunStatus, Run | None]:
     """How a run stands in a folder of this machine, and the run itself where it is finished.
 
     CheckpointError where a new one may not be written there, ConfigError where the one to be taken
     up has other settings.
     """
     names = {file.name for file in path.iterdir()} if path.is_dir() else set()
-    found = standing(names, resume)
+    found = status_of_files(names, resume)
     if found == "new":
         check_free(path, overwrite)
         return found, None
