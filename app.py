@@ -1,4 +1,8 @@
-"""Home: a walk through the chosen model's latent space, the pages, and the models there are."""
+"""Home: a walk through the latent space of the chosen model, links to pages, and all models."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -11,18 +15,26 @@ from pages.ui.markdown import escaped
 from pages.ui.model_picker import pick_explorer
 from vae.core.errors import VaeError
 
+if TYPE_CHECKING:
+    from vae.explorer import Explorer
+    from vae.runs.comparison import Comparison
+    from vae.runs.run import Run
+
+    Card = tuple[Callable[[float], None], Run]
+
 WALK_STOPS = 24
+CARDS_IN_A_ROW = 4
 
 
 open_page(
     "Latent Explorer",
-    "A variational autoencoder squeezes each image into a few numbers and paints it back from "
+    "A variational autoencoder compresses each image into a few numbers and decodes the image from "
     "them. Choose a model on the left and look around.",
 )
 
 
-def show_walk(explorer) -> None:
-    """A slow walk from test image to test image, decoded in the browser."""
+def show_walk(explorer: "Explorer") -> None:
+    """Show a slow walk from test image to test image, decoded in the browser."""
     stops = np.linspace(0, len(explorer.atlas.label) - 1, WALK_STOPS).astype(int)
     points = explorer.atlas.mean[stops]
     panel: DecoderPanel = {"asset": decoder_id(explorer), "caption": ""}
@@ -30,22 +42,30 @@ def show_walk(explorer) -> None:
     mount_decoders([explorer])
 
 
-def show_doors() -> None:
-    """The three ways in that a first visitor should take."""
-    doors = (
-        ("map", "Explore the map", "Every test image as a point; move the pointer over it."),
-        ("decode", "Move the sliders", "One per latent dimension; the image follows your hand."),
-        ("train", "Train your own", "Under a minute on a laptop; see it learn, or collapse."),
+def show_page_links() -> None:
+    """Show links to the three pages that a first visitor should open."""
+    links = (
+        ("map", "Explore the map", "Every test image is a point. Move the pointer over the map."),
+        (
+            "decode",
+            "Move the sliders",
+            "There is one slider for each latent dimension. The image follows your hand.",
+        ),
+        (
+            "train",
+            "Train your own",
+            "It takes less than a minute on a laptop. Watch the model learn, or collapse.",
+        ),
     )
-    for page, title, text in doors:
+    for page, title, text in links:
         with st.container(border=True):
             link_to(f"pages/{page}.py", f"**{title}**")
             st.caption(text)
 
 
-def show_card(run, worst: float) -> None:
-    """One model: samples, its two terms as bars, its active units."""
-    if not show_samples(run.name, run, worst):
+def show_card(run: "Run", scale: float) -> None:
+    """Show one model: its samples, the two terms of its loss as bars, and its active units."""
+    if not show_samples(run.name, run, scale):
         return
     st.caption(
         f"{_kind(run)} · {run.model.architecture} · "
@@ -56,13 +76,13 @@ def show_card(run, worst: float) -> None:
         st.rerun()
 
 
-def show_comparison_card(comparison, worst: float) -> None:
-    """Models to be compared as one card; the samples and bars are those of one of them."""
+def show_comparison_card(comparison: "Comparison", scale: float) -> None:
+    """Show models to compare as one card, with the samples and the bars of one of them."""
     from vae.data.registry import dataset_title
 
     run = comparison.example
     title = f"{dataset_title(run.train.dataset)}, {run.model.latent_dim} latent: which β?"
-    if not show_samples(title, run, worst):
+    if not show_samples(title, run, scale):
         return
     count = len(comparison.runs) + len(comparison.multi_rate)
     models = f"{count} models" if count > 1 else "one model"
@@ -72,51 +92,53 @@ def show_comparison_card(comparison, worst: float) -> None:
         st.switch_page("pages/compare.py")
 
 
-def show_samples(title: str, run, worst: float) -> bool:
-    """The upper part of a card; False where the model cannot be loaded, which it says."""
+def show_samples(title: str, run: "Run", scale: float) -> bool:
+    """Show the upper part of a card; show the error and return False if the model does not load."""
     st.markdown(f"**{escaped(title)}**")
     try:
-        samples = sample_strip(run.path, run.identity)
+        samples = sample_strip(run)
     except VaeError as error:
         show_error(error)
         return False
     st.image(samples, alt=f"Samples of {run.name}")
     rate = run.results.test_rate if run.model.has_rate else None
-    st.html(_stacked_bar(run.results.test_distortion, rate, worst))
+    st.html(_stacked_bar(run.results.test_distortion, rate, scale))
     return True
 
 
 def show_gallery() -> None:
-    """All models as cards: plain VAEs, what can be compared, other kinds; what cannot be read."""
+    """Show all models as cards: plain VAEs, comparisons, relatives; then what cannot be read."""
     from vae.runs.comparison import comparisons
 
     found = catalogue()
     compared = comparisons(found.runs)
     shown = [run for run in found.runs if run.model.is_generative]
     single = [run for run in shown if not any(c.holds(run) for c in compared)]
-    cards = [(show_card, run, run) for run in single if run.model.kind == "vae"]
-    cards += [(show_comparison_card, c, c.example) for c in compared]
+    cards: list[Card] = [
+        (partial(show_card, run), run) for run in single if run.model.kind == "vae"
+    ]
+    cards += [(partial(show_comparison_card, c), c.example) for c in compared]
     show_cards(cards, found.runs)
-    relatives = [(show_card, run, run) for run in single if run.model.kind != "vae"]
+    relatives = [(partial(show_card, run), run) for run in single if run.model.kind != "vae"]
     if relatives:
         st.header("Relatives of the VAE")
-        link_to("pages/kinds.py", "What each does differently")
+        link_to("pages/kinds.py", "How they differ from a VAE")
         show_cards(relatives, found.runs)
     for error in found.errors:
         show_error(error)
 
 
-def show_cards(cards, runs) -> None:
-    """Cards, four in a row: how to show one, what it shows, and a run of it."""
-    for start in range(0, len(cards), 4):
-        row = zip(st.columns(4), cards[start : start + 4], strict=False)
-        for column, (show, shown, run) in row:
+def show_cards(cards: "Sequence[Card]", runs: "Sequence[Run]") -> None:
+    """Show cards in rows; each is a function that draws it, with a run that sets its scale."""
+    for start in range(0, len(cards), CARDS_IN_A_ROW):
+        columns = st.columns(CARDS_IN_A_ROW)
+        for column, (show, run) in zip(columns, cards[start:], strict=False):
             with column, st.container(border=True, height="stretch"):
-                show(shown, _worst(runs, run))
+                show(_largest_loss(runs, run))
 
 
-def _kind(run) -> str:
-    """The beta of a VAE; what any other model is."""
+def _kind(run: "Run") -> str:
+    """Return the beta of a VAE, or the kind of any other model, with its beta if it has a rate."""
     from vae.core.config import KINDS
 
     if run.model.kind == "vae":
@@ -124,25 +146,28 @@ def _kind(run) -> str:
     return " · ".join([KINDS[run.model.kind], run.beta_label][: 1 + run.model.has_rate])
 
 
-def _betas_in_words(comparison) -> str:
+def _betas_in_words(comparison: "Comparison") -> str:
     betas = comparison.betas
     words = [f"β {betas[0]:g} to {betas[-1]:g}"] if betas else []
     return " and ".join(words + ["any β"] * bool(comparison.multi_rate))
 
 
-def _worst(runs, run) -> float:
-    """The largest -ELBO among models of the same data and likelihood: only those compare."""
+def _largest_loss(runs: "Iterable[Run]", run: "Run") -> float:
+    """Return the largest -ELBO of the models with the same data and likelihood as `run`.
+
+    Losses of other data or of another likelihood are not comparable.
+    """
     kind = (run.train.dataset, run.model.likelihood)
     alike = (r.results for r in runs if (r.train.dataset, r.model.likelihood) == kind)
     return max(1e-6, *(results.test_distortion + results.test_rate for results in alike))
 
 
-def _stacked_bar(distortion: float, rate: float | None, full: float) -> str:
-    """Both terms end to end, the length `full` being the whole width; rate None for no rate."""
+def _stacked_bar(distortion: float, rate: float | None, scale: float) -> str:
+    """Return both terms as one bar in HTML; `scale` nats fill its width, no rate is None."""
     from vae.charts.figures import DISTORTION_COLOUR, RATE_COLOUR
 
     parts = "".join(
-        f"<span style='height:.6rem;background:{colour};width:{100 * max(0.0, nats) / full:.1f}%'>"
+        f"<span style='height:.6rem;background:{colour};width:{100 * max(0.0, nats) / scale:.1f}%'>"
         "</span>"
         for nats, colour in ((distortion, DISTORTION_COLOUR), (rate or 0.0, RATE_COLOUR))
     )
@@ -157,16 +182,16 @@ def _stacked_bar(distortion: float, rate: float | None, full: float) -> str:
 
 
 explorer = pick_explorer()
-picture, doors = st.columns([1, 2], gap="large", vertical_alignment="center")
+picture, links = st.columns([1, 2], gap="large", vertical_alignment="center")
 with picture, handle_errors():
     show_walk(explorer)
-with doors:
-    show_doors()
+with links:
+    show_page_links()
 
 st.header("Models")
 st.markdown(
-    "Describing a test image costs :blue[**distortion**], what its code leaves out, plus "
-    ":orange[**rate**], what the code itself says. Their sum is −ELBO: shorter is better."
+    "The cost of a test image has two parts: the :blue[**distortion**] is what its code leaves "
+    "out, and the :orange[**rate**] is what the code says. Their sum is −ELBO: shorter is better."
 )
 with handle_errors():
     show_gallery()

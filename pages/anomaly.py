@@ -1,15 +1,14 @@
-"""Anomalies: a model that has seen some classes alone, asked which images it finds strange."""
+"""Anomalies: a model that was trained on some classes only tells which images are unusual."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
-from pages.state import url_state
 from pages.state.models import catalogue, open_explorer, open_gallery
 from pages.ui.image_picker import note_missing
 from pages.ui.layout import handle_errors, open_page
 from pages.ui.model_picker import pick_explorer
-from pages.ui.widgets import choose_one
+from pages.ui.widgets import choose_in_link
 from pages.views.anomaly.one_image import show_image
 from pages.views.anomaly.ranking import rank, show_numbers, show_roc, show_strips, show_threshold
 
@@ -18,17 +17,18 @@ if TYPE_CHECKING:
     from vae.explorer import Explorer
     from vae.explorer.gallery import Gallery
 
-RANK_BY = "score"
-
 open_page(
     "Anomalies",
-    "The model learnt some classes alone: what is above the **threshold** is strange to it. "
-    "**Press** the class below an image.",
+    "The model was trained on some classes only. An image whose score is above the **threshold** "
+    "is an anomaly. **Press** the class below an image to look at it.",
 )
 
 
 def pick_detector(explorer: "Explorer") -> "Explorer | None":
-    """The chosen model if it was trained on some classes, else one that was; None without any."""
+    """Return the chosen model if it was trained on some classes only; else let people choose one.
+
+    Says so and returns None when no model was trained on some classes only.
+    """
     from vae.core.dataset_name import is_subset
 
     if is_subset(explorer.run.train.dataset):
@@ -40,8 +40,8 @@ def pick_detector(explorer: "Explorer") -> "Explorer | None":
     }
     if not runs:
         st.info(
-            "There is no model yet that was trained on some classes alone. Train one under "
-            "**Train**, More settings, Classes, or with `vae train --dataset mnist:only=3`.",
+            "No model here was trained on some classes only. Train one under **Train**, More "
+            "settings, Classes, or with `vae train --dataset mnist:only=3`.",
             icon=":material/info:",
         )
         return None
@@ -49,31 +49,29 @@ def pick_detector(explorer: "Explorer") -> "Explorer | None":
         "Model of some classes",
         list(runs),
         key="anomaly-model",
-        help="The model above was trained on every class, so that none is strange to it.",
+        help="The model above was trained on every class, so no class is unusual for it.",
     )
     return open_explorer(runs[name])
 
 
 def choose_score(detector: "Explorer", gallery: "Gallery") -> "Score":
-    """What to rank by, kept in the link; without the images only what the checkpoint holds."""
+    """Choose the score to rank by; without the images, only the rate in the checkpoint is known."""
     from vae.analysis.anomaly import SCORES, scores_there_are
 
     names: list[Score] = ["rate"]
     if gallery.are_real:
         names = list(scores_there_are(detector.run.model))
-    key = f"rank-by-{len(names)}"
-    url_state.set_initial_value(key, url_state.read(RANK_BY), names)
-    chosen = choose_one(
+    chosen = choose_in_link(
         "Rank by",
         names,
-        key,
+        name="score",
+        key=f"rank-by-{len(names)}",
         format_func=SCORES.__getitem__,
-        help="−ELBO is distortion + rate, at one posterior sample of each image; −log p(x) is "
-        "importance weighted, with 10 samples; the missed share is |x − x̂|² / |x|². The higher, "
-        "the stranger.",
+        help="−ELBO is distortion + rate, with one posterior sample for each image. −log p(x) is "
+        "importance weighted, with 10 samples. The missed share is |x − x̂|² / |x|². A higher score "
+        "means a more unusual image.",
     )
-    url_state.write(RANK_BY, chosen)
-    return chosen
+    return cast("Score", chosen)
 
 
 explorer = pick_explorer()
@@ -92,18 +90,19 @@ with handle_errors():
             show_image(detector, gallery, ranked, threshold)
             show_roc(ranked, point)
 
-with st.expander("What makes an image strange?"):
+with st.expander("What makes an image unusual?"):
     st.markdown(
         r"$-\log p(x)$ is at most $-\mathrm{ELBO} = -\log p(x|z) + \mathrm{KL}(q(z|x)\,\|\,p(z))$: "
-        "the **distortion**, what the decoder cannot paint, and the **rate**, how unusual the code "
-        "is. An average over posterior samples, each weighted by $p(x,z)/q(z|x)$, comes nearer to "
-        "$-\\log p(x)$ (Burda et al. 2016). **AUROC** is the probability that an image of another "
-        "class scores higher than one of the model's own: 0.5 is chance. It does not depend on "
-        "the threshold, nor on how many images of either sort there are; **precision** does.\n\n"
-        "Probable does not mean familiar. A simple image costs few nats whatever it shows: a model "
-        "that has never seen a 1 finds it less strange than the digits that it knows, and ranks "
-        "by likelihood *below* chance. Nalisnick et al. (2019) found the same between data sets. "
-        "The **missed share**, $|x - \\hat x|^2 / |x|^2$, asks how much of the image the "
-        "reconstruction misses, however little there is to see; Serrà et al. (2020) correct "
-        "likelihoods for an image's complexity likewise."
+        "the **distortion** measures what the decoder cannot reproduce, and the **rate** measures "
+        "how unusual the code is. An average over posterior samples, each weighted by "
+        "$p(x,z)/q(z|x)$, is closer to $-\\log p(x)$ (Burda et al. 2016). **AUROC** is the "
+        "probability that an image of another class scores higher than an image of the model's own "
+        "classes: 0.5 is chance. It does not depend on the threshold, nor on the number of images "
+        "of either sort. **Precision** depends on both.\n\n"
+        "A probable image is not always a familiar one. A simple image costs few nats, whatever it "
+        "shows. A model that has never seen a 1 gives it a better likelihood than the digits that "
+        "it knows, so ranking by likelihood is *worse* than chance. Nalisnick et al. (2019) found "
+        "the same between data sets. The **missed share**, $|x - \\hat x|^2 / |x|^2$, is the part "
+        "of the image that the reconstruction misses, even if the image is simple. Serrà et al. "
+        "(2020) correct likelihoods for the complexity of an image in a similar way."
     )

@@ -1,1 +1,1 @@
-"""What a session has chosen, and what all sessions share."""
+"""State of the app: each session's choices, and the models and caches that all sessions share."""

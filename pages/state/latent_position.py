@@ -1,6 +1,6 @@
-"""The one latent position that all pages share, and the test image that it came from.
+"""The latent position that all pages share, and the test image that it came from.
 
-Each model has its own position; it stands in the link as ?z=…, the test image as ?image=….
+Each model has its own position. The address holds it as `?z=…`, and the test image as `?image=…`.
 """
 
 from typing import TYPE_CHECKING
@@ -19,14 +19,14 @@ IMAGE = "image"
 
 
 def sync_with_link(explorer: "Explorer") -> None:
-    """Move to the link's position where a person changed it; else write the position into it."""
+    """Take over the position in the address, or write the current one; drop one that is invalid."""
     text = url_state.read(POSITION, explorer.run.identity)
     if text is not None and parse_code(text, explorer.latent_dim) is None:
         url_state.remove(POSITION, explorer.run.identity)
 
 
 def position(explorer: "Explorer") -> np.ndarray:
-    """The shared code (latent,): the one pinned last, else that of the shared test image."""
+    """Return the shared code (latent,): the one pinned last, or else that of the test image."""
     text = url_state.read(POSITION, explorer.run.identity)
     code = None if text is None else parse_code(text, explorer.latent_dim)
     if code is None:
@@ -35,40 +35,40 @@ def position(explorer: "Explorer") -> np.ndarray:
 
 
 def move_to(explorer: "Explorer", z: "list[float] | np.ndarray") -> None:
-    """Make a code the shared position; it stands in the link from then on."""
+    """Make a code the shared position, and write it into the address."""
     url_state.write(POSITION, code_text(z), explorer.run.identity)
 
 
 def start_from_image(explorer: "Explorer", index: int) -> None:
-    """Make a test image the shared one and its posterior mean the shared position."""
+    """Make a test image the shared one, and its posterior mean the shared position."""
     share_image(explorer, index)
     move_to(explorer, explorer.atlas.mean[int(index)])
 
 
 def share_image(explorer: "Explorer", index: int) -> None:
     """Make a test image the shared one, and leave the position where it is."""
-    # Data sets narrowed to some classes have the test split of the whole.
+    # A data set restricted to some classes has the test split of the whole data set.
     url_state.write(IMAGE, str(int(index)), base_name(explorer.run.train.dataset))
 
 
 def shared_image(explorer: "Explorer") -> int | None:
-    """The shared test image's place in the test split; None before one is chosen."""
+    """Return the index of the shared test image in the test split; None before one is chosen."""
     text = url_state.read(IMAGE, base_name(explorer.run.train.dataset))
     return parse_index(text, len(explorer.atlas.label))
 
 
 def image_index(explorer: "Explorer") -> int:
-    """The shared test image's place in the test split, or the first one's."""
+    """Return the index of the shared test image in the test split, or 0 before one is chosen."""
     return shared_image(explorer) or 0
 
 
 def code_text(z: "list[float] | np.ndarray") -> str:
-    """A code as it stands in a link."""
+    """Return a code as text for the address, with four decimals."""
     return ",".join(f"{round(float(value), 4):g}" for value in z)
 
 
 def parse_code(text: str, latent_dim: int) -> list[float] | None:
-    """The code that a link's text means; None where it means none."""
+    """Return the code that a text stands for, or None if it stands for none."""
     try:
         code = [float(part) for part in text.split(",")]
     except ValueError:
@@ -78,7 +78,7 @@ def parse_code(text: str, latent_dim: int) -> list[float] | None:
 
 
 def parse_index(text: str | None, count: int) -> int | None:
-    """The place in the test split that a link's text means; None where it means none."""
+    """Return the index below `count` that a text stands for, or None if it stands for none."""
     if text is None or not (text.isascii() and text.isdigit() and len(text) <= 9):
         return None
     return int(text) if int(text) < count else None

@@ -1,4 +1,4 @@
-"""The models of this server: listed, and loaded once for all sessions."""
+"""Lists the models of this server, and loads each of them once for all sessions."""
 
 import gc
 import sys
@@ -12,6 +12,7 @@ import streamlit as st
 from pages.server.tcp_nodelay import disable_nagle
 from pages.server.warm_up import start_warm_up
 from pages.state import url_state
+from pages.state.caches import BY_RUN
 from vae.charts.images import png_bytes, tile
 from vae.core.access import refuse_if_read_only
 from vae.core.errors import VaeError
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
     from vae.runs.run import Run
 
 CHOICE = "model"
+SAMPLES = 8
 SWITCH_SECONDS = 0.001
 
 
 def choose(name: str) -> None:
-    """Make a model the chosen one from the next rerun on."""
+    """Choose a model by name; the choice takes effect at the next rerun."""
     if st.query_params.get(CHOICE) not in (None, name):
         url_state.clear()
     st.session_state[CHOICE] = name
@@ -35,30 +37,30 @@ def choose(name: str) -> None:
 
 
 def catalogue() -> "Catalogue":
-    """The checkpoints there are, read anew at most every other second."""
-    _warm_up()
+    """Return the checkpoints of this server, read from the disk at most every two seconds."""
+    _prepare_process()
     from vae.runs.folders import checkpoint_folders
 
     return _read_catalogue(checkpoint_folders())
 
 
 def refresh_catalogue() -> None:
-    """Look again right away: a run has just been saved."""
+    """Read the checkpoints again at the next call of `catalogue`, because a run has been saved."""
     _read_catalogue.clear()
 
 
 def command_path(run: "Run") -> str:
-    """A checkpoint's folder as people type it; where the server keeps it is nobody's business."""
+    """Return a checkpoint's folder as it is typed in a command, without the server's folders."""
     return f"checkpoints/{run.name}"
 
 
 def open_explorer(run: "Run") -> "Explorer":
-    """The loaded model of a run, shared by all sessions."""
-    return _load(run.path, run.identity)
+    """Return the loaded model of a run, which all sessions share."""
+    return _load(run)
 
 
 def open_gallery(explorer: "Explorer") -> "Gallery":
-    """Test images for a model; one copy of each data set serves all models and sessions."""
+    """Return the test images for a model; models of the same data set share one copy of them."""
     from vae.core.dataset_name import base_name
     from vae.explorer.gallery import open_gallery
 
@@ -68,7 +70,7 @@ def open_gallery(explorer: "Explorer") -> "Gallery":
 
 
 def read_images(explorer: "Explorer") -> "ReadImages | None":
-    """The test images of a model's data set, in their own order; None where it is absent."""
+    """Return the test images of a model's data set in its own order, or None without the data."""
     run = explorer.run
     return _test_images(run.train.dataset, run.model.image_shape)
 
@@ -76,7 +78,7 @@ def read_images(explorer: "Explorer") -> "ReadImages | None":
 def fetch_images(explorer: "Explorer") -> None:
     """Download a model's data set, so that its gallery shows real images from then on.
 
-    Raises DataError where that fails, ReadOnlyError on a server for looking only.
+    Raises DataError if the download fails, and ReadOnlyError on a read-only server.
     """
     from vae.data.registry import load_dataset
 
@@ -85,18 +87,20 @@ def fetch_images(explorer: "Explorer") -> None:
     _test_images.clear()
 
 
-@st.cache_resource(max_entries=200, show_spinner=False)
-def sample_strip(path: Path, identity: str) -> bytes:
-    """Eight samples of a model as one PNG file; made once, so that a gallery loads no weights.
+@st.cache_resource(max_entries=200, show_spinner=False, hash_funcs=BY_RUN)
+def sample_strip(run: "Run") -> bytes:
+    """Return samples of a model as one PNG file; a conditional model draws one of each class.
 
-    Of a conditional model each is of another class.
+    The result is cached, so the gallery of Home loads no weights after the first visit.
     """
     from vae.explorer import Explorer
 
-    # Not kept: a gallery of many would push out those that people look at.
-    explorer = Explorer.open(path)
-    labels = [i % max(1, explorer.run.model.classes) for i in range(8)]
-    return png_bytes(tile(explorer.sample(8, seed=1, labels=labels), columns=8, size=28))
+    # The explorer is not cached: the gallery has many models, which would push out the models that
+    # people use.
+    explorer = Explorer.open(run.path)
+    labels = [i % max(1, explorer.run.model.classes) for i in range(SAMPLES)]
+    images = explorer.sample(SAMPLES, seed=1, labels=labels)
+    return png_bytes(tile(images, columns=SAMPLES, size=28))
 
 
 @st.cache_resource(ttl=2, max_entries=4, show_spinner=False)
@@ -106,11 +110,11 @@ def _read_catalogue(folders: tuple[Path, ...]) -> "Catalogue":
     return available_checkpoints()
 
 
-@st.cache_resource(max_entries=12, show_spinner="Loading the model …")
-def _load(path: Path, identity: str) -> "Explorer":
+@st.cache_resource(max_entries=12, show_spinner="Loading the model …", hash_funcs=BY_RUN)
+def _load(run: "Run") -> "Explorer":
     from vae.explorer import Explorer
 
-    return Explorer.open(path)
+    return Explorer.open(run.path)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the images …")
@@ -121,15 +125,16 @@ def _test_images(dataset: str, image_shape: tuple[int, int, int]) -> "ReadImages
 
 
 @st.cache_resource(show_spinner="Loading torch …")
-def _warm_up() -> bool:
-    """Import what is heavy once, and keep the garbage collector from walking over it again."""
+def _prepare_process() -> bool:
+    """Set up this server's process once: imports, threads, network and garbage collection."""
     import vae.charts.figures
     import vae.explorer  # noqa: F401
     from vae.core.device import use_threads
 
-    # One thread a request: many people share the cores, and such small models gain nothing.
+    # One thread for each request: many people share the processor, and small models gain nothing
+    # from more threads.
     use_threads(1)
-    # A fifth of Python's own: whoever computes hands over sooner to those who only answer.
+    # A fifth of Python's default, so a long computation delays other requests less.
     sys.setswitchinterval(SWITCH_SECONDS)
     disable_nagle()
     gc.collect()
@@ -139,15 +144,15 @@ def _warm_up() -> bool:
 
 
 def _sample_strips() -> Iterator[None]:
-    """All that Home shows of the models, one by one."""
+    """Make the pictures that Home shows of the models, one model at each step."""
     for run in catalogue().runs:
         if run.model.is_generative:
-            # What cannot be loaded is Home's to say.
+            # Home shows the error of a model that cannot be loaded.
             with suppress(VaeError):
-                sample_strip(run.path, run.identity)
+                sample_strip(run)
             yield
 
 
 def default_model(names: list[str]) -> str:
-    """The model that a first visitor sees: the map, where it is there."""
+    """Return the model of a first visit: the first model of a map, or else the first of all."""
     return next((name for name in names if name.endswith("-map")), names[0])

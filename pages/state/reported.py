@@ -1,19 +1,19 @@
-"""What instruments report, of which nothing is taken on trust: a program can send anything."""
+"""Checks of the values that a browser reports: any program can send anything."""
 
 LIMIT = 1e4
-"""The largest coordinate of a code; what people reach by hand is a hundredth of it."""
+"""The largest coordinate of a code; people reach about a hundredth of it by hand."""
 
 
 def is_number(value: object) -> bool:
-    """Whether it is a number within LIMIT; NaN, which Python's JSON lets through, is none."""
+    """Return whether it is a number within LIMIT; NaN, which Python's JSON accepts, is not."""
     return type(value) in (int, float) and abs(value) <= LIMIT  # type: ignore[arg-type]
 
 
 def is_code(value: object, length: int) -> bool:
-    """Whether it is a list of so many numbers."""
+    """Return whether it is a list of `length` numbers."""
     return isinstance(value, list) and len(value) == length and all(map(is_number, value))
 
 
 def is_pin(value: object, length: int) -> bool:
-    """Whether it is a place picked on the map of codes of so many dimensions."""
+    """Return whether it is a place on the map of a model with `length` latent dimensions."""
     return isinstance(value, dict) and is_code(value.get("z"), length)

@@ -1,4 +1,4 @@
-"""The server's one training queue, shared by all sessions."""
+"""The training queue of the server, which all sessions share."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @st.cache_resource(show_spinner=False)
 def training_queue() -> "TrainingQueue":
-    """Made once per server; its process trains one job after the other beside the pages."""
+    """Return the queue, created at the first call; its own process trains one job after another."""
     from vae.jobs.queue import TrainingQueue
     from vae.runs.folders import checkpoints_dir
 

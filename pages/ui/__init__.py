@@ -1,1 +1,1 @@
-"""Layout, widgets and live instruments that several screens share."""
+"""Parts that several screens share: the page layout, input widgets and the live instruments."""

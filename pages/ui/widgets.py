@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from pages.state import url_state
+
 T = TypeVar("T")
 
 
@@ -34,6 +36,30 @@ def choose_one(
         st.session_state[key] = start
     chosen = widget(label, options, key=key, required=True, **settings)
     return chosen if chosen in options else start
+
+
+def choose_in_link(
+    label: str,
+    options: Sequence[str],
+    name: str,
+    key: str,
+    default: str | None = None,
+    **settings: Any,
+) -> str:
+    """Show a row of buttons whose choice stands in the address; return the chosen option.
+
+    Args:
+        label: The text above the buttons.
+        options: The values to choose from.
+        name: The name of the choice in the address.
+        key: The widget's key in the session state.
+        default: The value when the address holds none; the first option if None.
+        settings: Further arguments of the widget.
+    """
+    url_state.set_initial_value(key, url_state.read(name), options)
+    chosen = choose_one(label, options, key, default, **settings)
+    url_state.write(name, chosen)
+    return chosen
 
 
 def selected_points(event: object, count: int) -> list[int]:

@@ -1,1 +1,1 @@
-"""The parts of screens that have several, one folder a screen."""
+"""Parts of the screens that have several, in a folder named as the screen."""

@@ -78,7 +78,7 @@ def test_every_score_ranks(open_page, narrowed, score):
 
 def test_a_pressed_image_is_looked_at_and_shared(open_page, narrowed):
     page = open_page("pages/anomaly.py", checkpoints=narrowed, model="noughts")
-    button = next(button for button in page.button if button.key.startswith("strange-Least"))
+    button = next(button for button in page.button if button.key.startswith("anomaly-Lowest"))
     index = button.key.rpartition("-")[2]
     button.click().run()
     assert not page.exception

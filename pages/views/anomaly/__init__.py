@@ -1,1 +1,1 @@
-"""The parts of the page Anomalies."""
+"""Parts of the screen Anomalies."""

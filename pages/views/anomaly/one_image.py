@@ -1,4 +1,4 @@
-"""One image, what the model makes of it, and where the two differ."""
+"""Shows one image, its reconstruction and the error of each pixel."""
 
 from typing import TYPE_CHECKING
 
@@ -22,33 +22,36 @@ SIDE = 112
 
 
 def show_image(detector: "Explorer", gallery: "Gallery", ranked: Ranked, threshold: float) -> None:
-    """A test image or a person's own, where it stands in the ranking, and its error map."""
+    """Show a test image or an uploaded one, its place in the ranking, and its error map."""
     source = choose_one("Image", [TEST, OWN], "strange-source", label_visibility="collapsed")
     own = None
     if source == OWN:
         own = uploaded_image(detector, "strange")
         if own is None:
-            st.caption("Until a picture is chosen: a test image.")
+            st.caption("This is a test image, until you choose a picture.")
     if own is not None:
         found = detector.inspect(own.image)
-        _say(own.caption, score_of(detector, found, ranked), ranked, threshold)
+        _show_score(own.caption, score_of(detector, found, ranked), ranked, threshold)
         show_error_map(found.image, found.reconstruction)
         return
     index = selected_index(detector, ranked)
     name = escaped(gallery.name_of(index))
     title = f"Test image {index}, of class {name}"
-    _say(title, float(ranked.scores[index]), ranked, threshold)
+    _show_score(title, float(ranked.scores[index]), ranked, threshold)
     if gallery.are_real:
         images = gallery.images(np.array([index]))
         show_error_map(images[0], detector.reconstruct(images)[0])
         return
     picture = enlarge(detector.atlas_images([index])[0], SIDE)
     st.image(picture, width=picture.shape[1], alt="Decoded", output_format="PNG")
-    st.caption("Its reconstruction; the error map needs the image itself, which is not here.")
+    st.caption(
+        "This is its reconstruction. The error map needs the image itself, which is not on this "
+        "machine."
+    )
 
 
 def score_of(detector: "Explorer", found: "Inspection", ranked: Ranked) -> float:
-    """The score of an image that is not in the test split."""
+    """Return the score of an image that is not in the test split."""
     from vae.analysis.anomaly import score_inspection
 
     samples = SAMPLES if ranked.score == "likelihood" else None
@@ -56,7 +59,7 @@ def score_of(detector: "Explorer", found: "Inspection", ranked: Ranked) -> float
 
 
 def show_error_map(image: np.ndarray, decoded: np.ndarray) -> None:
-    """The image, its reconstruction and how far each pixel is off."""
+    """Show the image, its reconstruction and the error of each pixel."""
     from vae.analysis.anomaly import error_map
     from vae.charts.anomaly import error_figure
 
@@ -65,10 +68,11 @@ def show_error_map(image: np.ndarray, decoded: np.ndarray) -> None:
     st.plotly_chart(figure, key="anomaly-error", config=NO_BAR)
 
 
-def _say(title: str, score: float, ranked: Ranked, threshold: float) -> None:
+def _show_score(title: str, score: float, ranked: Ranked, threshold: float) -> None:
     below = (ranked.scores[~ranked.abnormal] < score).mean()
     verdict = "**flagged**" if score > threshold else "not flagged"
     value = f"{score:.1f} nats" if ranked.unit == "nats" else f"{score:.3f}"
     st.caption(
-        f"{title}: {value}, {verdict}; stranger than {below:.1%} of the model's own classes."
+        f"{title}: {value}, {verdict}. It scores higher than {below:.1%} of the images of the "
+        "model's own classes."
     )

@@ -1,4 +1,4 @@
-"""The test split ranked by a score: threshold, strips of both ends, the ROC."""
+"""Ranks the test images by a score; shows the threshold, both ends of the ranking and the ROC."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from pages.state import latent_position
+from pages.state.caches import BY_DECODER
 from pages.ui.markdown import escaped
 from vae.charts.images import tile
 from vae.core.errors import DataError
@@ -23,10 +24,10 @@ NO_BAR = {"displayModeBar": False}
 
 @dataclass(frozen=True)
 class Ranked:
-    """The test images with one score, and which of them are of other classes."""
+    """The test images with one score, and which of them belong to other classes."""
 
     key: str
-    """Names the model and the score."""
+    """Identifies the model and the score."""
 
     score: "Score"
     title: str
@@ -34,14 +35,14 @@ class Ranked:
     scores: np.ndarray
     abnormal: np.ndarray
     usual: float
-    """The threshold at which a twentieth of the normal images are flagged."""
+    """The threshold that flags 5 % of the normal images."""
 
     areas: dict[str, float]
-    """The AUROC of every score that is at hand, by title."""
+    """The AUROC of every known score, by title."""
 
 
 def rank(detector: "Explorer", gallery: "Gallery", score: "Score") -> Ranked:
-    """Score the test split; without its images, by the rates that the checkpoint holds."""
+    """Score the test split; without its images, use the rates that the checkpoint holds."""
     from vae.analysis.anomaly import (
         SCORES,
         abnormal_ones,
@@ -55,8 +56,8 @@ def rank(detector: "Explorer", gallery: "Gallery", score: "Score") -> Ranked:
     identity = detector.decoder_identity
     if gallery.are_real:
         samples = SAMPLES if score == "likelihood" else None
-        found = _scores(identity, samples, detector, gallery)
-        scores, areas = found.of(score), _areas(identity, samples, detector, found, abnormal)
+        found = _scores(samples, gallery)
+        scores, areas = found.of(score), _areas(samples, detector, found, abnormal)
     else:
         scores, areas = atlas_rates(detector), {}
     if not np.isfinite(scores).all():
@@ -70,7 +71,7 @@ def rank(detector: "Explorer", gallery: "Gallery", score: "Score") -> Ranked:
 
 
 def show_threshold(ranked: Ranked) -> float:
-    """The slider over the histogram of both sorts; returns the threshold in nats."""
+    """Show the threshold's slider and the histogram of both sorts; return the threshold."""
     from vae.charts.anomaly import score_histogram
 
     low, high = (float(np.quantile(ranked.scores, q)) for q in (0.001, 0.999))
@@ -84,8 +85,7 @@ def show_threshold(ranked: Ranked) -> float:
         step,
         format=f"%.{digits}f",
         key=f"threshold-{ranked.key}",
-        help="It starts where a twentieth of the test images of the model's own classes are "
-        "flagged.",
+        help="At first it flags 5 % of the test images of the model's own classes.",
     )
     axis = f"{ranked.title} ({ranked.unit})"
     figure = score_histogram(ranked.scores, ranked.abnormal, threshold, axis, height=190)
@@ -94,19 +94,23 @@ def show_threshold(ranked: Ranked) -> float:
 
 
 def show_numbers(ranked: Ranked, threshold: float) -> "WorkingPoint":
-    """What the score is worth, and what the threshold comes to, which is returned."""
+    """Show the AUROC of the score, and precision and recall at the threshold; return the latter."""
     from vae.analysis.anomaly import auroc, working_point
 
     point = working_point(ranked.scores, ranked.abnormal, threshold)
     area, share = auroc(ranked.scores, ranked.abnormal), ranked.abnormal.mean()
     shown = (
-        ("AUROC", f"{area:.3f}", "the probability that a strange image scores higher; 0.5: chance"),
+        (
+            "AUROC",
+            f"{area:.3f}",
+            "The probability that an anomaly scores higher than a normal image. 0.5 is chance.",
+        ),
         (
             "Precision",
             f"{point.precision:.1%}",
-            f"of those flagged; {share:.0%} of all are strange",
+            f"The share of flagged images that are anomalies. Of all images, {share:.0%} are.",
         ),
-        ("Recall", f"{point.recall:.1%}", "of the strange images are flagged"),
+        ("Recall", f"{point.recall:.1%}", "The share of anomalies that are flagged."),
     )
     for column, (label, value, words) in zip(st.columns(len(shown)), shown, strict=True):
         column.metric(label, value, help=words)
@@ -114,14 +118,14 @@ def show_numbers(ranked: Ranked, threshold: float) -> "WorkingPoint":
 
 
 def show_roc(ranked: Ranked, point: "WorkingPoint") -> None:
-    """Where the threshold is on the ROC."""
+    """Show the ROC curve with a mark at the threshold, and the AUROC of every known score."""
     from vae.analysis.anomaly import roc
     from vae.charts.anomaly import roc_figure
 
     false_alarms, recall = roc(ranked.scores, ranked.abnormal)
     figure = roc_figure(false_alarms, recall, (point.false_alarms, point.recall), height=200)
     st.plotly_chart(figure, key="anomaly-roc", config=NO_BAR)
-    st.caption(f"Flagged by mistake: {point.false_alarms:.1%} of the model's own classes.")
+    st.caption(f"False alarms: {point.false_alarms:.1%} of the images of the model's own classes.")
     if not ranked.areas:
         return
     others = ", ".join(f"{title} {area:.3f}" for title, area in ranked.areas.items())
@@ -129,26 +133,26 @@ def show_roc(ranked: Ranked, point: "WorkingPoint") -> None:
 
 
 def show_strips(detector: "Explorer", gallery: "Gallery", ranked: Ranked) -> None:
-    """Both ends of the ranking, and the strangest of the model's own; a button below each."""
+    """Show the images with the lowest and highest scores, with a button below each image."""
     order = np.argsort(ranked.scores, kind="stable")
     own = order[~ranked.abnormal[order]]
     for words, chosen in (
-        ("Least strange of all", order[:STRIP]),
-        ("Strangest of all", order[::-1][:STRIP]),
-        ("Strangest of the model's own classes", own[::-1][:STRIP]),
+        ("Lowest scores of all images", order[:STRIP]),
+        ("Highest scores of all images", order[::-1][:STRIP]),
+        ("Highest scores of the model's own classes", own[::-1][:STRIP]),
     ):
         with st.container(gap=None):
             st.caption(words)
             st.image(tile(gallery.images(chosen), STRIP, TILE, gap=GAP), alt=words)
             with st.container(horizontal=True, gap=None):
                 for index in chosen.tolist():
-                    _offer(detector, gallery, index, words)
+                    _image_button(detector, gallery, index, words)
 
 
-def _offer(detector: "Explorer", gallery: "Gallery", index: int, strip: str) -> None:
+def _image_button(detector: "Explorer", gallery: "Gallery", index: int, strip: str) -> None:
     st.button(
         escaped(gallery.name_of(index), 20),
-        key=f"strange-{strip}-{index}",
+        key=f"anomaly-{strip}-{index}",
         type="tertiary",
         width=TILE + GAP,
         on_click=latent_position.share_image,
@@ -157,29 +161,24 @@ def _offer(detector: "Explorer", gallery: "Gallery", index: int, strip: str) -> 
 
 
 def selected_index(detector: "Explorer", ranked: Ranked) -> int:
-    """The test image that was chosen, else the strangest one."""
+    """Return the test image that was chosen, or else the one with the highest score."""
     shared = latent_position.shared_image(detector)
     return int(ranked.scores.argmax()) if shared is None else shared
 
 
-@st.cache_resource(max_entries=8, show_spinner="Scoring the test images …")
-def _scores(
-    identity: str, samples: int | None, _detector: "Explorer", _gallery: "Gallery"
-) -> "ImageScores":
+@st.cache_resource(max_entries=8, show_spinner="Scoring the test images …", hash_funcs=BY_DECODER)
+def _scores(samples: int | None, gallery: "Gallery") -> "ImageScores":
     from vae.analysis.anomaly import score_images
 
-    return score_images(_detector, _gallery.images(np.arange(len(_gallery.labels))), samples)
+    images = gallery.images(np.arange(len(gallery.labels)))
+    return score_images(gallery.explorer, images, samples)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=BY_DECODER)
 def _areas(
-    identity: str,
-    samples: int | None,
-    _detector: "Explorer",
-    _found: "ImageScores",
-    _abnormal: np.ndarray,
+    samples: int | None, detector: "Explorer", _found: "ImageScores", _abnormal: np.ndarray
 ) -> dict[str, float]:
     from vae.analysis.anomaly import SCORES, auroc, scores_there_are
 
-    names = [s for s in scores_there_are(_detector.run.model) if s != "likelihood" or samples]
+    names = [s for s in scores_there_are(detector.run.model) if s != "likelihood" or samples]
     return {SCORES[name]: auroc(_found.of(name), _abnormal) for name in names}

@@ -1,1 +1,1 @@
-"""The views of the page "Compare beta"."""
+"""Views of the screen Compare beta."""

@@ -1,1 +1,1 @@
-"""The sections of the page Few labels, few data."""
+"""Sections of the screen Few labels, few data."""

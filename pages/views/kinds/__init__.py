@@ -1,1 +1,1 @@
-"""The sections of the page Kinds of model, a kind each."""
+"""Sections of the screen Kinds of model, one for each kind."""
