@@ -7,6 +7,7 @@ import pytest
 
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import ConfigError, VaeError
+from vae.core.settings import settings_of
 
 
 def test_records_come_back_from_json_unchanged():
@@ -17,14 +18,14 @@ def test_records_come_back_from_json_unchanged():
 
 
 def test_every_field_says_what_it_is():
-    """A docstring stands under each field: its type, then a line of text."""
-    import inspect
-
+    """The help text of the command line and the form is the documentation of the field."""
     for record in (ModelConfig, TrainConfig):
-        lines = [line.strip() for line in inspect.getsource(record).splitlines()]
-        for field in dataclasses.fields(record):
-            (at,) = [i for i, line in enumerate(lines) if line.startswith(f"{field.name}:")]
-            assert lines[at + 1].startswith('"""'), field.name
+        names = {field.name for field in dataclasses.fields(record)}
+        settings = {setting.name: setting for setting in settings_of(record)}
+        undeclared = {"image_shape"} if record is ModelConfig else set()
+        assert names - settings.keys() == undeclared
+        for name, setting in settings.items():
+            assert setting.help.endswith("."), name
 
 
 def test_records_cannot_be_changed():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vae.core.config import TrainConfig
+from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import DataError
 from vae.data.registry import (
     class_names,

@@ -51,7 +51,7 @@ def parsed_configs(command: str, image_shape) -> tuple[ModelConfig, TrainConfig]
     model = ModelConfig(
         image_shape,
         found["latent_dim"],
-        found["arch"],
+        found["architecture"],
         found["likelihood"],
         found["pixel_scale"],
         found["beta_range"],
