@@ -27,9 +27,14 @@ def test_the_options_become_streamlit_s():
     ]
 
 
-def test_the_exit_status_is_the_server_s(monkeypatch):
-    monkeypatch.setattr("subprocess.run", lambda *_, **__: type("Done", (), {"returncode": 3}))
-    assert main(["app"]) == 3
+def test_the_server_takes_the_place_of_the_process(monkeypatch):
+    def replace_process(program, arguments):
+        raise SystemExit([program, *arguments])
+
+    monkeypatch.setattr("os.execv", replace_process)
+    with pytest.raises(SystemExit) as started:
+        main(["app", "--port", "8600"])
+    assert started.value.code == [sys.executable, *command("--port", "8600")]
 
 
 def test_the_version_is_the_package_s(capsys):

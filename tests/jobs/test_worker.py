@@ -147,7 +147,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_what_was_learnt(queue, monke
     assert (job.path / RESUME_FILE).is_file()
     news = []
     train_jobs([Task(7, SHORT, job.path, resumes=True)], OneDataset(), news.append, Orders())
-    assert news[-1] == Ended(7, "done", saved=True)
+    assert news[-1] == Ended(7, "done", has_checkpoint=True)
     assert load_run(job.path).train == SHORT.train
 
 

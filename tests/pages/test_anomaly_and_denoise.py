@@ -104,7 +104,7 @@ def test_a_picture_of_ones_own_is_scored_like_the_others(open_page, narrowed, di
     pixels = digits.test.images[:1].numpy().transpose(0, 2, 3, 1)
     page = open_page("pages/anomaly.py", checkpoints=narrowed, model="noughts")
     page.segmented_control[1].set_value("Upload").run()
-    assert any("Until a picture is chosen" in caption.value for caption in page.caption)
+    assert any("until you choose a picture" in caption.value for caption in page.caption)
     page.file_uploader[0].upload("mine.png", png_bytes(pixels[0])).run()
     assert not page.exception
     explorer = Explorer.open(narrowed / "noughts")
@@ -134,7 +134,7 @@ def test_without_the_images_it_ranks_by_the_rate(open_page, narrowed, without_da
     page = open_page("pages/anomaly.py", checkpoints=narrowed, model="noughts")
     assert not page.exception
     assert page.segmented_control[0].options == ["Rate"]
-    assert any("which is not here" in caption.value for caption in page.caption)
+    assert any("is not on this machine" in caption.value for caption in page.caption)
     assert any("Digits (8x8) is not on this machine" in c.value for c in page.caption)
     page = open_page("pages/anomaly.py", checkpoints=narrowed, model="points")
     assert not page.exception

@@ -104,7 +104,7 @@ def test_the_train_page_asks_for_as_many_labels_as_it_says(open_page, tmp_path, 
         page.selectbox(key="kind-5 seconds").set_value(kind)
         page.number_input(key="labelled-5 seconds").set_value(50)
         next(button for button in page.button if button.label == "Train").click().run()
-        assert wanted[-1].kind == kind
+        assert wanted[-1].model.kind == kind
         assert wanted[-1].train.labelled == labelled
 
 

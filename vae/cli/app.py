@@ -5,6 +5,7 @@ Example:
 """
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -27,10 +28,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def start_app(options: argparse.Namespace) -> int:
     """Run the app until it is stopped, and return the server's exit status.
 
-    The models that ship are always listed; runs are written to `checkpoints` in the working
-    folder, or to the folder that LATENT_CHECKPOINTS names.
+    On POSIX the server takes this process's place, so a signal to one reaches the other. The models
+    that ship are always listed. Runs are written to `checkpoints` in the working folder, or to the
+    folder that LATENT_CHECKPOINTS names.
     """
-    return subprocess.run(streamlit_command(options), check=False).returncode
+    command = streamlit_command(options)
+    if os.name == "posix":
+        os.execv(command[0], command)
+    return subprocess.run(command, check=False).returncode
 
 
 def streamlit_command(options: argparse.Namespace) -> Sequence[str]:
