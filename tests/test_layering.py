@@ -16,7 +16,7 @@ HOME = [PROJECT / "app.py"] if (PROJECT / "app.py").is_file() else []
 LIGHT = [*sorted((PROJECT / "vae" / "charts").glob("*.py"))]
 
 
-MOST_ROOMS, MOST_FLOORS = 21, 12
+MOST_ROOMS, MOST_FLOORS = 21, 10
 
 
 def name(path: Path) -> str:
