@@ -163,7 +163,7 @@ def join_process_group(
         timeout=PATIENCE,
     )
     process_group = ProcessGroup(torchrun_env.rank, torchrun_env.size)
-    yield processes
+    yield process_group
     # Not after an error: the others may be waiting in an exchange, and should see it break.
     process_group.barrier()
     dist.destroy_process_group()

@@ -1,7 +1,7 @@
 """The losses that training minimises, computed from the ELBO's two terms.
 
 Example:
-    >>> terms = model.terms(images, torch.Generator().manual_seed(0))
+    >>> terms = model.elbo_terms(images, torch.Generator().manual_seed(0))
     >>> beta_vae_loss(terms, beta=4.0).backward()
 """
 
