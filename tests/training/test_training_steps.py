@@ -16,7 +16,7 @@ from vae.models.vae import VAE
 from vae.training import RunGroup, TrainingRun, can_train_together, run_training, stepper
 from vae.training.autograd_step import AutogradStep
 from vae.training.manual.support import supports_manual_step
-from vae.training.stepper import STEPS_A_TURN, Stepper
+from vae.training.stepper import MAX_STEPS_PER_TURN, Stepper
 from vae.training.weights import slot_view
 
 MODEL = ModelConfig((1, 8, 8), latent_dim=3)
@@ -184,7 +184,7 @@ def test_models_that_train_together_come_out_as_if_alone(
         monkeypatch.setattr(
             stepper, "supports_manual_step", lambda *_: architecture != "conv"
         )  # as on CUDA
-        monkeypatch.setattr(stepper, "side_by_side", lambda members: [members])
+        monkeypatch.setattr(stepper, "split_into_stacks", lambda members: [members])
     model = replace(MODEL, architecture=architecture)
     configs = [
         replace(TRAIN, beta=beta, seed=seed, warmup_epochs=0.5, grad_clip=20.0, free_bits=0.02)
@@ -350,10 +350,10 @@ def test_models_that_take_turns_take_several_steps_in_each(digits):
     """As many as the reports leave time for, up to the end of the epoch, and all stay abreast."""
     members = [TrainingRun(MODEL, replace(TRAIN, beta=beta), digits) for beta in (1.0, 2.0, 4.0)]
     steps = Stepper(members)
-    assert steps.step(most=100, seconds=1e9) == 64
+    assert steps.step(max_steps=100, seconds=1e9) == 64
     assert {member.step for member in members} == {1}
-    steps.step(most=100, seconds=1e9)
-    assert {member.step for member in members} == {1 + STEPS_A_TURN}
-    steps.step(most=2, seconds=1e9)
-    steps.step(most=100, seconds=0.0)
-    assert {member.step for member in members} == {4 + STEPS_A_TURN}
+    steps.step(max_steps=100, seconds=1e9)
+    assert {member.step for member in members} == {1 + MAX_STEPS_PER_TURN}
+    steps.step(max_steps=2, seconds=1e9)
+    steps.step(max_steps=100, seconds=0.0)
+    assert {member.step for member in members} == {4 + MAX_STEPS_PER_TURN}

@@ -12,7 +12,7 @@ from vae.data.splits import Dataset, Split
 from vae.data.sprites import SpriteGrid
 from vae.models.vae import VAE
 from vae.training import REPORT_SECONDS, TrainingRun
-from vae.training.run_group import ROUND
+from vae.training.run_group import REPORT_INTERVALS_PER_ROUND
 from vae.training.stepper import Stepper
 
 SHAPE = (1, 28, 28)
@@ -56,7 +56,7 @@ def training(
     ]
     members = [TrainingRun(config, each, data, device) for each in settings]
     stepper = Stepper(members, graphed)
-    left, seconds = members[0].steps_per_epoch, ROUND * REPORT_SECONDS
+    left, seconds = members[0].steps_per_epoch, REPORT_INTERVALS_PER_ROUND * REPORT_SECONDS
 
     def steps() -> int:
         with flush_denormals():

@@ -1,4 +1,10 @@
-"""Takes the steps of a group of runs: stacked where that is faster, else in turns."""
+"""Takes the steps of several training runs: stacked on a GPU, in turns on a CPU.
+
+Example:
+    >>> stepper = Stepper([run, other])  # two `TrainingRun`s that `can_train_together`
+    >>> images = sum(stepper.step() for _ in range(100))
+    >>> distortion, *rates = stepper.drain_sums()[0] / images
+"""
 
 from __future__ import annotations
 
@@ -23,136 +29,145 @@ if TYPE_CHECKING:
     from vae.training.run import TrainingRun
     from vae.training.steps import Step
 
-STEPS_A_TURN = 16
-"""The first step of a turn takes a quarter longer: it finds nothing of its model in the cache."""
+MAX_STEPS_PER_TURN = 16
+"""Most steps that one run takes before the next run's turn.
+
+The first step of a turn takes a quarter longer, because the cache holds another run's weights.
+"""
 
 
 class Stepper:
-    """Takes steps of runs that stand at the same step."""
+    """Takes the steps of runs that have all taken the same number of steps."""
 
     def __init__(self, members: Sequence[TrainingRun], graphed: bool = True) -> None:
-        """On CUDA steps are played from graphs; not so if `graphed` is false."""
+        """On CUDA, replay the steps from CUDA graphs, unless `graphed` is false."""
         pool = WorkspacePool(members[0].model.device)
-        self._groups = [StackedRuns(each, graphed, pool) for each in side_by_side(members)]
-        self._seconds_a_step = math.inf
+        self._stacks = [StackedRuns(stack, graphed, pool) for stack in split_into_stacks(members)]
+        self._seconds_per_step = math.inf
 
-    def step(self, most: int = 1, seconds: float = 0.0) -> int:
-        """Steps of every member, at most so many; returns the number of images that each saw.
+    def step(self, max_steps: int = 1, seconds: float = 0.0) -> int:
+        """Take the same number of steps in every run; return the images that each run saw.
 
-        One, or where members take turns as many as come to so many seconds.
+        A single stack takes one step. Several stacks take turns of at most `max_steps` steps, and
+        all turns together take about `seconds`.
         """
-        count = self._in_a_turn(most, seconds)
+        count = self._steps_per_turn(max_steps, seconds)
         began, images = time.perf_counter(), 0
-        for group in self._groups:
-            images = sum(group.step() for _ in range(count))
-        self._seconds_a_step = (time.perf_counter() - began) / count
+        for stack in self._stacks:
+            images = sum(stack.step() for _ in range(count))
+        self._seconds_per_step = (time.perf_counter() - began) / count
         return images
 
     def drain_sums(self) -> Float[Tensor, "members terms"]:
-        """Distortion and rates of each member, summed over images since the last time."""
-        return torch.cat([group.drain_sums() for group in self._groups])
+        """Return each run's distortion and rates, summed over images since the last call."""
+        return torch.cat([stack.drain_sums() for stack in self._stacks])
 
-    def _in_a_turn(self, most: int, seconds: float) -> int:
-        if len(self._groups) == 1:
+    def _steps_per_turn(self, max_steps: int, seconds: float) -> int:
+        if len(self._stacks) == 1:
             return 1
-        in_time = min(STEPS_A_TURN, seconds / self._seconds_a_step)
-        return max(1, min(most, int(in_time)))
+        in_time = min(MAX_STEPS_PER_TURN, seconds / self._seconds_per_step)
+        return max(1, min(max_steps, int(in_time)))
 
 
-def side_by_side(members: Sequence[TrainingRun]) -> list[list[TrainingRun]]:
-    """Who goes through each operation together: all; on the CPU none, where it only costs cache."""
+def split_into_stacks(members: Sequence[TrainingRun]) -> list[list[TrainingRun]]:
+    """Split runs into the lists that `StackedRuns` takes: one list on a GPU, single runs on a CPU.
+
+    On a CPU, stacked runs gain no speed and need more of the cache.
+    """
     if members[0].model.device.type == "cpu":
         return [[member] for member in members]
     return [list(members)]
 
 
 def concurrency_is_free(model: ModelConfig, config: TrainConfig, device: torch.device) -> bool:
-    """Whether such models lose nothing by training together, and so can be watched side by side."""
+    """Return whether runs with these settings train together as fast as one after the other."""
     return supports_manual_step(model, config, device) or device.type == "cuda"
 
 
-STEPS_AHEAD = 512
-"""Steps that are made ready at once: what a step does but multiply, it does far more slowly."""
+MAX_PLANNED_STEPS = 512
+"""Most steps whose batches and schedule values are computed at once, which saves time per step."""
 
 
 class StackedRuns:
-    """Runs that go through each step side by side; those of one seed share order and noise."""
+    """Runs that take each step together; runs of the same seed share image order and noise."""
 
     def __init__(self, members: Sequence[TrainingRun], graphed: bool, pool: WorkspacePool) -> None:
-        """See `Stepper`; groups that take turns may be given the same pool."""
+        """See `Stepper`; stacks that take turns may share one pool of buffers."""
         self._members = list(members)
         seeds = [member.config.seed for member in members]
         firsts = [seeds.index(seed) for seed in dict.fromkeys(seeds)]
-        self._leads = [members[first] for first in firsts]
+        self._stream_leads = [members[first] for first in firsts]
         self._noise_streams = [firsts.index(seeds.index(seed)) for seed in seeds]
         self._step = self._build(graphed, pool)
         self._epoch: int | None = None
-        self._orders: Int[Tensor, "streams n"]
+        self._orders: Int[Tensor, "noise_streams n"]
         self._planned = range(0)
-        self._plan: list[tuple[Int[Tensor, "streams batch"], Tensor, Tensor]] = []
+        self._plan: list[tuple[Int[Tensor, "noise_streams batch"], Tensor, Tensor]] = []
 
     def step(self) -> int:
-        """One step of every member; returns the number of images that each saw."""
+        """Take one step in every run; return the number of images that each run saw."""
         step = self._members[0].step
         if step not in self._planned:
-            self._look_ahead(step)
-        chosen, kl_scale, learning_rate = self._plan[step - self._planned.start]
-        self._step(chosen, kl_scale, learning_rate)
+            self._plan_steps(step)
+        indices, kl_scale, learning_rate = self._plan[step - self._planned.start]
+        self._step(indices, kl_scale, learning_rate)
         for member in self._members:
             member.step += 1
-        return chosen.shape[1]
+        return indices.shape[1]
 
-    def _look_ahead(self, step: int) -> None:
-        """Make ready what the steps from here on take, up to the end of the epoch."""
+    def _plan_steps(self, step: int) -> None:
+        """Compute the inputs of the steps from `step` on, at most to the end of the epoch."""
         lead = self._members[0]
         epoch, position = divmod(step, lead.steps_per_epoch)
         if epoch != self._epoch:
             self._epoch = epoch
-            self._orders = torch.stack([each.order(epoch) for each in self._leads])
-        count = min(STEPS_AHEAD, lead.steps_per_epoch - position)
+            self._orders = torch.stack([run.order(epoch) for run in self._stream_leads])
+        count = min(MAX_PLANNED_STEPS, lead.steps_per_epoch - position)
         self._planned, size = range(step, step + count), lead.config.batch_size
-        chosen = self._orders[:, position * size : (position + count) * size].split(size, dim=1)
+        window = self._orders[:, position * size : (position + count) * size]
         schedule = [(lead.kl_scale(each), lead.learning_rate(each)) for each in self._planned]
-        made = torch.tensor(schedule, dtype=torch.float32, device=lead.model.device)
-        kl_scales, learning_rates = made.unbind(dim=1)
-        self._plan = list(zip(chosen, kl_scales, learning_rates, strict=True))
+        values = torch.tensor(schedule, dtype=torch.float32, device=lead.model.device)
+        kl_scales, learning_rates = values.unbind(dim=1)
+        self._plan = list(zip(window.split(size, dim=1), kl_scales, learning_rates, strict=True))
 
     def drain_sums(self) -> Float[Tensor, "members terms"]:
         """See `Stepper`."""
-        found = self._step.sums.to("cpu", torch.float64)
+        sums = self._step.sums.to("cpu", torch.float64)
         self._step.sums.zero_()
-        return found
+        return sums
 
     def _build(self, graphed: bool, pool: WorkspacePool) -> Step:
-        members, lead = self._members, self._leads[0]
+        members, lead = self._members, self._members[0]
         if lead.process_group.size > 1:
             (member,) = members
             return DistributedStep(member)
         step: Step
         if supports_manual_step(lead.model.config, lead.config, lead.model.device, len(members)):
             for member, stream in zip(members, self._noise_streams, strict=True):
-                member.noise = self._leads[stream].noise
-            generators = [each.noise for each in self._leads]
+                member.noise = self._stream_leads[stream].noise
+            generators = [run.noise for run in self._stream_leads]
             step = ManualStep(members, self._noise_streams, generators, pool)
         else:
-            step = _EachStep([AutogradStep(member) for member in members], self._noise_streams)
+            step = _SequentialSteps(
+                [AutogradStep(member) for member in members], self._noise_streams
+            )
         on_cuda = lead.model.device.type == "cuda"
         return GraphedStep(step) if graphed and on_cuda else step
 
 
-class _EachStep:
-    """The steps of several models, one model after the other."""
+class _SequentialSteps:
+    """Takes the autograd steps of several models, one model after the other."""
 
-    def __init__(self, steps: Sequence[AutogradStep], streams: Sequence[int]) -> None:
+    def __init__(self, steps: Sequence[AutogradStep], noise_streams: Sequence[int]) -> None:
         self.sums = torch.cat([step.sums for step in steps])
         self.generators = [generator for step in steps for generator in step.generators]
-        self._steps = list(zip(steps, streams, strict=True))
+        self._steps = list(zip(steps, noise_streams, strict=True))
         for index, step in enumerate(steps):
             step.sums = self.sums[index : index + 1]
 
     def __call__(
         self,
-        indices: Int[Tensor, "streams batch"],
+        indices: Int[Tensor, "noise_streams batch"],
         kl_scale: Float[Tensor, ""],
         learning_rate: Float[Tensor, ""],
     ) -> None:
