@@ -1,6 +1,5 @@
 """Training in a process of its own: killed, stopped in a long step, left alone by its server."""
 
-import dataclasses
 import os
 import signal
 import subprocess
@@ -126,7 +125,7 @@ def test_memory_beyond_the_limit_fails_the_job_alone(tmp_path, monkeypatch):
     process = TrainingProcess()
     queue = TrainingQueue(tmp_path, process)
     try:
-        job = ended(queue.submit(dataclasses.replace(SLOW, latent_dim=64)))
+        job = ended(queue.submit(SLOW.with_model(latent_dim=64)))
         assert job.status == "failed"
         assert "choose a smaller batch or network" in job.message
         assert ended(queue.submit(SHORT)).status == "done"

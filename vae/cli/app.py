@@ -8,7 +8,6 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 
 from vae.core.product import app_file
 
@@ -38,7 +37,7 @@ def start_app(options: argparse.Namespace) -> int:
     return subprocess.run(command, check=False).returncode
 
 
-def streamlit_command(options: argparse.Namespace) -> Sequence[str]:
+def streamlit_command(options: argparse.Namespace) -> list[str]:
     """Return the command line that starts Streamlit with these options."""
     command = [sys.executable, "-m", "streamlit", "run", str(app_file())]
     if options.port is not None:

@@ -22,7 +22,6 @@ import math
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -112,9 +111,18 @@ class Setting:
             ) from None
 
 
-@cache
+_KNOWN: dict[type, tuple[Setting, ...]] = {}
+"""The settings of each record, because reading annotations is slow."""
+
+
 def settings_of(record: type) -> tuple[Setting, ...]:
     """Returns the settings that a record's fields declare, in the order of the fields."""
+    if record not in _KNOWN:
+        _KNOWN[record] = _read_settings(record)
+    return _KNOWN[record]
+
+
+def _read_settings(record: type) -> tuple[Setting, ...]:
     hints = get_type_hints(record, include_extras=True)
     return tuple(
         _named(declared, field.name, get_args(hints[field.name])[0], field.default)

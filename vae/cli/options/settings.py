@@ -14,7 +14,7 @@ def add_setting(parser: Parser, name: str, **changes: Any) -> None:
     """Adds the option of one setting; `changes` are arguments of `add_argument`."""
     setting = SETTINGS[name]
     options = [option for option in (setting.option, setting.alias) if option]
-    arguments = {"dest": name, "help": _help(setting), "metavar": setting.metavar}
+    arguments: dict[str, Any] = {"dest": name, "help": _help(setting), "metavar": setting.metavar}
     arguments |= {"choices": setting.choices} if setting.choices else {"type": _type(setting)}
     default = None if setting.derive or setting.default is REQUIRED else setting.default
     parser.add_argument(*options, **arguments | {"default": default} | changes)
