@@ -8,7 +8,7 @@ import torch
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.device import disable_tf32_convolutions
 from vae.training import TrainingRun, graphed_step
-from vae.training.graphed_step import EAGER_STEPS, STEPS_AHEAD, GraphedStep
+from vae.training.graphed_step import EAGER_STEPS, STEPS_PER_SYNC, GraphedStep
 from vae.training.stepper import Stepper
 
 MODEL = ModelConfig((1, 8, 8), latent_dim=3)
@@ -86,7 +86,7 @@ def test_the_host_waits_for_the_device_before_it_runs_far_ahead(monkeypatch):
     monkeypatch.setattr(graphed_step, "_Recorded", Tape)
     graphed = GraphedStep(Counting())
     monkeypatch.setattr(graphed, "_take_aside", lambda *inputs: None)
-    for _ in range(3 * STEPS_AHEAD):
+    for _ in range(3 * STEPS_PER_SYNC):
         graphed(torch.zeros(1, 64, dtype=torch.int64), torch.ones(()), torch.ones(()))
     assert told == ["record 1", "record 2", "wait for 1", "record 3", "wait for 2"]
 

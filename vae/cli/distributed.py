@@ -41,7 +41,7 @@ def run_distributed(options: argparse.Namespace, torchrun_env: TorchrunEnv) -> C
     another's alone, also where torchrun starts all of them again after it.
     """
     store = SharedStore(torchrun_env)
-    if store.has(ENDED):
+    if store.is_set(ENDED):
         raise SystemExit(2)
     try:
         record = _run(options, torchrun_env, store)
@@ -54,7 +54,7 @@ def run_distributed(options: argparse.Namespace, torchrun_env: TorchrunEnv) -> C
         raise SystemExit(2) from None
     except RuntimeError:
         # An exchange broke: a process that has told why may be the one that left.
-        if store.has(ENDED):
+        if store.is_set(ENDED):
             raise SystemExit(2) from None
         raise
     except KeyboardInterrupt:
@@ -96,7 +96,7 @@ def _lead(
     """What the first process does: all that is written or told."""
     folder = store.read(FOLDER)
     if folder is not None:
-        if store.has(FINISHED):
+        if store.is_set(FINISHED):
             return load_run(Path(folder))
         options = _started_again(options, Path(folder))
     with ExitStack() as held:
@@ -121,7 +121,7 @@ def _take_part(
     store: SharedStore,
 ) -> None:
     """What the others do; the data are there once the first has read them."""
-    if store.has(FINISHED):
+    if store.is_set(FINISHED):
         return
     shape = process_group.broadcast((0, 0, 0))
     dataset = load_dataset(

@@ -6,7 +6,7 @@ from torch import nn
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import ConfigError
 from vae.runs.checkpoint import load_model, load_run
-from vae.training.perceptual import SEEN_BEHIND, PerceptualLoss
+from vae.training.perceptual import FEATURE_LAYERS, PerceptualLoss
 
 
 def open_perceptual_loss(
@@ -25,6 +25,6 @@ def open_perceptual_loss(
             f"but it is a {run.model.kind} of shape {run.model.image_shape}; name another"
         )
     encoder: nn.Sequential = load_model(run, device).encoder
-    if not any(isinstance(layer, SEEN_BEHIND) for layer in encoder):
+    if not any(isinstance(layer, FEATURE_LAYERS) for layer in encoder):
         raise ConfigError(f"the critic {run.name} has no hidden layers to see with; name another")
     return PerceptualLoss(encoder, train.perceptual)

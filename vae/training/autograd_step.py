@@ -1,4 +1,10 @@
-"""A step of any model under any objective, its gradients by autograd."""
+"""A step of any model under any objective, with gradients by autograd.
+
+Example:
+    >>> step = AutogradStep(run)
+    >>> indices = torch.arange(64)[None]  # one noise stream with a batch of 64 images
+    >>> step(indices, kl_scale=torch.tensor(1.0), learning_rate=torch.tensor(1e-3))
+"""
 
 from __future__ import annotations
 
@@ -25,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class AutogradStep:
-    """Takes the steps of one run."""
+    """Takes the steps of one run, of any kind of model and any objective."""
 
     def __init__(self, run: TrainingRun) -> None:
         model = run.model
@@ -38,7 +44,7 @@ class AutogradStep:
             run.noise,
         )
         self._perceptual_loss = run.perceptual_loss
-        self._descend = ClippedAdam(run)
+        self._update = ClippedAdam(run)
 
     def __call__(
         self,
@@ -47,17 +53,18 @@ class AutogradStep:
         learning_rate: Float[Tensor, ""],
     ) -> None:
         """See `Step`."""
-        betas = betas_of_batch(self._model, indices.shape[1], self._noise)
+        betas = sample_batch_betas(self._model, indices.shape[1], self._noise)
         with autocast(self._model, self._config):
             images, labels = self._images.batch(indices[0]), self._images.labels[indices[0]]
-            seen = self._seen(images)
-            terms = terms_seeing(self._model, seen, images, self._noise, betas, labels)
+            inputs = self._corrupt(images)
+            terms = elbo_terms_from_inputs(self._model, inputs, images, self._noise, betas, labels)
             terms = terms if self._perceptual_loss is None else self._perceptual_loss(terms, images)
-        self._descend(self._loss(terms, betas, kl_scale), learning_rate)
+        self._update(self._loss(terms, betas, kl_scale), learning_rate)
         self.sums[0, 0] += terms.distortion.detach().sum()
         self.sums[0, 1:] += terms.rate_per_dimension.detach().sum(dim=0)
 
-    def _seen(self, images: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"] | None:
+    def _corrupt(self, images: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"] | None:
+        """Return corrupted images for the encoder; None if the run trains without corruption."""
         if not self._config.corruption:
             return None
         noise = standard_normal(images.shape, self._noise)
@@ -81,7 +88,7 @@ class ClippedAdam:
         self._updates = _updates(run)
 
     def __call__(self, loss: Float[Tensor, ""], learning_rate: Float[Tensor, ""]) -> None:
-        """One step down this loss."""
+        """Take one step that lowers this loss."""
         for parameter in self._parameters:
             parameter.grad = None
         loss.backward()
@@ -90,7 +97,7 @@ class ClippedAdam:
             update(learning_rate)
 
     def _clip(self) -> None:
-        """Scale long gradients down; reading the norm would make the host wait for CUDA."""
+        """Scale long gradients down; on a GPU the host does not wait to read the norm."""
         gradients = [p.grad for p in self._parameters if p.grad is not None]
         norm = get_total_norm(gradients)
         if norm.device.type != "cpu" or bool(norm > self._grad_clip):
@@ -98,28 +105,39 @@ class ClippedAdam:
 
 
 def autocast(model: VAE, config: TrainConfig) -> torch.autocast:
-    """The layers' arithmetic in the configured precision."""
+    """Return a context in which the layers compute in the configured precision."""
     is_half = config.precision == "bfloat16"
     return torch.autocast(model.device.type, torch.bfloat16, enabled=is_half, cache_enabled=False)
 
 
-def terms_seeing(
+def elbo_terms_from_inputs(
     model: VAE,
-    seen: Float[Tensor, "batch c h w"] | None,
+    inputs: Float[Tensor, "batch c h w"] | None,
     images: Float[Tensor, "batch c h w"],
     noise: torch.Generator | Float[Tensor, "batch latent"],
     betas: Float[Tensor, batch] | None,
     labels: Int[Tensor, batch],
 ) -> ElboTerms:
-    """The terms of images in whose place the encoder sees others, where there are any."""
+    """Return the ELBO's terms of images, where the encoder may read other inputs in their place.
+
+    Args:
+        model: The model.
+        inputs: The images that the encoder reads, such as corrupted ones; None for `images`.
+        images: The images that the decoder must reconstruct.
+        noise: A generator, or the noise of the posterior samples.
+        betas: A beta for each image; None if the model has no range of betas.
+        labels: The class of each image.
+    """
     condition = Condition(betas, labels)
-    if seen is None:
+    if inputs is None:
         return model.elbo_terms(images, noise, condition)
-    return model.elbo_from_posterior(model.encode(seen, condition), images, noise, condition)
+    return model.elbo_from_posterior(model.encode(inputs, condition), images, noise, condition)
 
 
-def betas_of_batch(model: VAE, count: int, noise: torch.Generator) -> Float[Tensor, count] | None:
-    """A beta for each image, drawn from the model's range; None where it has none."""
+def sample_batch_betas(
+    model: VAE, count: int, noise: torch.Generator
+) -> Float[Tensor, count] | None:
+    """Sample a beta for each image from the model's range; return None if it has no range."""
     if model.config.beta_range is None:
         return None
     low, high = model.config.beta_range
@@ -127,7 +145,7 @@ def betas_of_batch(model: VAE, count: int, noise: torch.Generator) -> Float[Tens
 
 
 def _updates(run: TrainingRun) -> list[Callable[[Tensor], None]]:
-    """Returns Adam's update of the weights, and one of the gates, which learn faster."""
+    """Return Adam's update of the weights, and another of the gates, which learn faster."""
     slots = run.weights.slots
     gates = {name for name in slots if is_gate(run.model, name)}
     groups = [([name for name in slots if name not in gates], 1.0)]
@@ -137,6 +155,7 @@ def _updates(run: TrainingRun) -> list[Callable[[Tensor], None]]:
 
 
 def _update(run: TrainingRun, names: list[str], factor: float) -> Callable[[Tensor], None]:
+    """Return Adam's update of the named parameters, at `factor` times the learning rate."""
     parameters = [run.model.get_parameter(name) for name in names]
     first, second = (
         [slot_view(buffer, run.weights.slots[name]) for name in names]

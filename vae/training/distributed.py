@@ -1,4 +1,11 @@
-"""One run over several processes, as torchrun starts them: who takes part, what they exchange."""
+"""The processes that train one model together: how torchrun starts them, and what they exchange.
+
+Example:
+    >>> env = TorchrunEnv.read()  # None without torchrun
+    >>> store, device = SharedStore(env), env.device("auto")
+    >>> with join_process_group(env, store, device) as group:
+    ...     print(group.rank, group.size, group.is_leader)
+"""
 
 import os
 import time
@@ -17,7 +24,7 @@ from vae.core.device import DeviceName, pick_device
 from vae.core.errors import ConfigError
 
 PATIENCE = timedelta(hours=2)
-"""How long a process waits for another, which may be downloading data or evaluating a model."""
+"""How long a process waits for others, which may be downloading data or evaluating a model."""
 
 VARIABLES = "RANK WORLD_SIZE LOCAL_RANK LOCAL_WORLD_SIZE MASTER_ADDR MASTER_PORT".split()
 
@@ -26,64 +33,65 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """Those that take the steps of one run together; all of them call each method in turn."""
+    """The processes that train one run together; all call the same methods in the same order."""
 
     rank: int = 0
-    """Which of them this one is, counted from 0."""
+    """This process's number, from 0."""
 
     size: int = 1
-    """How many there are."""
+    """The number of processes."""
 
     @property
     def is_leader(self) -> bool:
-        """Whether this is the one that writes files and tells people."""
+        """Whether this process writes the files and prints the progress."""
         return self.rank == 0
 
     def shard(self, count: int) -> slice:
-        """This process's rows of a batch; none where there are fewer rows than processes."""
+        """Return this process's rows of a batch: none if there are fewer rows than processes."""
         return slice(count * self.rank // self.size, count * (self.rank + 1) // self.size)
 
     def all_reduce(self, values: Tensor) -> None:
-        """Replace values by their sum over all processes."""
+        """Replace the values by their sum over all processes."""
         dist.all_reduce(values)
 
     def broadcast(self, value: T) -> T:
-        """What the leading process passes, in all of them; they wait for it."""
+        """Return the leader's value in every process; the other processes wait for it."""
         box = [value]
         dist.broadcast_object_list(box, src=0, device=torch.device("cpu"))
         return box[0]
 
     def broadcast_state(self, state: dict[str, Tensor]) -> None:
-        """Overwrite tensors on the CPU, of the same names and shapes, by the leading process's."""
+        """Overwrite tensors on the CPU by the leader's, which have the same names and shapes."""
         for tensor in state.values():
             dist.broadcast(tensor, src=0)
 
     def barrier(self) -> None:
-        """Until all of them are here."""
+        """Wait until every process has called this method."""
         dist.all_reduce(torch.zeros(1))
 
 
 SINGLE_PROCESS = ProcessGroup()
+"""The group of a run that no other process takes part in."""
 
 
 @dataclass(frozen=True)
 class TorchrunEnv:
-    """How torchrun started this process."""
+    """The settings that torchrun gives this process in its environment."""
 
     rank: int
     size: int
     local_rank: int
-    """Which of the processes of this machine it is, counted from 0."""
+    """This process's number among those of its machine, from 0."""
 
     local_size: int
-    """How many processes there are on this machine."""
+    """The number of processes on this machine."""
 
     attempt: int
-    """How often torchrun has started the processes again, because one of them was lost."""
+    """How often torchrun has restarted the processes, because one of them failed."""
 
     @classmethod
     def read(cls) -> "TorchrunEnv | None":
-        """Read from torchrun's environment; None where this process is on its own."""
+        """Read the settings from the environment; return None if this process is the only one."""
         if any(name not in os.environ for name in (*VARIABLES, "TORCHELASTIC_RESTART_COUNT")):
             return None
         rank, size, local_rank, local_size = (int(os.environ[name]) for name in VARIABLES[:4])
@@ -92,26 +100,26 @@ class TorchrunEnv:
 
     @property
     def threads(self) -> int:
-        """A fair share of this machine's cores."""
+        """The number of CPU threads for this process: an equal part of the machine's cores."""
         return max(1, (os.cpu_count() or 1) // self.local_size)
 
     def device(self, name: DeviceName) -> torch.device:
-        """The CPU, or the GPU that is this process's own; ConfigError where there is none."""
+        """Return the CPU or this process's own GPU; raise ConfigError if there are too few GPUs."""
         chosen = pick_device(name)
         if chosen.type == "mps":
-            raise ConfigError("over several processes mps cannot be used; give --device cpu")
+            raise ConfigError("several processes cannot train on mps together; give --device cpu")
         if chosen.type == "cpu":
             return chosen
         if self.local_size > torch.cuda.device_count():
             raise ConfigError(
-                f"{self.local_size} processes on a machine with {torch.cuda.device_count()} GPUs; "
-                "give --nproc-per-node that number, or --device cpu"
+                f"{self.local_size} processes share a machine with {torch.cuda.device_count()} "
+                "GPUs; give --nproc-per-node the number of GPUs, or --device cpu"
             )
         return torch.device("cuda", self.local_rank)
 
 
 class SharedStore:
-    """Notes that the processes of a torchrun leave each other; they outlive its restarts."""
+    """Flags and texts by name that all processes of one torchrun share, across its restarts."""
 
     def __init__(self, torchrun_env: TorchrunEnv) -> None:
         address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
@@ -120,29 +128,29 @@ class SharedStore:
         self._attempt = torchrun_env.attempt
 
     def set_once(self, name: str) -> bool:
-        """Leave a note without text; whether nobody had left it before."""
+        """Set a flag; return whether it was not set before."""
         return self._notes.add(name, 1) == 1
 
-    def has(self, name: str) -> bool:
-        """Whether a note without text was left."""
+    def is_set(self, name: str) -> bool:
+        """Return whether a flag is set."""
         return self._notes.add(name, 0) > 0
 
     def wait_for(self, name: str, seconds: float) -> None:
-        """Wait for a note without text, but not longer than that."""
+        """Wait until a flag is set, at most this long."""
         until = time.monotonic() + seconds
-        while not self.has(name) and time.monotonic() < until:
+        while not self.is_set(name) and time.monotonic() < until:
             time.sleep(0.05)
 
     def write(self, name: str, text: str) -> None:
-        """Leave a note, in place of an earlier one."""
+        """Store a text under a name, in place of an earlier text."""
         self._notes.set(name, text)
 
     def read(self, name: str) -> str | None:
-        """The text of a note; None where it was not left."""
+        """Return the text under a name; None if there is none."""
         return self._notes.get(name).decode() if self._notes.check([name]) else None
 
     def rendezvous_store(self) -> dist.Store:
-        """Where the processes of this attempt find each other."""
+        """Return the store in which the processes of this attempt find each other."""
         return dist.PrefixStore(f"attempt {self._attempt}", self._server)
 
 
@@ -150,7 +158,7 @@ class SharedStore:
 def join_process_group(
     torchrun_env: TorchrunEnv, store: SharedStore, device: torch.device
 ) -> Iterator[ProcessGroup]:
-    """Join the others; leave them at the end, when all are there."""
+    """Join the other processes, and leave together with them at the end."""
     backend = "gloo"
     if device.type == "cuda":
         torch.cuda.set_device(device)
@@ -164,20 +172,20 @@ def join_process_group(
     )
     process_group = ProcessGroup(torchrun_env.rank, torchrun_env.size)
     yield process_group
-    # Not after an error: the others may be waiting in an exchange, and should see it break.
+    # After an error there is no barrier: the others may wait in an exchange, which must fail.
     process_group.barrier()
     dist.destroy_process_group()
 
 
 def check_distributable(config: TrainConfig) -> None:
-    """ConfigError unless the loss is a mean over images, which processes can share out."""
+    """Raise ConfigError unless the loss is a mean over images, which processes can divide."""
     if config.objective != "beta-vae":
         raise ConfigError(
-            f"objective {config.objective} looks at a whole batch at once, which several processes "
-            "cannot share; train it without torchrun, or choose beta-vae"
+            f"objective {config.objective} needs a whole batch at once, which several processes "
+            "cannot divide; train without torchrun, or choose beta-vae"
         )
     if config.free_bits > 0:
         raise ConfigError(
-            f"free_bits ({config.free_bits:g}) looks at a whole batch at once, which several "
-            "processes cannot share; train it without torchrun, or set it to 0"
+            f"free_bits ({config.free_bits:g}) needs a whole batch at once, which several "
+            "processes cannot divide; train without torchrun, or set free_bits to 0"
         )

@@ -1,4 +1,10 @@
-"""A step of one model by several processes, each of which takes its part of the batch."""
+"""A step of one model by several processes; each process computes a part of the batch.
+
+Example:
+    >>> run.process_group = group  # from `join_process_group`, in each process
+    >>> step = DistributedStep(run)
+    >>> step(indices, kl_scale, learning_rate)  # the indices of the whole batch
+"""
 
 from __future__ import annotations
 
@@ -13,7 +19,12 @@ from vae.core.config import TrainConfig
 from vae.data.corruption import corrupted
 from vae.models.posterior import standard_normal
 from vae.models.vae import VAE
-from vae.training.autograd_step import ClippedAdam, autocast, betas_of_batch, terms_seeing
+from vae.training.autograd_step import (
+    ClippedAdam,
+    autocast,
+    elbo_terms_from_inputs,
+    sample_batch_betas,
+)
 from vae.training.losses import loss_per_image
 from vae.training.perceptual import PerceptualLoss
 
@@ -22,10 +33,10 @@ if TYPE_CHECKING:
 
 
 class DistributedStep:
-    """Steps that come out as those of one process would, to rounding, however many take part.
+    """Takes steps that equal those of a single process, up to rounding.
 
-    All processes draw the noise of the whole batch, from generators that stay alike, and `sums`
-    are those of all of them, at every step.
+    Every process draws the noise of the whole batch from its generator, so all generators stay in
+    the same state. After each step `sums` holds the sums over all processes.
     """
 
     def __init__(self, run: TrainingRun) -> None:
@@ -39,9 +50,9 @@ class DistributedStep:
             run.noise,
         )
         self._process_group = run.process_group
-        self._descend = ClippedAdam(run)
-        self._part = DistributedDataParallel(
-            _PartOfBatch(model, run.config, run.perceptual_loss),
+        self._update = ClippedAdam(run)
+        self._loss_of_part = DistributedDataParallel(
+            _LossOfPart(model, run.config, run.perceptual_loss),
             device_ids=[model.device] if model.device.type == "cuda" else None,
             gradient_as_bucket_view=True,
         )
@@ -54,29 +65,32 @@ class DistributedStep:
     ) -> None:
         """See `Step`."""
         count = indices.shape[1]
-        mine = self._process_group.shard(count)
-        betas = betas_of_batch(self._model, count, self._noise)
-        chosen = indices[0, mine]
-        images, labels = self._images.batch(chosen), self._images.labels[chosen]
-        seen = self._seen(images, mine, count)
+        shard = self._process_group.shard(count)
+        betas = sample_batch_betas(self._model, count, self._noise)
+        own = indices[0, shard]
+        images, labels = self._images.batch(own), self._images.labels[own]
+        inputs = self._corrupt(images, shard, count)
         noise = standard_normal((count, self._model.config.latent_dim), self._noise)
-        mine_betas = None if betas is None else betas[mine]
-        loss, sums = self._part(seen, images, labels, noise[mine], mine_betas, kl_scale)
+        own_betas = None if betas is None else betas[shard]
+        loss, sums = self._loss_of_part(inputs, images, labels, noise[shard], own_betas, kl_scale)
         self._process_group.all_reduce(sums)
-        # The gradient is averaged over processes, whose parts of a batch may differ in size.
-        self._descend(loss * (self._process_group.size / count), learning_rate)
+        # The processes' gradients are averaged, but their parts of the batch may differ in size.
+        self._update(loss * (self._process_group.size / count), learning_rate)
         self.sums[0] += sums
 
-    def _seen(
-        self, images: Float[Tensor, "part c h w"], mine: slice, count: int
+    def _corrupt(
+        self, images: Float[Tensor, "part c h w"], shard: slice, count: int
     ) -> Float[Tensor, "part c h w"] | None:
+        """Return corrupted images for the encoder; None if the run trains without corruption."""
         if not self._config.corruption:
             return None
         noise = standard_normal((count, *images.shape[1:]), self._noise)
-        return corrupted(images, self._config.corruption, noise[mine])
+        return corrupted(images, self._config.corruption, noise[shard])
 
 
-class _PartOfBatch(nn.Module):
+class _LossOfPart(nn.Module):
+    """The loss as a module, because torch distributes modules."""
+
     def __init__(
         self, model: VAE, config: TrainConfig, perceptual_loss: PerceptualLoss | None
     ) -> None:
@@ -85,16 +99,16 @@ class _PartOfBatch(nn.Module):
 
     def forward(
         self,
-        seen: Float[Tensor, "part c h w"] | None,
+        inputs: Float[Tensor, "part c h w"] | None,
         images: Float[Tensor, "part c h w"],
         labels: Int[Tensor, part],
         noise: Float[Tensor, "part latent"],
         betas: Float[Tensor, part] | None,
         kl_scale: Float[Tensor, ""],
     ) -> tuple[Float[Tensor, ""], Float[Tensor, terms]]:
-        """The loss, and distortion and rates, summed over the images."""
+        """Return the loss, and the distortion and rates, each summed over the images."""
         with autocast(self._model, self._config):
-            terms = terms_seeing(self._model, seen, images, noise, betas, labels)
+            terms = elbo_terms_from_inputs(self._model, inputs, images, noise, betas, labels)
             terms = terms if self._perceptual_loss is None else self._perceptual_loss(terms, images)
         beta = kl_scale * (self._config.beta if betas is None else betas)
         sums = torch.cat([terms.distortion[:, None], terms.rate_per_dimension], dim=1).sum(dim=0)
