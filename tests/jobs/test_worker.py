@@ -15,9 +15,9 @@ import torch
 from tests.support.waiting import wait_for
 from vae.core.config import TrainConfig
 from vae.core.errors import CheckpointError
-from vae.jobs.cancellation import INTERRUPTED, Orders
+from vae.jobs.cancellation import INTERRUPTED, CancelFlags
 from vae.jobs.jobs import Job, Snapshot
-from vae.jobs.messages import Accepted, AllEnded, Begun, Ended, Reported, Saving, Task
+from vae.jobs.messages import Accepted, AllEnded, Ended, JobSpec, Reported, Saving, Started
 from vae.jobs.queue import TrainingQueue
 from vae.jobs.worker import NO_MEMORY, OneDataset, train_jobs
 from vae.runs.checkpoint import load_run
@@ -39,15 +39,15 @@ class InThisProcess:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.news = deque()
+        self.events = deque()
 
-    def send(self, order) -> None:
-        self.news.append(Accepted())
-        train_jobs(order.tasks, OneDataset(), self.news.append, Orders())
-        self.news.append(AllEnded())
+    def send(self, command) -> None:
+        self.events.append(Accepted())
+        train_jobs(command.jobs, OneDataset(), self.events.append, CancelFlags())
+        self.events.append(AllEnded())
 
     def receive(self):
-        return self.news.popleft()
+        return self.events.popleft()
 
 
 class Scripted:
@@ -55,18 +55,18 @@ class Scripted:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.orders = []
-        self.news = SimpleQueue()
+        self.commands = []
+        self.events = SimpleQueue()
 
-    def send(self, order) -> None:
-        self.news.put(Accepted())
-        self.orders.append(order)
+    def send(self, command) -> None:
+        self.events.put(Accepted())
+        self.commands.append(command)
 
     def stop(self, number) -> None:
         pass
 
     def receive(self):
-        return self.news.get()
+        return self.events.get()
 
 
 @pytest.fixture
@@ -145,22 +145,24 @@ def test_a_checkpoint_that_cannot_be_written_leaves_what_was_learnt(queue, monke
         job = ended(queue.submit(SHORT))
     assert (job.status, job.message, job.has_checkpoint) == ("failed", str(refusal), False)
     assert (job.path / RESUME_FILE).is_file()
-    news = []
-    train_jobs([Task(7, SHORT, job.path, resumes=True)], OneDataset(), news.append, Orders())
-    assert news[-1] == Ended(7, "done", has_checkpoint=True)
+    events = []
+    train_jobs(
+        [JobSpec(7, SHORT, job.path, resumes=True)], OneDataset(), events.append, CancelFlags()
+    )
+    assert events[-1] == Ended(7, "done", has_checkpoint=True)
     assert load_run(job.path).train == SHORT.train
 
 
 def test_where_the_server_is_gone_the_state_is_saved_and_the_process_stops(tmp_path):
-    orders, news = Orders(), []
+    flags, events = CancelFlags(), []
 
-    def tell(told):
-        news.append(told)
-        if not isinstance(told, Begun):
-            orders.abandoned.set()
+    def emit(event):
+        events.append(event)
+        if not isinstance(event, Started):
+            flags.server_gone.set()
 
-    train_jobs([Task(1, at(epochs=10_000), tmp_path / "run")], OneDataset(), tell, orders)
-    assert not any(isinstance(told, Ended) for told in news)
+    train_jobs([JobSpec(1, at(epochs=10_000), tmp_path / "run")], OneDataset(), emit, flags)
+    assert not any(isinstance(event, Ended) for event in events)
     assert [file.name for file in (tmp_path / "run").iterdir()] == [RESUME_FILE]
 
 
@@ -168,32 +170,32 @@ def test_those_that_are_stopped_are_all_saved_and_told_so_before_the_first_is_me
     tmp_path, monkeypatch
 ):
     """One that trains beside them is saved too: whoever ends the measuring loses nothing else."""
-    orders, news, finish = Orders(), [], RecordedTraining.finish
+    flags, events, finish = CancelFlags(), [], RecordedTraining.finish
     batches = {1: 64, 2: 32, 3: 16}
-    tasks = [
-        Task(n, at(batch_size=batch, epochs=10_000), tmp_path / str(n))
+    specs = [
+        JobSpec(n, at(batch_size=batch, epochs=10_000), tmp_path / str(n))
         for n, batch in batches.items()
     ]
-    orders.begin(batches)
+    flags.begin(batches)
 
-    def tell(told):
-        news.append(told)
-        if isinstance(told, Reported) and told.number == 3:
-            orders.stop(1)
-            orders.stop(2)
+    def emit(event):
+        events.append(event)
+        if isinstance(event, Reported) and event.number == 3:
+            flags.cancel(1)
+            flags.cancel(2)
 
     def measure(run):
         if run.path.name != "3":
-            assert sum(isinstance(told, Saving) for told in news) == 2
+            assert sum(isinstance(event, Saving) for event in events) == 2
             steps = {n: int(load_resume_state(tmp_path / str(n))[0]["step"]) for n in batches}
             assert min(steps.values()) > 0
-            orders.stop(3)
+            flags.cancel(3)
         return finish(run)
 
     monkeypatch.setattr(RecordedTraining, "finish", measure)
-    train_jobs(tasks, OneDataset(), tell, orders)
-    assert [told.number for told in news if isinstance(told, Ended)] == [1, 2, 3]
-    assert all(load_run(task.path).stopped_early for task in tasks)
+    train_jobs(specs, OneDataset(), emit, flags)
+    assert [event.number for event in events if isinstance(event, Ended)] == [1, 2, 3]
+    assert all(load_run(spec.path).stopped_early for spec in specs)
 
 
 def test_an_epoch_that_may_be_slow_to_measure_is_saved_before_its_last_step(tmp_path, monkeypatch):
@@ -208,7 +210,7 @@ def test_an_epoch_that_may_be_slow_to_measure_is_saved_before_its_last_step(tmp_
         return measure(training)
 
     monkeypatch.setattr(TrainingRun, "_evaluate", slow)
-    train_jobs([Task(1, at(epochs=3), tmp_path / "run")], OneDataset(), [].append, Orders())
+    train_jobs([JobSpec(1, at(epochs=3), tmp_path / "run")], OneDataset(), [].append, CancelFlags())
     steps = len(saved) and saved[0][0]
     assert saved == [(steps, steps - 1), (2 * steps, 2 * steps - 1), (3 * steps, 2 * steps - 1)]
 
@@ -218,30 +220,30 @@ def test_who_is_measured_while_another_is_stopped_is_measured_by_the_next_proces
     process = Scripted()
     queue = TrainingQueue(tmp_path, process)
     sweep = queue.submit_sweep([at(beta=1.0), at(beta=4.0)])
-    wait_for(lambda: process.orders)
+    wait_for(lambda: process.commands)
     none = np.zeros((0, 8, 8, 1), np.uint8)
     for job in sweep.jobs:
-        process.news.put(Begun(job.number, 0, none, Snapshot(0, none, none)))
+        process.events.put(Started(job.number, 0, none, Snapshot(0, none, none)))
     wait_for(lambda: all(job.status == "training" for job in sweep.jobs))
     for job in sweep.jobs:
         job.path.mkdir()
         (job.path / RESUME_FILE).touch()
         queue.stop(job)
-        process.news.put(Saving(job.number))
+        process.events.put(Saving(job.number))
     wait_for(lambda: all(job.status == "saving" for job in sweep.jobs))
     queue.stop(sweep.jobs[1])
-    process.news.put(INTERRUPTED)
-    wait_for(lambda: len(process.orders) == 2)
-    (task,) = process.orders[1].tasks
-    assert (task.number, task.only_measures) == (sweep.jobs[0].number, True)
+    process.events.put(INTERRUPTED)
+    wait_for(lambda: len(process.commands) == 2)
+    (spec,) = process.commands[1].jobs
+    assert (spec.number, spec.evaluate_only) == (sweep.jobs[0].number, True)
     assert "it can be resumed" in sweep.jobs[1].message
 
 
 def test_a_folder_in_which_somebody_trains_is_refused(tmp_path):
-    lock, news = RunLock.acquire(tmp_path / "run"), []
+    lock, events = RunLock.acquire(tmp_path / "run"), []
     assert is_locked(tmp_path / "run")
-    train_jobs([Task(1, SHORT, tmp_path / "run")], OneDataset(), news.append, Orders())
-    assert news[-1].status == "failed"
-    assert "somebody trains in" in news[-1].message
+    train_jobs([JobSpec(1, SHORT, tmp_path / "run")], OneDataset(), events.append, CancelFlags())
+    assert events[-1].status == "failed"
+    assert "somebody trains in" in events[-1].message
     lock.release()
     assert not is_locked(tmp_path / "run")

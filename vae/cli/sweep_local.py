@@ -11,7 +11,7 @@ from vae.cli.output import say
 from vae.cli.train import say_health_issues, stop_on_interrupt
 from vae.core.errors import DivergedError, SweepFailed
 from vae.jobs.distributed.sweep_runs import SweepRun
-from vae.runs.recorder import RecordedRunGroup, RecordedTraining, grouped
+from vae.runs.recorder import RecordedRunGroup, RecordedTraining, group_runs
 from vae.runs.run import Run
 
 ABREAST = 16
@@ -34,7 +34,7 @@ def sweep_local(
     size = ABREAST if together else 1
     for start in range(0, len(runs), size):
         begun = {begin(run): run.name for run in runs[start : start + size]}
-        for group in grouped(begun):
+        for group in group_runs(begun):
             diverged = _train(group, root)
             failed |= {begun[member]: str(error) for member, error in diverged.items()}
             for member in group:

@@ -9,9 +9,9 @@ from vae.runs.run import Run
 from vae.training import Report
 
 
-def done_before(number: int, batch: int, request: RunRequest, run: Run) -> Job:
+def job_from_run(number: int, submission: int, request: RunRequest, run: Run) -> Job:
     """The job that a run would be; it has its epochs, and no pictures."""
-    job = Job(number, request, run.path, batch, has_checkpoint=True)
+    job = Job(number, request, run.path, submission, has_checkpoint=True)
     job.epochs.extend(_report(run, epoch) for epoch in load_metrics(run))
     job.latest = job.epochs[-1] if job.epochs else None
     job.end("done", "trained before")

@@ -63,7 +63,7 @@ class Job:
     """Whether it has left a checkpoint: also one that was stopped after it had begun."""
 
     _stop: threading.Event = field(default_factory=threading.Event)
-    _unmeasured: threading.Event = field(default_factory=threading.Event)
+    _skip_evaluation: threading.Event = field(default_factory=threading.Event)
     """Set where somebody did not want to wait until it was measured."""
 
     @property
@@ -98,7 +98,7 @@ class Sweep:
 
     number: int
     jobs: tuple[Job, ...]
-    _given_up: threading.Event = field(default_factory=threading.Event)
+    _cancelled: threading.Event = field(default_factory=threading.Event)
 
     @property
     def ended(self) -> bool:

@@ -12,7 +12,7 @@ from vae.training import Report
 
 
 @dataclass(frozen=True)
-class Task:
+class JobSpec:
     """One job, as the training process is told of it."""
 
     number: int
@@ -21,7 +21,7 @@ class Task:
     resumes: bool = False
     """Whether it goes on from the state that its folder holds."""
 
-    only_measures: bool = False
+    evaluate_only: bool = False
     """Whether it ends there, and what there is gets measured and kept."""
 
 
@@ -29,7 +29,7 @@ class Task:
 class Train:
     """To the process: train these together; `AllEnded` comes when none is left."""
 
-    tasks: tuple[Task, ...]
+    jobs: tuple[JobSpec, ...]
     data_dir: Path
     save_seconds: float
     """How often the state of each run is saved."""
@@ -48,7 +48,7 @@ class Accepted:
 
 
 @dataclass(frozen=True)
-class Begun:
+class Started:
     """A job's data are read; it begins, or goes on after some epochs."""
 
     number: int
@@ -92,5 +92,5 @@ class AllEnded:
     """All jobs of a `Train` have ended."""
 
 
-Order = Train | Stop
-News = Accepted | Begun | Reported | Saving | Ended | AllEnded
+Command = Train | Stop
+Event = Accepted | Started | Reported | Saving | Ended | AllEnded

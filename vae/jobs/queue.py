@@ -1,7 +1,7 @@
 """The server's training queue: jobs that anyone can watch or stop, trained by another process.
 
 The jobs of a sweep grow together; whatever was asked for later waits for them. A thread tells the
-process what to train and writes its news into the jobs; where the process dies, the jobs that it
+process what to train and writes its events into the jobs; where the process dies, the jobs that it
 trained have failed, and a new one goes on with the others.
 """
 
@@ -17,17 +17,17 @@ from vae.core.access import refuse_if_read_only
 from vae.core.errors import CheckpointError, ConfigError
 from vae.data.registry import data_dir
 from vae.jobs.cancellation import INTERRUPTED
-from vae.jobs.from_run import done_before
+from vae.jobs.from_run import job_from_run
 from vae.jobs.jobs import Job, Snapshot, Sweep
 from vae.jobs.limits import Limits
 from vae.jobs.messages import (
     Accepted,
     AllEnded,
-    Begun,
     Ended,
+    JobSpec,
     Reported,
     Saving,
-    Task,
+    Started,
     Train,
 )
 from vae.jobs.unfinished import UnfinishedRun, unfinished_runs
@@ -69,7 +69,7 @@ class TrainingQueue:
         self._limits = limits or Limits.from_environment()
         self._save_seconds = save_seconds
         self._numbers = itertools.count(1)
-        self._batches = itertools.count(1)
+        self._submissions = itertools.count(1)
         self._changed = threading.Condition()
         threading.Thread(target=self._work, name="training", daemon=True).start()
 
@@ -81,7 +81,7 @@ class TrainingQueue:
         refuse_if_read_only("training")
         with self._changed:
             self._check([request])
-            return self._submit(request, next(self._batches))
+            return self._submit(request, next(self._submissions))
 
     def submit_sweep(self, requests: Sequence[RunRequest]) -> Sweep:
         """Queue requests as one sweep.
@@ -98,15 +98,17 @@ class TrainingQueue:
         with self._changed:
             found = [next((run for run in runs if each.matches(run)), None) for each in requests]
             self._check([each for each, run in zip(requests, found, strict=True) if run is None])
-            batch, left = next(self._batches), self._unfinished()
+            submission, left = next(self._submissions), self._unfinished()
             jobs = tuple(
                 dict.fromkeys(
-                    self._submit(request, batch, left) if run is None else self._done(request, run)
+                    self._submit(request, submission, left)
+                    if run is None
+                    else self._done(request, run)
                     for request, run in zip(requests, found, strict=True)
                 )
             )
             for sweep in self.sweeps:
-                if sweep.jobs == jobs and not sweep._given_up.is_set():
+                if sweep.jobs == jobs and not sweep._cancelled.is_set():
                     return sweep
             sweep = Sweep(len(self.sweeps) + 1, jobs)
             self.sweeps.append(sweep)
@@ -137,9 +139,9 @@ class TrainingQueue:
             if (job := next(under_way, None)) is not None:
                 return job
             load_resume_record(run.path)
-            self._check_critic(run)
+            self._check_perceptual_model(run)
             self._check([run.request])
-            return self._resume(run, next(self._batches))
+            return self._resume(run, next(self._submissions))
 
     def stop(self, job: Job) -> None:
         """Take a job out of the queue, or stop it within a second and keep what there is.
@@ -150,26 +152,26 @@ class TrainingQueue:
             job._stop.set()
             under_way = not job.ended and job.status != "queued"
             if job.status == "saving":
-                job._unmeasured.set()
+                job._skip_evaluation.set()
             elif job.status == "queued" or (job.status == "loading" and not job.resumes):
-                job.end("stopped", _not_begun(job))
+                job.end("stopped", _stopped_before_start(job))
         if under_way:
             self.process.stop(job.number)
 
     def stop_sweep(self, sweep: Sweep) -> None:
         """Stop all jobs of a sweep, save those that another sweep under way waits for too."""
-        sweep._given_up.set()
-        going_on = [other for other in self.sweeps if not other._given_up.is_set()]
+        sweep._cancelled.set()
+        going_on = [other for other in self.sweeps if not other._cancelled.is_set()]
         wanted = {job for other in going_on for job in other.jobs}
         for job in sweep.jobs:
             if not job.ended and job not in wanted:
                 self.stop(job)
 
     def _check(self, requests: Sequence[RunRequest]) -> None:
-        new = [request for request in requests if self._under_way(request) is None]
+        new = [request for request in requests if self._find_active(request) is None]
         self._limits.check(new, sum(not job.ended for job in self.jobs))
 
-    def _check_critic(self, run: UnfinishedRun) -> None:
+    def _check_perceptual_model(self, run: UnfinishedRun) -> None:
         """A state from elsewhere may name any folder of the server."""
         critic = run.train.critic
         if critic and Path(critic).resolve().parent != self.root.resolve():
@@ -178,22 +180,24 @@ class TrainingQueue:
                 "server; go on with it by `vae train --resume`"
             )
 
-    def _under_way(self, request: RunRequest) -> Job | None:
+    def _find_active(self, request: RunRequest) -> Job | None:
         alike = (job for job in self.jobs if job.request == request)
         return next((job for job in alike if not job.ended and not job.stopping), None)
 
     def _unfinished(self) -> list[UnfinishedRun]:
         return unfinished_runs(self.root, {job.path for job in self.jobs if not job.ended})
 
-    def _submit(self, request: RunRequest, batch: int, left: Sequence[UnfinishedRun] = ()) -> Job:
-        if (job := self._under_way(request)) is not None:
+    def _submit(
+        self, request: RunRequest, submission: int, left: Sequence[UnfinishedRun] = ()
+    ) -> Job:
+        if (job := self._find_active(request)) is not None:
             return job
         if (run := next((run for run in left if run.matches(request)), None)) is not None:
-            return self._resume(run, batch)
-        return self._queue(Job(next(self._numbers), request, self._path(request), batch))
+            return self._resume(run, submission)
+        return self._queue(Job(next(self._numbers), request, self._path(request), submission))
 
-    def _resume(self, run: UnfinishedRun, batch: int) -> Job:
-        job = Job(next(self._numbers), run.request, run.path, batch, resumes=True)
+    def _resume(self, run: UnfinishedRun, submission: int) -> Job:
+        job = Job(next(self._numbers), run.request, run.path, submission, resumes=True)
         for before in self.jobs:
             if before.path == run.path:
                 job.epochs, job.snapshots = list(before.epochs), list(before.snapshots)
@@ -205,7 +209,7 @@ class TrainingQueue:
         for job in self.jobs:
             if job.path == run.path and job.status == "done":
                 return job
-        job = done_before(next(self._numbers), next(self._batches), request, run)
+        job = job_from_run(next(self._numbers), next(self._submissions), request, run)
         self.jobs.append(job)
         return job
 
@@ -225,15 +229,15 @@ class TrainingQueue:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: any(job.status == "queued" for job in self.jobs))
-                batch = next(job.submission for job in self.jobs if job.status == "queued")
+                submission = next(job.submission for job in self.jobs if job.status == "queued")
             with self.process.lock:
-                while jobs := self._take(batch):
+                while jobs := self._take(submission):
                     self._train(jobs)
 
-    def _take(self, batch: int) -> list[Job]:
+    def _take(self, submission: int) -> list[Job]:
         with self._changed:
             queued = [
-                job for job in self.jobs if job.submission == batch and job.status == "queued"
+                job for job in self.jobs if job.submission == submission and job.status == "queued"
             ]
             for job in queued[:AT_ONCE]:
                 job.status = "loading"
@@ -241,74 +245,76 @@ class TrainingQueue:
 
     def _train(self, jobs: Sequence[Job]) -> None:
         """Until all of them have ended, in as many processes as that takes."""
-        tasks = tuple(Task(job.number, job.request, job.path, job.resumes) for job in jobs)
+        specs = tuple(JobSpec(job.number, job.request, job.path, job.resumes) for job in jobs)
         under_way = {job.number: job for job in jobs}
-        while tasks:
-            status = self._until_ended(Train(tasks, data_dir(), self._save_seconds), under_way)
-            tasks = () if status is None else self._after_death(status, under_way)
+        while specs:
+            status = self._follow(Train(specs, data_dir(), self._save_seconds), under_way)
+            specs = () if status is None else self._after_death(status, under_way)
 
-    def _until_ended(self, order: Train, jobs: dict[int, Job]) -> int | None:
+    def _follow(self, command: Train, jobs: dict[int, Job]) -> int | None:
         """Follow what becomes of jobs; the exit status of a process that died of it."""
-        if (status := self._hand_over(order)) is not None:
+        if (status := self._send_train(command)) is not None:
             return status
-        for task in order.tasks:
-            if jobs[task.number].stopping and not task.only_measures:
-                self.process.stop(task.number)
+        for spec in command.jobs:
+            if jobs[spec.number].stopping and not spec.evaluate_only:
+                self.process.stop(spec.number)
         while True:
-            match news := self.process.receive():
+            match event := self.process.receive():
                 case int():
-                    return news
+                    return event
                 case AllEnded():
                     return None
-                case Begun() | Reported() | Saving() | Ended():
+                case Started() | Reported() | Saving() | Ended():
                     with self._changed:
-                        _note(jobs[news.number], news)
+                        _note(jobs[event.number], event)
 
-    def _hand_over(self, order: Train) -> int | None:
+    def _send_train(self, command: Train) -> int | None:
         """Give it to the process; the exit status where that ends at once, and a new one too."""
         for _ in range(2):
             # One that was idle may have died just now; that has nothing to do with this order.
             try:
-                self.process.send(order)
+                self.process.send(command)
             except OSError:
                 continue
-            if isinstance(news := self.process.receive(), Accepted):
+            if isinstance(event := self.process.receive(), Accepted):
                 return None
-        assert isinstance(news, int)
-        return news
+        assert isinstance(event, int)
+        return event
 
-    def _after_death(self, status: int, jobs: dict[int, Job]) -> tuple[Task, ...]:
+    def _after_death(self, status: int, jobs: dict[int, Job]) -> tuple[JobSpec, ...]:
         """What a new process has to do of what the old one left."""
         if status != INTERRUPTED:
             _log.warning("the training process ended: %s", _cause(status))
-        tasks = []
+        specs = []
         with self._changed:
             for job in jobs.values():
                 if job.ended:
                     discard_empty(job.path)
-                elif (task := _left_over(job, status)) is not None:
-                    tasks.append(task)
-        return tuple(tasks)
+                elif (spec := _remaining_work(job, status)) is not None:
+                    specs.append(spec)
+        return tuple(specs)
 
 
-def _not_begun(job: Job) -> str:
+def _stopped_before_start(job: Job) -> str:
     said = "stopped before it began"
     return f"{said}; it can still be resumed" if job.resumes else said
 
 
-def _left_over(job: Job, status: int) -> Task | None:
+def _remaining_work(job: Job, status: int) -> JobSpec | None:
     """What is still to be done for a job whose process has ended; None ends the job."""
     has_state = (job.path / RESUME_FILE).is_file()
     if status != INTERRUPTED:
-        job.end("failed", f"{_cause(status)}; {_what_is_left(has_state)}")
+        job.end("failed", f"{_cause(status)}; {_describe_saved_state(has_state)}")
     elif not job.stopping:
         job.status = "loading"
-        return Task(job.number, job.request, job.path, resumes=has_state)
-    elif has_state and not job._unmeasured.is_set():
+        return JobSpec(job.number, job.request, job.path, resumes=has_state)
+    elif has_state and not job._skip_evaluation.is_set():
         job.status = "saving"
-        return Task(job.number, job.request, job.path, resumes=True, only_measures=True)
+        return JobSpec(job.number, job.request, job.path, resumes=True, evaluate_only=True)
     else:
-        job.end("stopped", f"stopped before it could be measured; {_what_is_left(has_state)}")
+        job.end(
+            "stopped", f"stopped before it could be measured; {_describe_saved_state(has_state)}"
+        )
     discard_empty(job.path)
     return None
 
@@ -325,44 +331,44 @@ def _cause(status: int) -> str:
     return f"its process ended unexpectedly, with status {status}; the server's log may say why"
 
 
-def _what_is_left(has_state: bool) -> str:
+def _describe_saved_state(has_state: bool) -> str:
     if has_state:
         return "what it had learnt is saved, and it can be resumed"
     return "nothing had been saved yet, so train it anew"
 
 
-def _note(job: Job, news: Begun | Reported | Saving | Ended) -> None:
-    """Write news into its job; those of a job that has ended are no news."""
+def _note(job: Job, event: Started | Reported | Saving | Ended) -> None:
+    """Write an event into its job, unless the job has ended."""
     if job.ended:
         return
-    match news:
-        case Begun():
-            _begin(job, news)
+    match event:
+        case Started():
+            _begin(job, event)
         case Reported():
-            job.latest = news.report
-            if news.report.ends_epoch:
-                job.epochs.append(news.report)
-            if news.snapshot is not None:
-                _keep(job.snapshots, news.snapshot)
+            job.latest = event.report
+            if event.report.ends_epoch:
+                job.epochs.append(event.report)
+            if event.snapshot is not None:
+                _keep(job.snapshots, event.snapshot)
         case Saving():
             job.status = "saving"
         case Ended():
-            if news.details:
-                _log.error("training %s failed\n%s", job.name, news.details)
-            job.has_checkpoint = news.has_checkpoint
-            job.end(news.status, news.message)
+            if event.details:
+                _log.error("training %s failed\n%s", job.name, event.details)
+            job.has_checkpoint = event.has_checkpoint
+            job.end(event.status, event.message)
 
 
-def _begin(job: Job, news: Begun) -> None:
+def _begin(job: Job, event: Started) -> None:
     """It may have been under way before: what was told since the state was saved comes anew."""
-    job.epochs[:] = [report for report in job.epochs if report.epoch <= news.epoch]
-    job.snapshots[:] = [shot for shot in job.snapshots if shot.epoch < news.epoch]
-    job.snapshots.append(news.snapshot)
-    job.originals = news.originals
+    job.epochs[:] = [report for report in job.epochs if report.epoch <= event.epoch]
+    job.snapshots[:] = [shot for shot in job.snapshots if shot.epoch < event.epoch]
+    job.snapshots.append(event.snapshot)
+    job.originals = event.originals
     if job.started_at is None:
         job.started_at, job.progress_at_start = (
             time.monotonic(),
-            news.epoch / job.request.train.epochs,
+            event.epoch / job.request.train.epochs,
         )
     job.status = "saving" if job.stopping else "training"
 

@@ -16,12 +16,12 @@ from vae.core.device import pick_device
 from vae.core.errors import DataError, DivergedError, VaeError
 from vae.data.registry import load_dataset
 from vae.data.splits import Dataset
-from vae.jobs.cancellation import Orders
+from vae.jobs.cancellation import CancelFlags
 from vae.jobs.jobs import Snapshot, Status
-from vae.jobs.messages import Begun, Ended, News, Reported, Saving, Task
+from vae.jobs.messages import Ended, Event, JobSpec, Reported, Saving, Started
 from vae.models.condition import Condition
 from vae.runs.lock import RunLock
-from vae.runs.recorder import SAVE_SECONDS, RecordedRunGroup, RecordedTraining, grouped
+from vae.runs.recorder import SAVE_SECONDS, RecordedRunGroup, RecordedTraining, group_runs
 from vae.runs.resume import load_resume_record, read_resume_configs
 from vae.runs.run_folder import discard_empty
 from vae.training import Report
@@ -36,38 +36,38 @@ OUT_OF_MEMORY = ("allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_
 
 UNEXPECTED = "an unexpected error; the server's log has the details"
 
-Tell = Callable[[News], object]
+Emit = Callable[[Event], object]
 
 
 def train_jobs(
-    tasks: Sequence[Task],
+    specs: Sequence[JobSpec],
     data: "OneDataset",
-    tell: Tell,
-    orders: Orders,
+    emit: Emit,
+    flags: CancelFlags,
     save_seconds: float = SAVE_SECONDS,
 ) -> None:
     """Train until all of them have ended; whatever goes wrong ends jobs, not the caller.
 
     Where the server is gone, their state is saved, and they are left.
     """
-    jobs = [_Recorded(task, tell, orders) for task in tasks]
+    jobs = [_RunningJob(spec, emit, flags) for spec in specs]
     begun = {job.run: job for job in jobs if job.begin(data)}
     under_way = deque(
-        _Group([begun[run] for run in group], save_seconds) for group in grouped(begun)
+        _JobGroup([begun[run] for run in group], save_seconds) for group in group_runs(begun)
     )
-    while under_way and not orders.abandoned.is_set():
+    while under_way and not flags.server_gone.is_set():
         _end_due(under_way)
         group = under_way.popleft()
         if not group.is_empty:
             under_way.append(group)
-            group.take_turn()
+            group.train_until_report()
             if any(other.is_slow for other in under_way):
                 group.save_states()
     for group in under_way:
         group.save_states()
 
 
-def _end_due(under_way: Collection["_Group"]) -> None:
+def _end_due(under_way: Collection["_JobGroup"]) -> None:
     """Measure and keep what is trained to its end, and what somebody wants to stop.
 
     That may take long, and be interrupted: first the states of all are saved, so that no more than
@@ -91,14 +91,14 @@ class OneDataset:
 
     def __init__(self, directory: Path | None = None) -> None:
         self._directory = directory
-        self._wanted: tuple[object, ...] | None = None
+        self._requested: tuple[object, ...] | None = None
         self._found: Dataset | DataError | None = None
 
     def of(self, train: TrainConfig, shape: tuple[int, int, int] | None = None) -> Dataset:
         """The data set to train on, of such images where that is given; DataError without it."""
         wanted = train.dataset, train.validation_fraction, shape
-        if self._found is None or self._wanted != wanted:
-            self._wanted, self._found = wanted, None
+        if self._found is None or self._requested != wanted:
+            self._requested, self._found = wanted, None
             self._found = self._read(train, shape)
         if isinstance(self._found, DataError):
             raise self._found
@@ -116,74 +116,74 @@ class OneDataset:
             return error
 
 
-class _Recorded:
+class _RunningJob:
     """A job while it trains."""
 
     run: RecordedTraining
 
-    def __init__(self, task: Task, tell: Tell, orders: Orders) -> None:
-        self.task = task
+    def __init__(self, spec: JobSpec, emit: Emit, flags: CancelFlags) -> None:
+        self.spec = spec
         self.ended = False
-        self._tell, self._orders = tell, orders
+        self._emit, self._flags = emit, flags
         self._lock: RunLock | None = None
 
     @property
-    def is_stopped(self) -> bool:
+    def cancelled(self) -> bool:
         """Whether somebody wants it to stop."""
-        return self._orders.is_stopped(self.task.number)
+        return self._flags.cancelled(self.spec.number)
 
     def begin(self, data: OneDataset) -> bool:
         """Whether it trains from here on; else it has ended."""
-        with failing(self):
-            self._lock = RunLock.acquire(self.task.path)
+        with _errors_end_jobs(self):
+            self._lock = RunLock.acquire(self.spec.path)
             dataset = self._open(data)
-            self._orders.data_are_read(self.task.number)
-            if self.is_stopped and not self.task.resumes:
-                self.end(Ended(self.task.number, "stopped", "stopped before it began"))
+            self._flags.data_loaded(self.spec.number)
+            if self.cancelled and not self.spec.resumes:
+                self.end(Ended(self.spec.number, "stopped", "stopped before it began"))
                 return False
-            self._pictures = _Pictures(dataset, self.run.training.model.config.latent_dim)
+            self._pictures = _SnapshotMaker(dataset, self.run.training.model.config.latent_dim)
             epoch = self.run.training.step // self.run.training.steps_per_epoch
             first = self._pictures.take(epoch, self.run)
-            self._tell(Begun(self.task.number, epoch, self._pictures.originals, first))
+            self._emit(Started(self.spec.number, epoch, self._pictures.originals, first))
         return not self.ended
 
     def _open(self, data: OneDataset) -> Dataset:
-        task, device = self.task, pick_device("auto")
-        if task.resumes:
-            model, train = read_resume_configs(load_resume_record(task.path))
+        spec, device = self.spec, pick_device("auto")
+        if spec.resumes:
+            model, train = read_resume_configs(load_resume_record(spec.path))
             dataset = data.of(train, model.image_shape)
-            self.run = RecordedTraining.resume(task.path, dataset, device)
+            self.run = RecordedTraining.resume(spec.path, dataset, device)
             return dataset
-        dataset = data.of(task.request.train)
-        model = task.request.model_for(dataset.image_shape, len(dataset.class_names))
-        self.run = RecordedTraining.start(task.path, model, task.request.train, dataset, device)
+        dataset = data.of(spec.request.train)
+        model = spec.request.model_for(dataset.image_shape, len(dataset.class_names))
+        self.run = RecordedTraining.start(spec.path, model, spec.request.train, dataset, device)
         return dataset
 
     def note(self, report: Report | DivergedError) -> None:
-        """Tell what a report says, and end the job where it is at its end."""
+        """Emit what a report says, and end the job where it is at its end."""
         if isinstance(report, DivergedError):
             raise report
         pictures = self._pictures.take(report.epoch, self.run) if report.ends_epoch else None
-        self._tell(Reported(self.task.number, report, pictures))
+        self._emit(Reported(self.spec.number, report, pictures))
 
     @property
     def is_due(self) -> bool:
         """Whether it is to be measured as it stands, and kept."""
-        is_over = self.run.training.finished or self.task.only_measures
-        return not self.ended and (is_over or self.is_stopped)
+        is_over = self.run.training.finished or self.spec.evaluate_only
+        return not self.ended and (is_over or self.cancelled)
 
     def begin_saving(self) -> None:
         """From here on it trains no more."""
         if not self.ended:
-            self._orders.answer(self.task.number)
-            self._tell(Saving(self.task.number))
+            self._flags.acknowledge(self.spec.number)
+            self._emit(Saving(self.spec.number))
 
     def save(self) -> None:
         """Measure it as it stands, and keep it."""
         if not self.ended:
-            with failing(self):
+            with _errors_end_jobs(self):
                 self.run.finish()
-                self.end(Ended(self.task.number, self._outcome(), has_checkpoint=True))
+                self.end(Ended(self.spec.number, self._outcome(), has_checkpoint=True))
 
     def _outcome(self) -> Status:
         return "done" if self.run.training.finished else "stopped"
@@ -191,20 +191,20 @@ class _Recorded:
     def fail(self, message: str, details: str = "") -> None:
         """End it in a sentence, unless it has ended; the details of a bug are for the log."""
         if not self.ended:
-            self.end(Ended(self.task.number, "failed", message, details=details))
+            self.end(Ended(self.spec.number, "failed", message, details=details))
 
-    def end(self, news: Ended) -> None:
+    def end(self, event: Ended) -> None:
         """Nothing more will change; a folder with nothing in it goes."""
         self.ended = True
-        self._orders.end(self.task.number)
+        self._flags.end(self.spec.number)
         if self._lock is not None:
             self._lock.release()
-            discard_empty(self.task.path)
-        self._tell(news)
+            discard_empty(self.spec.path)
+        self._emit(event)
 
 
 @contextmanager
-def failing(*jobs: _Recorded) -> Iterator[None]:
+def _errors_end_jobs(*jobs: _RunningJob) -> Iterator[None]:
     """What goes wrong ends the jobs, not the process."""
     try:
         yield
@@ -218,7 +218,7 @@ def failing(*jobs: _Recorded) -> Iterator[None]:
             _fail(jobs, UNEXPECTED, traceback.format_exc())
 
 
-def _fail(jobs: Sequence[_Recorded], message: str, details: str = "") -> None:
+def _fail(jobs: Sequence[_RunningJob], message: str, details: str = "") -> None:
     for job in jobs:
         job.fail(message, details)
 
@@ -230,21 +230,21 @@ def is_out_of_memory(error: Exception) -> bool:
     return named or (isinstance(error, RuntimeError) and said)
 
 
-class _Group:
+class _JobGroup:
     """Jobs whose models train step by step together."""
 
-    def __init__(self, members: Sequence[_Recorded], save_seconds: float) -> None:
+    def __init__(self, members: Sequence[_RunningJob], save_seconds: float) -> None:
         self._members = {member.run: member for member in members}
-        self._cohort = RecordedRunGroup(list(self._members))
+        self._group = RecordedRunGroup(list(self._members))
         # How long it takes to measure an epoch shows at the end of the first one.
-        self._cohort.set_report_before_epoch_end(True)
-        self._closes_slowly = True
-        self._reports = self._cohort.run(save_seconds=save_seconds)
+        self._group.set_report_before_epoch_end(True)
+        self._evaluates_slowly = True
+        self._reports = self._group.run(save_seconds=save_seconds)
         self.is_slow = False
         """Whether a stop may have to interrupt a step or two of it."""
 
     @property
-    def members(self) -> list[_Recorded]:
+    def members(self) -> list[_RunningJob]:
         """Those that have not ended."""
         return list(self._members.values())
 
@@ -253,17 +253,17 @@ class _Group:
         """Whether all of them have ended."""
         return not self._members
 
-    def take_turn(self) -> None:
+    def train_until_report(self) -> None:
         """Train until the next report."""
-        if self._closes_slowly and self._closes_next():
+        if self._evaluates_slowly and self._ends_epoch_next():
             # A stop while the epoch is measured then costs its last step at most.
             self.save_states()
         began = time.process_time()
         reports: dict[RecordedTraining, Report | DivergedError] = {}
-        with failing(*self.members):
+        with _errors_end_jobs(*self.members):
             reports = next(self._reports)
         for run, report in reports.items():
-            with failing(self._members[run]):
+            with _errors_end_jobs(self._members[run]):
                 self._members[run].note(report)
         self._time(time.process_time() - began, reports.values())
         self.drop_ended()
@@ -271,7 +271,7 @@ class _Group:
     def save_states(self) -> None:
         """Save how all of them stand, so that they can go on another time."""
         for member in self.members:
-            with failing(member):
+            with _errors_end_jobs(member):
                 member.run.save_state()
         self.drop_ended()
 
@@ -279,23 +279,23 @@ class _Group:
         """Leave those out that have ended."""
         for member in self.members:
             if member.ended:
-                self._cohort.drop(member.run)
+                self._group.drop(member.run)
                 del self._members[member.run]
 
-    def _closes_next(self) -> bool:
+    def _ends_epoch_next(self) -> bool:
         return any(run.training.step and run.training.next_step_ends_epoch for run in self._members)
 
     def _time(self, seconds: float, reports: Iterable[Report | DivergedError]) -> None:
         """Learn from how long a turn took whether the next one may be interrupted."""
         closes = any(isinstance(report, Report) and report.ends_epoch for report in reports)
         if closes:
-            self._closes_slowly = seconds > SLOW_SECONDS
-            self._cohort.set_report_before_epoch_end(self._closes_slowly)
-        if not closes or not self._closes_slowly:
+            self._evaluates_slowly = seconds > SLOW_SECONDS
+            self._group.set_report_before_epoch_end(self._evaluates_slowly)
+        if not closes or not self._evaluates_slowly:
             self.is_slow = seconds > SLOW_SECONDS
 
 
-class _Pictures:
+class _SnapshotMaker:
     """The fixed images and codes that every snapshot shows."""
 
     def __init__(self, dataset: Dataset, latent_dim: int) -> None:

@@ -1,6 +1,6 @@
 """The training process: `python -m vae.jobs.worker_main`, started by `vae.jobs.worker_process`.
 
-It hears orders on its standard input and tells news on its standard output. It ends when the server
+It reads commands from standard input and writes events to standard output. It ends when the server
 does, at most LEAVE_SECONDS later, having saved the state of what it trained. It makes itself the
 one that the system slows down, or ends when memory is short; never the server.
 """
@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from vae.jobs.cancellation import Orders
+from vae.jobs.cancellation import CancelFlags
 from vae.jobs.pipe import Pipe
 
 LEAVE_SECONDS = 10.0
@@ -30,14 +30,14 @@ OOM_SCORE = "900"
 def main() -> None:
     """Train whatever is asked for until the server is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    offer_itself()
-    pipe, orders = _own_pipe(), Orders()
-    wanted: queue.SimpleQueue = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(pipe, orders, wanted), daemon=True).start()
-    _train_all(pipe, orders, wanted)
+    raise_oom_score()
+    pipe, flags = _own_pipe(), CancelFlags()
+    commands: queue.SimpleQueue = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(pipe, flags, commands), daemon=True).start()
+    _train_all(pipe, flags, commands)
 
 
-def offer_itself() -> None:
+def raise_oom_score() -> None:
     """Be the first to go when memory runs out, and take no more of it than is allowed."""
     score = Path("/proc/self/oom_score_adj")
     if score.exists():
@@ -57,46 +57,48 @@ def _own_pipe() -> Pipe:
     return Pipe(sys.stdin.fileno(), writing)
 
 
-def _listen(pipe: Pipe, orders: Orders, wanted: queue.SimpleQueue) -> None:
+def _listen(pipe: Pipe, flags: CancelFlags, commands: queue.SimpleQueue) -> None:
     """Hand on what the server wants; leave when it is gone."""
     from vae.jobs.messages import Stop, Train
 
     while True:
         try:
-            order = pipe.receive()
+            command = pipe.receive()
         except (EOFError, OSError):
             break
-        if isinstance(order, Train):
-            orders.begin([task.number for task in order.tasks])
-            wanted.put(order)
-        elif isinstance(order, Stop):
-            orders.stop(order.number)
-            threading.Thread(target=orders.watch, args=(order.number,), daemon=True).start()
-    orders.abandoned.set()
-    wanted.put(None)
+        if isinstance(command, Train):
+            flags.begin([spec.number for spec in command.jobs])
+            commands.put(command)
+        elif isinstance(command, Stop):
+            flags.cancel(command.number)
+            threading.Thread(
+                target=flags.wait_or_abort, args=(command.number,), daemon=True
+            ).start()
+    flags.server_gone.set()
+    commands.put(None)
     time.sleep(LEAVE_SECONDS)
     os._exit(0)
 
 
-def _train_all(pipe: Pipe, orders: Orders, wanted: queue.SimpleQueue) -> None:
+def _train_all(pipe: Pipe, flags: CancelFlags, commands: queue.SimpleQueue) -> None:
     from vae.core.device import lower_cpu_priority, prepare_device
-    from vae.jobs.messages import Accepted, AllEnded, News
+    from vae.jobs.messages import Accepted, AllEnded, Event
     from vae.jobs.worker import OneDataset, train_jobs
 
     lower_cpu_priority()
     prepare_device("auto", threads=1)
 
-    def tell(news: News) -> None:
-        if not orders.abandoned.is_set():
+    def emit(event: Event) -> None:
+        if not flags.server_gone.is_set():
             try:
-                pipe.send(news)
+                pipe.send(event)
             except OSError:
-                orders.abandoned.set()
+                flags.server_gone.set()
 
-    while (order := wanted.get()) is not None:
-        tell(Accepted())
-        train_jobs(order.tasks, OneDataset(order.data_dir), tell, orders, order.save_seconds)
-        tell(AllEnded())
+    while (command := commands.get()) is not None:
+        emit(Accepted())
+        train_jobs(command.jobs, OneDataset(command.data_dir), emit, flags, command.save_seconds)
+        emit(AllEnded())
 
 
 if __name__ == "__main__":

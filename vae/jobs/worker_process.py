@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 
 import vae
-from vae.jobs.messages import News, Order, Stop
+from vae.jobs.messages import Command, Event, Stop
 from vae.jobs.pipe import Pipe
 
 
@@ -47,11 +47,11 @@ class TrainingProcess:
                 assert self._process.stdout is not None
                 self._pipe = Pipe(self._process.stdout.fileno(), self._process.stdin.fileno())
 
-    def send(self, order: Order) -> None:
+    def send(self, command: Command) -> None:
         """Start it where it does not run, and tell it what is wanted."""
         self.start()
         assert self._pipe is not None
-        self._pipe.send(order)
+        self._pipe.send(command)
 
     def stop(self, number: int) -> None:
         """Tell it to stop a job; nothing where it has just ended, which `hear` tells."""
@@ -61,7 +61,7 @@ class TrainingProcess:
             except OSError:
                 return
 
-    def receive(self) -> News | int:
+    def receive(self) -> Event | int:
         """The next news; where it has ended, the exit status, below 0 that of a signal."""
         assert self._pipe is not None
         assert self._process is not None

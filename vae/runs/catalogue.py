@@ -24,7 +24,7 @@ def available_checkpoints() -> Catalogue:
     """List the checkpoints of all `checkpoint_folders`; of two with one name the first counts."""
     found = [read_catalogue(folder) for folder in checkpoint_folders()]
     runs = {run.name: run for each in reversed(found) for run in each.runs}
-    ordered = sorted(runs.values(), key=lambda run: _natural(run.path))
+    ordered = sorted(runs.values(), key=lambda run: _natural_key(run.path))
     return Catalogue(tuple(ordered), tuple(error for each in found for error in each.errors))
 
 
@@ -34,7 +34,7 @@ def read_catalogue(root: Path) -> Catalogue:
     A folder that is a link is listed like any other: whoever may make one may make a checkpoint.
     """
     runs, refused = [], []
-    for folder in sorted(folders_in(root), key=_natural):
+    for folder in sorted(folders_in(root), key=_natural_key):
         try:
             if not folder.name.startswith(".") and (folder / RUN_FILE).is_file():
                 check_name(folder)
@@ -54,7 +54,7 @@ def folders_in(root: Path) -> list[Path]:
         raise CheckpointError(f"{root} cannot be listed ({error.strerror})") from error
 
 
-def _natural(folder: Path) -> list[tuple[float, str]]:
+def _natural_key(folder: Path) -> list[tuple[float, str]]:
     """Numbers in a name count as numbers: beta-4 comes before beta-10."""
     parts = re.split(r"(\d+(?:\.\d+)?)", folder.name)
     return [(float(p), "") if i % 2 else (-1.0, p) for i, p in enumerate(parts)]

@@ -33,6 +33,7 @@ from vae.core.errors import (
     IncompleteCheckpoint,
     TamperedCheckpoint,
 )
+from vae.core.files import written_atomically
 from vae.data.splits import Factor
 from vae.metrics.rate_curve import RateCurve, beta_grid
 from vae.models import build
@@ -57,7 +58,6 @@ from vae.runs.format import (
     read_run_record,
     read_tensors,
     sha256_of,
-    staged_file,
     write_tensors,
 )
 from vae.runs.run import Provenance, Results, Run
@@ -116,7 +116,7 @@ def save_checkpoint(
         path.mkdir(parents=True, exist_ok=True)
         sha256 = _replace_files(path, hashed_files(model.config), tensors, metrics)
         run = Run(path, model.config, train, names, results, provenance, sha256, described)
-        with staged_file(path / RUN_FILE) as file:
+        with written_atomically(path / RUN_FILE) as file:
             file.write_text(json.dumps(_record(run), indent=2) + "\n", encoding="utf-8")
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
@@ -145,7 +145,7 @@ def _replace_files(
 ) -> dict[str, str]:
     """Write all files but `run.json`, which goes; the sha256 of each."""
     with ExitStack() as stack:
-        staged = {name: stack.enter_context(staged_file(path / name)) for name in names}
+        staged = {name: stack.enter_context(written_atomically(path / name)) for name in names}
         for name, values in tensors.items():
             write_tensors(staged[name], values)
         staged[METRICS_FILE].write_text(metrics, encoding="utf-8")

@@ -3,8 +3,6 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +41,6 @@ RESUME_FILE = "resume.safetensors"
 
 
 SCORES_FILE = "scores.json"
-
-
-PARTIAL = ".partial"
-"""Behind the name of a file that is being written."""
 
 
 MAX_RUN_FILE_BYTES = 4 * 2**20
@@ -189,17 +183,6 @@ def write_tensors(
     save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, file, header)
     # safetensors makes files that nobody else may read; a server often runs as somebody else.
     file.chmod(0o644)
-
-
-@contextmanager
-def staged_file(file: Path) -> Iterator[Path]:
-    """A file to write beside `file`; it takes its place if all goes well, else it is removed."""
-    partial = file.with_name(file.name + PARTIAL)
-    try:
-        yield partial
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def sha256_of(file: Path) -> str:

@@ -162,21 +162,21 @@ class RecordedRunGroup:
 
     def __init__(self, members: Sequence[RecordedTraining]) -> None:
         self._members = {member.training: member for member in members}
-        self._cohort = RunGroup(list(self._members))
+        self._group = RunGroup(list(self._members))
 
     def drop(self, member: RecordedTraining) -> None:
         """Leave one out from here on."""
-        self._cohort.drop(member.training)
+        self._group.drop(member.training)
 
     def set_report_before_epoch_end(self, apart: bool) -> None:
         """Whether to report before the last step of an epoch too, behind which it is measured."""
-        self._cohort.report_before_epoch_end = apart
+        self._group.report_before_epoch_end = apart
 
     def run(
         self, report_seconds: float = REPORT_SECONDS, save_seconds: float | None = None
     ) -> Iterator[dict[RecordedTraining, Report | DivergedError]]:
         """Train to the end, yielding what `RunGroup.run` yields; the states are saved meanwhile."""
-        for reports in self._cohort.run(report_seconds):
+        for reports in self._group.run(report_seconds):
             found = {self._members[training]: report for training, report in reports.items()}
             for member, report in found.items():
                 if isinstance(report, Report):
@@ -184,7 +184,7 @@ class RecordedRunGroup:
             yield found
 
 
-def grouped(runs: Iterable[RecordedTraining]) -> list[list[RecordedTraining]]:
+def group_runs(runs: Iterable[RecordedTraining]) -> list[list[RecordedTraining]]:
     """The runs in groups that can train together, in their order."""
     groups: list[list[RecordedTraining]] = []
     for run in runs:

@@ -15,14 +15,15 @@ from vae.core.errors import (
     IncompleteCheckpoint,
     MissingCheckpoint,
 )
-from vae.runs.format import RESUME_FILE, file_exists, read_tensors, staged_file, write_tensors
+from vae.core.files import written_atomically
+from vae.runs.format import RESUME_FILE, file_exists, read_tensors, write_tensors
 
 
 def save_resume_state(path: Path, state: dict[str, torch.Tensor], record: dict[str, Any]) -> None:
     """Write the state of an unfinished run, with the configurations that it belongs to."""
     try:
         path.mkdir(parents=True, exist_ok=True)
-        with staged_file(path / RESUME_FILE) as file:
+        with written_atomically(path / RESUME_FILE) as file:
             write_tensors(file, state, {"record": json.dumps(record)})
     except (OSError, SafetensorError) as error:
         raise CheckpointError(

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import CheckpointError
+from vae.core.files import is_partial
 from vae.runs.folders import checkpoint_folders
-from vae.runs.format import PARTIAL, RESUME_FILE, RUN_FILE
+from vae.runs.format import RESUME_FILE, RUN_FILE
 
 _NAME = re.compile(r"\w[\w .+=,@-]{0,99}")
 
@@ -32,15 +33,10 @@ def make_folder(path: Path) -> None:
         ) from error
 
 
-def is_half_written(name: str) -> bool:
-    """Whether a file of this name is what a killed process left: its own, or safetensors'."""
-    return name.endswith(PARTIAL) or name.startswith(".tmp")
-
-
 def discard_empty(path: Path) -> None:
     """Remove a run's folder where it holds nothing but what was left half written."""
     files = list(path.iterdir()) if path.is_dir() else []
-    if path.is_dir() and all(is_half_written(file.name) for file in files):
+    if path.is_dir() and all(is_partial(file.name) for file in files):
         for file in files:
             file.unlink()
         path.rmdir()
@@ -61,7 +57,7 @@ def check_names(where: object, names: Collection[str], overwrite: bool) -> None:
 
     Files that a killed run left half written do not count.
     """
-    whole = [name for name in names if not is_half_written(name)]
+    whole = [name for name in names if not is_partial(name)]
     if whole and RUN_FILE not in whole and RESUME_FILE not in whole:
         raise CheckpointError(f"{where} holds other files; name a new or empty folder for the run")
     if whole and not overwrite:

@@ -16,8 +16,9 @@ from vae.core.errors import (
     StaleScores,
     TamperedCheckpoint,
 )
+from vae.core.files import written_atomically
 from vae.core.record import Record
-from vae.runs.format import SCORES_FILE, file_exists, read_json, staged_file
+from vae.runs.format import SCORES_FILE, file_exists, read_json
 from vae.runs.run import Run
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn")
@@ -71,7 +72,7 @@ def save_scores(run: Run, scores: StoredScores) -> None:
     """Keep scores beside the weights they are of; CheckpointError where the disk refuses."""
     head = {"format": SCORES_FORMAT, "format_version": SCORES_VERSION}
     try:
-        with staged_file(run.path / SCORES_FILE) as file:
+        with written_atomically(run.path / SCORES_FILE) as file:
             file.write_text(json.dumps(head | scores.to_dict(), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise CheckpointError(f"{run.path / SCORES_FILE} cannot be written ({error})") from error

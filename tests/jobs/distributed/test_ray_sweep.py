@@ -238,7 +238,7 @@ def fake_cluster(**resources: float) -> SimpleNamespace:
 
 def test_a_run_takes_a_gpu_where_there_are_any_and_the_device_allows_it():
     def gpus(cluster, **options):
-        return ray_sweep._gpus_of_a_run(cluster, machines(**options))
+        return ray_sweep._gpus_per_run(cluster, machines(**options))
 
     with_gpus, without = fake_cluster(CPU=8, GPU=2), fake_cluster(CPU=8)
     assert gpus(with_gpus) == 1
@@ -254,13 +254,13 @@ def test_a_run_takes_a_gpu_where_there_are_any_and_the_device_allows_it():
 
 def test_what_no_machine_can_give_is_refused_here_and_waited_for_elsewhere(capsys):
     cluster = fake_cluster(CPU=8)
-    ray_sweep._check_room(cluster, machines(threads=8), 0)
+    ray_sweep._check_resources(cluster, machines(threads=8), 0)
     with pytest.raises(ClusterError, match="has 9 CPUs, at most 8"):
-        ray_sweep._check_room(cluster, machines(threads=9), 0)
+        ray_sweep._check_resources(cluster, machines(threads=9), 0)
     with pytest.raises(ClusterError, match="has 1 GPUs, at most 0"):
-        ray_sweep._check_room(cluster, machines(), 1)
+        ray_sweep._check_resources(cluster, machines(), 1)
     assert capsys.readouterr().err == ""
-    ray_sweep._check_room(cluster, machines("head:6379", threads=9), 0)
+    ray_sweep._check_resources(cluster, machines("head:6379", threads=9), 0)
     assert "waiting for one to join" in capsys.readouterr().err
 
 

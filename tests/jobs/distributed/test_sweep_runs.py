@@ -8,7 +8,7 @@ import pytest
 from vae.cli.options.types import datasets, gpus
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import CheckpointError, ConfigError
-from vae.jobs.distributed.sweep_runs import folder_status, status_of_files, sweep_runs
+from vae.jobs.distributed.sweep_runs import classify_files, folder_status, sweep_runs
 from vae.runs.checkpoint import load_run
 from vae.runs.format import RESUME_FILE, RUN_FILE
 
@@ -35,10 +35,10 @@ def test_data_sets_that_would_share_a_folder_are_refused():
 
 def test_an_unfinished_run_outranks_the_checkpoint_beside_it():
     both = {RUN_FILE, RESUME_FILE, "model.safetensors"}
-    assert status_of_files(both, resume=True) == "unfinished"
-    assert status_of_files({RUN_FILE}, resume=True) == "finished"
-    assert status_of_files({"model.safetensors"}, resume=True) == "new"
-    assert status_of_files(both, resume=False) == "new"
+    assert classify_files(both, resume=True) == "unfinished"
+    assert classify_files({RUN_FILE}, resume=True) == "finished"
+    assert classify_files({"model.safetensors"}, resume=True) == "new"
+    assert classify_files(both, resume=False) == "new"
 
 
 def test_a_finished_run_in_a_folder_is_kept_where_it_is_the_one_asked_for(copied_checkpoint):

@@ -11,7 +11,7 @@ from vae.core.device import DeviceName, pick_device, prepare_device
 from vae.core.errors import CheckpointError
 from vae.data.splits import Dataset
 from vae.jobs.distributed.remote_folder import RemoteFolder
-from vae.jobs.distributed.sweep_runs import RunStatus, SweepRun, status_of_files
+from vae.jobs.distributed.sweep_runs import RunStatus, SweepRun, classify_files
 from vae.runs.checkpoint import load_run
 from vae.runs.format import RESUME_FILE, RUN_FILE
 from vae.runs.recorder import RecordedTraining
@@ -45,7 +45,7 @@ def find_published(
     """
     place = root / run.name
     names = place.names()
-    found = status_of_files(names, resume)
+    found = classify_files(names, resume)
     if found == "new":
         check_names(place, names, overwrite)
         old = place.read(RUN_FILE) if RUN_FILE in names else None
@@ -110,7 +110,7 @@ def train_published(task: RemoteTask, dataset: Dataset) -> TaskResult:
         is_unfinished = RESUME_FILE in names
         if not is_unfinished and RUN_FILE in names and task.folder.read(RUN_FILE) != task.replaces:
             return TaskResult(load_run(task.folder.fetch(RUN_FILE, folder).parent))
-        training = _take_up(task, folder, dataset, is_unfinished)
+        training = _start_or_resume(task, folder, dataset, is_unfinished)
         resumed_at = training.training.step if is_unfinished else None
         for _ in training.run(
             save_seconds=task.save_seconds, on_save=lambda: task.folder.put(folder / RESUME_FILE)
@@ -145,7 +145,7 @@ def scratch_folder() -> Iterator[Path]:
         yield Path(path)
 
 
-def _take_up(
+def _start_or_resume(
     task: RemoteTask, folder: Path, dataset: Dataset, is_unfinished: bool
 ) -> RecordedTraining:
     device = pick_device(task.device)

@@ -54,8 +54,8 @@ def train_on_ray(
     lack what is asked of them, ConfigError where Ray is not installed.
     """
     with _connected(machines.address) as ray:
-        gpus = _gpus_of_a_run(ray, machines)
-        _check_room(ray, machines, gpus)
+        gpus = _gpus_per_run(ray, machines)
+        _check_resources(ray, machines, gpus)
         stored = {name: ray.put(dataset) for name, dataset in datasets.items()}
         function = ray.remote(_train)
         pending = {}
@@ -172,7 +172,7 @@ def _check_answers(address: str) -> None:
         ) from error
 
 
-def _gpus_of_a_run(ray: Any, machines: RayOptions) -> float:
+def _gpus_per_run(ray: Any, machines: RayOptions) -> float:
     if machines.gpus is not None:
         if (machines.device, machines.gpus > 0) in (("cpu", True), ("cuda", False)):
             raise ConfigError(
@@ -185,7 +185,7 @@ def _gpus_of_a_run(ray: Any, machines: RayOptions) -> float:
     return 1 if machines.device == "auto" and ray.cluster_resources().get("GPU") else 0
 
 
-def _check_room(ray: Any, machines: RayOptions, gpus: float) -> None:
+def _check_resources(ray: Any, machines: RayOptions, gpus: float) -> None:
     """Refuse what this machine can never give; machines may still join a cluster of many."""
     most = {
         kind: max((node["Resources"].get(kind, 0) for node in ray.nodes()), default=0)

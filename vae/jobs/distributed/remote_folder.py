@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vae.core.errors import CheckpointError, ConfigError
-from vae.runs.format import PARTIAL
+from vae.core.files import PARTIAL_SUFFIX
 
 
 def is_url(text: str) -> bool:
@@ -45,12 +45,12 @@ class RemoteFolder:
 
     def make(self) -> None:
         """Make the folder; CheckpointError where that is not allowed."""
-        with self._or_refused("made"):
+        with self._translated_errors("made"):
             self._fs.makedirs(self._path, exist_ok=True)
 
     def names(self) -> set[str]:
         """The files that are there, none where there is no folder; CheckpointError for a file."""
-        with self._or_refused("listed"):
+        with self._translated_errors("listed"):
             self._fs.invalidate_cache()
             if self._fs.isfile(self._path):
                 raise CheckpointError(f"{self.url} is a file; name a folder for the run")
@@ -62,13 +62,13 @@ class RemoteFolder:
 
     def fetch(self, name: str, folder: Path) -> Path:
         """Copy a file into a folder of this machine; CheckpointError where that fails."""
-        with self._or_refused("read"):
+        with self._translated_errors("read"):
             self._fs.get_file(f"{self._path}/{name}", str(folder / name))
         return folder / name
 
     def read(self, name: str) -> bytes:
         """What a file holds; CheckpointError where that cannot be known."""
-        with self._or_refused("read"):
+        with self._translated_errors("read"):
             return self._fs.cat_file(f"{self._path}/{name}")
 
     def put(self, file: Path) -> None:
@@ -78,15 +78,15 @@ class RemoteFolder:
         CheckpointError where that fails.
         """
         target = f"{self._path}/{file.name}"
-        with self._or_refused("written to"):
+        with self._translated_errors("written to"):
             self._fs.makedirs(self._path, exist_ok=True)
-            self._fs.put_file(str(file), target + PARTIAL)
-            self._fs.mv(target + PARTIAL, target)
+            self._fs.put_file(str(file), target + PARTIAL_SUFFIX)
+            self._fs.mv(target + PARTIAL_SUFFIX, target)
 
     def discard(self, name: str) -> None:
         """Remove a file if it is there; CheckpointError where that is not allowed."""
         if name in self.names():
-            with self._or_refused("written to"):
+            with self._translated_errors("written to"):
                 self._fs.rm_file(f"{self._path}/{name}")
 
     @property
@@ -104,7 +104,7 @@ class RemoteFolder:
         return self._opened[1].rstrip("/")
 
     @contextmanager
-    def _or_refused(self, done: str) -> Iterator[None]:
+    def _translated_errors(self, done: str) -> Iterator[None]:
         try:
             yield
         except CheckpointError:

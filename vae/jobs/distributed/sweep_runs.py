@@ -67,7 +67,7 @@ def sweep_runs(
     return list(runs.values())
 
 
-def status_of_files(names: Collection[str], resume: bool) -> RunStatus:
+def classify_files(names: Collection[str], resume: bool) -> RunStatus:
     """What a folder of such files means to a sweep; without `resume` every run is new."""
     if resume and RESUME_FILE in names:
         return "unfinished"
@@ -83,7 +83,7 @@ def folder_status(
     up has other settings.
     """
     names = {file.name for file in path.iterdir()} if path.is_dir() else set()
-    found = status_of_files(names, resume)
+    found = classify_files(names, resume)
     if found == "new":
         check_free(path, overwrite)
         return found, None
