@@ -81,7 +81,7 @@ def happens(event: str, arguments: list[str]) -> int:
     take = StackedRuns.step
 
     def take_after_event(group: StackedRuns) -> int:
-        training = group._leads[0]
+        training = group._members[0]
         if torchrun_env.attempt == 0 and training.step == EVENT:
             if event == "diverges":
                 training.weights.values[0] = float("nan")
