@@ -1,4 +1,4 @@
-"""What goes through the layers: signals with a column of ones, and a batch made of them."""
+"""Activations with a column of ones behind them, and batches of images and noise."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from vae.training.weights import ALIGNMENT
 
 
 class Activation:
-    """What goes into a layer, of one model (batch, width), or several (models, batch, width)."""
+    """The input of a layer: (batch, width) for one model, (models, batch, width) for several."""
 
-    def __init__(self, whole: Float[Tensor, "*models batch columns"], width: int) -> None:
-        """Views of `whole`, whose columns behind `width` are as `empty` leaves them."""
-        self.whole, self.width = whole, width
-        self.values = whole[..., :width]
-        self.augmented = whole[..., : width + 1]
+    def __init__(self, padded: Float[Tensor, "*models batch columns"], width: int) -> None:
+        """Make views of `padded`: the first `width` columns, a column of ones, zeros."""
+        self.padded, self.width = padded, width
+        self.values = padded[..., :width]
+        self.augmented = padded[..., : width + 1]
         self.T = self.augmented.mT
 
     @classmethod
     def empty(cls, workspace: Workspace, sizes: tuple[int, ...], width: int) -> Activation:
-        """One of the workspace's buffers."""
+        """Return an activation in the workspace's next buffer, with its column of ones."""
         columns = -(-(width + 1) // ALIGNMENT) * ALIGNMENT
-        whole = workspace.buffer(*sizes, columns)
-        whole[..., width] = 1
-        return cls(whole, width)
+        padded = workspace.buffer(*sizes, columns)
+        padded[..., width] = 1
+        return cls(padded, width)
 
 
 class Batch:
-    """A batch of every stream: its images, what the encoders see of them, the noise."""
+    """A batch for each noise stream: its images, the encoders' inputs and the noise."""
 
     def __init__(
         self,
@@ -41,39 +41,43 @@ class Batch:
         latent_dim: int,
         is_corrupted: bool,
     ) -> None:
+        """`sizes` gives the number of noise streams and the batch size of each."""
         pixels = images.shape[1]
         self.sizes = sizes
         self._levels = workspace.buffer(sizes[0] * sizes[1], pixels, dtype=torch.uint8)
-        self._by_stream = self._levels.unflatten(0, sizes)
+        self._levels_per_stream = self._levels.unflatten(0, sizes)
         self.images = Activation.empty(workspace, sizes, pixels)
-        self.seen = Activation.empty(workspace, sizes, pixels) if is_corrupted else self.images
+        self.inputs = Activation.empty(workspace, sizes, pixels) if is_corrupted else self.images
         self.noise = workspace.buffer(*sizes, latent_dim)
-        self.noises = list(self.noise)
+        self.noise_per_stream = list(self.noise)
 
-    def of_models(self, streams: list[int], ops: OpList) -> tuple[Activation, Tensor, Tensor]:
-        """What models take of it, each from its stream: what they see, the images, the noise.
+    def select(self, noise_streams: list[int], ops: OpList) -> tuple[Activation, Tensor, Tensor]:
+        """Return the encoder's inputs, the images and the noise of each model's noise stream.
 
-        By views, or where there is none by copies, which are recorded.
+        They are views if possible. Otherwise they are copies, and `ops` records the copying.
         """
-        seen = self._of_models(self.seen, streams, ops)
-        is_same = self.seen is self.images
-        images = seen if is_same else self._of_models(self.images, streams, ops)
+        inputs = _select(self.inputs, noise_streams, ops)
+        is_same = self.inputs is self.images
+        images = inputs if is_same else _select(self.images, noise_streams, ops)
         noise = Activation(self.noise, self.noise.shape[-1])
-        return seen, images.values, self._of_models(noise, streams, ops).whole
-
-    def _of_models(self, signal: Activation, streams: list[int], ops: OpList) -> Activation:
-        whole, width = signal.whole, signal.width
-        if len(streams) == 1:
-            return Activation(whole[streams[0]], width)
-        if len(whole) == 1:
-            return Activation(whole.expand(len(streams), *whole.shape[1:]), width)
-        copy, chosen = torch.empty_like(whole[streams]), torch.tensor(streams, device=whole.device)
-        ops.add(torch.index_select, whole, 0, chosen, out=copy)
-        return Activation(copy, width)
+        return inputs, images.values, _select(noise, noise_streams, ops).padded
 
     def read(
-        self, images: UInt8[Tensor, "n pixels"], indices: Int[Tensor, "streams batch"]
+        self, images: UInt8[Tensor, "n pixels"], indices: Int[Tensor, "noise_streams batch"]
     ) -> None:
-        """The chosen images of each stream, as numbers in [0, 1]."""
+        """Copy the images at `indices` into the batch, as numbers in [0, 1]."""
         torch.index_select(images, 0, indices.reshape(-1), out=self._levels)
-        self.images.values.copy_(self._by_stream).mul_(1 / 255)
+        self.images.values.copy_(self._levels_per_stream).mul_(1 / 255)
+
+
+def _select(activation: Activation, noise_streams: list[int], ops: OpList) -> Activation:
+    """Return an activation with one row per model, from one with one row per noise stream."""
+    padded, width = activation.padded, activation.width
+    if len(noise_streams) == 1:
+        return Activation(padded[noise_streams[0]], width)
+    if len(padded) == 1:
+        return Activation(padded.expand(len(noise_streams), *padded.shape[1:]), width)
+    copy = torch.empty_like(padded[noise_streams])
+    rows = torch.tensor(noise_streams, device=padded.device)
+    ops.add(torch.index_select, padded, 0, rows, out=copy)
+    return Activation(copy, width)

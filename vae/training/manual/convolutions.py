@@ -1,7 +1,7 @@
-"""Convolutions with ReLUs between them, forward and backward by hand, of one model.
+"""The convolutions of one model with ReLUs between them, forward and backward without autograd.
 
-Signals lie channels last, as convolutions like them. They write each result into new memory, so
-what lies between two of them is kept until the way back has been there.
+Activations have the channels-last layout, in which convolutions run fastest. torch's convolutions
+write their results into new memory, so the inner activations are kept until the backward pass.
 """
 
 from collections.abc import Sequence
@@ -19,20 +19,19 @@ from vae.training.weights import WeightStack, slot_view
 threshold_backward = torch.ops.aten.threshold_backward.grad_input
 convolution_backward = torch.ops.aten.convolution_backward.default
 
-
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
 
 @dataclass(frozen=True)
 class Convolution:
-    """One of them: views of its weights and of where their gradients belong."""
+    """One convolution: views of its weights and of the buffers for their gradients."""
 
     kernel: Float[Tensor, "_ _ h w"]
     bias: Float[Tensor, "channels"]
     grad_kernel: Float[Tensor, "_ _ h w"]
     grad_bias: Float[Tensor, "channels"]
     settings: tuple[Any, ...]
-    """Stride, padding, dilation, whether it is transposed, output padding, groups."""
+    """Stride, padding, dilation, whether the layer is transposed, output padding, groups."""
 
     @classmethod
     def of(
@@ -42,7 +41,7 @@ class Convolution:
         stack: WeightStack,
         gradients: Float[Tensor, "1 count"],
     ) -> Self:
-        """The layer of that name."""
+        """Make views of the weights and gradients of the layer `name`."""
         kernel, bias, grad_kernel, grad_bias = (
             slot_view(buffer[0], stack.slots[f"{name}.{each}"])
             for buffer in (stack.values, gradients)
@@ -53,20 +52,20 @@ class Convolution:
         settings = (*geometry, is_transposed, layer.output_padding, layer.groups)
         return cls(kernel, bias, grad_kernel, grad_bias, settings)
 
-    def __call__(self, signal: Float[Tensor, "batch _ h w"]) -> Float[Tensor, "batch channels _ _"]:
-        """In new memory."""
-        return torch.convolution(signal, self.kernel, self.bias, *self.settings)
+    def __call__(self, inputs: Float[Tensor, "batch _ h w"]) -> Float[Tensor, "batch channels _ _"]:
+        """Return the output in new memory."""
+        return torch.convolution(inputs, self.kernel, self.bias, *self.settings)
 
     def backward(
         self,
-        signal: Float[Tensor, "batch _ h w"],
-        gradient: Float[Tensor, "batch channels _ _"],
+        inputs: Float[Tensor, "batch _ h w"],
+        grad_output: Float[Tensor, "batch channels _ _"],
         needs_input_grad: bool,
     ) -> Float[Tensor, "batch _ h w"] | None:
-        """Write the weights' gradients; returns the signal's where the way goes on."""
+        """Write the weights' gradients; return the gradient of the inputs if it is needed."""
         grad_input, grad_kernel, grad_bias = convolution_backward(
-            gradient,
-            signal,
+            grad_output,
+            inputs,
             self.kernel,
             [len(self.bias)],
             *self.settings,
@@ -78,19 +77,19 @@ class Convolution:
 
 
 class Convolutions:
-    """Those of one network, with workspace for what comes in at either end."""
+    """The convolutions of one network, with buffers for their inputs and the output's gradient."""
 
-    signal: Float[Tensor, "batch _ h w"]
-    """What goes in: to be written before the way forward."""
+    inputs: Float[Tensor, "batch _ h w"]
+    """The caller writes the inputs here before the forward pass."""
 
     output: Float[Tensor, "batch _ _ _"]
-    """Behind the way forward, the last one's; no ReLU follows it."""
+    """The last convolution's output after the forward pass; no ReLU is applied to it."""
 
-    gradient: Float[Tensor, "batch _ _ _"]
-    """By the output: to be written before the way back."""
+    grad_output: Float[Tensor, "batch _ _ _"]
+    """The caller writes the gradient of the output here before the backward pass."""
 
     grad_input: Float[Tensor, "batch _ h w"] | None
-    """Behind the way back, the gradient by what went in, where that is wanted."""
+    """The gradient of the inputs after the backward pass; None if it is not needed."""
 
     def __init__(
         self,
@@ -99,49 +98,57 @@ class Convolutions:
         network: nn.Sequential,
         stack: WeightStack,
         gradients: Float[Tensor, "1 count"],
-        inputs: tuple[int, int, int, int],
+        input_shape: tuple[int, int, int, int],
         needs_input_grad: bool,
     ) -> None:
-        """`prefix` stands in front of the parameters' names; (batch, c, h, w) go in.
+        """Allocate buffers and run the convolutions once, to find the shape of the output.
 
-        Whether the way back `needs_input_grad` in front of the first of them is known beforehand.
+        Args:
+            workspace: The source of the buffers.
+            prefix: The prefix of the parameters' names, such as "encoder".
+            network: The layers; all but convolutions are skipped.
+            stack: The weights of the model.
+            gradients: The buffer for the gradients of all weights.
+            input_shape: (batch, c, h, w) of the inputs.
+            needs_input_grad: Whether the backward pass computes the gradient of the inputs.
         """
         self._layers = [
             Convolution.of(f"{prefix}.{i}", layer, stack, gradients)
             for i, layer in enumerate(network)
             if isinstance(layer, CONVOLUTIONS)
         ]
-        self._goes_on = needs_input_grad
-        self.signal = _channels_last(workspace, inputs)
+        self._needs_input_grad = needs_input_grad
+        self.inputs = _channels_last(workspace, input_shape)
         self._forward()
-        self.gradient = _channels_last(workspace, self.output.shape)
+        self.grad_output = _channels_last(workspace, self.output.shape)
 
     def forward(self, ops: OpList) -> None:
-        """Record the way from `signal` to `output`."""
+        """Record the computation of `output` from `inputs`."""
         ops.add(self._forward)
 
     def backward(self, ops: OpList) -> None:
-        """Record the way from `gradient` to `grad_input`, and the gradients of the weights."""
+        """Record the computation of all gradients from `grad_output`."""
         ops.add(self._backward)
 
     def _forward(self) -> None:
         *inner, last = self._layers
-        self._signals = [self.signal]
+        self._activations = [self.inputs]
         for layer in inner:
-            self._signals.append(layer(self._signals[-1]).relu_())
-        self.output = last(self._signals[-1])
+            self._activations.append(layer(self._activations[-1]).relu_())
+        self.output = last(self._activations[-1])
 
     def _backward(self) -> None:
-        gradient = self.gradient
-        while len(self._signals) > 1:
-            signal = self._signals.pop()
-            below = self._layers[len(self._signals)].backward(
-                signal, gradient, needs_input_grad=True
-            )
-            gradient = threshold_backward(below, signal, 0, grad_input=below)
-        self.grad_input = self._layers[0].backward(self.signal, gradient, self._goes_on)
+        gradient = self.grad_output
+        while len(self._activations) > 1:
+            hidden = self._activations.pop()
+            layer = self._layers[len(self._activations)]
+            grad_hidden = layer.backward(hidden, gradient, needs_input_grad=True)
+            gradient = threshold_backward(grad_hidden, hidden, 0, grad_input=grad_hidden)
+        first = self._layers[0]
+        self.grad_input = first.backward(self.inputs, gradient, self._needs_input_grad)
 
 
 def _channels_last(workspace: Workspace, shape: Sequence[int]) -> Float[Tensor, "batch c h w"]:
+    """Return a buffer of this shape in the channels-last layout."""
     batch, channels, height, width = shape
     return workspace.buffer(batch, height, width, channels).permute(0, 3, 1, 2)

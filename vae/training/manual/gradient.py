@@ -1,8 +1,8 @@
-"""The gradient of the beta-VAE's objective by the weights, written out by hand.
+"""The gradient of the beta-VAE objective with respect to the weights, written out.
 
-The equations are those of `vae.training.losses` and `vae.models.posterior`; what autograd would do
-with them is done here with a third of the operations, over all models in each of them, and without
-a copy: gradients are written where Adam reads them.
+`vae.training.losses` and `vae.models.posterior` hold the objective, and README.md the derivation.
+Autograd would need three times as many operations. Here each operation covers all models, and
+writes gradients directly into the buffer that Adam reads.
 """
 
 import torch
@@ -13,7 +13,7 @@ from vae.core.config import TrainConfig
 from vae.models.likelihood import ManualLikelihood
 from vae.models.vae import VAE
 from vae.training.manual.activations import Activation, Batch
-from vae.training.manual.networks import network_by_hand
+from vae.training.manual.networks import manual_network
 from vae.training.manual.op_list import OpList
 from vae.training.manual.workspace import Workspace
 from vae.training.weights import WeightStack
@@ -22,9 +22,9 @@ hardtanh_backward = torch.ops.aten.hardtanh_backward.grad_input
 
 
 class Gradient:
-    """The objective's, by a batch of one size.
+    """Computes the gradient of the objective for batches of one size.
 
-    What it works on is (batch, ...) of one model, (models, batch, ...) of several.
+    Its buffers have the shape (batch, ...) for one model and (models, batch, ...) for several.
     """
 
     def __init__(
@@ -36,24 +36,37 @@ class Gradient:
         stack: WeightStack,
         gradients: Float[Tensor, "models count"],
         batch: Batch,
-        streams: list[int],
+        noise_streams: list[int],
         sums: Float[Tensor, "models terms"],
     ) -> None:
+        """Allocate the buffers and record the operations.
+
+        Args:
+            workspace: The source of the buffers.
+            model: A model of the shape that all models have.
+            config: The training settings of all models, apart from beta.
+            betas: The beta of each model.
+            stack: The weights of the models.
+            gradients: The buffer that the gradients of all weights are written to.
+            batch: The batch that each step reads.
+            noise_streams: The index of each model's noise stream in the batch.
+            sums: The sums that each model's distortion and rates are added to.
+        """
         assert isinstance(model.likelihood, ManualLikelihood)
         self._likelihood, self._limit = model.likelihood, model.config.logvar_limit
         self._free_bits = config.free_bits
         self._ops = OpList()
         count = batch.sizes[1]
-        self._share_of_one = 1 / count
-        self._seen, self._images, self._noise = batch.of_models(streams, self._ops)
+        self._batch_fraction = 1 / count
+        self._inputs, self._images, self._noise = batch.select(noise_streams, self._ops)
         self._encoder, self._decoder = (
-            network_by_hand(
+            manual_network(
                 workspace, prefix, network, stack, gradients, count, model.config.image_shape
             )
             for prefix, network in (("encoder", model.encoder), ("decoder", model.decoder))
         )
-        is_alone = len(streams) == 1
-        terms = sums[0] if is_alone else sums
+        is_single = len(noise_streams) == 1
+        terms = sums[0] if is_single else sums
         self._distortions, self._rates = terms[..., 0], terms[..., 1:]
         self._mean, self._raw = self._encoder.output.chunk(2, dim=-1)
         sizes, latent_dim = self._mean.shape[:-1], model.config.latent_dim
@@ -64,29 +77,29 @@ class Gradient:
         self._grad_output = workspace.buffer(*self._decoder.output.shape)
         self._grad_encoded = workspace.buffer(*self._encoder.output.shape)
         self._zero = torch.zeros((), device=model.device)
-        weights = betas[0] if is_alone else betas[:, None, None]
+        weights = betas[0] if is_single else betas[:, None, None]
         self._betas = (weights / count).expand(*sizes[:-1], 1, latent_dim).contiguous()
         self._weight = torch.zeros_like(self._betas)
         self._record()
 
     def write(self, kl_scale: Float[Tensor, ""]) -> None:
-        """That of mean(distortion) + kl_scale * beta * rate; adds both to the sums."""
+        """Write the gradient of mean(distortion + kl_scale * beta * rate); add both to the sums."""
         torch.mul(kl_scale, self._betas, out=self._weight)
         self._ops.run()
 
     def _record(self) -> None:
-        """The mean over the batch comes in where matrices are small, or are multiplied anyway."""
-        self._encoder.forward(self._ops, self._seen)
+        """Record all operations; the factor 1/batch is applied where it is cheapest."""
+        self._encoder.forward(self._ops, self._inputs)
         self._record_posterior()
         self._decoder.forward(self._ops, self._z)
         self._ops.add(self._measure_distortion)
-        part, grad_output = self._share_of_one, self._grad_output
-        self._decoder.backward(self._ops, self._z, grad_output, part, self._grad_z)
+        scale, grad_output = self._batch_fraction, self._grad_output
+        self._decoder.backward(self._ops, self._z, grad_output, scale, self._grad_z)
         self._record_posterior_backward()
-        self._encoder.backward(self._ops, self._seen, self._grad_encoded)
+        self._encoder.backward(self._ops, self._inputs, self._grad_encoded)
 
     def _record_posterior(self) -> None:
-        """Sample z = mean + shift, and add up the rate; excess is the variance - 1."""
+        """Sample z = mean + shift, and add to the rates; `excess` is the variance minus 1."""
         record, limit = self._ops.add, self._limit
         record(torch.clamp, self._raw, -limit, limit, out=self._logvar)
         record(torch.mul, self._logvar, 0.5, out=self._shift)
@@ -101,13 +114,13 @@ class Gradient:
             record(self._leave_out_free)
 
     def _record_posterior_backward(self) -> None:
-        """By the encoder's output, from the gradient by z."""
+        """Compute the gradient of the encoder's output from the gradient of z."""
         record, limit = self._ops.add, self._limit
-        by_mean, by_raw = self._grad_encoded.chunk(2, dim=-1)
-        record(torch.addcmul, self._grad_z, self._weight, self._mean, out=by_mean)
-        record(torch.addcmul, self._zero, self._grad_z, self._shift, value=0.5, out=by_raw)
-        record(by_raw.addcmul_, self._weight, self._excess, value=0.5)
-        record(hardtanh_backward, by_raw, self._raw, -limit, limit, grad_input=by_raw)
+        grad_mean, grad_raw = self._grad_encoded.chunk(2, dim=-1)
+        record(torch.addcmul, self._grad_z, self._weight, self._mean, out=grad_mean)
+        record(torch.addcmul, self._zero, self._grad_z, self._shift, value=0.5, out=grad_raw)
+        record(grad_raw.addcmul_, self._weight, self._excess, value=0.5)
+        record(hardtanh_backward, grad_raw, self._raw, -limit, limit, grad_input=grad_raw)
 
     def _measure_distortion(self) -> None:
         output, images, gradient = self._decoder.output, self._images, self._grad_output
@@ -118,6 +131,6 @@ class Gradient:
         self._rates.add_(self._twice_rate.sum(dim=-2), alpha=0.5)
 
     def _leave_out_free(self) -> None:
-        """The rate of dimensions whose mean is within its free bits does not count."""
+        """Set the weight of each dimension to 0 if its mean rate is below the free bits."""
         means = self._twice_rate.mean(dim=-2, keepdim=True)
         self._weight.mul_(means >= 2 * self._free_bits)

@@ -1,7 +1,7 @@
-"""Whole encoders and decoders by hand: linear layers, with convolutions in front or behind.
+"""Encoders and decoders without autograd: linear layers, with convolutions before or after them.
 
-A code's and an image's numbers lie in rows, as linear layers take them; what goes between those and
-convolutions changes its layout on the way, and passes a ReLU.
+Codes and images are rows of numbers, as linear layers take them. Between linear layers and
+convolutions the activations change their layout and pass a ReLU.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ from vae.training.weights import WeightStack
 
 
 class Network(Protocol):
-    """An encoder or a decoder, with workspace for all that goes through it."""
+    """An encoder or a decoder, with buffers for its activations and their gradients."""
 
     output: Float[Tensor, "*models batch outputs"]
-    """Where the last layer's output will be."""
+    """The buffer of the last layer's output."""
 
-    def forward(self, ops: OpList, signal: Activation) -> None:
-        """Record the way from the signal to the output."""
+    def forward(self, ops: OpList, inputs: Activation) -> None:
+        """Record the computation of `output` from the inputs."""
         ...
 
     def backward(
         self,
         ops: OpList,
-        signal: Activation,
-        gradient: Float[Tensor, "*models batch outputs"],
+        inputs: Activation,
+        grad_output: Float[Tensor, "*models batch outputs"],
         scale: float = 1.0,
         grad_input: Float[Tensor, "*models batch inputs"] | None = None,
     ) -> None:
-        """Record the way back: gradients of weights and biases, and the signal's if that is wanted.
+        """Record the gradients of the weights, and of the inputs if `grad_input` is a buffer.
 
-        All of them are `scale` times what `gradient` makes of them; `signal` is what went in.
+        All gradients are multiplied by `scale`; `inputs` must be those of the forward pass.
         """
         ...
 
 
-def network_by_hand(
+def manual_network(
     workspace: Workspace,
     prefix: str,
     network: nn.Sequential,
@@ -55,7 +55,17 @@ def network_by_hand(
     batch: int,
     image_shape: tuple[int, int, int],
 ) -> Network:
-    """An encoder or a decoder; `prefix` stands in front of its parameters' names."""
+    """Return the manual form of an encoder or a decoder.
+
+    Args:
+        workspace: The source of the buffers.
+        prefix: The prefix of the parameters' names, such as "encoder".
+        network: The encoder or decoder.
+        stack: The weights of the models.
+        gradients: The buffer for the gradients of all weights.
+        batch: The batch size.
+        image_shape: (c, h, w) of the model's images.
+    """
     layers = Layers(workspace, prefix, network, stack, gradients, batch)
     if not any(isinstance(layer, CONVOLUTIONS) for layer in network):
         return layers
@@ -66,7 +76,7 @@ def network_by_hand(
         network,
         stack,
         gradients,
-        (batch, *(image_shape if is_encoder else _shape_behind_layers(network))),
+        (batch, *(image_shape if is_encoder else _unflattened_shape(network))),
         needs_input_grad=not is_encoder,
     )
     if is_encoder:
@@ -75,20 +85,20 @@ def network_by_hand(
 
 
 class ConvolutionalEncoder:
-    """Convolutions, a ReLU, linear layers."""
+    """An encoder of convolutions, a ReLU and linear layers."""
 
     def __init__(self, workspace: Workspace, convolutions: Convolutions, layers: Layers) -> None:
         self._convolutions, self._layers = convolutions, layers
         self.output = layers.output
-        batch, *shape = convolutions.gradient.shape
-        self._features, self._by_features = (
+        batch, *shape = convolutions.grad_output.shape
+        self._features, self._grad_features = (
             Activation.empty(workspace, (batch,), math.prod(shape)) for _ in range(2)
         )
 
-    def forward(self, ops: OpList, signal: Activation) -> None:
+    def forward(self, ops: OpList, inputs: Activation) -> None:
         """See `Network`."""
-        images = self._convolutions.signal
-        ops.add(images.copy_, as_images(signal.values, images))
+        images = self._convolutions.inputs
+        ops.add(images.copy_, as_images(inputs.values, images))
         self._convolutions.forward(ops)
         ops.add(self._read_features)
         self._layers.forward(ops, self._features)
@@ -96,18 +106,19 @@ class ConvolutionalEncoder:
     def backward(
         self,
         ops: OpList,
-        signal: Activation,
-        gradient: Float[Tensor, "batch outputs"],
+        inputs: Activation,
+        grad_output: Float[Tensor, "batch outputs"],
         scale: float = 1.0,
         grad_input: Float[Tensor, "batch inputs"] | None = None,
     ) -> None:
-        """See `Network`; nobody wants an image's gradient."""
+        """See `Network`; the gradient of images is never needed."""
         assert grad_input is None
-        found, features = self._by_features, self._features
-        self._layers.backward(ops, features, gradient, scale, found.values)
-        ops.add(threshold_backward, found.whole, features.whole, 0, grad_input=found.whole)
-        grad_output = self._convolutions.gradient
-        ops.add(grad_output.copy_, as_images(found.values, grad_output))
+        features, grad_features = self._features, self._grad_features
+        self._layers.backward(ops, features, grad_output, scale, grad_features.values)
+        padded = grad_features.padded
+        ops.add(threshold_backward, padded, features.padded, 0, grad_input=padded)
+        grad_images = self._convolutions.grad_output
+        ops.add(grad_images.copy_, as_images(grad_features.values, grad_images))
         self._convolutions.backward(ops)
 
     def _read_features(self) -> None:
@@ -116,58 +127,59 @@ class ConvolutionalEncoder:
 
 
 class ConvolutionalDecoder:
-    """Linear layers, a ReLU, transposed convolutions."""
+    """A decoder of linear layers, a ReLU and transposed convolutions."""
 
     def __init__(self, workspace: Workspace, layers: Layers, convolutions: Convolutions) -> None:
         self._layers, self._convolutions = layers, convolutions
-        self._by_features = workspace.buffer(*layers.output.shape)
-        batch, *shape = convolutions.gradient.shape
+        self._grad_features = workspace.buffer(*layers.output.shape)
+        batch, *shape = convolutions.grad_output.shape
         self.output = workspace.buffer(batch, math.prod(shape))
 
-    def forward(self, ops: OpList, signal: Activation) -> None:
+    def forward(self, ops: OpList, inputs: Activation) -> None:
         """See `Network`."""
-        features, places = self._layers.output, self._convolutions.signal
-        self._layers.forward(ops, signal)
+        features, feature_maps = self._layers.output, self._convolutions.inputs
+        self._layers.forward(ops, inputs)
         ops.add(features.relu_)
-        ops.add(places.copy_, as_images(features, places))
+        ops.add(feature_maps.copy_, as_images(features, feature_maps))
         self._convolutions.forward(ops)
         ops.add(self._read_output)
 
     def backward(
         self,
         ops: OpList,
-        signal: Activation,
-        gradient: Float[Tensor, "batch outputs"],
+        inputs: Activation,
+        grad_output: Float[Tensor, "batch outputs"],
         scale: float = 1.0,
         grad_input: Float[Tensor, "batch inputs"] | None = None,
     ) -> None:
         """See `Network`."""
-        features, found = self._layers.output, self._by_features
-        grad_output = self._convolutions.gradient
-        ops.add(torch.mul, as_images(gradient, grad_output), scale, out=grad_output)
+        features, grad_features = self._layers.output, self._grad_features
+        grad_images = self._convolutions.grad_output
+        ops.add(torch.mul, as_images(grad_output, grad_images), scale, out=grad_images)
         self._convolutions.backward(ops)
-        ops.add(self._read_by_features)
-        ops.add(threshold_backward, found, features, 0, grad_input=found)
-        self._layers.backward(ops, signal, found, grad_input=grad_input)
+        ops.add(self._read_grad_features)
+        ops.add(threshold_backward, grad_features, features, 0, grad_input=grad_features)
+        self._layers.backward(ops, inputs, grad_features, grad_input=grad_input)
 
     def _read_output(self) -> None:
         output = self._convolutions.output
         as_images(self.output, output).copy_(output)
 
-    def _read_by_features(self) -> None:
-        found = self._convolutions.grad_input
-        assert found is not None
-        as_images(self._by_features, found).copy_(found)
+    def _read_grad_features(self) -> None:
+        grad_input = self._convolutions.grad_input
+        assert grad_input is not None
+        as_images(self._grad_features, grad_input).copy_(grad_input)
 
 
 def as_images(
     rows: Float[Tensor, "batch numbers"], like: Float[Tensor, "batch c h w"]
 ) -> Float[Tensor, "batch c h w"]:
-    """Rows as images of that shape, whose channels lie one behind the other."""
+    """Return rows as a view of images of the shape of `like`, one channel after the other."""
     return rows.unflatten(1, like.shape[1:])
 
 
-def _shape_behind_layers(decoder: nn.Sequential) -> tuple[int, int, int]:
+def _unflattened_shape(decoder: nn.Sequential) -> tuple[int, int, int]:
+    """Return (c, h, w) of the input of a decoder's first convolution."""
     (unflatten,) = (layer for layer in decoder if isinstance(layer, nn.Unflatten))
     channels, height, width = unflatten.unflattened_size
     return channels, height, width

@@ -1,6 +1,11 @@
 """A step of one model or of several stacked models, with gradients written out.
 
 The models have one shape and the beta-VAE objective, and differ in beta, in seed or in both.
+
+Example:
+    >>> step = ManualStep([run], noise_streams=[0], generators=[run.noise])
+    >>> indices = torch.arange(64)[None]  # one noise stream with a batch of 64 images
+    >>> step(indices, kl_scale=torch.tensor(1.0), learning_rate=torch.tensor(1e-3))
 """
 
 from __future__ import annotations
@@ -25,11 +30,11 @@ if TYPE_CHECKING:
     from vae.training.run import TrainingRun
 
 CLIP_EPSILON = 1e-6
-"""As in torch's clip_grad_norm_."""
+"""The number that torch's `clip_grad_norm_` adds to the norm."""
 
 
 class ManualStep:
-    """Takes steps of runs that `supports_manual_step` holds for, all of them in each operation."""
+    """Takes the steps of runs that `supports_manual_step` allows, all of them at once."""
 
     def __init__(
         self,
@@ -68,7 +73,7 @@ class ManualStep:
         """See `Step`."""
         size = indices.shape[1]
         if size not in self._by_size:
-            self._by_size[size] = self._prepared(size)
+            self._by_size[size] = self._prepare(size)
         batch, gradient = self._by_size[size]
         self._read(batch, indices)
         is_half = self._config.precision == "bfloat16"
@@ -79,7 +84,8 @@ class ManualStep:
         moments = [stack.first], [stack.second]
         update_by_adam([stack.values], [self._gradients], *moments, [self._step_count], rate)
 
-    def _prepared(self, size: int) -> tuple[Batch, Gradient]:
+    def _prepare(self, size: int) -> tuple[Batch, Gradient]:
+        """Return the batch and the gradient for one batch size."""
         workspace = self._pool.get(size)
         sizes, model = (len(self.generators), size), self._model
         is_corrupted = self._config.corruption > 0
@@ -98,20 +104,21 @@ class ManualStep:
         return batch, gradient
 
     def _read(self, batch: Batch, indices: Int[Tensor, "noise_streams batch"]) -> None:
+        """Read the images at `indices`, corrupt them if configured, and draw the noise."""
         batch.read(self._images, indices)
         if self._config.corruption:
-            drawn = torch.zeros(batch.images.values.shape, device=indices.device)
-            self._draw(list(drawn))
-            seen = corrupted(batch.images.values, self._config.corruption, drawn)
-            batch.seen.values.copy_(seen)
-        self._draw(batch.noises)
+            noise = torch.zeros(batch.images.values.shape, device=indices.device)
+            self._fill_with_noise(list(noise))
+            inputs = corrupted(batch.images.values, self._config.corruption, noise)
+            batch.inputs.values.copy_(inputs)
+        self._fill_with_noise(batch.noise_per_stream)
 
-    def _draw(self, streams: Sequence[Float[Tensor, "batch _"]]) -> None:
-        for generator, rows in zip(self.generators, streams, strict=True):
+    def _fill_with_noise(self, noise_per_stream: Sequence[Float[Tensor, "batch _"]]) -> None:
+        for generator, rows in zip(self.generators, noise_per_stream, strict=True):
             rows.normal_(generator=generator)
 
     def _clip(self) -> None:
-        """Scale long gradients down; reading the norm would make the host wait for CUDA."""
+        """Scale long gradients down; on a GPU the host does not wait to read the norm."""
         limit = self._config.grad_clip
         if self._gradients.device.type != "cpu":
             norms = torch.linalg.vector_norm(self._gradients, dim=1, keepdim=True)
