@@ -1,1 +1,1 @@
-"""What the server trains: jobs, sweeps of them, the queue, and its worker."""
+"""Training jobs of the server: the queue, its worker process, limits, estimates and sweeps."""

@@ -1,4 +1,4 @@
-"""Runs that were trained before, as jobs that are done: a sweep need not train them again."""
+"""Represents a finished run as a job, so that a sweep need not train it again."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from vae.training import Report
 
 
 def job_from_run(number: int, submission: int, request: RunRequest, run: Run) -> Job:
-    """The job that a run would be; it has its epochs, and no pictures."""
+    """Return a job that is done, with the epochs of the run and without snapshots."""
     job = Job(number, request, run.path, submission, has_checkpoint=True)
     job.epochs.extend(_report(run, epoch) for epoch in load_metrics(run))
     job.latest = job.epochs[-1] if job.epochs else None
@@ -19,7 +19,7 @@ def job_from_run(number: int, submission: int, request: RunRequest, run: Run) ->
 
 
 def _report(run: Run, epoch: dict[str, Any]) -> Report:
-    """One line of metrics.jsonl, as if an epoch were a single step."""
+    """Convert one line of metrics.jsonl to a report that counts each epoch as one step."""
     return Report(
         epoch=epoch["epoch"],
         step=epoch["epoch"],

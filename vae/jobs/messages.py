@@ -1,4 +1,10 @@
-"""What the server and its training process say to each other."""
+"""Messages between the server and its training process.
+
+The server sends a `Command`. The process answers with any number of `Event`s:
+
+    Train   ->  Accepted, then for each job Started, Reported ..., Saving, Ended; then AllEnded
+    Stop    ->  nothing of its own: the job's Saving and Ended come earlier
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,43 +19,43 @@ from vae.training import Report
 
 @dataclass(frozen=True)
 class JobSpec:
-    """One job, as the training process is told of it."""
+    """Describes one job to the training process."""
 
     number: int
     request: RunRequest
     path: Path
     resumes: bool = False
-    """Whether it goes on from the state that its folder holds."""
+    """Whether the job continues from the state saved in its folder."""
 
     evaluate_only: bool = False
-    """Whether it ends there, and what there is gets measured and kept."""
+    """Whether the job trains no further: its saved state is evaluated and kept."""
 
 
 @dataclass(frozen=True)
 class Train:
-    """To the process: train these together; `AllEnded` comes when none is left."""
+    """Command: train these jobs together; `AllEnded` follows when none is left."""
 
     jobs: tuple[JobSpec, ...]
     data_dir: Path
     save_seconds: float
-    """How often the state of each run is saved."""
+    """Seconds between two saved states of each run."""
 
 
 @dataclass(frozen=True)
 class Stop:
-    """To the process: measure one job as it stands, and keep it."""
+    """Command: stop one job, evaluate it and keep its checkpoint."""
 
     number: int
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """A `Train` has been heard: what happens from here on, it may have brought about."""
+    """Event: a `Train` has arrived. If the process dies later, its jobs may be the cause."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """A job's data are read; it begins, or goes on after some epochs."""
+    """Event: a job has loaded its data and begins, or continues after some epochs."""
 
     number: int
     epoch: int
@@ -59,7 +65,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Reported:
-    """How a job stands, with pictures at the end of an epoch."""
+    """Event: the progress of a job, with a snapshot at the end of an epoch."""
 
     number: int
     report: Report
@@ -68,28 +74,28 @@ class Reported:
 
 @dataclass(frozen=True)
 class Saving:
-    """A job is measured and saved."""
+    """Event: a job is being evaluated and saved."""
 
     number: int
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A job has ended."""
+    """Event: a job has ended."""
 
     number: int
     status: Status
     message: str = ""
     has_checkpoint: bool = False
-    """Whether it left a checkpoint."""
+    """Whether the job left a checkpoint."""
 
     details: str = ""
-    """Of a bug, for the log."""
+    """Traceback of an unexpected error, for the log."""
 
 
 @dataclass(frozen=True)
 class AllEnded:
-    """All jobs of a `Train` have ended."""
+    """Event: all jobs of a `Train` have ended."""
 
 
 Command = Train | Stop

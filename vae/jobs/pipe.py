@@ -1,6 +1,15 @@
-"""Messages over a pair of file descriptors, whole or not at all.
+"""Sends and receives whole Python objects over a pair of file descriptors.
 
-They are pickled, which is safe between a process and the child that it started itself.
+The objects are pickled, which is safe between a process and a child that it started itself.
+`multiprocessing.connection` does not fit: it has no class for standard streams on Windows, closes
+descriptors that `Popen` owns, and its `send` is not safe to call from two threads.
+
+Example:
+    >>> reading, writing = os.pipe()
+    >>> pipe = Pipe(reading, writing)
+    >>> pipe.send("hello")
+    >>> pipe.receive()
+    'hello'
 """
 
 import os
@@ -13,14 +22,17 @@ _LENGTH = struct.Struct("<Q")
 
 
 class Pipe:
-    """Two ends: one to read from, one to write to; EOFError or OSError once the other is gone."""
+    """Reads messages from one file descriptor and writes them to another.
+
+    Both methods raise EOFError or OSError once the other side is gone.
+    """
 
     def __init__(self, reading: int, writing: int) -> None:
         self._reading, self._writing = reading, writing
         self._lock = threading.Lock()
 
     def send(self, message: Any) -> None:
-        """Write one message; threads may do so at a time."""
+        """Write one message. Several threads may call this at the same time."""
         content = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
         view = memoryview(_LENGTH.pack(len(content)) + content)
         with self._lock:
@@ -28,7 +40,7 @@ class Pipe:
                 view = view[os.write(self._writing, view) :]
 
     def receive(self) -> Any:
-        """Wait for a message."""
+        """Wait for the next message and return it."""
         (length,) = _LENGTH.unpack(self._read(_LENGTH.size))
         return pickle.loads(self._read(length))
 
