@@ -57,21 +57,21 @@ def test_every_preset_is_allowed(preset):
     train = TrainConfig(preset.dataset, epochs=preset.epochs)
     Limits().check(
         [RunRequest.of(train, architecture=preset.architecture, latent_dim=preset.latent_dim)],
-        under_way=0,
+        active_jobs=0,
     )
 
 
 def test_too_large_is_one_sentence_that_says_what_to_do():
     endless = dataclasses.replace(DIGITS, train=TrainConfig("mnist", epochs=100_000))
     with pytest.raises(LimitError, match=r"about \d+ hours.*up to 60 minutes; choose fewer epochs"):
-        Limits().check([endless], under_way=0)
+        Limits().check([endless], active_jobs=0)
 
 
 def test_too_many_are_one_sentence_that_says_what_to_do():
     with pytest.raises(LimitError, match="takes 2 jobs at a time, and 2 wait or train already"):
-        Limits(jobs=2).check([DIGITS], under_way=2)
+        Limits(jobs=2).check([DIGITS], active_jobs=2)
     with pytest.raises(LimitError, match="ask for 1 instead of 2"):
-        Limits(jobs=2).check([DIGITS, DIGITS], under_way=1)
+        Limits(jobs=2).check([DIGITS, DIGITS], active_jobs=1)
 
 
 def test_the_environment_changes_them(monkeypatch):

@@ -1,4 +1,9 @@
-"""What waits and what is under way, in its order, and how long that may take."""
+"""Estimates how long the jobs of the queue take and when each of them starts.
+
+Example:
+    >>> format_duration(185)
+    '3:05 min'
+"""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -14,28 +19,28 @@ from vae.runs.run import Run
 
 @dataclass(frozen=True)
 class QueueEntry:
-    """Jobs that were asked for together, as far as they have not ended."""
+    """The jobs of one submission that have not ended yet."""
 
     jobs: tuple[Job, ...]
     seconds_left: float | None
-    """Estimated for what is left of it; None where nothing is known."""
+    """Estimated seconds until all of its jobs have ended; None if no estimate exists."""
 
     seconds_until_start: float | None
-    """Estimated until it begins; None where nothing is known, 0 where it has begun."""
+    """Estimated seconds until it starts; None if no estimate exists, 0 after the start."""
 
     @property
     def is_waiting(self) -> bool:
-        """Whether none of its jobs has begun."""
+        """Whether none of its jobs has started."""
         return all(job.status == "queued" for job in self.jobs)
 
     @property
     def number(self) -> int:
-        """That of its first job."""
+        """The number of its first job."""
         return self.jobs[0].number
 
     @property
     def title(self) -> str:
-        """A job by its name, several by what they have in common."""
+        """The name of a single job, or the settings that several jobs share."""
         first = self.jobs[0]
         if len(self.jobs) == 1:
             return first.name
@@ -46,26 +51,32 @@ class QueueEntry:
 
 
 def queue_etas(jobs: Sequence[Job], runs: Iterable[Run]) -> list[QueueEntry]:
-    """All that has not ended, in the order in which it is trained; jobs and runs give the pace."""
-    batches: dict[int, list[Job]] = {}
+    """List the submissions that have not ended, in training order, with estimates.
+
+    The pace is taken from earlier jobs of this server, else from the runs.
+    """
+    submissions: dict[int, list[Job]] = {}
     for job in jobs:
         if not job.ended:
-            batches.setdefault(job.submission, []).append(job)
+            submissions.setdefault(job.submission, []).append(job)
     entries: list[QueueEntry] = []
     before: float | None = 0.0
     known = list(runs)
-    # What is under way comes first: it may have been joined by a sweep that was asked for later.
-    for batch in sorted(batches.values(), key=lambda batch: batch[0].status == "queued"):
-        seconds = _seconds_left(batch, jobs, known)
-        entries.append(QueueEntry(tuple(batch), seconds, before))
+    # Running jobs come first: an earlier submission may wait behind them.
+    for group in sorted(submissions.values(), key=lambda group: group[0].status == "queued"):
+        seconds = _seconds_left(group, jobs, known)
+        entries.append(QueueEntry(tuple(group), seconds, before))
         before = None if before is None or seconds is None else before + seconds
     return entries
 
 
-def _seconds_left(batch: Sequence[Job], jobs: Sequence[Job], runs: Sequence[Run]) -> float | None:
-    """Jobs that train share their time; those that wait for them come on top."""
-    waiting = [job.request for job in batch if job.latest is None]
-    reports = [job.latest for job in batch if job.latest is not None]
+def _seconds_left(group: Sequence[Job], jobs: Sequence[Job], runs: Sequence[Run]) -> float | None:
+    """Estimate the seconds until all jobs of a submission have ended.
+
+    Running jobs train side by side, so the slowest of them counts. Waiting jobs are added to it.
+    """
+    waiting = [job.request for job in group if job.latest is None]
+    reports = [job.latest for job in group if job.latest is not None]
     training = max((report.seconds_left for report in reports), default=0.0)
     if not waiting:
         return training
@@ -78,24 +89,25 @@ STATED_EPOCHS: dict[tuple[str, Architecture], float] = {
     ("digits", "mlp-deep"): 0.11,
     ("digits", "conv"): 0.3,
 }
-"""Seconds for one epoch on one core of a laptop, for a server that has trained nothing yet."""
+"""Seconds for one epoch on one laptop core, used before the server has trained anything."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """How long something may take, and where that is known from."""
+    """An estimated duration and its source."""
 
     seconds: float
     source: Literal["jobs", "checkpoints", "stated"]
-    """Jobs of this server, checkpoints that other machines may have trained, or STATED_EPOCHS."""
+    """Jobs of this server, checkpoints (perhaps from other machines), or STATED_EPOCHS."""
 
 
 def estimate_duration(
     requests: Sequence[RunRequest], jobs: Iterable[Job], runs: Iterable[Run]
 ) -> Estimate | None:
-    """How long requests that differ in beta and seed alone may take; None where nothing is known.
+    """Estimate the seconds for requests that differ in beta and seed alone.
 
-    Known is what an epoch took of the same data set and architecture.
+    The estimate uses the median seconds of an epoch of the same data set and architecture.
+    Returns None if no such epoch is known.
     """
     first = requests[0]
     like = first.train.dataset, first.model.architecture
@@ -131,7 +143,7 @@ def _run_epochs(like: tuple[str, Architecture], runs: Iterable[Run]) -> list[flo
 
 
 def format_rough_duration(seconds: float) -> str:
-    """A duration that is only guessed, such as "20 s" or "3 min"."""
+    """Format an estimated duration coarsely, such as "20 s" or "3 min"."""
     if seconds < 55:
         return f"{max(5, 5 * round(seconds / 5))} s"
     if seconds < 5400:
@@ -140,7 +152,7 @@ def format_rough_duration(seconds: float) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """A duration that is measured or counts down, such as "20 s" or "3:05 min"."""
+    """Format a measured duration or a countdown, such as "20 s" or "3:05 min"."""
     whole = round(seconds)
     if whole < 100:
         return f"{whole} s"

@@ -1,4 +1,4 @@
-"""Jobs: the trainings of the server, one by one and in sweeps."""
+"""Training jobs of the server, alone or grouped in sweeps: their status, progress and results."""
 
 import threading
 import time
@@ -16,12 +16,12 @@ from vae.training import Report
 Status = Literal["queued", "loading", "training", "saving", "done", "stopped", "failed"]
 ENDED: frozenset[Status] = frozenset({"done", "stopped", "failed"})
 SETTLED_SHARE = 0.03
-"""How much of a sweep is done before it tells how long the rest takes."""
+"""Share of a sweep's steps that must be done before the remaining time is estimated."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the model made of the same images and the same codes at the end of an epoch."""
+    """Reconstructions of fixed images and decoded fixed codes at the end of an epoch."""
 
     epoch: int
     reconstructions: UInt8[np.ndarray, "n h w c"]
@@ -30,16 +30,16 @@ class Snapshot:
 
 @dataclass(eq=False)
 class Job:
-    """One training: written by its queue and the worker, read by any page."""
+    """One training run of the server. The queue writes it, and any page may read it."""
 
     number: int
     request: RunRequest
     path: Path
     submission: int
-    """Jobs of one batch were asked for together, and train together."""
+    """Number of the submission. Jobs that were submitted together train together."""
 
     resumes: bool = False
-    """Whether it goes on from a state that its folder holds."""
+    """Whether it continues from the state saved in its folder."""
 
     status: Status = "queued"
     message: str = ""
@@ -48,53 +48,53 @@ class Job:
     snapshots: list[Snapshot] = field(default_factory=list)
     originals: UInt8[np.ndarray, "n h w c"] | None = None
     started_at: float | None = None
-    """When its training began, by the monotonic clock, its data read; None before.
+    """Monotonic time at which training began, after its data were loaded; None before.
 
-    None for good where it was trained before the server was started.
+    It stays None for a run that was trained before the server started.
     """
 
     progress_at_start: float = 0.0
-    """How much of its steps had been done when its training began here, 0 to 1."""
+    """Share of its steps, 0 to 1, that were already done when training began here."""
 
     ended_at: float | None = None
-    """When it ended, by the monotonic clock."""
+    """Monotonic time at which the job ended."""
 
     has_checkpoint: bool = False
-    """Whether it has left a checkpoint: also one that was stopped after it had begun."""
+    """Whether it has left a checkpoint. A job that was stopped after its start leaves one too."""
 
     _stop: threading.Event = field(default_factory=threading.Event)
     _skip_evaluation: threading.Event = field(default_factory=threading.Event)
-    """Set where somebody did not want to wait until it was measured."""
+    """Set when someone asked not to wait for the evaluation of a stopped job."""
 
     @property
     def name(self) -> str:
-        """The name that the checkpoint has when the job is done."""
+        """The name of the checkpoint that the job leaves."""
         return self.path.name
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will change."""
+        """Whether the job has reached its final status."""
         return self.status in ENDED
 
     @property
     def stopping(self) -> bool:
-        """Whether somebody asked it to stop."""
+        """Whether someone asked the job to stop."""
         return self._stop.is_set()
 
     @property
     def progress(self) -> float:
-        """How much of its steps is done, 0 to 1."""
+        """Share of its steps that is done, 0 to 1."""
         return self.latest.step / self.latest.steps if self.latest else 0.0
 
     def end(self, status: Status, message: str = "") -> None:
-        """Nothing more will change from here on."""
+        """Set the final status and message of the job."""
         self.message, self.ended_at = message, time.monotonic()
         self.status = status
 
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """Jobs that somebody asked for together, in their order; all have as many steps."""
+    """Jobs that were submitted together, in their order. All of them have equally many steps."""
 
     number: int
     jobs: tuple[Job, ...]
@@ -102,56 +102,60 @@ class Sweep:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will change."""
+        """Whether all of its jobs have ended."""
         return all(job.ended for job in self.jobs)
 
     @property
     def seconds(self) -> float:
-        """Since the training of the first of them began, until the last of them ended."""
-        begun = [job.started_at for job in self.jobs if job.started_at is not None]
-        if not begun:
+        """Seconds from the start of the first job until now, or until the last job ended."""
+        starts = [job.started_at for job in self.jobs if job.started_at is not None]
+        if not starts:
             return 0.0
         ends = [job.ended_at for job in self.jobs if job.ended_at is not None]
-        return (max(ends) if self.ended and ends else time.monotonic()) - min(begun)
+        return (max(ends) if self.ended and ends else time.monotonic()) - min(starts)
 
     @property
     def progress(self) -> float:
-        """How much is done of what is not given up, 0 to 1."""
+        """Share of the work that is done, 0 to 1, without the rest of cancelled jobs."""
         done, left = self._work()
         return done / (done + left) if done + left else 1.0
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated from the pace so far; None before there is one."""
+        """Estimated seconds left at the pace so far; None before the pace is known."""
         pace, left = self._pace(), self._work()[1]
         return None if pace is None else pace * left
 
     @property
     def title(self) -> str:
-        """What its runs have in common."""
+        """The data set, architecture and latent size that its runs share."""
         request = self.jobs[0].request
         data = dataset_title(request.train.dataset)
         return f"{data}, {request.model.architecture}, {request.model.latent_dim} latent"
 
     def beta_positions(self) -> list[float]:
-        """Where each job's beta stands among the others, from 0, the lowest, to 1."""
+        """Return the rank of each job's beta among the others, from 0 (lowest) to 1 (highest)."""
         betas = sorted({job.request.train.beta for job in self.jobs})
         last = max(1, len(betas) - 1)
         return [betas.index(job.request.train.beta) / last for job in self.jobs]
 
     def job_seconds_left(self, job: Job) -> float | None:
-        """Estimated for one of the jobs under way, which shares its time with the others."""
+        """Estimate the seconds left for a running job, which shares the processor with the others.
+
+        Returns None for a job that does not train, and before the pace is known.
+        """
         pace = self._pace()
         if pace is None or job.status != "training":
             return None
         return pace * (1 - job.progress) * sum(other.status == "training" for other in self.jobs)
 
     def _pace(self) -> float | None:
-        """Seconds for one job's steps; the first ones are slow and tell nothing."""
+        """Return the seconds that all steps of one job take; None during the slow first steps."""
         done, left = self._work()
         return self.seconds / done if done > SETTLED_SHARE * (done + left) else None
 
     def _work(self) -> tuple[float, float]:
+        """Return the work done here and the work left, both in whole jobs."""
         left = sum(1 - job.progress for job in self.jobs if not (job.ended or job.stopping))
         trained = (job for job in self.jobs if job.started_at is not None)
         return sum(max(0.0, job.progress - job.progress_at_start) for job in trained), left

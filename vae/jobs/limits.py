@@ -1,15 +1,20 @@
-"""How much training one server takes: how many jobs, and of what size.
+"""Limits the number and the size of the jobs that one server accepts.
 
-Three environment variables change it, all of them read when the server starts:
+Three environment variables set the limits. The server reads them when it starts:
 
-    LATENT_MAX_JOBS            jobs that wait or are under way at a time, the runs of a sweep each
-                               for itself; 50, so that one sweep of the largest kind finds room
-    LATENT_MAX_JOB_MINUTES     the size of one job; 60
+    LATENT_MAX_JOBS            jobs that wait or run at a time; each run of a sweep counts. The
+                               default of 50 admits one sweep of the largest kind
+    LATENT_MAX_JOB_MINUTES     the size of one job in minutes; 60 by default
     LATENT_TRAINING_GIGABYTES  memory of the training process (`vae.jobs.worker_main`); unlimited
+                               by default
 
-A job's size is known before anything is read: the multiplications of its network for one image,
-times three (forward, and twice that backward), times the training images, times the epochs, as
-minutes of one core at CORE_SPEED. It is a size and no forecast: machines differ.
+The size of a job follows from its settings alone. It is the operations of the network for one
+image, times three (one forward pass, and a backward pass of twice that), times the training
+images, times the epochs. CORE_SPEED converts it to minutes of one core. It measures size and does
+not predict the duration, because machines differ.
+
+Example:
+    >>> Limits(jobs=2).check([request], active_jobs=1)
 """
 
 import os
@@ -31,31 +36,31 @@ from vae.runs.request import RunRequest
 JOBS_VARIABLE = "LATENT_MAX_JOBS"
 MINUTES_VARIABLE = "LATENT_MAX_JOB_MINUTES"
 CORE_SPEED = 3e10
-"""Operations per second of one ordinary core, all of a step included."""
+"""Operations per second of an ordinary core, averaged over a whole training step."""
 
 CLASSES = 10
-"""Of a data set that has not been read; they hardly change a network's size."""
+"""Assumed number of classes of a data set that is not loaded; it hardly changes the size."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a server takes; LimitError says what is too much."""
+    """The limits of one server: the number of active jobs, and the minutes of each job."""
 
     jobs: int = 50
     minutes: float = 60.0
 
     @classmethod
     def from_environment(cls) -> "Limits":
-        """Those of the environment, else the defaults; ConfigError for what is no number."""
+        """Read the environment. Raises ConfigError for a value that is no number."""
         _number(MEMORY_VARIABLE, 0.0)
         return cls(int(_number(JOBS_VARIABLE, cls.jobs)), _number(MINUTES_VARIABLE, cls.minutes))
 
-    def check(self, requests: Sequence[RunRequest], under_way: int) -> None:
-        """LimitError where these would be too many, or one of them too large."""
-        if under_way + len(requests) > self.jobs:
+    def check(self, requests: Sequence[RunRequest], active_jobs: int) -> None:
+        """Raise LimitError if the requests are too many, or if one of them is too large."""
+        if active_jobs + len(requests) > self.jobs:
             raise LimitError(
-                f"this server takes {self.jobs} jobs at a time, and {under_way} wait or train "
-                f"already; {_ask(len(requests), self.jobs - under_way)}"
+                f"this server takes {self.jobs} jobs at a time, and {active_jobs} wait or train "
+                f"already; {_advice(len(requests), self.jobs - active_jobs)}"
             )
         for request in requests:
             found = minutes(request)
@@ -68,7 +73,7 @@ class Limits:
 
 
 def minutes(request: RunRequest) -> float:
-    """A job's size; of a folder's images as if they were in colour and FOLDER_SIDE wide."""
+    """Return the size of a job. Images of a folder count as colour images, FOLDER_SIDE wide."""
     train = request.train
     shape = image_shape_of(train.dataset)
     images = training_image_count(train.dataset) * (1 - train.validation_fraction)
@@ -78,7 +83,7 @@ def minutes(request: RunRequest) -> float:
 
 @cache
 def _operations(model: ModelConfig) -> int:
-    """Multiplications and additions for one image, encoded and decoded."""
+    """Count the multiplications and additions that encode and decode one image."""
     with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
         built = build.build(model)
         label = torch.zeros(1, dtype=torch.long)
@@ -99,7 +104,7 @@ def _number(variable: str, default: float) -> float:
     return found
 
 
-def _ask(wanted: int, free: int) -> str:
+def _advice(wanted: int, free: int) -> str:
     if free > 0 and wanted > 1:
         return f"ask for {free} instead of {wanted}, or again when some have ended"
     return "ask again when some have ended"

@@ -1,4 +1,9 @@
-"""What a sweep over betas and seeds is made of, and how long it may take."""
+"""Builds the requests of a sweep over betas and seeds, with defaults for each data set.
+
+Example:
+    >>> parse_betas("4, 0.5 1")
+    (0.5, 1.0, 4.0)
+"""
 
 import dataclasses
 import math
@@ -12,12 +17,12 @@ from vae.runs.request import RunRequest
 
 MAX_BETAS = 10
 MULTI_RATE = (0.1, 10.0)
-"""The range that one model serves in place of a sweep (see `vae.models.networks.gates`)."""
+"""The betas that one multi-rate model covers instead of a sweep (`vae.models.networks.gates`)."""
 
 
 @dataclass(frozen=True)
 class SweepDefaults:
-    """What to begin with for a data set; warm-up is a quarter of the epochs."""
+    """Default settings of a sweep for one data set. Warm-up takes a quarter of the epochs."""
 
     architecture: Architecture = "mlp"
     latent_dim: int = 10
@@ -35,12 +40,15 @@ _OF_DATASET = {
 
 
 def sweep_defaults(dataset: str) -> SweepDefaults:
-    """Settings that show something within seconds on digits, within minutes elsewhere."""
+    """Return settings that show a result within seconds on digits, within minutes elsewhere."""
     return _OF_DATASET.get(dataset, SweepDefaults())
 
 
 def parse_betas(text: str) -> tuple[float, ...]:
-    """The numbers of a text such as "0.5, 1, 2", rising, each once; ConfigError for any other."""
+    """Parse a text such as "0.5, 1, 2" to distinct betas in rising order.
+
+    Raises ConfigError for a text that is no list of numbers, or that has more than MAX_BETAS.
+    """
     parts = [part for part in re.split(r"[\s,;]+", text) if part]
     try:
         betas = sorted({float(part) for part in parts})
@@ -60,9 +68,10 @@ def sweep_requests(
     betas: Sequence[float],
     seeds: int,
 ) -> list[RunRequest]:
-    """One run per beta and seed, by seed, so that a first whole family is there soon.
+    """Return one request per beta and seed.
 
-    Seeds count up from that of `train`.
+    All betas of one seed come first, so that a complete comparison exists early. Seeds count up
+    from that of `train`.
     """
     return [
         RunRequest.of(
@@ -78,7 +87,7 @@ def sweep_requests(
 def multi_rate_requests(
     train: TrainConfig, architecture: Architecture, latent_dim: int, seeds: int
 ) -> list[RunRequest]:
-    """One model per seed that serves all betas of MULTI_RATE, reported at beta 1."""
+    """Return one multi-rate model per seed. It covers MULTI_RATE and reports results at beta 1."""
     return [
         RunRequest.of(
             dataclasses.replace(train, beta=1.0, seed=train.seed + seed),

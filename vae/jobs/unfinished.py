@@ -1,6 +1,11 @@
-"""Runs that have steps left: stopped on purpose, or left when their process ended before they did.
+"""Finds runs that can be resumed because they have steps left.
 
-Those that were stopped are checkpoints like any other meanwhile.
+Either someone stopped the run, or its process ended before the run did. A stopped run also has a
+checkpoint.
+
+Example:
+    >>> [run.name for run in unfinished_runs(Path("checkpoints"))]
+    []
 """
 
 import time
@@ -22,19 +27,19 @@ from vae.runs.run_folder import check_name, discard_empty
 
 @dataclass(frozen=True)
 class UnfinishedRun:
-    """A folder with a saved state that has steps left, in which nobody trains."""
+    """A run with a saved state and steps left, in a folder that no process trains in."""
 
     path: Path
     model: ModelConfig
     train: TrainConfig
     epochs: int
-    """Finished epochs, as of the state that was saved."""
+    """Number of finished epochs in the saved state."""
 
     saved_at: float
-    """When that was, in seconds of the clock since 1970."""
+    """Time of the saved state, in seconds since 1970."""
 
     has_checkpoint: bool
-    """Whether it was stopped on purpose: then the folder holds a checkpoint too."""
+    """Whether someone stopped the run, so that the folder holds a checkpoint too."""
 
     @property
     def name(self) -> str:
@@ -43,38 +48,38 @@ class UnfinishedRun:
 
     @property
     def request(self) -> RunRequest:
-        """What it was asked for as; VaeError where its data set is known no more."""
+        """The request of this run. Raises VaeError if its data set no longer exists."""
         return RunRequest(self.train, self.model)
 
     def matches(self, request: RunRequest) -> bool:
-        """Whether this run is what a request asks for, so far."""
+        """Tell whether this run has the settings that a request asks for."""
         model = request.model_for(self.model.image_shape, self.model.classes)
         return (model, request.train) == (self.model, self.train)
 
     @property
     def seconds_ago(self) -> float:
-        """Since the state was saved."""
+        """Seconds since the state was saved."""
         return max(0.0, time.time() - self.saved_at)
 
     def discard(self) -> None:
-        """Remove the state, and the folder unless it holds anything else, such as a checkpoint."""
+        """Remove the saved state, and the folder too if it holds nothing else."""
         refuse_if_read_only("discarding a run")
         discard_resume_state(self.path)
         discard_empty(self.path)
 
 
-def unfinished_runs(root: Path, taken: Collection[Path] = ()) -> list[UnfinishedRun]:
-    """Those right below a folder, the latest first, without those that are taken.
+def unfinished_runs(root: Path, excluded: Collection[Path] = ()) -> list[UnfinishedRun]:
+    """List the unfinished runs directly below a folder, the latest first.
 
-    States that cannot be read are left out.
+    States that cannot be read are left out, and so are the `excluded` folders.
     """
-    folders = [folder for folder in folders_in(root) if folder not in taken]
+    folders = [folder for folder in folders_in(root) if folder not in excluded]
     found = [run for folder in folders if (run := read_unfinished(folder)) is not None]
     return sorted(found, key=lambda run: -run.saved_at)
 
 
 def read_unfinished(folder: Path) -> UnfinishedRun | None:
-    """What is left of a folder's run, if it has steps left and nobody goes on with it."""
+    """Read the unfinished run of a folder; None if nothing is left or a process trains there."""
     state = folder / RESUME_FILE
     try:
         if not state.is_file() or is_locked(folder):
