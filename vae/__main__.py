@@ -8,19 +8,17 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, NoReturn
 
 from vae import __version__
-from vae.cli import app
-from vae.cli.options.checkpoints import add_checkpoint_commands
-from vae.cli.options.studies import add_study_commands
-from vae.cli.options.training import add_training_commands
+from vae.cli.command import Command
+from vae.cli.output import CommandResult
+from vae.cli.registry import COMMANDS
 from vae.core.errors import VaeError
 from vae.core.text import in_one_line
 
 LONGEST_ERROR = 4000
-"""Characters; what a file's name brings in is shown as one line, and moves no terminal's cursor."""
+"""Number of characters; file names from elsewhere are shown in one line of printable text."""
 
 EPILOG = (
     "Data sets: digits, mnist, fashion-mnist, kmnist, cifar10, sprites[:OPTIONS], folder:PATH; "
@@ -32,12 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     try:
         options = _parser().parse_args(arguments)
-        if options.command == "app":
-            return app.start_app(options)
-        # Late, so that --help and a mistyped option answer without loading torch.
-        from vae.cli import dispatch
-
-        outcome = dispatch.run(options)
+        outcome = _run(options)
     except VaeError as error:
         print(f"vae: {in_one_line(str(error), LONGEST_ERROR)}", file=sys.stderr)
         return 2
@@ -48,6 +41,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _run(options: argparse.Namespace) -> CommandResult:
+    if options.command == "app":
+        options.run(options)
+    # Late, so that --help and a mistyped option answer without loading torch.
+    from vae.cli.distributed import run_distributed
+    from vae.training.distributed import TorchrunEnv
+
+    torchrun_env = TorchrunEnv.read()
+    if torchrun_env is not None:
+        return run_distributed(options, torchrun_env)
+    result: CommandResult = options.run(options)
+    return result
+
+
 class _OneLineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
@@ -55,28 +62,25 @@ class _OneLineParser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _OneLineParser(prog="vae", description="Train and look into VAEs.", epilog=EPILOG)
+    parser = _OneLineParser(prog="vae", description="Train and explore VAEs.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add_commands in (add_training_commands, add_checkpoint_commands, add_study_commands):
-        add_commands(partial(_command, commands))
-    app.add_options(_command(commands, "app", "start the app in a web browser"))
+    for command in COMMANDS:
+        _add_command(commands, command)
     return parser
 
 
-def _command(
-    commands: Any, name: str, help_text: str, aliases: Sequence[str] = ()
-) -> argparse.ArgumentParser:
+def _add_command(commands: Any, command: Command) -> None:
     parser = commands.add_parser(
-        name,
-        aliases=aliases,
-        help=help_text,
-        description=help_text,
+        command.name,
+        aliases=command.aliases,
+        help=command.help,
+        description=command.help,
         epilog=EPILOG,
         allow_abbrev=False,
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
-    return parser
+    parser.add_argument("--json", action="store_true", help="print one JSON object as last line")
+    command.add_options(parser)
 
 
 if __name__ == "__main__":

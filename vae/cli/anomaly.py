@@ -1,29 +1,52 @@
-"""`vae anomaly`: how well a model tells the images that it was not trained on."""
+"""`vae anomaly`: measures how well a model detects images of classes that it was not trained on."""
 
-import argparse
+from typing import TYPE_CHECKING
 
-from vae.analysis.anomaly import detect
-from vae.cli.output import CommandResult, lines
-from vae.core.device import prepare_device
-from vae.data.registry import load_test_split
-from vae.explorer import Explorer
+from vae.cli.command import Findings, study
+from vae.cli.options import CHECKPOINT, DATA_DIR, SEED, THREADS, labels, option, positive
+from vae.cli.output import lines
+
+if TYPE_CHECKING:
+    from vae.cli.study_inputs import StudyInputs
+
+OPTIONS = [
+    CHECKPOINT,
+    SEED,
+    THREADS,
+    option(
+        "--normal",
+        type=labels,
+        metavar="LABELS",
+        help="the normal classes, such as 3+5 (default: the classes that the model was trained on)",
+    ),
+    option(
+        "--samples",
+        type=positive,
+        metavar="K",
+        help="also rank the images by likelihood, with K importance samples per image",
+    ),
+    DATA_DIR,
+]
 
 
-def anomaly(options: argparse.Namespace) -> CommandResult:
-    """`vae anomaly`."""
-    prepare_device("cpu", options.threads)
-    explorer = Explorer.open(options.checkpoint)
-    run = explorer.run
-    test = load_test_split(run.train.dataset, options.data_dir, image_shape=run.model.image_shape)
-    images = test.images.numpy().transpose(0, 2, 3, 1).astype("float32") / 255
-    found = detect(
-        explorer, images, test.labels.numpy(), options.normal, options.samples, options.seed
-    )
-    scores = {
-        f"{measure}_{score}": value
-        for measure in ("auroc", "recall")
-        for score, value in getattr(found, measure).items()
-    }
-    record = {"checkpoint": str(options.checkpoint), **found.to_dict()}
-    text = {k: v for k, v in record.items() if k not in ("auroc", "recall")} | scores
-    return CommandResult(record, lines(text))
+def _show(record: Findings) -> str:
+    measures = ("auroc", "recall")
+    common = {name: value for name, value in record.items() if name not in measures}
+    scores = {f"{name}_{score}": v for name in measures for score, v in record[name].items()}
+    return lines(common | scores)
+
+
+@study(
+    "anomaly",
+    "measure how well a model detects classes that it was not trained on",
+    OPTIONS,
+    show=_show,
+)
+def anomaly(inputs: "StudyInputs") -> Findings:
+    """Measure the anomaly scores of the test images."""
+    from vae.analysis.anomaly import detect
+
+    explorer, options = inputs.explorer, inputs.options
+    images, labels = inputs.all_test_images(explorer.run)
+    found = detect(explorer, images, labels, options.normal, options.samples, options.seed)
+    return found.to_dict()

@@ -8,7 +8,9 @@ import argparse
 import os
 import subprocess
 import sys
+from typing import NoReturn
 
+from vae.cli.command import command
 from vae.core.product import app_file
 
 
@@ -24,26 +26,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-browser", action="store_true", help="open no browser window")
 
 
-def start_app(options: argparse.Namespace) -> int:
-    """Run the app until it is stopped, and return the server's exit status.
+@command("app", "start the app in a web browser", [add_options])
+def app(options: argparse.Namespace) -> NoReturn:
+    """Run the app until it is stopped, and exit with the server's status.
 
     On POSIX the server takes this process's place, so a signal to one reaches the other. The models
     that ship are always listed. Runs are written to `checkpoints` in the working folder, or to the
     folder that LATENT_CHECKPOINTS names.
     """
-    command = streamlit_command(options)
+    words = streamlit_command(options)
     if os.name == "posix":
-        os.execv(command[0], command)
-    return subprocess.run(command, check=False).returncode
+        os.execv(words[0], words)
+    raise SystemExit(subprocess.run(words, check=False).returncode)
 
 
 def streamlit_command(options: argparse.Namespace) -> list[str]:
     """Return the command line that starts Streamlit with these options."""
-    command = [sys.executable, "-m", "streamlit", "run", str(app_file())]
+    words = [sys.executable, "-m", "streamlit", "run", str(app_file())]
     if options.port is not None:
-        command += ["--server.port", str(options.port)]
+        words += ["--server.port", str(options.port)]
     if options.address is not None:
-        command += ["--server.address", options.address]
+        words += ["--server.address", options.address]
     if options.no_browser:
-        command += ["--server.headless", "true"]
-    return [*command, "--", "--read-only"] if options.read_only else command
+        words += ["--server.headless", "true"]
+    return [*words, "--", "--read-only"] if options.read_only else words

@@ -1,21 +1,37 @@
-"""`vae attributes`: directions of attributes, and how far to trust them."""
+"""`vae attributes`: finds directions of attributes in the latent space and tests their validity."""
 
-import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vae.analysis.attributes import AttributeFinding, attribute_groups, measure_attribute
+from vae.cli.command import study
+from vae.cli.options import CHECKPOINT, DATA_DIR, SEED, THREADS, option
 from vae.cli.output import CommandResult, progress, table
 from vae.core.dataset_name import base_name
-from vae.core.device import prepare_device
-from vae.explorer import Explorer
-from vae.explorer.gallery import open_gallery, read_test_images
-from vae.metrics.morphology import ATTRIBUTES
+
+if TYPE_CHECKING:
+    from vae.analysis.attributes import AttributeFinding
+    from vae.cli.study_inputs import StudyInputs
+
+ATTRIBUTE = option(
+    "--attribute",
+    action="append",
+    metavar="NAME",
+    help="thickness, slant, height, width, ink or class:NAME; may be repeated (default: the first "
+    "five)",
+)
 
 
-def attributes(options: argparse.Namespace) -> CommandResult:
-    """`vae attributes`."""
-    prepare_device("cpu", options.threads)
-    explorer = Explorer.open(options.checkpoint)
+@study(
+    "attributes",
+    "find directions of attributes such as thickness, and test their validity",
+    [CHECKPOINT, SEED, THREADS, ATTRIBUTE, DATA_DIR],
+)
+def attributes(inputs: "StudyInputs") -> CommandResult:
+    """Measure the direction of each attribute."""
+    from vae.analysis.attributes import attribute_groups, measure_attribute
+    from vae.explorer.gallery import open_gallery, read_test_images
+    from vae.metrics.morphology import ATTRIBUTES
+
+    options, explorer = inputs.options, inputs.explorer
     run = explorer.run
     images = read_test_images(base_name(run.train.dataset), run.model.image_shape, options.data_dir)
     gallery = open_gallery(explorer, images)
@@ -35,12 +51,12 @@ def attributes(options: argparse.Namespace) -> CommandResult:
     return CommandResult(record, "\n".join([f"measured on {kind}", rows, *doubts]))
 
 
-def _record(found: AttributeFinding) -> dict[str, Any]:
+def _record(found: "AttributeFinding") -> dict[str, Any]:
     vector = found.direction.vector.tolist()
     return {**found.to_dict(), "vector": vector, "length": found.direction.length}
 
 
-def _row(found: AttributeFinding) -> dict[str, Any]:
+def _row(found: "AttributeFinding") -> dict[str, Any]:
     direction, effect = found.direction, found.effect
     return {
         "attribute": found.title,

@@ -1,14 +1,25 @@
-"""`vae bench`: how fast this machine is, in one table."""
+"""`vae bench`: measures the speed of this machine and shows it in one table."""
 
 import argparse
 import dataclasses
 
-from vae.bench.speeds import measure_speeds
+from vae.cli.command import command
+from vae.cli.options import option, seconds
 from vae.cli.output import CommandResult, say
 
+SECONDS = option(
+    "--seconds",
+    type=seconds,
+    default=0.5,
+    help="for each contender in each of five rounds (default 0.5: about three minutes in all)",
+)
 
+
+@command("bench", "measure how fast this machine trains and evaluates", [SECONDS])
 def bench(options: argparse.Namespace) -> CommandResult:
-    """`vae bench`."""
+    """Measure the speeds of training and evaluation."""
+    from vae.bench.speeds import measure_speeds
+
     speeds = measure_speeds(options.seconds, say)
     rows = [dataclasses.asdict(row) for row in speeds.rows]
     return CommandResult(

@@ -1,16 +1,22 @@
-"""`vae codebook`: which codes of a VQ-VAE are used, and what a grid of them costs."""
+"""`vae codebook`: measures which codes of a VQ-VAE are used, and how many bits an image costs."""
 
-import argparse
+from typing import TYPE_CHECKING
 
-from vae.analysis.codebook import measure_codebook
-from vae.cli.output import CommandResult, lines
-from vae.core.device import prepare_device
-from vae.explorer import Explorer
+from vae.cli.command import Findings, study
+from vae.cli.options import CHECKPOINT, SEED, THREADS
+
+if TYPE_CHECKING:
+    from vae.cli.study_inputs import StudyInputs
 
 
-def codebook(options: argparse.Namespace) -> CommandResult:
-    """`vae codebook`."""
-    prepare_device("cpu", options.threads)
-    found = measure_codebook(Explorer.open(options.checkpoint))
-    record = {"checkpoint": str(options.checkpoint), **found.to_dict(), "dead": found.dead}
-    return CommandResult(record, lines(record))
+@study(
+    "codebook",
+    "measure which codes of a VQ-VAE are used and what a grid of codes costs",
+    [CHECKPOINT, SEED, THREADS],
+)
+def codebook(inputs: "StudyInputs") -> Findings:
+    """Measure the use of the codebook."""
+    from vae.analysis.codebook import measure_codebook
+
+    found = measure_codebook(inputs.explorer)
+    return {**found.to_dict(), "dead": found.dead}

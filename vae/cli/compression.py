@@ -1,24 +1,31 @@
-"""`vae compression`: a model as a codec of images, beside JPEG."""
+"""`vae compression`: measures a model as an image codec and compares it with JPEG."""
 
-import argparse
+from typing import TYPE_CHECKING
 
-from vae.analysis.compression import measure_compression
-from vae.cli.output import CommandResult, lines, table
-from vae.cli.test_images import read_test_images
-from vae.core.device import prepare_device
-from vae.explorer import Explorer
+from vae.cli.command import Findings, study
+from vae.cli.options import CHECKPOINT, DATA_DIR, SEED, THREADS, count
+from vae.cli.output import lines, table
+
+if TYPE_CHECKING:
+    from vae.cli.study_inputs import StudyInputs
 
 
-def compression(options: argparse.Namespace) -> CommandResult:
-    """`vae compression`."""
-    prepare_device("cpu", options.threads)
-    explorer = Explorer.open(options.checkpoint)
-    images, labels = read_test_images(explorer.run, options)
-    found = measure_compression(explorer, images, labels)
-    record = {"checkpoint": str(options.checkpoint), **found.to_dict(), "ratio": found.ratio}
-    whole = {name: v for name, v in record.items() if name not in ("rounded", "jpeg")}
-    tables = [
-        f"{title}\n{table([point.to_dict() for point in points])}"
-        for title, points in (("codes rounded", found.rounded), ("JPEG, 4:2:0", found.jpeg))
-    ]
-    return CommandResult(record, "\n\n".join([lines(whole), *tables]))
+def _show(record: Findings) -> str:
+    titles = {"rounded": "codes rounded", "jpeg": "JPEG, 4:2:0"}
+    common = {name: value for name, value in record.items() if name not in titles}
+    tables = [f"{title}\n{table(record[name])}" for name, title in titles.items()]
+    return "\n\n".join([lines(common), *tables])
+
+
+@study(
+    "compression",
+    "measure a model as an image codec beside JPEG",
+    [CHECKPOINT, SEED, THREADS, count(1000), DATA_DIR],
+    show=_show,
+)
+def compression(inputs: "StudyInputs") -> Findings:
+    """Measure the size and the distortion of rounded codes and of JPEG files."""
+    from vae.analysis.compression import measure_compression
+
+    found = measure_compression(inputs.explorer, *inputs.test_images(inputs.explorer.run))
+    return {**found.to_dict(), "ratio": found.ratio}

@@ -1,23 +1,23 @@
-"""`vae conditioning`: whether a conditional model paints the class that it is asked for."""
+"""`vae conditioning`: measures how often a conditional model generates the requested class."""
 
-import argparse
+from typing import TYPE_CHECKING
 
-from vae.analysis.conditioning import measure_conditioning
-from vae.cli.eval_classifier import open_classifier
-from vae.cli.output import CommandResult, lines
-from vae.core.device import prepare_device
-from vae.explorer import Explorer
+from vae.cli.command import Findings, study
+from vae.cli.options import CHECKPOINT, CLASSIFIER, SEED, THREADS, count
+
+if TYPE_CHECKING:
+    from vae.cli.study_inputs import StudyInputs
 
 
-def conditioning(options: argparse.Namespace) -> CommandResult:
-    """`vae conditioning`."""
-    prepare_device("cpu", options.threads)
-    explorer = Explorer.open(options.checkpoint)
-    classifier = open_classifier(options, explorer.run)
-    found = measure_conditioning(explorer, classifier, options.count, options.seed)
-    record = {
-        "checkpoint": str(options.checkpoint),
-        "judge": classifier.run.name,
-        **found.to_dict(),
-    }
-    return CommandResult(record, lines(record))
+@study(
+    "conditioning",
+    "measure how often a conditional model generates the requested class",
+    [CHECKPOINT, SEED, THREADS, CLASSIFIER, count(1000, "number of images of each kind")],
+)
+def conditioning(inputs: "StudyInputs") -> Findings:
+    """Measure the agreement between the requested class and a classifier."""
+    from vae.analysis.conditioning import measure_conditioning
+
+    options, classifier = inputs.options, inputs.classifier
+    found = measure_conditioning(inputs.explorer, classifier, options.count, options.seed)
+    return {"judge": classifier.run.name, **found.to_dict()}

@@ -1,14 +1,18 @@
-"""`vae diagnose`: what is wrong with a trained model."""
+"""`vae diagnose`: checks the health of a trained model."""
 
 import argparse
 
-from vae.analysis.health import RunMeasurements, check_measurements, clamped_share, prior_gap
+from vae.cli.command import command
+from vae.cli.options import CHECKPOINT
 from vae.cli.output import CommandResult
-from vae.runs.checkpoint import load_run
 
 
+@command("diagnose", "find what is wrong with a trained model, and the cure", [CHECKPOINT])
 def diagnose(options: argparse.Namespace) -> CommandResult:
-    """`vae diagnose`."""
+    """Check the stored measurements of a run."""
+    from vae.analysis.health import RunMeasurements, check_measurements, clamped_share, prior_gap
+    from vae.runs.checkpoint import load_run
+
     run = load_run(options.checkpoint)
     measured = RunMeasurements.from_run(run)
     issues = check_measurements(measured)
@@ -21,4 +25,4 @@ def diagnose(options: argparse.Namespace) -> CommandResult:
         "active_units": run.results.active_units,
     }
     sentences = [f"{issue.name}: {issue.sentence}" for issue in issues]
-    return CommandResult(record, "\n".join(sentences) or "nothing is wrong that is looked for")
+    return CommandResult(record, "\n".join(sentences) or "the checks found nothing wrong")

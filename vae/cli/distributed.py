@@ -10,7 +10,7 @@ import torch
 
 from vae.cli.output import CommandResult, lines
 from vae.cli.settings import model_config, train_config
-from vae.cli.train import begin, follow, say_health_issues, training_record
+from vae.cli.training import begin, follow, say_health_issues, training_record
 from vae.core.config import TrainConfig
 from vae.core.device import enable_onednn_matmul, use_threads
 from vae.core.errors import ConfigError, VaeError

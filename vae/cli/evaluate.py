@@ -1,37 +1,54 @@
-"""`vae evaluate`: a checkpoint measured on its test split.
+"""`vae evaluate`: measures a checkpoint on its test split.
 
-Of a data set narrowed to some classes these are the test images of those classes; see `vae anomaly`
-for the others. A model that was trained to undo corruption is measured on clean images.
+For a data set that is restricted to some classes, the test images are those of these classes; see
+`vae anomaly` for the others. A denoising model is measured on clean images.
 """
 
 import argparse
+from typing import TYPE_CHECKING
 
-import torch
-from jaxtyping import Float
-
+from vae.cli.command import command
+from vae.cli.options import (
+    BETA_CHOICE,
+    CHECKPOINT,
+    IMPORTANCE_SAMPLES,
+    machine,
+    option,
+    seed,
+)
 from vae.cli.output import CommandResult, lines, progress
-from vae.cli.settings import beta_to_look_at
-from vae.core.device import prepare_device
-from vae.data.registry import load_dataset
-from vae.data.splits import Split
-from vae.metrics.evaluation import BATCH, classify_split, evaluate, mean_log_likelihood
-from vae.models.classifier import Classifier
-from vae.models.semi_supervised import SemiSupervisedVAE
-from vae.models.vae import VAE
-from vae.runs.checkpoint import load_model, load_run
+
+if TYPE_CHECKING:
+    from vae.data.splits import Split
+    from vae.models.classifier import Classifier
+    from vae.models.semi_supervised import SemiSupervisedVAE
+    from vae.models.vae import VAE
+
+SEED = option("--seed", type=seed, default=0, help="seed of the posterior samples")
 
 
-def evaluate_checkpoint(options: argparse.Namespace) -> CommandResult:
-    """`vae evaluate`."""
+@command(
+    "evaluate",
+    "measure a checkpoint on its test split",
+    [CHECKPOINT, IMPORTANCE_SAMPLES, SEED, BETA_CHOICE, machine],
+)
+def evaluate(options: argparse.Namespace) -> CommandResult:
+    """Measure distortion, rate, ELBO and log-likelihood."""
+    from vae.cli.settings import choose_beta
+    from vae.core.device import prepare_device
+    from vae.data.registry import load_dataset
+    from vae.metrics import evaluation
+    from vae.runs.checkpoint import load_model, load_run
+
     device = prepare_device(options.device, options.threads)
-    run_ = load_run(options.checkpoint)
-    beta = beta_to_look_at(options, run_)
-    model = load_model(run_, device).at_beta(beta)
+    run = load_run(options.checkpoint)
+    beta = choose_beta(options, run)
+    model = load_model(run, device).at_beta(beta)
     test = load_dataset(
-        run_.train.dataset, options.data_dir, image_shape=run_.model.image_shape
+        run.train.dataset, options.data_dir, image_shape=run.model.image_shape
     ).in_distribution_test.to(device)
-    found = evaluate(model, test, options.seed)
-    has_rate = run_.model.has_rate
+    found = evaluation.evaluate(model, test, options.seed)
+    has_rate = run.model.has_rate
     record = {
         "checkpoint": str(options.checkpoint),
         "beta": beta,
@@ -40,7 +57,7 @@ def evaluate_checkpoint(options: argparse.Namespace) -> CommandResult:
         "test_elbo": found.elbo if has_rate else None,
         "test_rate_per_dimension": list(found.rate_per_dimension),
         "active_units": found.active_units,
-        **_right_and_wrong(model, test),
+        **_classification(model, test),
         "log_likelihood": _log_likelihood(model, test, options) if has_rate else None,
         "importance_samples": options.importance_samples,
         "test_images": len(test),
@@ -48,20 +65,28 @@ def evaluate_checkpoint(options: argparse.Namespace) -> CommandResult:
     return CommandResult(record, lines(record))
 
 
-def _log_likelihood(model: VAE, test: Split, options: argparse.Namespace) -> float:
+def _log_likelihood(model: "VAE", test: "Split", options: argparse.Namespace) -> float:
+    from vae.metrics.evaluation import BATCH, mean_log_likelihood
+
     estimates = mean_log_likelihood(model, test, options.importance_samples, options.seed)
     return list(progress(estimates, "log-likelihood", total=-(-len(test) // BATCH)))[-1]
 
 
-def _right_and_wrong(model: VAE, test: Split) -> dict[str, float]:
-    """How often a classifier is right; how often q(y|x) of a semi-supervised model is wrong."""
+def _classification(model: "VAE", test: "Split") -> dict[str, float]:
+    """Return the accuracy of a classifier, or the error of a semi-supervised model's q(y|x)."""
+    from vae.models.classifier import Classifier
+    from vae.models.semi_supervised import SemiSupervisedVAE
+
     if isinstance(model, Classifier):
-        return {"test_accuracy": _accuracy(classify_split(model, test), test)}
+        return {"test_accuracy": _accuracy(model, test)}
     if isinstance(model, SemiSupervisedVAE):
-        return {"test_error": 1 - _accuracy(classify_split(model, test), test)}
+        return {"test_error": 1 - _accuracy(model, test)}
     return {}
 
 
-def _accuracy(logits: Float[torch.Tensor, "n classes"], test: Split) -> float:
-    """The share of test images whose most probable class is the right one."""
-    return float((logits.argmax(dim=1) == test.labels.cpu()).double().mean())
+def _accuracy(model: "Classifier | SemiSupervisedVAE", test: "Split") -> float:
+    """Return the share of test images whose most probable class is the right one."""
+    from vae.metrics.evaluation import classify_split
+
+    predicted = classify_split(model, test).argmax(dim=1)
+    return float((predicted == test.labels.cpu()).double().mean())

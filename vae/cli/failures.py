@@ -1,22 +1,35 @@
-"""`vae failures`: prepared runs that go wrong, and the same cured."""
+"""`vae failures`: trains small runs that fail, and the same runs with the cure."""
 
-import argparse
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from vae.analysis.failure_modes.attempt import Attempt, FailureOutcome, run_both
-from vae.analysis.failure_modes.prepared import FAILURES, find_failure
-from vae.analysis.failure_modes.stored import COMMAND, StoredFailures, save_stored_failures
+from vae.cli.command import study
+from vae.cli.options import THREADS, option
 from vae.cli.output import CommandResult, progress, table
-from vae.core.device import prepare_device
-from vae.data.registry import load_dataset
-from vae.runs.run import Provenance
+
+if TYPE_CHECKING:
+    from vae.analysis.failure_modes.attempt import Attempt, FailureOutcome
+    from vae.cli.study_inputs import StudyInputs
+
+OPTIONS = [
+    option("name", nargs="?", help="name of one failure (default: all)"),
+    option("--out", type=Path, metavar="FILE", help="file that keeps the measurements"),
+    THREADS,
+]
 
 
-def failures(options: argparse.Namespace) -> CommandResult:
-    """`vae failures`."""
-    prepare_device("cpu", options.threads)
+@study("failures", "train small runs that fail, and the same runs cured", OPTIONS)
+def failures(inputs: "StudyInputs") -> CommandResult:
+    """Train each failure and its cure."""
+    import torch
+
+    from vae.analysis.failure_modes.attempt import run_both
+    from vae.analysis.failure_modes.prepared import FAILURES, find_failure
+    from vae.analysis.failure_modes.stored import COMMAND, StoredFailures, save_stored_failures
+    from vae.data.registry import load_dataset
+    from vae.runs.run import Provenance
+
+    options = inputs.options
     names = [options.name] if options.name else list(FAILURES)
     chosen = {name: find_failure(name) for name in names}
     outcomes = {}
@@ -24,20 +37,18 @@ def failures(options: argparse.Namespace) -> CommandResult:
         data = load_dataset(chosen[name].request.train.dataset)
         outcomes[name] = run_both(chosen[name], data, lambda share: None)
     if options.out is not None:
-        save_stored_failures(
-            StoredFailures(COMMAND, Provenance.here(torch.device("cpu")), outcomes), options.out
-        )
-    return CommandResult(
-        {"failures": {n: _record(o) for n, o in outcomes.items()}}, _text(outcomes)
-    )
+        provenance = Provenance.here(torch.device("cpu"))
+        save_stored_failures(StoredFailures(COMMAND, provenance, outcomes), options.out)
+    record = {"failures": {name: _record(outcome) for name, outcome in outcomes.items()}}
+    return CommandResult(record, _text(outcomes))
 
 
-def _record(outcome: FailureOutcome) -> dict[str, Any]:
+def _record(outcome: "FailureOutcome") -> dict[str, Any]:
     both = outcome.to_dict()
     return {name: {k: v for k, v in both[name].items() if k != "pictures"} for name in both}
 
 
-def _text(outcomes: dict[str, FailureOutcome]) -> str:
+def _text(outcomes: "dict[str, FailureOutcome]") -> str:
     rows = [
         {"failure": name, "run": run, **_numbers(attempt)}
         for name, outcome in outcomes.items()
@@ -46,7 +57,7 @@ def _text(outcomes: dict[str, FailureOutcome]) -> str:
     return table(rows)
 
 
-def _numbers(attempt: Attempt) -> dict[str, Any]:
+def _numbers(attempt: "Attempt") -> dict[str, Any]:
     return {
         "distortion": attempt.distortion,
         "rate": attempt.rate,

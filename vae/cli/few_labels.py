@@ -1,37 +1,66 @@
-"""`vae few-labels`: what a few labels come to, with a VAE and without."""
+"""`vae few-labels`: compares classifiers that have few labels, with and without a VAE."""
 
-import argparse
 import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vae.analysis.few_labels import FewLabels, measure_few_labels
-from vae.analysis.stored_findings import StoredFinding, finding_file, write_finding
+from vae.cli.command import study
+from vae.cli.options import DATASET, DRAWN_SEEDS, option, positive
 from vae.cli.output import CommandResult, lines, table
-from vae.core.device import prepare_device
 from vae.core.errors import CheckpointError
-from vae.data.registry import load_dataset
-from vae.runs.catalogue import available_checkpoints
-from vae.runs.checkpoint import load_run
-from vae.runs.folders import checkpoints_dir
-from vae.runs.run import Run
+
+if TYPE_CHECKING:
+    from vae.analysis.few_labels import FewLabels
+    from vae.cli.study_inputs import StudyInputs
+    from vae.runs.run import Run
+
+OPTIONS = [
+    option(
+        "models",
+        type=Path,
+        nargs="*",
+        metavar="CHECKPOINT",
+        help="semi-supervised models; the seed of each says which draw it belongs to",
+    ),
+    option("--labels", type=positive, default=100, help="number of labels in each draw (100)"),
+    option(
+        "--vae", type=Path, help="the VAE that encodes the images (default: the one of best ELBO)"
+    ),
+    option(
+        "--epochs",
+        type=positive,
+        default=5,
+        help="training epochs of the semi-supervised model on codes (5)",
+    ),
+    DATASET,
+    *DRAWN_SEEDS,
+]
 
 
-def few_labels(options: argparse.Namespace) -> CommandResult:
-    """`vae few-labels`."""
-    prepare_device("cpu", options.threads)
+@study("few-labels", "compare classifiers with few labels, with and without a VAE", OPTIONS)
+def few_labels(inputs: "StudyInputs") -> CommandResult:
+    """Train the classifiers of all draws and measure their test errors."""
+    from vae.analysis.few_labels import measure_few_labels
+    from vae.analysis.stored_findings import StoredFinding, finding_file, write_finding
+    from vae.data.registry import load_dataset
+    from vae.runs.checkpoint import load_run
+    from vae.runs.folders import checkpoints_dir
+
+    options = inputs.options
     models = [load_run(path) for path in options.models]
     seeds = range(options.seed, options.seed + options.draws)
     vae = _find_vae(options.dataset) if options.vae is None else load_run(options.vae)
     dataset = load_dataset(options.dataset, options.data_dir, validation_fraction=0)
     found = measure_few_labels(dataset, vae, options.labels, list(seeds), options.epochs, models)
     if options.save:
-        place = finding_file(checkpoints_dir(), "few-labels", options.dataset)
+        file = finding_file(checkpoints_dir(), "few-labels", options.dataset)
         command = few_labels_command(found, models)
-        write_finding(place, StoredFinding.now("few-labels", command, found.to_dict()))
+        write_finding(file, StoredFinding.now("few-labels", command, found.to_dict()))
     return CommandResult(found.to_dict(), _text(found))
 
 
-def few_labels_command(found: FewLabels, models: list[Run]) -> str:
-    """The command line that finds the same."""
+def few_labels_command(found: "FewLabels", models: "list[Run]") -> str:
+    """Return the command line that repeats the measurement."""
     options = {
         "dataset": found.dataset,
         "labels": found.labels,
@@ -45,8 +74,10 @@ def few_labels_command(found: FewLabels, models: list[Run]) -> str:
     return shlex.join([*words, *(str(w) for k, v in options.items() for w in (f"--{k}", v))])
 
 
-def _find_vae(dataset: str) -> Run:
-    """The plain VAE of a data set with the best ELBO, of those of the usual likelihood."""
+def _find_vae(dataset: str) -> "Run":
+    """Find the plain Bernoulli VAE of a data set with the best ELBO; raises CheckpointError."""
+    from vae.runs.catalogue import available_checkpoints
+
     runs = [
         run
         for run in available_checkpoints().runs
@@ -57,13 +88,12 @@ def _find_vae(dataset: str) -> Run:
     ]
     if not runs:
         raise CheckpointError(
-            f"there is no VAE of {dataset} whose codes could be used; train one, or name one with "
-            "--vae"
+            f"there is no VAE of {dataset} to encode the images; train one, or name one with --vae"
         )
     return max(runs, key=lambda run: run.results.test_elbo)
 
 
-def _text(found: FewLabels) -> str:
+def _text(found: "FewLabels") -> str:
     common = {name: value for name, value in found.to_dict().items() if name != "errors"}
     rows = [
         {"method": name, "test error": f"{100 * s.mean:.1f} %", "±": f"{100 * s.deviation:.1f} %"}

@@ -1,31 +1,63 @@
-"""`vae generation`: how good a model's samples are, of its prior and of a fitted mixture."""
+"""`vae generation`: measures the quality of samples from the prior and from a fitted mixture."""
 
-import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vae.analysis.generation import (
-    Generation,
-    fit_prior,
-    gather_inputs,
-    measure_generation,
-    read_real_images,
+from vae.cli.command import study
+from vae.cli.options import (
+    CHECKPOINT,
+    CLASSIFIER,
+    DATA_DIR,
+    SEED,
+    THREADS,
+    count,
+    option,
+    positive,
+    temperature,
 )
-from vae.cli.eval_classifier import open_classifier
 from vae.cli.output import CommandResult, lines, table
-from vae.core.device import prepare_device
-from vae.explorer import Explorer
+
+if TYPE_CHECKING:
+    from vae.analysis.generation import Generation
+    from vae.cli.study_inputs import StudyInputs
+
+OPTIONS = [
+    CHECKPOINT,
+    SEED,
+    THREADS,
+    CLASSIFIER,
+    count(5000, "number of images of each kind"),
+    option(
+        "--components",
+        type=positive,
+        metavar="K",
+        help="components of the mixture (default: the number that fits held-out codes best)",
+    ),
+    option(
+        "--temperature",
+        type=temperature,
+        default=1.0,
+        help="factor on the standard deviation of both priors (1)",
+    ),
+    DATA_DIR,
+]
 
 
-def generation(options: argparse.Namespace) -> CommandResult:
-    """`vae generation`."""
-    prepare_device("cpu", options.threads)
-    explorer = Explorer.open(options.checkpoint)
-    classifier = open_classifier(options, explorer.run)
+@study("generation", "measure samples from the prior and from a fitted mixture", OPTIONS)
+def generation(inputs: "StudyInputs") -> CommandResult:
+    """Measure the sampled images beside real ones."""
+    from vae.analysis.generation import (
+        fit_prior,
+        gather_inputs,
+        measure_generation,
+        read_real_images,
+    )
+
+    options, explorer, classifier = inputs.options, inputs.explorer, inputs.classifier
     real = read_real_images(explorer.run, options.count, options.data_dir, options.seed)
-    inputs = gather_inputs(explorer, real, options.count, options.seed)
-    mixture = fit_prior(inputs, options.components, options.seed)
+    gathered = gather_inputs(explorer, real, options.count, options.seed)
+    mixture = fit_prior(gathered, options.components, options.seed)
     found = measure_generation(
-        explorer, classifier, inputs, mixture, options.temperature, options.seed
+        explorer, classifier, gathered, mixture, options.temperature, options.seed
     )
     record = {
         "checkpoint": str(options.checkpoint),
@@ -36,8 +68,8 @@ def generation(options: argparse.Namespace) -> CommandResult:
     return CommandResult(record, _text(record, found))
 
 
-def _text(record: dict[str, Any], found: Generation) -> str:
-    """The sets as a table, below what is the same for all of them."""
+def _text(record: dict[str, Any], found: "Generation") -> str:
+    """Show the values of all sets as lines, and each set as a row of a table."""
     sets = found.rows()
     common = {name: value for name, value in record.items() if name not in ("real", *sets)}
     rows = [{"images": name, **quality.to_dict()} for name, quality in sets.items()]

@@ -1,25 +1,47 @@
-"""`vae latent-sizes`: a family of models of several latent sizes, measured and not kept."""
+"""`vae latent-sizes`: trains models of several latent sizes and compares them."""
 
 import argparse
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from vae.analysis.latent_sizes import (
-    LatentSizes,
-    SizedModel,
-    baselines,
-    now_and_with,
-    train_sizes,
-    write_latent_sizes,
-)
+from vae.cli.command import study
+from vae.cli.options import DATA_DIR, DATASET, FITTED, THREADS, option, positive, seeds, sizes
 from vae.cli.output import CommandResult, progress, table
-from vae.core.config import TrainConfig, default_warmup
-from vae.core.device import prepare_device
-from vae.data.registry import load_dataset
+from vae.core.config import ARCHITECTURES, TrainConfig, default_warmup
+
+if TYPE_CHECKING:
+    from vae.analysis.latent_sizes import SizedModel
+    from vae.cli.study_inputs import StudyInputs
+
+OPTIONS = [
+    DATASET,
+    option("--arch", default="mlp", choices=ARCHITECTURES),
+    option("--latent-dims", type=sizes, default=[2, 4, 8, 16, 32, 64]),
+    option("--seeds", type=seeds, default=[0, 1, 2]),
+    option("--epochs", type=positive, default=10),
+    option("--beta", type=float, default=1.0),
+    option("--out", type=Path, help="a file, such as checkpoints/latent-sizes.json"),
+    FITTED,
+    DATA_DIR,
+    THREADS,
+]
 
 
-def latent_sizes(options: argparse.Namespace) -> CommandResult:
-    """`vae latent-sizes`."""
-    device = prepare_device("cpu", options.threads)
+@study("latent-sizes", "train models of several latent sizes and compare them", OPTIONS)
+def latent_sizes(inputs: "StudyInputs") -> CommandResult:
+    """Train and score the models; they are not kept."""
+    import torch
+
+    from vae.analysis.latent_sizes import (
+        LatentSizes,
+        baselines,
+        now_and_with,
+        train_sizes,
+        write_latent_sizes,
+    )
+    from vae.data.registry import load_dataset
+
+    options = inputs.options
     dataset = load_dataset(options.dataset, options.data_dir, validation_fraction=0.0)
     train = TrainConfig(
         options.dataset,
@@ -32,7 +54,7 @@ def latent_sizes(options: argparse.Namespace) -> CommandResult:
     family = train_sizes(dataset, options.arch, train, sizes, seeds, options.fitted)
     models = tuple(progress(family, "models", total=len(sizes) * len(seeds)))
     pixels, pca = baselines(dataset, sizes, options.fitted)
-    created, versions = now_and_with(device)
+    created, versions = now_and_with(torch.device("cpu"))
     found = LatentSizes(
         dataset=options.dataset,
         architecture=options.arch,
@@ -52,7 +74,7 @@ def latent_sizes(options: argparse.Namespace) -> CommandResult:
     return CommandResult(found.to_dict(), table([_row(model) for model in models]))
 
 
-def _row(model: SizedModel) -> dict[str, Any]:
+def _row(model: "SizedModel") -> dict[str, Any]:
     codes = model.codes
     return {
         "latent": model.latent_dim,

@@ -1,33 +1,51 @@
-"""`vae levels`: what each level of a hierarchical VAE says, and whether the hierarchy pays."""
+"""`vae levels`: measures each level of a hierarchical VAE, and the gain over one level."""
 
-import argparse
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vae.analysis.levels import active_by_level, measure_bounds, rate_by_level, sizes_of
-from vae.cli.output import CommandResult, lines
-from vae.cli.test_images import read_test_images
-from vae.core.device import prepare_device
-from vae.explorer import Explorer
+from vae.cli.command import Findings, study
+from vae.cli.options import (
+    CHECKPOINT,
+    DATA_DIR,
+    IMPORTANCE_SAMPLES,
+    SEED,
+    THREADS,
+    count,
+    option,
+)
+
+if TYPE_CHECKING:
+    from vae.cli.study_inputs import StudyInputs
+
+AGAINST = option(
+    "--against", type=Path, metavar="FLAT", help="a model with one level to compare with"
+)
 
 
-def levels(options: argparse.Namespace) -> CommandResult:
-    """`vae levels`."""
-    prepare_device("cpu", options.threads)
-    explorer = Explorer.open(options.checkpoint)
+@study(
+    "levels",
+    "measure each level of a hierarchical VAE, and the gain over a model with one level",
+    [CHECKPOINT, SEED, THREADS, AGAINST, IMPORTANCE_SAMPLES, count(10_000), DATA_DIR],
+)
+def levels(inputs: "StudyInputs") -> Findings:
+    """Measure the rate of each level and the bounds of the whole model."""
+    from vae.analysis.levels import active_by_level, measure_bounds, rate_by_level, sizes_of
+    from vae.explorer import Explorer
+
+    options, explorer = inputs.options, inputs.explorer
     run = explorer.run
-    record: dict[str, Any] = {
-        "checkpoint": str(options.checkpoint),
+    images, _ = inputs.test_images(run)
+    samples, seed = options.importance_samples, options.seed
+    found: Findings = {
         "levels": list(sizes_of(run)),
         "rate_by_level": list(rate_by_level(run)),
         "active_by_level": list(active_by_level(run)),
+        **measure_bounds(explorer, images, samples, seed).to_dict(),
     }
-    images, _ = read_test_images(run, options)
-    samples, seed = options.importance_samples, options.seed
-    record |= measure_bounds(explorer, images, samples, seed).to_dict()
     if options.against is not None:
         flat = measure_bounds(Explorer.open(options.against), images, samples, seed)
-        record["against"] = str(options.against)
-        record |= {f"against_{name}": value for name, value in flat.to_dict().items()}
-        record["elbo_gain"] = record["elbo"] - flat.elbo
-        record["log_likelihood_gain"] = record["log_likelihood"] - flat.log_likelihood
-    return CommandResult(record, lines(record))
+        found["against"] = str(options.against)
+        found |= {f"against_{name}": value for name, value in flat.to_dict().items()}
+        found["elbo_gain"] = found["elbo"] - flat.elbo
+        found["log_likelihood_gain"] = found["log_likelihood"] - flat.log_likelihood
+    return found

@@ -1,44 +1,52 @@
-"""`vae likelihoods`: what models of the same images cost under what each was trained with."""
+"""`vae likelihoods`: compares models of the same images trained with other likelihoods."""
 
-import argparse
-from typing import Any
+from typing import TYPE_CHECKING
 
-from vae.analysis.eval_classifier import EvalClassifier
-from vae.analysis.likelihoods import measure_likelihood
-from vae.cli.eval_classifier import open_classifier
-from vae.cli.output import CommandResult, table
-from vae.cli.test_images import read_test_images
-from vae.core.device import prepare_device
+from vae.cli.command import Findings, study
+from vae.cli.options import CHECKPOINTS, CLASSIFIER, DATA_DIR, SEED, THREADS, count
+from vae.cli.output import table
 from vae.core.errors import CheckpointError
-from vae.explorer import Explorer
-from vae.runs.run import Run
+
+if TYPE_CHECKING:
+    from vae.analysis.eval_classifier import EvalClassifier
+    from vae.cli.study_inputs import StudyInputs
+    from vae.runs.run import Run
+
+HIDDEN = ("count", "judge", "likelihood", "perceptual")
+"""Values that the text leaves out."""
 
 
-def likelihoods(options: argparse.Namespace) -> CommandResult:
-    """`vae likelihoods`."""
-    prepare_device("cpu", options.threads)
+def _show(record: Findings) -> str:
+    return table([{k: v for k, v in row.items() if k not in HIDDEN} for row in record["models"]])
+
+
+@study(
+    "likelihoods",
+    "compare models of the same images that were trained with different likelihoods",
+    [CHECKPOINTS, CLASSIFIER, SEED, THREADS, count(1000), DATA_DIR],
+    show=_show,
+)
+def likelihoods(inputs: "StudyInputs") -> Findings:
+    """Measure each model under the likelihood that it was trained with."""
+    from vae.analysis.likelihoods import measure_likelihood
+    from vae.explorer import Explorer
+
     rows = []
-    for path in options.checkpoints:
+    for path in inputs.options.checkpoints:
         explorer = Explorer.open(path)
-        images, labels = read_test_images(explorer.run, options)
-        classifier = _classifier_if_any(options, explorer.run)
-        found = measure_likelihood(explorer, images, labels, classifier, options.seed)
-        rows.append(
-            {**found.to_dict(), "judge": None if classifier is None else classifier.run.name}
-        )
-    return CommandResult({"models": rows}, table([_shown(row) for row in rows]))
+        images, labels = inputs.test_images(explorer.run)
+        classifier = _classifier_if_any(inputs, explorer.run)
+        found = measure_likelihood(explorer, images, labels, classifier, inputs.options.seed)
+        judge = None if classifier is None else classifier.run.name
+        rows.append({**found.to_dict(), "judge": judge})
+    return {"models": rows}
 
 
-def _classifier_if_any(options: argparse.Namespace, run: Run) -> EvalClassifier | None:
-    """None where nobody names one and there is none."""
+def _classifier_if_any(inputs: "StudyInputs", run: "Run") -> "EvalClassifier | None":
+    """Open the classifier; return None if there is none and --classifier names none."""
     try:
-        return open_classifier(options, run)
+        return inputs.classifier_for(run)
     except CheckpointError:
-        if options.classifier is not None:
+        if inputs.options.classifier is not None:
             raise
         return None
-
-
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    hidden = ("count", "judge", "likelihood", "perceptual")
-    return {name: value for name, value in row.items() if name not in hidden}

@@ -1,17 +1,43 @@
-"""`vae metrics`: how well codes tell factors apart, or labels."""
+"""`vae metrics`: measures how well codes separate factors of variation, or labels."""
 
 import argparse
+import dataclasses
 import os
+from pathlib import Path
 from typing import Any
 
+from vae.cli.command import command
+from vae.cli.options import option, positive, seed
 from vae.cli.output import CommandResult, lines, say
 from vae.core.errors import ConfigError
-from vae.runs.checkpoint import load_atlas, load_run
-from vae.runs.stored_scores import save_scores
+
+OPTIONS = [
+    option(
+        "source",
+        type=Path,
+        metavar="CHECKPOINT|CODES.npz",
+        help="a folder, or a file of the arrays codes and factors (and test_codes, test_factors)",
+    ),
+    option(
+        "--estimator",
+        choices=["gradient-boosting", "random-forest"],
+        default="gradient-boosting",
+        help="estimator of DCI; the forest is a fast approximation",
+    ),
+    option("--seed", type=seed, default=0, help="seed of the split and the estimators"),
+    option(
+        "--rows",
+        type=positive,
+        metavar="N",
+        help="rows to fit on, drawn by the seed (default: 5000 of a checkpoint, all of a file)",
+    ),
+    option("--save", action="store_true", help="keep the scores in the checkpoint's folder"),
+]
 
 
+@command("metrics", "measure how well codes separate factors or labels", OPTIONS)
 def metrics(options: argparse.Namespace) -> CommandResult:
-    """`vae metrics`: of a file of codes, or of a checkpoint."""
+    """Measure the codes of a file or of a checkpoint."""
     source = options.source
     is_file = source.is_file() or (source.suffix == ".npz" and not source.is_dir())
     record = _metrics_of_codes(options) if is_file else _metrics_of_checkpoint(options)
@@ -20,8 +46,6 @@ def metrics(options: argparse.Namespace) -> CommandResult:
 
 
 def _metrics_of_codes(options: argparse.Namespace) -> dict[str, Any]:
-    import dataclasses
-
     from vae.metrics.code_arrays import load_codes
     from vae.metrics.disentanglement import score
 
@@ -38,14 +62,15 @@ def _metrics_of_codes(options: argparse.Namespace) -> dict[str, Any]:
 
 def _metrics_of_checkpoint(options: argparse.Namespace) -> dict[str, Any]:
     from vae.analysis.code_scores import ROWS, assess
-    from vae.runs.stored_scores import StoredScores
+    from vae.runs.checkpoint import load_atlas, load_run
+    from vae.runs.stored_scores import StoredScores, save_scores
 
-    run_ = load_run(options.source)
+    run = load_run(options.source)
     rows = ROWS if options.rows is None else options.rows
     settings = {"rows": rows, "estimator": options.estimator, "seed": options.seed}
-    found = assess(run_, load_atlas(run_), **settings, n_jobs=os.cpu_count() or 1)
+    found = assess(run, load_atlas(run), **settings, n_jobs=os.cpu_count() or 1)
     if found.note:
         say(found.note)
     if options.save:
-        save_scores(run_, StoredScores.now(run_.identity, settings, found.to_dict()))
+        save_scores(run, StoredScores.now(run.identity, settings, found.to_dict()))
     return {"checkpoint": str(options.source)} | found.to_dict()

@@ -1,24 +1,37 @@
-"""`vae ood`: whether a model can tell images from elsewhere."""
+"""`vae ood`: measures whether a model tells its test images from images of other origin."""
 
-import argparse
+from typing import TYPE_CHECKING
 
-import numpy as np
+from vae.cli.command import Findings, study
+from vae.cli.options import CHECKPOINT, DATA_DIR, SEED, THREADS, option, positive
+from vae.cli.output import table
 
-from vae.analysis.ood import measure_ood
-from vae.cli.output import CommandResult, table
-from vae.core.device import prepare_device
-from vae.data.registry import load_test_split
-from vae.explorer import Explorer
+if TYPE_CHECKING:
+    from vae.cli.study_inputs import StudyInputs
+
+COUNT = option(
+    "--count",
+    type=positive,
+    default=2000,
+    help="number of test images; half of them set the threshold (2000)",
+)
 
 
-def ood(options: argparse.Namespace) -> CommandResult:
-    """`vae ood`."""
-    prepare_device("cpu", options.threads)
-    explorer = Explorer.open(options.checkpoint)
-    run = explorer.run
-    split = load_test_split(run.train.dataset, options.data_dir, image_shape=run.model.image_shape)
-    chosen = np.random.default_rng(options.seed).permutation(len(split))[: options.count]
-    images = split.images.numpy()[chosen].transpose(0, 2, 3, 1) / np.float32(255)
-    found = measure_ood(explorer, images, split.labels.numpy()[chosen], options.seed)
-    rows = [sort.to_dict() for sort in found]
-    return CommandResult({"checkpoint": str(options.checkpoint), "sorts": rows}, table(rows))
+@study(
+    "ood",
+    "measure whether a model detects out-of-distribution images",
+    [CHECKPOINT, SEED, THREADS, COUNT, DATA_DIR],
+    aliases=["strangers"],
+    show=lambda record: table(record["sorts"]),
+)
+def ood(inputs: "StudyInputs") -> Findings:
+    """Measure the out-of-distribution scores of several sorts of images."""
+    import numpy as np
+
+    from vae.analysis.ood import measure_ood
+
+    images, labels = inputs.all_test_images(inputs.explorer.run)
+    seed, count = inputs.options.seed, inputs.options.count
+    chosen = np.random.default_rng(seed).permutation(len(images))[:count]
+    found = measure_ood(inputs.explorer, images[chosen], labels[chosen], seed)
+    return {"sorts": [sort.to_dict() for sort in found]}

@@ -1,23 +1,24 @@
-"""`vae prior-coverage`: what lies around and between a model's codes."""
+"""`vae prior-coverage`: measures how much of the prior decodes to recognizable images."""
 
-import argparse
+from typing import TYPE_CHECKING
 
-from vae.analysis.prior_coverage import measure_prior_coverage
-from vae.cli.eval_classifier import open_classifier
-from vae.cli.output import CommandResult, lines
-from vae.core.device import prepare_device
-from vae.explorer import Explorer
+from vae.cli.command import Findings, study
+from vae.cli.options import CHECKPOINT, CLASSIFIER, SEED, THREADS, count
+
+if TYPE_CHECKING:
+    from vae.cli.study_inputs import StudyInputs
 
 
-def prior_coverage(options: argparse.Namespace) -> CommandResult:
-    """`vae prior-coverage`."""
-    prepare_device("cpu", options.threads)
-    explorer = Explorer.open(options.checkpoint)
-    classifier = open_classifier(options, explorer.run)
-    found = measure_prior_coverage(explorer, classifier, options.count, options.seed)
-    record = {
-        "checkpoint": str(options.checkpoint),
-        "judge": classifier.run.name,
-        **found.to_dict(),
-    }
-    return CommandResult(record, lines(record))
+@study(
+    "prior-coverage",
+    "measure how much of the space around and between a model's codes decodes to proper images",
+    [CHECKPOINT, SEED, THREADS, CLASSIFIER, count(1000, "number of images of each kind")],
+    aliases=["holes"],
+)
+def prior_coverage(inputs: "StudyInputs") -> Findings:
+    """Measure how surely a classifier recognizes images decoded from the prior."""
+    from vae.analysis.prior_coverage import measure_prior_coverage
+
+    options, classifier = inputs.options, inputs.classifier
+    found = measure_prior_coverage(inputs.explorer, classifier, options.count, options.seed)
+    return {"judge": classifier.run.name, **found.to_dict()}

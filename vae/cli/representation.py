@@ -1,27 +1,28 @@
-"""`vae representation`: what models' codes know of the classes, beside pixels and PCA."""
+"""`vae representation`: measures how well codes predict classes, beside pixels and PCA."""
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vae.analysis.representation import (
-    FeatureScores,
-    FittedSplit,
-    Representation,
-    check_classes,
-    measure_codes_alone,
-    measure_representation,
-)
+from vae.cli.command import study
+from vae.cli.options import CHECKPOINTS, DATA_DIR, FITTED, SEED, THREADS
 from vae.cli.output import CommandResult, progress, table
-from vae.core.device import prepare_device
 from vae.core.errors import DataError
-from vae.explorer import Explorer
+
+if TYPE_CHECKING:
+    from vae.analysis.representation import FeatureScores, FittedSplit, Representation
+    from vae.cli.study_inputs import StudyInputs
+    from vae.explorer import Explorer
 
 
-def representation(options: argparse.Namespace) -> CommandResult:
-    """`vae representation`."""
-    prepare_device("cpu", options.threads)
-    measure, paths = _Measure(options), options.checkpoints
+@study(
+    "representation",
+    "measure how well codes predict classes, beside pixels and PCA",
+    [CHECKPOINTS, SEED, FITTED, DATA_DIR, THREADS],
+)
+def representation(inputs: "StudyInputs") -> CommandResult:
+    """Measure the codes of each model."""
+    measure, paths = _Measure(inputs.options), inputs.options.checkpoints
     found = {path: measure(path) for path in progress(paths, "models", total=len(paths))}
     records = [{"checkpoint": str(path), **each.to_dict()} for path, each in found.items()]
     rows = [row for path, each in found.items() for row in _rows(path, each)]
@@ -34,9 +35,16 @@ class _Measure:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
-        self.known: dict[tuple[str, tuple[int, int, int]], tuple[FittedSplit, FeatureScores]] = {}
+        self.known: dict[tuple[Any, ...], tuple[FittedSplit, FeatureScores]] = {}
 
-    def __call__(self, path: Path) -> Representation:
+    def __call__(self, path: Path) -> "Representation":
+        from vae.analysis.representation import (
+            check_classes,
+            measure_codes_alone,
+            measure_representation,
+        )
+        from vae.explorer import Explorer
+
         explorer = Explorer.open(path)
         check_classes(explorer.atlas.label)
         seed = self.options.seed
@@ -47,7 +55,10 @@ class _Measure:
             return measure_codes_alone(explorer, note, seed)
         return measure_representation(explorer, drawn, pixels, seed)
 
-    def drawn(self, explorer: Explorer) -> tuple[FittedSplit, FeatureScores]:
+    def drawn(self, explorer: "Explorer") -> "tuple[FittedSplit, FeatureScores]":
+        """Return the images to fit on, and the scores of their pixels."""
+        from vae.analysis.representation import FittedSplit
+
         run, options = explorer.run, self.options
         key = run.train.dataset, run.model.image_shape
         if key not in self.known:
@@ -56,12 +67,12 @@ class _Measure:
         return self.known[key]
 
 
-def _rows(path: Path, found: Representation) -> list[dict[str, Any]]:
+def _rows(path: Path, found: "Representation") -> list[dict[str, Any]]:
     kinds = {"codes": found.codes, "PCA": found.pca, "pixels": found.pixels}
     return [_row(path, name, quality) for name, quality in kinds.items() if quality is not None]
 
 
-def _row(path: Path, name: str, quality: FeatureScores) -> dict[str, Any]:
+def _row(path: Path, name: str, quality: "FeatureScores") -> dict[str, Any]:
     return {
         "checkpoint": path.name,
         "features": name,

@@ -1,6 +1,7 @@
-"""The configurations and the data set that the options of a command ask for."""
+"""Reads configurations, the data set, beta and label from the options of a command."""
 
 import argparse
+from collections.abc import Iterable
 
 from vae.analysis.eval_classifier import find_classifier
 from vae.core.config import ImageShape, ModelConfig, TrainConfig, model_for_images
@@ -30,14 +31,14 @@ def train_config(
 
 
 def _critic(options: argparse.Namespace, dataset: str) -> str:
-    """The classifier named by --critic, else the best one there is; CheckpointError without."""
+    """Return the classifier of --critic, or else the best one; raises CheckpointError without."""
     if options.critic or options.perceptual == 0:
         return options.critic
     return str(find_classifier(available_checkpoints().runs, dataset).path)
 
 
 def dataset_for_training(options: argparse.Namespace, name: str) -> Dataset:
-    """The data set, split; ConfigError or DataError where that cannot be."""
+    """Load the data set and split it; raises ConfigError or DataError if that is impossible."""
     if options.image_size is not None and not name.startswith(FOLDER_PREFIX):
         raise ConfigError("--image-size goes with folder:PATH; other data sets have their own")
     side = FOLDER_SIDE if options.image_size is None else options.image_size
@@ -50,25 +51,33 @@ def dataset_for_training(options: argparse.Namespace, name: str) -> Dataset:
     )
 
 
-def beta_to_look_at(options: argparse.Namespace, run_: Run) -> float:
-    """The beta asked for, or the model's own; ConfigError where it serves that one alone."""
+def load_datasets(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Dataset]:
+    """Load each data set of a sweep once."""
+    return {name: dataset_for_training(options, name) for name in dict.fromkeys(names)}
+
+
+def choose_beta(options: argparse.Namespace, run: Run) -> float:
+    """Return the chosen beta, or the model's own.
+
+    Raises ConfigError for a choice if the model was trained at one beta alone.
+    """
     if options.beta is None:
-        return run_.train.beta
-    if run_.model.beta_range is None:
+        return run.train.beta
+    if run.model.beta_range is None:
         raise ConfigError(
-            f"{options.checkpoint} was trained at beta {run_.train.beta:g} alone; --beta goes with "
+            f"{options.checkpoint} was trained at beta {run.train.beta:g} alone; --beta goes with "
             "models that were trained with --beta-range"
         )
     return options.beta
 
 
-def label_to_look_at(options: argparse.Namespace, run_: Run) -> int | None:
-    """The label asked for; ConfigError where the model needs one, or is told none."""
-    needs = run_.model.needs_labels
+def choose_label(options: argparse.Namespace, run: Run) -> int | None:
+    """Return the chosen label; raises ConfigError if it is missing or the model takes none."""
+    needs = run.model.needs_labels
     if needs == (options.label is None):
         raise ConfigError(
-            f"{options.checkpoint} is told the label of each image; choose one with --label"
+            f"{options.checkpoint} is a conditional model; choose a class with --label"
             if needs
-            else f"{options.checkpoint} is told no labels; leave out --label"
+            else f"{options.checkpoint} is no conditional model; leave out --label"
         )
     return options.label

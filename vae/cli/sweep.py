@@ -1,140 +1,83 @@
-"""`vae sweep`: one model per data set, beta and seed, here or on Ray."""
+"""`vae sweep`: trains one model per data set, beta and seed, in this process or on Ray."""
 
 import argparse
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from vae.cli.output import CommandResult, lines, say
-from vae.cli.settings import dataset_for_training, model_config, train_config
-from vae.cli.sweep_local import sweep_local
-from vae.cli.train import begin, health_warnings, training_record
-from vae.core.device import prepare_device, use_threads
-from vae.core.errors import ConfigError, SweepFailed
-from vae.data.registry import check_dataset_name
-from vae.data.splits import Dataset
-from vae.jobs.distributed.published_run import PublishedRun, find_published
-from vae.jobs.distributed.ray_sweep import (
-    RayOptions,
-    TaskFailure,
-    TaskResult,
-    check_ray,
-    train_on_ray,
-)
-from vae.jobs.distributed.remote_folder import RemoteFolder, is_url
-from vae.jobs.distributed.sweep_runs import SweepRun, folder_status, sweep_runs
-from vae.runs.lock import lock_folders
-from vae.runs.recorder import RecordedTraining
-from vae.runs.run import Run
-from vae.training.stepper import concurrency_is_free
+from vae.cli.command import command
+from vae.cli.options import add_setting, betas, datasets, gpus, seeds, training_settings
+from vae.cli.output import CommandResult, lines
+
+if TYPE_CHECKING:
+    from vae.jobs.distributed.sweep_runs import SweepRun
 
 
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `vae sweep`."""
+    dataset_choice = parser.add_mutually_exclusive_group(required=True)
+    add_setting(dataset_choice, "dataset")
+    dataset_choice.add_argument(
+        "--datasets", type=datasets, help="several data sets, such as mnist,kmnist"
+    )
+    training_settings(parser)
+    seed_choice = parser.add_mutually_exclusive_group()
+    add_setting(seed_choice, "seed")
+    seed_choice.add_argument(
+        "--seeds", type=seeds, help="several seeds, such as 1,2,3: one model per seed and beta"
+    )
+    parser.add_argument("--betas", type=betas, required=True, help="such as 1,2,4")
+    parser.add_argument(
+        "--out",
+        required=True,
+        help="folder of the checkpoints; with --engine ray a folder that all machines share, or a "
+        "URL such as s3://bucket/sweep",
+    )
+    _add_engine_options(parser)
+
+
+def _add_engine_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine",
+        default="local",
+        choices=["local", "ray"],
+        help="train in this process, or on the machines of a Ray cluster",
+    )
+    parser.add_argument(
+        "--address",
+        help="address of a Ray cluster, or auto (default: a cluster of this machine alone)",
+    )
+    parser.add_argument(
+        "--gpus",
+        type=gpus,
+        metavar="N",
+        help="GPUs of each run on Ray; below 1 runs share a GPU (default: 1 if there are GPUs)",
+    )
+
+
+@command("sweep", "train one model per data set, beta and seed", [add_options])
 def sweep(options: argparse.Namespace) -> CommandResult:
-    """`vae sweep`."""
+    """Train all models of a sweep."""
+    from vae.cli.sweep_local import sweep_here
+    from vae.cli.sweep_ray import sweep_on_ray
+
     runs = _runs(options)
-    records = _on_ray(options, runs) if options.engine == "ray" else _here(options, runs)
+    engine = sweep_on_ray if options.engine == "ray" else sweep_here
+    records = engine(options, runs)
     return CommandResult({"runs": records}, "\n\n".join(lines(record) for record in records))
 
 
-def _runs(options: argparse.Namespace) -> list[SweepRun]:
-    datasets = options.datasets or [options.dataset]
-    for name in datasets:
+def _runs(options: argparse.Namespace) -> "list[SweepRun]":
+    from vae.cli.settings import model_config, train_config
+    from vae.data.registry import check_dataset_name
+    from vae.jobs.distributed.sweep_runs import sweep_runs
+
+    names = options.datasets or [options.dataset]
+    for name in names:
         check_dataset_name(name)
-    seeds = options.seeds or [options.seed]
     configs = [
-        train_config(options, beta, seed, dataset)
-        for dataset in datasets
+        train_config(options, beta, seed, name)
+        for name in names
         for beta in options.betas
-        for seed in seeds
+        for seed in options.seeds or [options.seed]
     ]
     return sweep_runs(configs, partial(model_config, options))
-
-
-def _here(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, Any]]:
-    """All runs in this process."""
-    if is_url(options.out):
-        raise ConfigError(f"{options.out} is a URL; give --engine ray, or a folder of this machine")
-    for option in ("address", "gpus"):
-        if getattr(options, option) is not None:
-            raise ConfigError(f"--{option} goes with --engine ray; leave it out")
-    device = prepare_device(options.device, options.threads)
-    paths = {run.name: Path(options.out) / run.name for run in runs}
-    found = {
-        run.name: folder_status(run, paths[run.name], options.resume, options.overwrite)
-        for run in runs
-    }
-    datasets = {name: data.to(device) for name, data in _datasets(options, runs).items()}
-
-    def start(run: SweepRun) -> RecordedTraining:
-        data = datasets[run.train.dataset]
-        unfinished = found[run.name][0] == "unfinished"
-        return begin(options, run.train, paths[run.name], dataset=data, resume=unfinished)
-
-    finished = {name: held for name, (_, held) in found.items() if held is not None}
-    left = [run for run in runs if run.name not in finished]
-    together = concurrency_is_free(model_config(options, (1, 8, 8), 2), runs[0].train, device)
-    # All of them from the beginning: nobody may come into the folder of a run that waits.
-    with lock_folders(paths[run.name] for run in left):
-        finished |= sweep_local(left, start, together, Path(options.out))
-    return [training_record(finished[run.name]) | run.labels for run in runs]
-
-
-def _on_ray(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, Any]]:
-    """All runs at once, as far as the machines have room for them."""
-    check_ray()
-    threads = use_threads(1 if options.threads is None else options.threads)
-    root = RemoteFolder.of(options.out)
-    found = [find_published(run, root, options.resume, options.overwrite) for run in runs]
-    finished = {held.run.name: held.finished for held in found if held.finished is not None}
-    left = [held for held in found if held.finished is None]
-    if left:
-        datasets = _datasets(options, [held.run for held in left])
-        root.make()
-        machines = RayOptions(options.address, threads, options.device, options.gpus)
-        paths = [held.folder.local_path for held in left]
-        with lock_folders(path for path in paths if path is not None):
-            finished |= _train_all(left, datasets, machines, root)
-    return [
-        training_record(finished[run.name]) | {"checkpoint": str(root / run.name)} | run.labels
-        for run in runs
-    ]
-
-
-def _train_all(
-    left: list[PublishedRun], datasets: dict[str, Dataset], machines: RayOptions, root: RemoteFolder
-) -> dict[str, Run]:
-    finished, failed = {}, {}
-    try:
-        for count, (held, result) in enumerate(
-            train_on_ray(left, datasets, machines, health_warnings), 1
-        ):
-            say(f"{count} of {len(left)}: {held.run.name}{_told(result)}")
-            if isinstance(result, TaskFailure):
-                failed[held.run.name] = result.reason
-            else:
-                finished[held.run.name] = result.run
-                for sentence in result.warnings:
-                    say(sentence)
-    except KeyboardInterrupt:
-        say(f"stopped; the same command with --out {root} --resume goes on with it")
-        raise
-    if failed:
-        raise SweepFailed(
-            f"{len(failed)} of {len(left)} runs failed ({', '.join(failed)}; the first: "
-            f"{next(iter(failed.values()))}); the others are in {root}"
-        )
-    return finished
-
-
-def _told(result: TaskResult | TaskFailure) -> str:
-    if isinstance(result, TaskFailure):
-        return f" failed: {result.reason}"
-    found = result.run.results
-    numbers = f", distortion {found.test_distortion:.1f}, rate {found.test_rate:.1f} nats"
-    resumed = "" if result.resumed_at is None else f", went on from step {result.resumed_at}"
-    return numbers + resumed
-
-
-def _datasets(options: argparse.Namespace, runs: list[SweepRun]) -> dict[str, Dataset]:
-    names = dict.fromkeys(run.train.dataset for run in runs)
-    return {name: dataset_for_training(options, name) for name in names}

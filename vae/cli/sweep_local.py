@@ -1,21 +1,58 @@
-"""The runs of a sweep in this process: abreast where they lose nothing by it, else one by one."""
+"""The runs of a sweep in this process: together if that costs no speed, else one by one."""
 
+import argparse
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from vae.cli.output import say
-from vae.cli.train import say_health_issues, stop_on_interrupt
-from vae.core.errors import DivergedError, SweepFailed
-from vae.jobs.distributed.sweep_runs import SweepRun
+from vae.cli.settings import load_datasets, model_config
+from vae.cli.training import begin, say_health_issues, stop_on_interrupt, training_record
+from vae.core.device import prepare_device
+from vae.core.errors import ConfigError, DivergedError, SweepFailed
+from vae.jobs.distributed.remote_folder import is_url
+from vae.jobs.distributed.sweep_runs import SweepRun, folder_status
+from vae.runs.lock import lock_folders
 from vae.runs.recorder import RecordedRunGroup, RecordedTraining, group_runs
 from vae.runs.run import Run
+from vae.training.stepper import concurrency_is_free
 
-ABREAST = 16
-"""Models in memory at a time."""
+MOST_TOGETHER = 16
+"""Number of models in memory at a time."""
+
+
+def sweep_here(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, Any]]:
+    """Train all runs in this process; return the measurements of each."""
+    if is_url(options.out):
+        raise ConfigError(f"{options.out} is a URL; give --engine ray, or a folder of this machine")
+    for option in ("address", "gpus"):
+        if getattr(options, option) is not None:
+            raise ConfigError(f"--{option} goes with --engine ray; leave it out")
+    device = prepare_device(options.device, options.threads)
+    paths = {run.name: Path(options.out) / run.name for run in runs}
+    found = {
+        run.name: folder_status(run, paths[run.name], options.resume, options.overwrite)
+        for run in runs
+    }
+    loaded = load_datasets(options, (run.train.dataset for run in runs))
+    datasets = {name: data.to(device) for name, data in loaded.items()}
+
+    def start(run: SweepRun) -> RecordedTraining:
+        data = datasets[run.train.dataset]
+        unfinished = found[run.name][0] == "unfinished"
+        return begin(options, run.train, paths[run.name], dataset=data, resume=unfinished)
+
+    finished = {name: held for name, (_, held) in found.items() if held is not None}
+    left = [run for run in runs if run.name not in finished]
+    together = concurrency_is_free(model_config(options, (1, 8, 8), 2), runs[0].train, device)
+    # Lock all folders first: no other process may start a run that waits here.
+    with lock_folders(paths[run.name] for run in left):
+        finished |= sweep_local(left, start, together, Path(options.out))
+    return [training_record(finished[run.name]) | run.labels for run in runs]
 
 
 def sweep_local(
@@ -24,14 +61,14 @@ def sweep_local(
     together: bool,
     root: Path,
 ) -> dict[str, Run]:
-    """Train all of them; the finished runs by name.
+    """Train all runs; return the finished runs by name.
 
-    Raises SweepFailed where some diverged, once the others are done, and KeyboardInterrupt where
-    Ctrl-C stopped them, which leaves them to be resumed.
+    Raises SweepFailed if some diverged, after the others are finished. Raises KeyboardInterrupt
+    after Ctrl-C; the unfinished runs can then be resumed.
     """
     finished: dict[str, Run] = {}
     failed: dict[str, str] = {}
-    size = ABREAST if together else 1
+    size = MOST_TOGETHER if together else 1
     for start in range(0, len(runs), size):
         begun = {begin(run): run.name for run in runs[start : start + size]}
         for group in group_runs(begun):
@@ -50,7 +87,7 @@ def sweep_local(
 
 
 def _train(group: Sequence[RecordedTraining], root: Path) -> dict[RecordedTraining, DivergedError]:
-    """Train to the end; which of them diverged."""
+    """Train to the end; return the runs that diverged, with their errors."""
     diverged: dict[RecordedTraining, DivergedError] = {}
     with stop_on_interrupt() as stopped:
         _follow(group, stopped, diverged)

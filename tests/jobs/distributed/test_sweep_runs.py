@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from vae.cli.options.types import datasets, gpus
+from vae.cli.options import datasets, gpus
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import CheckpointError, ConfigError
 from vae.jobs.distributed.sweep_runs import classify_files, folder_status, sweep_runs

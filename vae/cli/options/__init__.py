@@ -1,1 +1,0 @@
-"""The options of the command line, read without loading torch: a file a family of commands."""
