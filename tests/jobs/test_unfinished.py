@@ -85,7 +85,7 @@ def test_one_whose_critic_lies_elsewhere_is_left_to_the_command_line(left):
     save_resume_state(left, state, record)
     queue = TrainingQueue(left.parent)
     (found,) = queue.unfinished_runs()
-    with pytest.raises(CheckpointError, match="go on with it by `vae train --resume`"):
+    with pytest.raises(CheckpointError, match="resume it with `vae train --resume`"):
         queue.resume(found)
     assert queue.jobs == []
 

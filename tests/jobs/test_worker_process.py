@@ -73,7 +73,7 @@ def test_a_killed_process_with_nothing_saved_leaves_no_folder(tmp_path):
     job = queue.submit(SLOW)
     wait_for(lambda: job.status == "training")
     os.kill(queue.process.pid, signal.SIGKILL)
-    assert "train it anew" in ended(job).message
+    assert "train it again" in ended(job).message
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,8 +1,13 @@
-"""The server's training queue: jobs that anyone can watch or stop, trained by another process.
+"""The training queue of the server: jobs that anyone can watch or stop.
 
-The jobs of a sweep grow together; whatever was asked for later waits for them. A thread tells the
-process what to train and writes its events into the jobs; where the process dies, the jobs that it
-trained have failed, and a new one goes on with the others.
+The jobs of a sweep train together, and later submissions wait for them. A thread sends the jobs
+to the training process and writes its events into the `Job` objects. If the process dies, the jobs
+that it trained fail, and a new process continues with the others.
+
+Example:
+    >>> queue = TrainingQueue(Path("checkpoints"))
+    >>> job = queue.submit(RunRequest.of(TrainConfig("digits"), latent_dim=2))
+    >>> queue.stop(job)
 """
 
 import itertools
@@ -41,10 +46,10 @@ from vae.runs.run import Run
 from vae.runs.run_folder import discard_empty, run_name, unused_path
 
 AT_ONCE = 10
-"""Jobs of a sweep that train together; the rest of it waits, so that memory has a bound."""
+"""Maximum number of jobs that train together, which bounds the memory; the others wait."""
 
 REMEMBERED_PICTURES = 20
-"""Jobs whose snapshots are kept; those of older ones are let go, their checkpoints stay."""
+"""Number of latest jobs whose snapshots are kept. Checkpoints of older jobs stay."""
 
 MAX_SNAPSHOTS = 200
 
@@ -52,7 +57,7 @@ _log = logging.getLogger(__name__)
 
 
 class TrainingQueue:
-    """Trains jobs in the order in which they were asked for; those of a sweep train together."""
+    """Trains jobs in the order of their submission. The jobs of a sweep train together."""
 
     def __init__(
         self,
@@ -61,7 +66,7 @@ class TrainingQueue:
         save_seconds: float = SAVE_SECONDS,
         limits: Limits | None = None,
     ) -> None:
-        """`process` is by default the server's, `limits` those of the environment."""
+        """Start the queue's thread. By default the server's process and limits are used."""
         self.jobs: list[Job] = []
         self.sweeps: list[Sweep] = []
         self.root = root
@@ -74,9 +79,9 @@ class TrainingQueue:
         threading.Thread(target=self._work, name="training", daemon=True).start()
 
     def submit(self, request: RunRequest) -> Job:
-        """Queue a request; the same request while one is under way gives the same job.
+        """Queue a request, or return the active job of the same request.
 
-        LimitError where that is more than the server takes.
+        Raises LimitError if the server does not accept the request.
         """
         refuse_if_read_only("training")
         with self._changed:
@@ -84,12 +89,12 @@ class TrainingQueue:
             return self._submit(request, next(self._submissions))
 
     def submit_sweep(self, requests: Sequence[RunRequest]) -> Sweep:
-        """Queue requests as one sweep.
+        """Queue requests as one sweep, or return the active sweep of the same jobs.
 
-        Those that are under way already are shared; a sweep of the same jobs is the same sweep.
-        Those that are finished are not trained again: they stand beside the others as done; those
-        that were stopped, or left unfinished, go on.
-        LimitError where that is more than the server takes: then none is queued.
+        A request that has an active job shares that job. A request that has a finished run is not
+        trained again and counts as done. Stopped and unfinished runs are resumed.
+
+        Raises LimitError, and queues nothing, if the server does not accept all of them.
         """
         refuse_if_read_only("training")
         if not requests:
@@ -115,28 +120,28 @@ class TrainingQueue:
             return sweep
 
     def find_finished(self, request: RunRequest) -> Run | None:
-        """The run of this server that is what the request asks for already; None without one."""
+        """Return the finished run of this server that matches a request, if there is one."""
         return next((run for run in read_catalogue(self.root).runs if request.matches(run)), None)
 
     def unfinished_runs(self) -> list[UnfinishedRun]:
-        """Runs that were stopped or left unfinished, and that no job goes on with."""
+        """List the stopped and unfinished runs that no active job resumes."""
         with self._changed:
             return self._unfinished()
 
     def find_unfinished(self, request: RunRequest) -> UnfinishedRun | None:
-        """The run of this server that is what the request asks for, so far; None without one."""
+        """Return the unfinished run of this server that matches a request, if there is one."""
         return next((run for run in self.unfinished_runs() if run.matches(request)), None)
 
     def resume(self, run: UnfinishedRun) -> Job:
-        """Queue a run that was stopped or left unfinished, to go on where its state was saved.
+        """Queue a stopped or unfinished run, which continues from its saved state.
 
-        LimitError where that is more than the server takes, MissingCheckpoint where it is gone,
-        CheckpointError where it asks for a checkpoint that is none of this server's.
+        Raises LimitError if the server does not accept the run, MissingCheckpoint if its folder is
+        gone, and CheckpointError if it needs a checkpoint from outside this server's folder.
         """
         refuse_if_read_only("training")
         with self._changed:
-            under_way = (job for job in self.jobs if job.path == run.path and not job.ended)
-            if (job := next(under_way, None)) is not None:
+            active = (job for job in self.jobs if job.path == run.path and not job.ended)
+            if (job := next(active, None)) is not None:
                 return job
             load_resume_record(run.path)
             self._check_perceptual_model(run)
@@ -144,27 +149,27 @@ class TrainingQueue:
             return self._resume(run, next(self._submissions))
 
     def stop(self, job: Job) -> None:
-        """Take a job out of the queue, or stop it within a second and keep what there is.
+        """Remove a job from the queue, or stop it within a second and keep a checkpoint.
 
-        While it is measured, it is no longer measured either: then it can be resumed.
+        A stop during the evaluation ends the evaluation too; the job can then be resumed.
         """
         with self._changed:
             job._stop.set()
-            under_way = not job.ended and job.status != "queued"
+            is_running = not job.ended and job.status != "queued"
             if job.status == "saving":
                 job._skip_evaluation.set()
             elif job.status == "queued" or (job.status == "loading" and not job.resumes):
                 job.end("stopped", _stopped_before_start(job))
-        if under_way:
+        if is_running:
             self.process.stop(job.number)
 
     def stop_sweep(self, sweep: Sweep) -> None:
-        """Stop all jobs of a sweep, save those that another sweep under way waits for too."""
+        """Stop the jobs of a sweep, except those that another active sweep contains."""
         sweep._cancelled.set()
-        going_on = [other for other in self.sweeps if not other._cancelled.is_set()]
-        wanted = {job for other in going_on for job in other.jobs}
+        others = [other for other in self.sweeps if not other._cancelled.is_set()]
+        shared = {job for other in others for job in other.jobs}
         for job in sweep.jobs:
-            if not job.ended and job not in wanted:
+            if not job.ended and job not in shared:
                 self.stop(job)
 
     def _check(self, requests: Sequence[RunRequest]) -> None:
@@ -172,17 +177,17 @@ class TrainingQueue:
         self._limits.check(new, sum(not job.ended for job in self.jobs))
 
     def _check_perceptual_model(self, run: UnfinishedRun) -> None:
-        """A state from elsewhere may name any folder of the server."""
+        """Refuse a perceptual model outside the root; a foreign state could name any folder."""
         critic = run.train.critic
         if critic and Path(critic).resolve().parent != self.root.resolve():
             raise CheckpointError(
-                f"{run.name} was trained with a critic that is not among the checkpoints of this "
-                "server; go on with it by `vae train --resume`"
+                f"{run.name} needs a perceptual model that is not among the checkpoints of this "
+                "server; resume it with `vae train --resume`"
             )
 
     def _find_active(self, request: RunRequest) -> Job | None:
-        alike = (job for job in self.jobs if job.request == request)
-        return next((job for job in alike if not job.ended and not job.stopping), None)
+        same = (job for job in self.jobs if job.request == request)
+        return next((job for job in same if not job.ended and not job.stopping), None)
 
     def _unfinished(self) -> list[UnfinishedRun]:
         return unfinished_runs(self.root, {job.path for job in self.jobs if not job.ended})
@@ -205,7 +210,7 @@ class TrainingQueue:
         return self._queue(job)
 
     def _done(self, request: RunRequest, run: Run) -> Job:
-        """The job of a run that is there already."""
+        """Return the job of a finished run, and add it to the list if it is new."""
         for job in self.jobs:
             if job.path == run.path and job.status == "done":
                 return job
@@ -226,6 +231,7 @@ class TrainingQueue:
         return unused_path(self.root, name, {job.path for job in self.jobs})
 
     def _work(self) -> None:
+        """Train one submission after the other, for ever."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: any(job.status == "queued" for job in self.jobs))
@@ -235,6 +241,7 @@ class TrainingQueue:
                     self._train(jobs)
 
     def _take(self, submission: int) -> list[Job]:
+        """Mark up to AT_ONCE queued jobs of a submission as loading, and return them."""
         with self._changed:
             queued = [
                 job for job in self.jobs if job.submission == submission and job.status == "queued"
@@ -244,15 +251,18 @@ class TrainingQueue:
             return queued[:AT_ONCE]
 
     def _train(self, jobs: Sequence[Job]) -> None:
-        """Until all of them have ended, in as many processes as that takes."""
+        """Train jobs until all of them have ended, in a new process after each death of one."""
         specs = tuple(JobSpec(job.number, job.request, job.path, job.resumes) for job in jobs)
-        under_way = {job.number: job for job in jobs}
+        by_number = {job.number: job for job in jobs}
         while specs:
-            status = self._follow(Train(specs, data_dir(), self._save_seconds), under_way)
-            specs = () if status is None else self._after_death(status, under_way)
+            status = self._follow(Train(specs, data_dir(), self._save_seconds), by_number)
+            specs = () if status is None else self._after_death(status, by_number)
 
     def _follow(self, command: Train, jobs: dict[int, Job]) -> int | None:
-        """Follow what becomes of jobs; the exit status of a process that died of it."""
+        """Send a command and write its events into the jobs until all of them have ended.
+
+        Returns None, or the exit status of the process if it died meanwhile.
+        """
         if (status := self._send_train(command)) is not None:
             return status
         for spec in command.jobs:
@@ -266,12 +276,12 @@ class TrainingQueue:
                     return None
                 case Started() | Reported() | Saving() | Ended():
                     with self._changed:
-                        _note(jobs[event.number], event)
+                        _apply(jobs[event.number], event)
 
     def _send_train(self, command: Train) -> int | None:
-        """Give it to the process; the exit status where that ends at once, and a new one too."""
+        """Send a command. Return the exit status if the process and a new one both end at once."""
         for _ in range(2):
-            # One that was idle may have died just now; that has nothing to do with this order.
+            # An idle process may have died just now, for a reason unrelated to this command.
             try:
                 self.process.send(command)
             except OSError:
@@ -282,7 +292,7 @@ class TrainingQueue:
         return event
 
     def _after_death(self, status: int, jobs: dict[int, Job]) -> tuple[JobSpec, ...]:
-        """What a new process has to do of what the old one left."""
+        """Return the jobs that a new process has to continue after the old one has died."""
         if status != INTERRUPTED:
             _log.warning("the training process ended: %s", _cause(status))
         specs = []
@@ -296,12 +306,12 @@ class TrainingQueue:
 
 
 def _stopped_before_start(job: Job) -> str:
-    said = "stopped before it began"
-    return f"{said}; it can still be resumed" if job.resumes else said
+    message = "stopped before it began"
+    return f"{message}; it can still be resumed" if job.resumes else message
 
 
 def _remaining_work(job: Job, status: int) -> JobSpec | None:
-    """What is still to be done for a job whose process has ended; None ends the job."""
+    """Return what is left to do for a job whose process has ended. None means the job has ended."""
     has_state = (job.path / RESUME_FILE).is_file()
     if status != INTERRUPTED:
         job.end("failed", f"{_cause(status)}; {_describe_saved_state(has_state)}")
@@ -312,32 +322,30 @@ def _remaining_work(job: Job, status: int) -> JobSpec | None:
         job.status = "saving"
         return JobSpec(job.number, job.request, job.path, resumes=True, evaluate_only=True)
     else:
-        job.end(
-            "stopped", f"stopped before it could be measured; {_describe_saved_state(has_state)}"
-        )
+        job.end("stopped", f"stopped before evaluation; {_describe_saved_state(has_state)}")
     discard_empty(job.path)
     return None
 
 
 def _cause(status: int) -> str:
-    """Why the training process ended, in words."""
+    """Describe why the training process ended."""
     if status == -signal.SIGKILL:
         return (
-            "its process was ended by the system, most likely for lack of memory: choose a smaller "
-            "batch or network"
+            "the system ended its process, most likely for lack of memory; choose a smaller batch "
+            "or network"
         )
     if status < 0:
-        return f"its process was ended by the signal {signal.Signals(-status).name}"
+        return f"the signal {signal.Signals(-status).name} ended its process"
     return f"its process ended unexpectedly, with status {status}; the server's log may say why"
 
 
 def _describe_saved_state(has_state: bool) -> str:
     if has_state:
-        return "what it had learnt is saved, and it can be resumed"
-    return "nothing had been saved yet, so train it anew"
+        return "its last state is saved, and it can be resumed"
+    return "no state was saved yet, so train it again"
 
 
-def _note(job: Job, event: Started | Reported | Saving | Ended) -> None:
+def _apply(job: Job, event: Started | Reported | Saving | Ended) -> None:
     """Write an event into its job, unless the job has ended."""
     if job.ended:
         return
@@ -360,7 +368,7 @@ def _note(job: Job, event: Started | Reported | Saving | Ended) -> None:
 
 
 def _begin(job: Job, event: Started) -> None:
-    """It may have been under way before: what was told since the state was saved comes anew."""
+    """Start a job, and drop the reports of steps that a resumed job repeats."""
     job.epochs[:] = [report for report in job.epochs if report.epoch <= event.epoch]
     job.snapshots[:] = [shot for shot in job.snapshots if shot.epoch < event.epoch]
     job.snapshots.append(event.snapshot)
@@ -374,6 +382,7 @@ def _begin(job: Job, event: Started) -> None:
 
 
 def _keep(snapshots: list[Snapshot], latest: Snapshot) -> None:
+    """Append a snapshot; a full list loses every second one first."""
     if len(snapshots) >= MAX_SNAPSHOTS:
         del snapshots[1::2]
     snapshots.append(latest)

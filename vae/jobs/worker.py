@@ -1,4 +1,11 @@
-"""What trains the jobs of the queue: those that can, step by step together, the others by turns."""
+"""Trains the jobs of one submission inside the worker process.
+
+Jobs whose models can share a step train together in a group. The groups take turns between two
+reports.
+
+Example:
+    >>> train_jobs([JobSpec(1, request, path)], OneDataset(), print, CancelFlags())
+"""
 
 import time
 import traceback
@@ -28,11 +35,11 @@ from vae.training import Report
 
 SNAPSHOT_IMAGES = 10
 SLOW_SECONDS = 0.5
-"""Of the processor's time between two reports: then the state is saved at each of them."""
+"""Processor seconds between two reports above which the state is saved at each report."""
 
 NO_MEMORY = "there is not enough memory for it here; choose a smaller batch or network"
 OUT_OF_MEMORY = ("allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
-"""What torch says where it has no error of its own for that: on the CPU, and within libraries."""
+"""Parts of error messages of torch that mean out of memory but have no error class."""
 
 UNEXPECTED = "an unexpected error; the server's log has the details"
 
@@ -46,14 +53,14 @@ def train_jobs(
     flags: CancelFlags,
     save_seconds: float = SAVE_SECONDS,
 ) -> None:
-    """Train until all of them have ended; whatever goes wrong ends jobs, not the caller.
+    """Train jobs until all of them have ended. An error ends jobs and is not raised.
 
-    Where the server is gone, their state is saved, and they are left.
+    If the server is gone, the states of the jobs are saved and training ends.
     """
     jobs = [_RunningJob(spec, emit, flags) for spec in specs]
-    begun = {job.run: job for job in jobs if job.begin(data)}
+    by_run = {job.run: job for job in jobs if job.begin(data)}
     under_way = deque(
-        _JobGroup([begun[run] for run in group], save_seconds) for group in group_runs(begun)
+        _JobGroup([by_run[run] for run in group], save_seconds) for group in group_runs(by_run)
     )
     while under_way and not flags.server_gone.is_set():
         _end_due(under_way)
@@ -68,10 +75,10 @@ def train_jobs(
 
 
 def _end_due(under_way: Collection["_JobGroup"]) -> None:
-    """Measure and keep what is trained to its end, and what somebody wants to stop.
+    """Evaluate and save the jobs that are trained to their end or that should stop.
 
-    That may take long, and be interrupted: first the states of all are saved, so that no more than
-    the measuring is lost.
+    An evaluation may take long and be interrupted. The states of all jobs are saved first, so that
+    no training steps are lost.
     """
     due = [member for group in under_way for member in group.members if member.is_due]
     if not due:
@@ -87,7 +94,7 @@ def _end_due(under_way: Collection["_JobGroup"]) -> None:
 
 
 class OneDataset:
-    """The data set read last, or why it could not be: the jobs of a sweep share it."""
+    """Caches the data set that was loaded last, or its error. The jobs of a sweep share it."""
 
     def __init__(self, directory: Path | None = None) -> None:
         self._directory = directory
@@ -95,7 +102,10 @@ class OneDataset:
         self._found: Dataset | DataError | None = None
 
     def of(self, train: TrainConfig, shape: tuple[int, int, int] | None = None) -> Dataset:
-        """The data set to train on, of such images where that is given; DataError without it."""
+        """Load the data set of a training, with images of the given shape.
+
+        Raises DataError if it cannot be loaded.
+        """
         wanted = train.dataset, train.validation_fraction, shape
         if self._found is None or self._requested != wanted:
             self._requested, self._found = wanted, None
@@ -117,7 +127,7 @@ class OneDataset:
 
 
 class _RunningJob:
-    """A job while it trains."""
+    """A job while it trains in this process."""
 
     run: RecordedTraining
 
@@ -129,11 +139,11 @@ class _RunningJob:
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody wants it to stop."""
+        """Whether someone asked the job to stop."""
         return self._flags.cancelled(self.spec.number)
 
     def begin(self, data: OneDataset) -> bool:
-        """Whether it trains from here on; else it has ended."""
+        """Load the data and start the run. Return whether the job trains from here on."""
         with _errors_end_jobs(self):
             self._lock = RunLock.acquire(self.spec.path)
             dataset = self._open(data)
@@ -141,10 +151,10 @@ class _RunningJob:
             if self.cancelled and not self.spec.resumes:
                 self.end(Ended(self.spec.number, "stopped", "stopped before it began"))
                 return False
-            self._pictures = _SnapshotMaker(dataset, self.run.training.model.config.latent_dim)
+            self._snapshots = _SnapshotMaker(dataset, self.run.training.model.config.latent_dim)
             epoch = self.run.training.step // self.run.training.steps_per_epoch
-            first = self._pictures.take(epoch, self.run)
-            self._emit(Started(self.spec.number, epoch, self._pictures.originals, first))
+            first = self._snapshots.snapshot(epoch, self.run)
+            self._emit(Started(self.spec.number, epoch, self._snapshots.originals, first))
         return not self.ended
 
     def _open(self, data: OneDataset) -> Dataset:
@@ -159,27 +169,27 @@ class _RunningJob:
         self.run = RecordedTraining.start(spec.path, model, spec.request.train, dataset, device)
         return dataset
 
-    def note(self, report: Report | DivergedError) -> None:
-        """Emit what a report says, and end the job where it is at its end."""
+    def handle_report(self, report: Report | DivergedError) -> None:
+        """Emit a report, with a snapshot at the end of an epoch; raise a DivergedError."""
         if isinstance(report, DivergedError):
             raise report
-        pictures = self._pictures.take(report.epoch, self.run) if report.ends_epoch else None
-        self._emit(Reported(self.spec.number, report, pictures))
+        snapshot = self._snapshots.snapshot(report.epoch, self.run) if report.ends_epoch else None
+        self._emit(Reported(self.spec.number, report, snapshot))
 
     @property
     def is_due(self) -> bool:
-        """Whether it is to be measured as it stands, and kept."""
+        """Whether the job should be evaluated and saved now."""
         is_over = self.run.training.finished or self.spec.evaluate_only
         return not self.ended and (is_over or self.cancelled)
 
     def begin_saving(self) -> None:
-        """From here on it trains no more."""
+        """Tell the server that the job trains no more and is being evaluated."""
         if not self.ended:
             self._flags.acknowledge(self.spec.number)
             self._emit(Saving(self.spec.number))
 
     def save(self) -> None:
-        """Measure it as it stands, and keep it."""
+        """Evaluate the run and write its checkpoint."""
         if not self.ended:
             with _errors_end_jobs(self):
                 self.run.finish()
@@ -189,12 +199,12 @@ class _RunningJob:
         return "done" if self.run.training.finished else "stopped"
 
     def fail(self, message: str, details: str = "") -> None:
-        """End it in a sentence, unless it has ended; the details of a bug are for the log."""
+        """End the job with an error message, unless it has ended. The details go to the log."""
         if not self.ended:
             self.end(Ended(self.spec.number, "failed", message, details=details))
 
     def end(self, event: Ended) -> None:
-        """Nothing more will change; a folder with nothing in it goes."""
+        """End the job, release its folder and remove the folder if it is empty."""
         self.ended = True
         self._flags.end(self.spec.number)
         if self._lock is not None:
@@ -205,7 +215,7 @@ class _RunningJob:
 
 @contextmanager
 def _errors_end_jobs(*jobs: _RunningJob) -> Iterator[None]:
-    """What goes wrong ends the jobs, not the process."""
+    """Turn an error inside the block into the end of the jobs. The process continues."""
     try:
         yield
     except VaeError as error:
@@ -214,7 +224,7 @@ def _errors_end_jobs(*jobs: _RunningJob) -> Iterator[None]:
         if is_out_of_memory(error):
             _fail(jobs, NO_MEMORY)
         else:
-            # A bug: the process must outlive it, and the log must show it.
+            # An unexpected error must not end the process, and the log must show it.
             _fail(jobs, UNEXPECTED, traceback.format_exc())
 
 
@@ -224,59 +234,59 @@ def _fail(jobs: Sequence[_RunningJob], message: str, details: str = "") -> None:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether memory was refused: torch often says so in words alone."""
-    named = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    said = any(words in str(error) for words in OUT_OF_MEMORY)
-    return named or (isinstance(error, RuntimeError) and said)
+    """Tell whether an error means out of memory. Torch often says so in its message alone."""
+    has_class = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    says_so = any(words in str(error) for words in OUT_OF_MEMORY)
+    return has_class or (isinstance(error, RuntimeError) and says_so)
 
 
 class _JobGroup:
-    """Jobs whose models train step by step together."""
+    """Jobs whose models train together, step by step."""
 
     def __init__(self, members: Sequence[_RunningJob], save_seconds: float) -> None:
         self._members = {member.run: member for member in members}
         self._group = RecordedRunGroup(list(self._members))
-        # How long it takes to measure an epoch shows at the end of the first one.
+        # The first epoch shows how long an evaluation takes.
         self._group.set_report_before_epoch_end(True)
         self._evaluates_slowly = True
         self._reports = self._group.run(save_seconds=save_seconds)
         self.is_slow = False
-        """Whether a stop may have to interrupt a step or two of it."""
+        """Whether its steps take so long that a stop may have to interrupt them."""
 
     @property
     def members(self) -> list[_RunningJob]:
-        """Those that have not ended."""
+        """The jobs that have not ended."""
         return list(self._members.values())
 
     @property
     def is_empty(self) -> bool:
-        """Whether all of them have ended."""
+        """Whether all jobs have ended."""
         return not self._members
 
     def train_until_report(self) -> None:
         """Train until the next report."""
         if self._evaluates_slowly and self._ends_epoch_next():
-            # A stop while the epoch is measured then costs its last step at most.
+            # A stop during the evaluation then costs at most the last step of the epoch.
             self.save_states()
-        began = time.process_time()
+        started = time.process_time()
         reports: dict[RecordedTraining, Report | DivergedError] = {}
         with _errors_end_jobs(*self.members):
             reports = next(self._reports)
         for run, report in reports.items():
             with _errors_end_jobs(self._members[run]):
-                self._members[run].note(report)
-        self._time(time.process_time() - began, reports.values())
+                self._members[run].handle_report(report)
+        self._measure_speed(time.process_time() - started, reports.values())
         self.drop_ended()
 
     def save_states(self) -> None:
-        """Save how all of them stand, so that they can go on another time."""
+        """Save the states of all jobs, so that they can be resumed."""
         for member in self.members:
             with _errors_end_jobs(member):
                 member.run.save_state()
         self.drop_ended()
 
     def drop_ended(self) -> None:
-        """Leave those out that have ended."""
+        """Remove the jobs that have ended."""
         for member in self.members:
             if member.ended:
                 self._group.drop(member.run)
@@ -285,8 +295,8 @@ class _JobGroup:
     def _ends_epoch_next(self) -> bool:
         return any(run.training.step and run.training.next_step_ends_epoch for run in self._members)
 
-    def _time(self, seconds: float, reports: Iterable[Report | DivergedError]) -> None:
-        """Learn from how long a turn took whether the next one may be interrupted."""
+    def _measure_speed(self, seconds: float, reports: Iterable[Report | DivergedError]) -> None:
+        """Learn from the duration of a turn whether a stop may interrupt the next one."""
         closes = any(isinstance(report, Report) and report.ends_epoch for report in reports)
         if closes:
             self._evaluates_slowly = seconds > SLOW_SECONDS
@@ -296,7 +306,7 @@ class _JobGroup:
 
 
 class _SnapshotMaker:
-    """The fixed images and codes that every snapshot shows."""
+    """Makes snapshots of a run from the same images and codes each time."""
 
     def __init__(self, dataset: Dataset, latent_dim: int) -> None:
         chosen = _one_per_class(dataset.test.labels)
@@ -306,19 +316,15 @@ class _SnapshotMaker:
         self.originals = _pixels(self._images)
 
     @torch.inference_mode()
-    def take(self, epoch: int, recorded: RecordedTraining) -> Snapshot:
+    def snapshot(self, epoch: int, recorded: RecordedTraining) -> Snapshot:
         training = recorded.training
         model = training.model.at_beta(training.config.beta)
         labels = self._labels.to(model.device)
         means = model.encode(self._images.to(model.device), Condition(labels=labels)).mean
         reconstructions = _pixels(model.decode_mean(means, Condition(labels=labels)))
-        codes, cycled = (
-            model.prior_sample(self._codes.to(model.device)),
-            torch.arange(SNAPSHOT_IMAGES) % len(labels),
-        )
-        samples = _pixels(
-            model.decode_mean(codes, Condition(labels=labels[cycled.to(model.device)]))
-        )
+        codes = model.prior_sample(self._codes.to(model.device))
+        cycled = labels[torch.arange(SNAPSHOT_IMAGES, device=model.device) % len(labels)]
+        samples = _pixels(model.decode_mean(codes, Condition(labels=cycled)))
         return Snapshot(epoch, reconstructions, samples)
 
 

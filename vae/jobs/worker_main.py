@@ -1,8 +1,8 @@
 """The training process: `python -m vae.jobs.worker_main`, started by `vae.jobs.worker_process`.
 
-It reads commands from standard input and writes events to standard output. It ends when the server
-does, at most LEAVE_SECONDS later, having saved the state of what it trained. It makes itself the
-one that the system slows down, or ends when memory is short; never the server.
+It reads commands from standard input and writes events to standard output. When the server ends,
+the process saves the states of its runs and ends within LEAVE_SECONDS. It lowers its own priority
+and raises its OOM score, so that the system slows down or kills it before the server.
 """
 
 import os
@@ -12,36 +12,46 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vae.jobs.cancellation import CancelFlags
 from vae.jobs.pipe import Pipe
 
+if TYPE_CHECKING:
+    from vae.jobs.messages import Train
+
 LEAVE_SECONDS = 10.0
 MEMORY_VARIABLE = "LATENT_TRAINING_GIGABYTES"
-"""Names the memory that training may take, in GB; more is refused, which fails that job alone.
+"""Environment variable: the memory in GB that the training process may allocate.
 
-By default it takes what there is. Linux alone can be told.
+A larger allocation fails, which fails that job alone. By default there is no limit. The limit works
+on Linux only.
 """
 
 OOM_SCORE = "900"
-"""Of at most 1000: the system ends processes of a high score first."""
+"""Between 0 and 1000. Linux kills the processes with the highest scores first."""
 
 
 def main() -> None:
-    """Train whatever is asked for until the server is gone."""
+    """Train the jobs that the server sends, until the server is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise_oom_score()
+    limit_memory()
     pipe, flags = _own_pipe(), CancelFlags()
-    commands: queue.SimpleQueue = queue.SimpleQueue()
+    commands: queue.SimpleQueue[Train | None] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(pipe, flags, commands), daemon=True).start()
     _train_all(pipe, flags, commands)
 
 
 def raise_oom_score() -> None:
-    """Be the first to go when memory runs out, and take no more of it than is allowed."""
+    """Make Linux kill this process first when memory runs out."""
     score = Path("/proc/self/oom_score_adj")
     if score.exists():
         score.write_text(OOM_SCORE)
+
+
+def limit_memory() -> None:
+    """Limit the memory of this process to the gigabytes of MEMORY_VARIABLE, if it is set."""
     gigabytes = os.environ.get(MEMORY_VARIABLE)
     if gigabytes and sys.platform == "linux":
         import resource
@@ -51,14 +61,14 @@ def raise_oom_score() -> None:
 
 
 def _own_pipe() -> Pipe:
-    """The pipe to the server; whatever else is printed goes to standard error from here on."""
+    """Take standard output for messages alone; other output goes to standard error from now on."""
     writing = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return Pipe(sys.stdin.fileno(), writing)
 
 
-def _listen(pipe: Pipe, flags: CancelFlags, commands: queue.SimpleQueue) -> None:
-    """Hand on what the server wants; leave when it is gone."""
+def _listen(pipe: Pipe, flags: CancelFlags, commands: queue.SimpleQueue["Train | None"]) -> None:
+    """Forward the commands of the server. End the process when the server is gone."""
     from vae.jobs.messages import Stop, Train
 
     while True:
@@ -80,7 +90,7 @@ def _listen(pipe: Pipe, flags: CancelFlags, commands: queue.SimpleQueue) -> None
     os._exit(0)
 
 
-def _train_all(pipe: Pipe, flags: CancelFlags, commands: queue.SimpleQueue) -> None:
+def _train_all(pipe: Pipe, flags: CancelFlags, commands: queue.SimpleQueue["Train | None"]) -> None:
     from vae.core.device import lower_cpu_priority, prepare_device
     from vae.jobs.messages import Accepted, AllEnded, Event
     from vae.jobs.worker import OneDataset, train_jobs

@@ -1,7 +1,12 @@
-"""The process that trains beside the server: started once, and again where it has ended.
+"""Starts the training process beside the server, and starts it again if it has ended.
 
-So no training takes the server's time, and none that is killed or lacks memory takes the server
-along.
+Training in a process of its own takes no interpreter time from the server. If the process is
+killed or runs out of memory, the server survives.
+
+Example:
+    >>> process = training_process()
+    >>> process.send(Train(jobs, data_dir, save_seconds=20.0))
+    >>> event = process.receive()
 """
 
 import functools
@@ -18,27 +23,30 @@ from vae.jobs.pipe import Pipe
 
 @functools.cache
 def training_process() -> "TrainingProcess":
-    """The one of this server."""
+    """Return the training process of this server."""
     return TrainingProcess()
 
 
 class TrainingProcess:
-    """Starts the process, sends it orders, hears its news. One queue uses it at a time."""
+    """Starts the process, sends it commands and receives its events.
+
+    A queue holds `lock` while it uses the process.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self._changing = threading.Lock()
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Pipe | None = None
 
     @property
     def pid(self) -> int | None:
-        """The process as the system knows it; None while there is none."""
+        """Process id; None while the process does not run."""
         process = self._process
         return process.pid if process is not None and process.poll() is None else None
 
     def start(self) -> None:
-        """Start it where it does not run, so that it is warm when it is wanted."""
+        """Start the process unless it runs, so that it is ready for the first job."""
         with self._changing:
             if self.pid is None:
                 self._forget()
@@ -48,13 +56,13 @@ class TrainingProcess:
                 self._pipe = Pipe(self._process.stdout.fileno(), self._process.stdin.fileno())
 
     def send(self, command: Command) -> None:
-        """Start it where it does not run, and tell it what is wanted."""
+        """Start the process unless it runs, and send it a command."""
         self.start()
         assert self._pipe is not None
         self._pipe.send(command)
 
     def stop(self, number: int) -> None:
-        """Tell it to stop a job; nothing where it has just ended, which `hear` tells."""
+        """Ask the process to stop a job. If the process has just ended, `receive` says so."""
         if self._pipe is not None and self.pid is not None:
             try:
                 self._pipe.send(Stop(number))
@@ -62,16 +70,20 @@ class TrainingProcess:
                 return
 
     def receive(self) -> Event | int:
-        """The next news; where it has ended, the exit status, below 0 that of a signal."""
+        """Wait for the next event. Return the exit status if the process has ended.
+
+        A negative status is that of a signal.
+        """
         assert self._pipe is not None
         assert self._process is not None
         try:
-            return self._pipe.receive()
+            event: Event = self._pipe.receive()
+            return event
         except (EOFError, OSError):
             return self._process.wait()
 
     def close(self) -> None:
-        """End it, as the end of the server does, and wait until it has."""
+        """Close the pipe, as the end of the server does, and wait until the process has ended."""
         with self._changing:
             self._forget()
 
@@ -84,8 +96,8 @@ class TrainingProcess:
             self._process = self._pipe = None
 
 
-def _start() -> subprocess.Popen:
-    """The server's own interpreter, which finds this very program."""
+def _start() -> subprocess.Popen[bytes]:
+    """Start the worker in the server's interpreter, with this copy of the package on its path."""
     root = str(Path(vae.__file__).resolve().parents[1])
     others = os.environ.get("PYTHONPATH")
     path = os.pathsep.join([root, *([others] if others else [])])
