@@ -1,15 +1,19 @@
-"""How fast this machine trains, evaluates and decodes: what `vae bench` prints.
+"""Measures how fast this machine trains, evaluates and decodes; `vae bench` prints the table.
 
-| file            | what is there                                                          |
-|-----------------|------------------------------------------------------------------------|
-| `speeds.py`     | everything that is measured, in its order                              |
-| `training.py`   | training steps: ours, the plain loop's, several betas together         |
-| `evaluation.py` | encoding, likelihoods, decoding                                        |
-| `cuda_steps.py` | a step's kernels against the gaps between them, and its floor          |
-| `contenders.py` | who takes part of ours, and the images                                 |
-| `plain_loop.py` | what people would otherwise run: what ratios are against               |
-| `plain_program.py` | that in a process of its own                                        |
-| `neighbour.py`  | a process that wants a processor all the time                          |
-| `timing.py`     | contenders that take turns, so that noise hits all of them             |
-| `table.py`      | the figures, and the table of them                                     |
+| file               | content                                                             |
+|--------------------|---------------------------------------------------------------------|
+| `speeds.py`        | runs all measurements in order                                      |
+| `training.py`      | training steps: ours, the plain loop's, torch.compile's, sweeps     |
+| `evaluation.py`    | encoding, likelihoods, decoding                                     |
+| `cuda_steps.py`    | a CUDA step: kernel time, gaps between kernels, the lower bound     |
+| `contenders.py`    | our training steps and matrix products, as contenders               |
+| `plain_loop.py`    | the baseline: PyTorch's VAE example, and likelihoods in a loop      |
+| `plain_program.py` | the baseline in a process of its own                                |
+| `neighbour.py`     | a process that keeps one processor busy                             |
+| `timing.py`        | contenders that take turns, so that noise affects all of them alike |
+| `table.py`         | the figures and their table                                         |
+
+Example:
+    >>> from vae.bench.speeds import measure_speeds
+    >>> print(measure_speeds(seconds=0.5, say=print).markdown())
 """

@@ -1,4 +1,4 @@
-"""Who takes part of ours: training steps, and bare matrix products."""
+"""Our contenders: training steps, and matrix products as the bound of their speed."""
 
 import math
 
@@ -11,25 +11,26 @@ from vae.core.device import flush_denormals
 from vae.data.splits import Dataset, Split
 from vae.data.sprites import SpriteGrid
 from vae.models.vae import VAE
-from vae.training import REPORT_SECONDS, TrainingRun
-from vae.training.run_group import REPORT_INTERVALS_PER_ROUND
-from vae.training.stepper import Stepper
+from vae.training import TrainingRun
+from vae.training.autograd_step import AutogradStep
+from vae.training.stepper import MAX_STEPS_PER_TURN, Stepper
 
 SHAPE = (1, 28, 28)
 IMAGES = 12_800
+"""A multiple of all batch sizes, so that every step takes a full batch."""
+
 MLP = ModelConfig(SHAPE, 20, "mlp")
 CONV = ModelConfig(SHAPE, 30, "conv-mlp")
 """The convolutional model that ships as `mnist-tutorial`."""
 
 BATCH: dict[Architecture, int] = {"mlp": 128, "conv-mlp": 64}
 PRODUCT_SIDE = 1024
-
-STEPS_AT_ONCE = 10
-"""Between two looks at the clock; in `RunGroup.run` there are more."""
+TURN_SECONDS = 1e9
+"""Long enough for turns of MAX_STEPS_PER_TURN steps on any machine."""
 
 
 def dataset() -> Dataset:
-    """Sprites of MNIST's size: 12,800 to train on, and as good as none else."""
+    """Return sprites of MNIST's size: 12,800 to train on, none to validate and one to test."""
     grid = SpriteGrid()
     generator = torch.Generator().manual_seed(0)
     chosen = torch.randint(math.prod(grid.sizes), (IMAGES,), generator=generator)
@@ -48,43 +49,76 @@ def training(
     precision: Precision = "float32",
     graphed: bool = True,
 ) -> Work:
-    """Our steps, of one model or of several betas together; counts the images of all."""
-    size = BATCH[config.architecture]
-    settings = [
-        TrainConfig("sprites", epochs=100_000, batch_size=size, beta=1.0 + k, precision=precision)
-        for k in range(models)
-    ]
-    members = [TrainingRun(config, each, data, device) for each in settings]
+    """Return our training steps, of one model or of several betas together.
+
+    Args:
+        name: The contender's name.
+        config: The models' shape.
+        data: The images.
+        device: The device to train on.
+        models: The number of models, with the betas 1, 2, 3 and so on; their images add up.
+        precision: The precision of the layers.
+        graphed: Whether to replay steps from CUDA graphs on a GPU.
+    """
+    members = [_run(config, data, device, 1.0 + index, precision) for index in range(models)]
     stepper = Stepper(members, graphed)
-    left, seconds = members[0].steps_per_epoch, REPORT_INTERVALS_PER_ROUND * REPORT_SECONDS
+    # The first turn has one step; later turns have all the same number.
+    stepper.step()
 
     def steps() -> int:
         with flush_denormals():
-            return models * sum(stepper.step(left, seconds) for _ in range(STEPS_AT_ONCE))
+            return models * stepper.step(MAX_STEPS_PER_TURN, TURN_SECONDS)
 
-    return Work(name, steps, lambda: _wait(device))
+    return Work(name, steps, steps())
+
+
+def compiled_autograd(
+    name: str, config: ModelConfig, data: Dataset, device: torch.device, compiled: bool = True
+) -> Work:
+    """Return autograd steps whose loss, forward and backward, torch.compile compiles."""
+    run = _run(config, data, device)
+    step, size = AutogradStep(run), run.config.batch_size
+    loss = torch.compile(step.loss) if compiled else step.loss
+    batches = run.order(0)[None].split(size, dim=1)
+    kl_scale, learning_rate = torch.tensor([1.0, run.config.learning_rate], device=device)
+
+    def steps() -> None:
+        with flush_denormals():
+            for indices in batches[:MAX_STEPS_PER_TURN]:
+                value, _ = loss(indices, kl_scale)
+                step.update(value, learning_rate)
+
+    return Work(name, steps, size * MAX_STEPS_PER_TURN)
 
 
 def product(name: str, device: torch.device) -> Work:
-    """Products of square float32 matrices; counts floating-point operations."""
+    """Return products of square float32 matrices; the count is floating-point operations."""
     generator = torch.Generator().manual_seed(0)
     a, b = torch.randn(2, PRODUCT_SIDE, PRODUCT_SIDE, generator=generator).to(device)
     out = torch.empty_like(a)
-
-    def multiply() -> int:
-        torch.mm(a, b, out=out)
-        return 2 * PRODUCT_SIDE**3
-
-    return Work(name, multiply, lambda: _wait(device))
+    return Work(name, lambda: torch.mm(a, b, out=out), 2 * PRODUCT_SIDE**3)
 
 
 def multiply_adds(config: ModelConfig) -> int:
-    """Of one training step's products for one image: forward, and by weights and by inputs."""
+    """Return the multiply-adds of one training step's linear layers per image.
+
+    Each layer has three products: the output, the gradient of the weights and that of the inputs.
+    The first layer needs no gradient of its inputs.
+    """
     model = VAE(config)
     sizes = [la.weight.numel() for la in model.modules() if isinstance(la, nn.Linear)]
     return 3 * sum(sizes) - sizes[0]
 
 
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+def _run(
+    config: ModelConfig,
+    data: Dataset,
+    device: torch.device,
+    beta: float = 1.0,
+    precision: Precision = "float32",
+) -> TrainingRun:
+    size = BATCH[config.architecture]
+    settings = TrainConfig(
+        "sprites", epochs=100_000, batch_size=size, beta=beta, precision=precision
+    )
+    return TrainingRun(config, settings, data, device)

@@ -1,7 +1,5 @@
-"""How long it takes to encode a test set, to estimate likelihoods, and to decode."""
+"""Measures the time to encode a test set, to estimate likelihoods and to decode."""
 
-import time
-from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -16,23 +14,22 @@ from vae.models.vae import VAE
 
 DECODED = 500
 ENCODED = 10_000
-ENCODINGS = 3
+"""The size of MNIST's test split."""
 
 
 def measure_evaluation(speeds: Speeds, data: Dataset, seconds: float, where: str) -> None:
-    """Encoding of as many images as MNIST's test split has, and importance-weighted likelihoods."""
+    """Measure encoding, and importance-weighted likelihoods against plain loops."""
     split = data.train.head(ENCODED)
     for config in (MLP, CONV):
-        model = VAE.seeded(config, 0)
-        spent = min(_seconds(partial(encode_split, model, split)) for _ in range(ENCODINGS))
-        name = config.architecture
+        model, name = VAE.seeded(config, 0), config.architecture
+        spent = 1 / Work(name, partial(encode_split, model, split), 1).rate(seconds)
         speeds.rows.append(Row(f"{name}: encode {ENCODED:,} images", where, spent, "s"))
         speeds.ratios[f"encode_seconds_{name.replace('-', '_')}"] = spent
     _measure_likelihood(speeds, data, seconds, where)
 
 
 def measure_decoding(speeds: Speeds, seconds: float, where: str) -> None:
-    """One image at a time, as a slider asks for them, and many at once."""
+    """Measure decoding of one image at a time, as a slider needs it, and of many at once."""
     for config in (MLP, CONV):
         model = VAE.seeded(config, 0)
         rates = take_turns([_decoding(model, 1), _decoding(model, DECODED)], seconds / ROUNDS)
@@ -45,29 +42,20 @@ def measure_decoding(speeds: Speeds, seconds: float, where: str) -> None:
 
 def _decoding(model: VAE, count: int) -> Work:
     codes = torch.randn(count, model.config.latent_dim, generator=torch.Generator().manual_seed(0))
-
-    @torch.inference_mode()
-    def decode() -> int:
-        model.decode_mean(codes)
-        return count
-
-    return Work(str(count), decode)
+    decode = torch.inference_mode()(model.decode_mean)
+    return Work(str(count), lambda: decode(codes), count)
 
 
 def _measure_likelihood(speeds: Speeds, data: Dataset, seconds: float, where: str) -> None:
     model = VAE.seeded(MLP, 0)
     images = data.train.batch(torch.arange(LIKELIHOOD_IMAGES))
     noise = torch.Generator().manual_seed(0)
-
-    def ours() -> int:
-        log_likelihood(model, images, IMPORTANCE_SAMPLES, noise)
-        return len(images)
-
+    estimate = partial(log_likelihood, model, images, IMPORTANCE_SAMPLES, noise)
     with (
         PlainProgram("loop", "likelihood") as loop,
         PlainProgram("singly", "likelihood-singly") as singly,
     ):
-        rates = take_turns([Work("ours", ours), loop, singly], seconds)
+        rates = take_turns([Work("ours", estimate, len(images)), loop, singly], seconds)
     what = f"mlp: log-likelihood of 1,000 images, K = {IMPORTANCE_SAMPLES}"
     for other, than in (
         ("loop", "a loop over images"),
@@ -76,9 +64,3 @@ def _measure_likelihood(speeds: Speeds, data: Dataset, seconds: float, where: st
         ratio = rates.ratio("ours", other)
         speeds.rows.append(Row(what, where, 1000 / rates.median("ours"), "s", ratio, than))
         speeds.ratios[f"likelihood_ratio_{other}"] = ratio
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start

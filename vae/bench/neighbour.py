@@ -1,17 +1,18 @@
-"""Another process that wants a processor all the time, as a browser or a server may."""
+"""A process that keeps one processor busy, as a browser or a server may."""
 
 import signal
 import subprocess
 import sys
 from types import TracebackType
+from typing import Self
 
 
 class BusyNeighbour:
-    """Rests until `work` is called; ends with the context."""
+    """A context with a second process, which is paused until `resume` is called."""
 
-    def __enter__(self) -> "BusyNeighbour":
+    def __enter__(self) -> Self:
         self._process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-        self.rest()
+        self.pause()
         return self
 
     def __exit__(
@@ -23,10 +24,10 @@ class BusyNeighbour:
         self._process.kill()
         self._process.wait()
 
-    def rest(self) -> None:
-        """Leave the processors alone."""
+    def pause(self) -> None:
+        """Stop using the processor."""
         self._process.send_signal(signal.SIGSTOP)
 
-    def work(self) -> None:
-        """Take all of one processor."""
+    def resume(self) -> None:
+        """Use all of one processor."""
         self._process.send_signal(signal.SIGCONT)

@@ -1,7 +1,7 @@
-"""What people would otherwise run: training after PyTorch's own VAE example, likelihood in a loop.
+"""The baseline: training as in PyTorch's own VAE example, and log-likelihoods in a loop.
 
-Training: a `DataLoader` over pictures with `ToTensor`, two heads for mean and log-variance, a
-sigmoid and binary cross-entropy, Adam as it comes, and `.item()` at every step.
+The training has a `DataLoader` over pictures with `ToTensor`, two heads for mean and log-variance,
+a sigmoid and binary cross-entropy, Adam with its default settings, and `.item()` at every step.
 """
 
 import math
@@ -20,7 +20,7 @@ from vae.models.vae import VAE
 
 
 class PlainLoop:
-    """Trains a network of the same shape as `VAE(config)`, step by step."""
+    """Trains a network of the same shape as `VAE(config)`."""
 
     def __init__(
         self,
@@ -33,11 +33,11 @@ class PlainLoop:
         self._network = _PlainVAE(config).to(device)
         self._optimiser = torch.optim.Adam(self._network.parameters(), lr=1e-3)
         self._loader = DataLoader(_Pictures(images), batch_size=batch_size, shuffle=True)
-        self._batches: Iterator = iter(self._loader)
-        self.total = 0.0
+        self._batches: Iterator[Tensor] = iter(self._loader)
+        self.total_loss = 0.0
 
     def step(self) -> int:
-        """One step of training; returns the number of images."""
+        """Take one training step; return the number of images."""
         images = self._next().to(self._device)
         self._optimiser.zero_grad()
         means, mean, logvar = self._network(images)
@@ -45,7 +45,7 @@ class PlainLoop:
         rate = -0.5 * torch.sum(1 + logvar - mean.pow(2) - logvar.exp())
         loss = distortion + rate
         loss.backward()
-        self.total += loss.item()
+        self.total_loss += loss.item()
         self._optimiser.step()
         return len(images)
 
@@ -57,7 +57,9 @@ class PlainLoop:
             return next(self._batches)
 
 
-class _Pictures(TorchDataset):
+class _Pictures(TorchDataset[Tensor]):
+    """The images as PIL images, each converted by torchvision when it is read."""
+
     def __init__(self, images: UInt8[Tensor, "n 1 h w"]) -> None:
         from torchvision.transforms import ToTensor
 
@@ -71,6 +73,8 @@ class _Pictures(TorchDataset):
 
 
 class _PlainVAE(nn.Module):
+    """A VAE with two heads and a sigmoid, with as many weights as `VAE(config)`."""
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         model = VAE(config)
@@ -92,22 +96,23 @@ class _PlainVAE(nn.Module):
 def plain_log_likelihood(
     model: VAE, images: Float[Tensor, "n c h w"], samples: int, at_once: int
 ) -> Float[Tensor, "n"]:
-    """What people would otherwise run: image by image, by torch's own distributions.
+    """Return each image's log-likelihood, estimated with torch.distributions image by image.
 
-    `at_once` samples of an image are decoded at a time.
+    `at_once` samples of an image are decoded together.
     """
-    found = []
+    estimates = []
     for image in images:
         q = model.encode(image[None])
         posterior = torch.distributions.Normal(q.mean[0], torch.exp(0.5 * q.logvar[0]))
         parts = [_log_weights(model, image, posterior, at_once) for _ in range(samples // at_once)]
-        found.append(torch.logsumexp(torch.cat(parts), dim=0) - math.log(samples))
-    return torch.stack(found)
+        estimates.append(torch.logsumexp(torch.cat(parts), dim=0) - math.log(samples))
+    return torch.stack(estimates)
 
 
 def _log_weights(
     model: VAE, image: Float[Tensor, "c h w"], posterior: torch.distributions.Normal, count: int
 ) -> Float[Tensor, "count"]:
+    """Return log p(x, z) - log q(z|x) of `count` samples."""
     z = posterior.sample((count,))
     pixels = torch.distributions.Bernoulli(logits=model.decode(z), validate_args=False)
     prior = torch.distributions.Normal(torch.zeros_like(z), 1.0)

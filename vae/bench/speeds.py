@@ -1,4 +1,9 @@
-"""Everything that is measured on a machine, in its order."""
+"""Runs all measurements of a machine in order.
+
+Example:
+    >>> speeds = measure_speeds(seconds=0.5, say=print)
+    >>> speeds.ratios["mlp_ratio"]  # our speed relative to a plain loop, on one thread
+"""
 
 import os
 import platform
@@ -12,7 +17,7 @@ from vae.bench.contenders import dataset
 from vae.bench.cuda_steps import measure_cuda_steps
 from vae.bench.evaluation import measure_decoding, measure_evaluation
 from vae.bench.table import Speeds
-from vae.bench.training import measure_beside_another, measure_training, on_cpu
+from vae.bench.training import TrainingBench, measure_beside_busy_process, on_cpu
 from vae.core.device import disable_tf32_convolutions, enable_onednn_matmul, keep_freed_memory
 from vae.data.splits import Dataset
 
@@ -22,8 +27,8 @@ CPU = torch.device("cpu")
 def measure_speeds(seconds: float, say: Callable[[str], None]) -> Speeds:
     """Measure this machine, each contender for `seconds` in each of five rounds.
 
-    Images are sprites of MNIST's size, drawn here: speeds do not depend on what they show. Sets the
-    number of torch's threads, and puts it back. `say` is told what comes next.
+    The images are sprites of MNIST's size; speeds do not depend on the images. The number of
+    torch's threads changes meanwhile and is restored. `say` receives a message before each part.
     """
     data, before = dataset(), (torch.get_num_threads(), torch.get_float32_matmul_precision())
     keep_freed_memory()
@@ -32,13 +37,15 @@ def measure_speeds(seconds: float, say: Callable[[str], None]) -> Speeds:
         _measure_cpu(speeds, data, seconds, say)
     finally:
         torch.set_num_threads(before[0])
-        # On CUDA the same setting means other things.
+        # On CUDA this setting would allow TF32.
         torch.set_float32_matmul_precision(before[1])
     if torch.cuda.is_available():
         name, device = torch.cuda.get_device_name(), torch.device("cuda")
         disable_tf32_convolutions(device)
         say(f"training on {name}")
-        measure_training(speeds, data, seconds, device, name, "_cuda")
+        bench = TrainingBench(speeds, data, seconds, device, name, "_cuda")
+        bench.measure()
+        bench.measure_compiled()
         measure_cuda_steps(speeds, data, name)
     return speeds
 
@@ -48,17 +55,21 @@ def _measure_cpu(speeds: Speeds, data: Dataset, seconds: float, say: Callable[[s
         say(f"training on {on_cpu(threads)}")
         torch.set_num_threads(threads)
         suffix = "" if threads == 1 else "_all_cores"
-        measure_training(speeds, data, seconds, CPU, on_cpu(threads), suffix)
+        bench = TrainingBench(speeds, data, seconds, CPU, on_cpu(threads), suffix)
+        bench.measure()
+        if threads == 1:
+            bench.measure_compiled()
     say("training beside a busy process")
-    measure_beside_another(speeds, data, seconds)
+    measure_beside_busy_process(speeds, data, seconds)
     say("evaluation and decoding")
     torch.set_num_threads(1)
     measure_evaluation(speeds, data, seconds, on_cpu(1))
     measure_decoding(speeds, seconds, on_cpu(1))
 
 
-def _machine(by_onednn: bool) -> str:
-    library = "oneDNN" if by_onednn else "torch's default library"
+def _machine(uses_onednn: bool) -> str:
+    """Return the processor, torch's version and matrix library, and the date."""
+    library = "oneDNN" if uses_onednn else "torch's default library"
     date = datetime.now(UTC).date().isoformat()
     return (
         f"{_processor()}, {os.cpu_count()} cores; torch {torch.__version__}, float32 products by "

@@ -1,69 +1,72 @@
-"""Contenders that take turns, so that whatever else the machine does hits all of them alike."""
+"""Times contenders in turn, so that other load on the machine affects all of them alike.
+
+Example:
+    >>> rates = take_turns([Work("ours", train, 128), Work("theirs", their_train, 128)], seconds=1)
+    >>> rates.median("ours"), rates.ratio("ours", "theirs")
+"""
 
 import statistics
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+import torch
+from torch.utils.benchmark import Timer
 
 ROUNDS = 5
 
 
 class Contender(Protocol):
-    """Somebody who does the same thing again and again."""
+    """Does one kind of work repeatedly."""
 
     @property
     def name(self) -> str:
-        """What it is called in `Rates`."""
+        """The name in `Rates`."""
         ...
 
     def rate(self, seconds: float) -> float:
-        """Work for so many seconds; things done per second, such as images."""
+        """Work for about `seconds`; return the items per second, such as images."""
         ...
 
 
 @dataclass(frozen=True)
 class Work:
-    """A contender of this process."""
+    """A contender in this process."""
 
     name: str
-    do: Callable[[], int]
-    """Does it once; returns how many things that was."""
+    do: Callable[[], object]
+    """Does the work once."""
 
-    wait: Callable[[], None] = lambda: None
-    """Returns once the device has done all that it was given."""
+    count: int
+    """The number of items that each call of `do` handles."""
 
     def rate(self, seconds: float) -> float:
-        """See `Contender`."""
-        self.wait()
-        done, start = 0, time.perf_counter()
-        while not done or time.perf_counter() - start < seconds:
-            done += self.do()
-        self.wait()
-        return done / (time.perf_counter() - start)
+        """See `Contender`; the median over blocks of calls."""
+        timer = Timer("do()", globals={"do": self.do}, num_threads=torch.get_num_threads())
+        return self.count / timer.blocked_autorange(min_run_time=seconds).median
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Things per second of each contender, a value for each round."""
+    """Items per second of each contender in each round."""
 
     rounds: dict[str, list[float]]
 
     def median(self, name: str) -> float:
-        """Things per second."""
+        """Return the median over the rounds, in items per second."""
         return statistics.median(self.rounds[name])
 
     def ratio(self, name: str, to: str) -> float:
-        """How many times as fast as another: the median over rounds of the ratio within each."""
+        """Return the speed relative to another contender: the median over the rounds' ratios."""
         pairs = zip(self.rounds[name], self.rounds[to], strict=True)
         return statistics.median(a / b for a, b in pairs)
 
 
 def take_turns(contenders: Sequence[Contender], seconds: float) -> Rates:
-    """Let each work for so many seconds in each of ROUNDS rounds, in turn, after a first one."""
-    rounds: dict[str, list[float]] = {contender.name: [] for contender in contenders}
+    """Time all contenders in turn in each of ROUNDS rounds, after a warm-up round."""
     for contender in contenders:
         contender.rate(seconds)
+    rounds: dict[str, list[float]] = {contender.name: [] for contender in contenders}
     for _ in range(ROUNDS):
         for contender in contenders:
             rounds[contender.name].append(contender.rate(seconds))

@@ -1,10 +1,22 @@
-"""Training steps per second: ours, the plain loop's, several betas together."""
+"""Measures training: images per second of our steps, a plain loop, torch.compile and sweeps."""
 
+import importlib.util
+import os
+import shutil
 import statistics
+from dataclasses import dataclass
 
 import torch
 
-from vae.bench.contenders import BATCH, CONV, MLP, multiply_adds, product, training
+from vae.bench.contenders import (
+    BATCH,
+    CONV,
+    MLP,
+    compiled_autograd,
+    multiply_adds,
+    product,
+    training,
+)
 from vae.bench.neighbour import BusyNeighbour
 from vae.bench.plain_program import PlainProgram
 from vae.bench.table import Row, Speeds
@@ -14,69 +26,131 @@ from vae.core.device import default_threads
 from vae.data.splits import Dataset
 
 SWEEPS = (5, 16)
-PLAIN, ALONE = "the plain loop", "one model after the other"
 
 
-def measure_training(
-    speeds: Speeds, data: Dataset, seconds: float, device: torch.device, where: str, suffix: str
-) -> None:
-    """All contenders on one device; the watched ratios get the suffix."""
-    _measure_mlp(speeds, data, seconds, device, where, suffix)
-    _measure_conv(speeds, data, seconds, device, where, suffix)
-    _measure_sweeps(speeds, data, seconds, device, where, suffix)
+@dataclass(frozen=True)
+class TrainingBench:
+    """Measures training on one device and adds the figures to `speeds`."""
+
+    speeds: Speeds
+    data: Dataset
+    seconds: float
+    """Seconds of each contender in each round."""
+
+    device: torch.device
+    where: str
+    """The device and the number of threads, for the table."""
+
+    suffix: str
+    """The end of the names in `Speeds.ratios`."""
+
+    def measure(self) -> None:
+        """Measure both architectures and the sweeps."""
+        self._measure_mlp()
+        self._measure_conv()
+        self._measure_sweeps()
+
+    def measure_compiled(self) -> None:
+        """Measure autograd steps with and without torch.compile, against the steps that we take.
+
+        Without a compiler, add the reason to the skipped measurements.
+        """
+        reason = missing_compiler(self.device)
+        if reason:
+            self.speeds.skipped.append(f"torch.compile of the autograd step: {reason}")
+            return
+        ours, what = "mlp", "torch.compile of the autograd step"
+        contenders = [
+            training(ours, MLP, self.data, self.device),
+            compiled_autograd("autograd", MLP, self.data, self.device, compiled=False),
+            compiled_autograd(what, MLP, self.data, self.device),
+        ]
+        rates = take_turns(contenders, self.seconds)
+        self._add_row("mlp: autograd step", rates, "autograd", ours, "ours")
+        self._add_row(f"mlp: {what}", rates, what, ours, "ours")
+        self.speeds.ratios[f"compiled_ratio{self.suffix}"] = rates.ratio(what, ours)
+
+    def _measure_mlp(self) -> None:
+        contenders = [*self._ours(MLP), product("product", self.device)]
+        if self.device.type == "cuda":
+            contenders.append(training("mlp, eager", MLP, self.data, self.device, graphed=False))
+        rates = self._against_plain_loop(MLP, contenders)
+        fraction = rates.ratio("mlp", "product") * 2 * multiply_adds(MLP)
+        gigaflops, what = rates.median("product") / 1e9, "products of 1024 x 1024 float32"
+        self.speeds.rows += [
+            Row(what, self.where, gigaflops, "GFLOP/s"),
+            Row("mlp: share of that in its own products", self.where, 100 * fraction, "%"),
+        ]
+        self.speeds.ratios[f"mlp_ratio{self.suffix}"] = rates.ratio("mlp", "plain")
+        self.speeds.ratios[f"gemm_fraction{self.suffix}"] = fraction
+
+    def _measure_conv(self) -> None:
+        rates = self._against_plain_loop(CONV, self._ours(CONV))
+        self.speeds.ratios[f"conv_ratio{self.suffix}"] = rates.ratio("conv-mlp", "plain")
+
+    def _measure_sweeps(self) -> None:
+        for count in SWEEPS:
+            name = f"{count} betas"
+            together = training(name, MLP, self.data, self.device, models=count)
+            single = training("mlp", MLP, self.data, self.device)
+            rates = take_turns([single, together], self.seconds)
+            self._add_row(f"mlp: {name} together", rates, name, "mlp", "one model after the other")
+            self.speeds.ratios[f"sweep_of_{count}_ratio{self.suffix}"] = rates.ratio(name, "mlp")
+        ratios = self.speeds.ratios
+        ratios[f"sweep_ratio{self.suffix}"] = ratios[f"sweep_of_{SWEEPS[0]}_ratio{self.suffix}"]
+
+    def _ours(self, config: ModelConfig) -> list[Contender]:
+        name = config.architecture
+        half = f"{name} in bfloat16"
+        return [
+            training(name, config, self.data, self.device),
+            training(half, config, self.data, self.device, precision="bfloat16"),
+        ]
+
+    def _against_plain_loop(self, config: ModelConfig, contenders: list[Contender]) -> Rates:
+        """Let the plain loop and the contenders take turns; add a row for each."""
+        name = config.architecture
+        with PlainProgram("plain", name, self.device.type) as plain:
+            rates = take_turns([plain, *contenders], self.seconds)
+        what = f"{name}, batch {BATCH[name]}: a plain loop"
+        self.speeds.rows.append(Row(what, self.where, rates.median("plain"), "images/s"))
+        for contender, title in (
+            (name, "ours"),
+            (f"{name}, eager", "ours, without a graph"),
+            (f"{name} in bfloat16", "ours, in bfloat16"),
+        ):
+            if contender in rates.rounds:
+                self._add_row(f"{name}: {title}", rates, contender, "plain", "the plain loop")
+        return rates
+
+    def _add_row(self, what: str, rates: Rates, name: str, other: str, than: str) -> None:
+        """Add a contender's images per second, and their ratio to another contender's."""
+        ratio = rates.ratio(name, other)
+        row = Row(what, self.where, rates.median(name), "images/s", ratio, than)
+        self.speeds.rows.append(row)
 
 
-def _measure_mlp(
-    speeds: Speeds, data: Dataset, seconds: float, device: torch.device, where: str, suffix: str
-) -> None:
-    contenders = [*_ours(MLP, data, device), product("product", device)]
-    if device.type == "cuda":
-        contenders.append(training("mlp, eager", MLP, data, device, graphed=False))
-    with PlainProgram("plain mlp", "mlp", device.type) as plain:
-        rates = take_turns([plain, *contenders], seconds)
-    speeds.rows += _rows(MLP, rates, where)
-    fraction = rates.ratio("mlp", "product") * 2 * multiply_adds(MLP)
-    speeds.rows += [
-        Row("products of 1024 x 1024 float32", where, rates.median("product") / 1e9, "GFLOP/s"),
-        Row("mlp: share of that in its own products", where, 100 * fraction, "%"),
-    ]
-    speeds.ratios[f"mlp_ratio{suffix}"] = rates.ratio("mlp", "plain mlp")
-    speeds.ratios[f"gemm_fraction{suffix}"] = fraction
+def missing_compiler(device: torch.device) -> str:
+    """Return why torch.compile cannot work on a device; an empty string if it can."""
+    candidates = (os.environ.get("CXX"), "g++", "clang++")
+    if not any(shutil.which(name) for name in candidates if name):
+        return "there is no C++ compiler"
+    if device.type == "cuda" and importlib.util.find_spec("triton") is None:
+        return "triton is not installed"
+    return ""
 
 
-def _measure_conv(
-    speeds: Speeds, data: Dataset, seconds: float, device: torch.device, where: str, suffix: str
-) -> None:
-    with PlainProgram("plain conv-mlp", "conv-mlp", device.type) as plain:
-        rates = take_turns([plain, *_ours(CONV, data, device)], seconds)
-    speeds.rows += _rows(CONV, rates, where)
-    speeds.ratios[f"conv_ratio{suffix}"] = rates.ratio("conv-mlp", "plain conv-mlp")
-
-
-def _measure_sweeps(
-    speeds: Speeds, data: Dataset, seconds: float, device: torch.device, where: str, suffix: str
-) -> None:
-    for count in SWEEPS:
-        name = f"{count} betas"
-        together = training(name, MLP, data, device, models=count)
-        rates = take_turns([training("mlp", MLP, data, device), together], seconds)
-        ratio, what = rates.ratio(name, "mlp"), f"mlp: {name} together"
-        speeds.rows.append(Row(what, where, rates.median(name), "images/s", ratio, ALONE))
-        speeds.ratios[f"sweep_of_{count}_ratio{suffix}"] = ratio
-    speeds.ratios[f"sweep_ratio{suffix}"] = speeds.ratios[f"sweep_of_{SWEEPS[0]}_ratio{suffix}"]
-
-
-def measure_beside_another(speeds: Speeds, data: Dataset, seconds: float) -> None:
-    """The default threads beside a process that never rests, against one thread without it."""
+def measure_beside_busy_process(speeds: Speeds, data: Dataset, seconds: float) -> None:
+    """Compare the default threads beside a busy process with one thread on a quiet machine."""
     contender = training("mlp", MLP, data, torch.device("cpu"))
     threads = default_threads()
     busy, shares = [], []
     with BusyNeighbour() as neighbour:
         for _ in range(ROUNDS):
-            neighbour.rest()
+            neighbour.pause()
             torch.set_num_threads(1)
             quiet = contender.rate(seconds)
-            neighbour.work()
+            neighbour.resume()
             torch.set_num_threads(threads)
             busy.append(contender.rate(seconds))
             shares.append(busy[-1] / quiet)
@@ -87,29 +161,5 @@ def measure_beside_another(speeds: Speeds, data: Dataset, seconds: float) -> Non
 
 
 def on_cpu(threads: int) -> str:
-    """Such as "CPU, 2 threads"."""
+    """Return the name of a place in the table, such as "CPU, 2 threads"."""
     return f"CPU, {threads} thread{'s' * (threads > 1)}"
-
-
-def _ours(config: ModelConfig, data: Dataset, device: torch.device) -> list[Contender]:
-    name = config.architecture
-    return [
-        training(name, config, data, device),
-        training(f"{name} in bfloat16", config, data, device, precision="bfloat16"),
-    ]
-
-
-def _rows(config: ModelConfig, rates: Rates, where: str) -> list[Row]:
-    name = config.architecture
-    plain = f"plain {name}"
-    what = f"{name}, batch {BATCH[name]}: a plain loop"
-    rows = [Row(what, where, rates.median(plain), "images/s")]
-    for ours, title in (
-        (name, "ours"),
-        (f"{name}, eager", "ours, without a graph"),
-        (f"{name} in bfloat16", "ours, in bfloat16"),
-    ):
-        if ours in rates.rounds:
-            speed, ratio = rates.median(ours), rates.ratio(ours, plain)
-            rows.append(Row(f"{name}: {title}", where, speed, "images/s", ratio, PLAIN))
-    return rows

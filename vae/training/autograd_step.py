@@ -44,7 +44,7 @@ class AutogradStep:
             run.noise,
         )
         self._perceptual_loss = run.perceptual_loss
-        self._update = ClippedAdam(run)
+        self.update = ClippedAdam(run)
 
     def __call__(
         self,
@@ -53,15 +53,22 @@ class AutogradStep:
         learning_rate: Float[Tensor, ""],
     ) -> None:
         """See `Step`."""
+        loss, terms = self.loss(indices, kl_scale)
+        self.update(loss, learning_rate)
+        self.sums[0, 0] += terms.distortion.detach().sum()
+        self.sums[0, 1:] += terms.rate_per_dimension.detach().sum(dim=0)
+
+    def loss(
+        self, indices: Int[Tensor, "1 batch"], kl_scale: Float[Tensor, ""]
+    ) -> tuple[Float[Tensor, ""], ElboTerms]:
+        """Return the loss of the images at `indices`, and the terms that it is computed from."""
         betas = sample_batch_betas(self._model, indices.shape[1], self._noise)
         with autocast(self._model, self._config):
             images, labels = self._images.batch(indices[0]), self._images.labels[indices[0]]
             inputs = self._corrupt(images)
             terms = elbo_terms_from_inputs(self._model, inputs, images, self._noise, betas, labels)
             terms = terms if self._perceptual_loss is None else self._perceptual_loss(terms, images)
-        self._update(self._loss(terms, betas, kl_scale), learning_rate)
-        self.sums[0, 0] += terms.distortion.detach().sum()
-        self.sums[0, 1:] += terms.rate_per_dimension.detach().sum(dim=0)
+        return self._loss_of_terms(terms, betas, kl_scale), terms
 
     def _corrupt(self, images: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"] | None:
         """Return corrupted images for the encoder; None if the run trains without corruption."""
@@ -70,7 +77,9 @@ class AutogradStep:
         noise = standard_normal(images.shape, self._noise)
         return corrupted(images, self._config.corruption, noise)
 
-    def _loss(self, terms: ElboTerms, betas: Tensor | None, kl_scale: Tensor) -> Float[Tensor, ""]:
+    def _loss_of_terms(
+        self, terms: ElboTerms, betas: Tensor | None, kl_scale: Tensor
+    ) -> Float[Tensor, ""]:
         config = self._config
         if betas is not None:
             return multi_rate_loss(terms, kl_scale * betas)
