@@ -134,8 +134,8 @@ def under_torchrun(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([*TRAIN, "--free-bits", "0.1"], "free_bits (0.1) looks at a whole batch at once"),
-        ([*TRAIN, "--objective", "beta-tcvae"], "objective beta-tcvae looks at a whole batch"),
+        ([*TRAIN, "--free-bits", "0.1"], "free_bits (0.1) needs a whole batch at once"),
+        ([*TRAIN, "--objective", "beta-tcvae"], "objective beta-tcvae needs a whole batch"),
         (["sweep", *TRAIN[1:7], "--betas", "1,2", "--out", "x"], "vae sweep runs in one process"),
         (["list"], "vae list runs in one process"),
         ([*TRAIN, "--threads", "0"], "threads must be"),
@@ -196,7 +196,7 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch):
     torchrun_env = TorchrunEnv(rank=5, size=6, local_rank=1, local_size=2, attempt=0)
     assert torchrun_env.device("auto") == torch.device("cuda", 1)
     assert torchrun_env.device("cpu") == torch.device("cpu")
-    with pytest.raises(ConfigError, match="3 processes on a machine with 2 GPUs"):
+    with pytest.raises(ConfigError, match="3 processes share a machine with 2 GPUs"):
         TorchrunEnv(rank=0, size=3, local_rank=0, local_size=3, attempt=0).device("cuda")
 
 

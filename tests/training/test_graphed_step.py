@@ -1,13 +1,14 @@
 """Steps played from CUDA graphs: the numbers of the eager ones; where there is CUDA."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.device import disable_tf32_convolutions
-from vae.training import TrainingRun, graphed_step
+from vae.training import TrainingRun
 from vae.training.graphed_step import EAGER_STEPS, STEPS_PER_SYNC, GraphedStep
 from vae.training.stepper import Stepper
 
@@ -30,29 +31,32 @@ class Counting:
         self.taken.append((indices.shape[1], float(kl_scale)))
 
 
-class Tape:
-    """Stands in for a graph: takes the recorded step with what it is given."""
+class CountedGraphs:
+    """Replaces CUDA's graphs: it takes every step at once and notes each request."""
 
-    made = 0
+    def __init__(self) -> None:
+        self.eager: list[int] = []
+        self.recorded: list[int] = []
+        self.told: list[str] = []
 
-    def __init__(self, step, *inputs) -> None:
-        Tape.made += 1
-        self._step = step
+    def run_eagerly(self, step, *inputs) -> None:
+        self.eager.append(inputs[0].shape[1])
+        step(*inputs)
 
-    def play(self, *inputs) -> None:
-        self._step(*inputs)
+    def record(self, step, *inputs):
+        self.recorded.append(inputs[0].shape[1])
+        return SimpleNamespace(replay=step)
+
+    def mark(self):
+        name = str(len([told for told in self.told if told.startswith("mark")]) + 1)
+        self.told.append(f"mark {name}")
+        return SimpleNamespace(synchronize=lambda: self.told.append(f"wait for {name}"))
 
 
-def test_each_size_of_batch_is_recorded_once_after_its_first_steps(monkeypatch):
+def test_each_size_of_batch_is_recorded_once_after_its_first_steps():
     """The order of things, without CUDA: every step is taken, in its place and with its inputs."""
-    eager: list[int] = []
-    monkeypatch.setattr(torch.cuda, "Stream", lambda device: None)
-    monkeypatch.setattr(graphed_step, "_Recorded", Tape)
-    monkeypatch.setattr(Tape, "made", 0)
-    step = Counting()
-    graphed = GraphedStep(step)
-    take_aside = lambda *inputs: (eager.append(inputs[0].shape[1]), step(*inputs))  # noqa: E731
-    monkeypatch.setattr(graphed, "_take_aside", take_aside)
+    step, graphs = Counting(), CountedGraphs()
+    graphed = GraphedStep(step, graphs)
     expected = []
     for epoch in range(5):
         for position, size in enumerate((64, 64, 64, 10)):
@@ -60,35 +64,17 @@ def test_each_size_of_batch_is_recorded_once_after_its_first_steps(monkeypatch):
             graphed(torch.zeros(1, size, dtype=torch.int64), torch.tensor(kl_scale), torch.ones(()))
             expected.append((size, pytest.approx(kl_scale)))
     assert step.taken == expected
-    assert eager.count(64) == eager.count(10) == EAGER_STEPS
-    assert Tape.made == 2
+    assert graphs.eager.count(64) == graphs.eager.count(10) == EAGER_STEPS
+    assert graphs.recorded == [64, 10]
 
 
-def test_the_host_waits_for_the_device_before_it_runs_far_ahead(monkeypatch):
+def test_the_host_waits_for_the_device_before_it_runs_far_ahead():
     """Each mark is waited for once the next one is made."""
-    told: list[str] = []
-
-    class Mark:
-        made = 0
-
-        def __init__(self) -> None:
-            Mark.made += 1
-            self._name = str(Mark.made)
-
-        def record(self) -> None:
-            told.append("record " + self._name)
-
-        def synchronize(self) -> None:
-            told.append("wait for " + self._name)
-
-    monkeypatch.setattr(torch.cuda, "Stream", lambda device: None)
-    monkeypatch.setattr(torch.cuda, "Event", Mark)
-    monkeypatch.setattr(graphed_step, "_Recorded", Tape)
-    graphed = GraphedStep(Counting())
-    monkeypatch.setattr(graphed, "_take_aside", lambda *inputs: None)
+    graphs = CountedGraphs()
+    graphed = GraphedStep(Counting(), graphs)
     for _ in range(3 * STEPS_PER_SYNC):
         graphed(torch.zeros(1, 64, dtype=torch.int64), torch.ones(()), torch.ones(()))
-    assert told == ["record 1", "record 2", "wait for 1", "record 3", "wait for 2"]
+    assert graphs.told == ["mark 1", "mark 2", "wait for 1", "mark 3", "wait for 2"]
 
 
 @needs_cuda
@@ -112,7 +98,7 @@ def test_played_steps_give_the_numbers_of_eager_ones(digits, monkeypatch, model,
         stepper = Stepper([runs[-1]], graphed)
         for _ in range(4 * STEPS_PER_EPOCH + 5):
             stepper.step()
-        assert isinstance(stepper._groups[0]._step, GraphedStep) == graphed
+        assert isinstance(stepper.stacks[0].take_step, GraphedStep) == graphed
     first, second = (torch.cat([p.flatten() for p in run.model.parameters()]) for run in runs)
     assert float((first - second).norm() / second.norm()) < 1e-4
     assert torch.equal(runs[0].noise.get_state(), runs[1].noise.get_state())

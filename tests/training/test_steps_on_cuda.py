@@ -22,6 +22,7 @@ from vae.models import build
 from vae.training import autograd_step
 from vae.training import weights as weights_room
 from vae.training.autograd_step import AutogradStep
+from vae.training.manual import step as manual_step
 from vae.training.manual.step import ManualStep
 from vae.training.steps import Step
 from vae.training.weights import Weights
@@ -73,9 +74,7 @@ def faked(monkeypatch) -> Iterator[None]:
         monkeypatch.setattr(f"{name}.standard_normal", draw)
     betas = lambda low, high, count, generator: torch.rand(count, device=CUDA)  # noqa: E731
     monkeypatch.setattr(autograd_step, "sample_betas", betas)
-    monkeypatch.setattr(
-        ManualStep, "_draw", lambda self, streams: [rows.normal_() for rows in streams]
-    )
+    monkeypatch.setattr(manual_step, "fill_with_noise", lambda values, generator: values.normal_())
     monkeypatch.setattr(weights_room.torch, "_fused_adam_", checked_adam)
     with FakeTensorMode():
         yield

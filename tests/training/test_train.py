@@ -205,14 +205,14 @@ def test_an_epoch_takes_every_training_image_once_in_an_order_of_its_own(digits)
     training = TrainingRun(MODEL, replace(TRAIN, epochs=2), digits)
     batches = []
     stepper = Stepper([training])
-    (group,) = stepper._groups
-    take_step = group._step
+    (stack,) = stepper.stacks
+    take_step = stack.take_step
 
     def spy(indices, *schedule):
         batches.append(indices[0])
         take_step(indices, *schedule)
 
-    group._step = spy
+    stack.take_step = spy
     for _ in range(2 * STEPS_PER_EPOCH):
         stepper.step()
     orders = [torch.cat(batches[:STEPS_PER_EPOCH]), torch.cat(batches[STEPS_PER_EPOCH:])]
@@ -236,8 +236,8 @@ def test_the_cosine_schedule_falls_from_the_learning_rate_towards_zero(digits):
     for schedule in ("cosine", "constant"):
         training = TrainingRun(MODEL, replace(TRAIN, schedule=schedule, epochs=2), digits)
         stepper, rates[schedule] = Stepper([training]), []
-        (group,) = stepper._groups
-        group._step = Told(group._step, rates[schedule])
+        (stack,) = stepper.stacks
+        stack.take_step = Told(stack.take_step, rates[schedule])
         while not training.finished:
             stepper.step()
     assert rates["cosine"][0] == pytest.approx(3e-3)

@@ -6,6 +6,7 @@ Example:
 """
 
 from collections import deque
+from typing import Protocol
 
 import torch
 from jaxtyping import Float, Int
@@ -20,6 +21,38 @@ STEPS_PER_SYNC = 16
 """Steps between two waits for the device, which is therefore at most twice as many steps behind."""
 
 
+class Replay(Protocol):
+    """A recorded step."""
+
+    def replay(self, *inputs: Tensor) -> None:
+        """Run the recorded step on other inputs of the same shapes."""
+        ...
+
+
+class Mark(Protocol):
+    """A place in the device's queue of work."""
+
+    def synchronize(self) -> None:
+        """Wait until the device has done the work in front of the mark."""
+        ...
+
+
+class Graphs(Protocol):
+    """Runs and records steps on a device."""
+
+    def run_eagerly(self, step: Step, *inputs: Tensor) -> None:
+        """Take a step without a graph."""
+        ...
+
+    def record(self, step: Step, *inputs: Tensor) -> Replay:
+        """Record a step without taking it."""
+        ...
+
+    def mark(self) -> Mark:
+        """Mark the end of the work that the device has been given."""
+        ...
+
+
 class GraphedStep:
     """Wraps a step; after a few steps of a batch size, replays that size's steps from a graph.
 
@@ -27,14 +60,15 @@ class GraphedStep:
     a graph draws its noise from the generators' current state.
     """
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: Step, graphs: Graphs | None = None) -> None:
+        """Wrap `step`; `graphs` are by default CUDA's on the step's device."""
         self.sums = step.sums
         self.generators = step.generators
         self._step = step
         self._step_counts: dict[int, int] = {}
-        self._graphs: dict[int, _RecordedStep] = {}
-        self._side_stream = torch.cuda.Stream(step.sums.device)
-        self._events: deque[torch.cuda.Event] = deque()
+        self._graphs = CudaGraphs(step.sums.device) if graphs is None else graphs
+        self._recorded: dict[int, Replay] = {}
+        self._marks: deque[Mark] = deque()
 
     def __call__(
         self,
@@ -43,33 +77,49 @@ class GraphedStep:
         learning_rate: Float[Tensor, ""],
     ) -> None:
         """See `Step`."""
-        size = indices.shape[1]
+        size, inputs = indices.shape[1], (indices, kl_scale, learning_rate)
         step_count = self._step_counts.get(size, 0)
         self._step_counts[size] = step_count + 1
         if step_count < EAGER_STEPS:
-            self._run_on_side_stream(indices, kl_scale, learning_rate)
+            self._graphs.run_eagerly(self._step, *inputs)
             return
-        if size not in self._graphs:
-            self._graphs[size] = _RecordedStep(self._step, indices, kl_scale, learning_rate)
-        self._graphs[size].replay(indices, kl_scale, learning_rate)
+        if size not in self._recorded:
+            self._recorded[size] = self._graphs.record(self._step, *inputs)
+        self._recorded[size].replay(*inputs)
         if self._step_counts[size] % STEPS_PER_SYNC == 0:
             self._wait_for_device()
 
     def _wait_for_device(self) -> None:
         """Wait for the launches before the last call, so that a report need not wait for long."""
-        event = torch.cuda.Event()
-        event.record()
-        self._events.append(event)
-        if len(self._events) > 1:
-            self._events.popleft().synchronize()
+        self._marks.append(self._graphs.mark())
+        if len(self._marks) > 1:
+            self._marks.popleft().synchronize()
 
-    def _run_on_side_stream(self, *inputs: Tensor) -> None:
-        """Take a step on a second stream: a graph cannot record state of the default stream."""
-        current = torch.cuda.current_stream(self.sums.device)
+
+class CudaGraphs:
+    """See `Graphs`; steps without a graph run on a second stream."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._side_stream = torch.cuda.Stream(device)
+
+    def run_eagerly(self, step: Step, *inputs: Tensor) -> None:
+        """See `Graphs`. A graph cannot record state that the default stream has made."""
+        current = torch.cuda.current_stream(self._device)
         self._side_stream.wait_stream(current)
         with torch.cuda.stream(self._side_stream):
-            self._step(*inputs)
+            step(*inputs)
         current.wait_stream(self._side_stream)
+
+    def record(self, step: Step, *inputs: Tensor) -> Replay:
+        """See `Graphs`."""
+        return _RecordedStep(step, *inputs)
+
+    def mark(self) -> Mark:
+        """See `Graphs`."""
+        event = torch.cuda.Event()
+        event.record()
+        return event
 
 
 class _RecordedStep:

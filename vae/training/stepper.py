@@ -42,7 +42,7 @@ class Stepper:
     def __init__(self, members: Sequence[TrainingRun], graphed: bool = True) -> None:
         """On CUDA, replay the steps from CUDA graphs, unless `graphed` is false."""
         pool = WorkspacePool(members[0].model.device)
-        self._stacks = [StackedRuns(stack, graphed, pool) for stack in split_into_stacks(members)]
+        self.stacks = [StackedRuns(stack, graphed, pool) for stack in split_into_stacks(members)]
         self._seconds_per_step = math.inf
 
     def step(self, max_steps: int = 1, seconds: float = 0.0) -> int:
@@ -53,17 +53,17 @@ class Stepper:
         """
         count = self._steps_per_turn(max_steps, seconds)
         began, images = time.perf_counter(), 0
-        for stack in self._stacks:
+        for stack in self.stacks:
             images = sum(stack.step() for _ in range(count))
         self._seconds_per_step = (time.perf_counter() - began) / count
         return images
 
     def drain_sums(self) -> Float[Tensor, "members terms"]:
         """Return each run's distortion and rates, summed over images since the last call."""
-        return torch.cat([stack.drain_sums() for stack in self._stacks])
+        return torch.cat([stack.drain_sums() for stack in self.stacks])
 
     def _steps_per_turn(self, max_steps: int, seconds: float) -> int:
-        if len(self._stacks) == 1:
+        if len(self.stacks) == 1:
             return 1
         in_time = min(MAX_STEPS_PER_TURN, seconds / self._seconds_per_step)
         return max(1, min(max_steps, int(in_time)))
@@ -98,7 +98,7 @@ class StackedRuns:
         firsts = [seeds.index(seed) for seed in dict.fromkeys(seeds)]
         self._stream_leads = [members[first] for first in firsts]
         self._noise_streams = [firsts.index(seeds.index(seed)) for seed in seeds]
-        self._step = self._build(graphed, pool)
+        self.take_step = self._build(graphed, pool)
         self._epoch: int | None = None
         self._orders: Int[Tensor, "noise_streams n"]
         self._planned = range(0)
@@ -110,7 +110,7 @@ class StackedRuns:
         if step not in self._planned:
             self._plan_steps(step)
         indices, kl_scale, learning_rate = self._plan[step - self._planned.start]
-        self._step(indices, kl_scale, learning_rate)
+        self.take_step(indices, kl_scale, learning_rate)
         for member in self._members:
             member.step += 1
         return indices.shape[1]
@@ -132,8 +132,8 @@ class StackedRuns:
 
     def drain_sums(self) -> Float[Tensor, "members terms"]:
         """See `Stepper`."""
-        sums = self._step.sums.to("cpu", torch.float64)
-        self._step.sums.zero_()
+        sums = self.take_step.sums.to("cpu", torch.float64)
+        self.take_step.sums.zero_()
         return sums
 
     def _build(self, graphed: bool, pool: WorkspacePool) -> Step:

@@ -115,7 +115,7 @@ class ManualStep:
 
     def _fill_with_noise(self, noise_per_stream: Sequence[Float[Tensor, "batch _"]]) -> None:
         for generator, rows in zip(self.generators, noise_per_stream, strict=True):
-            rows.normal_(generator=generator)
+            fill_with_noise(rows, generator)
 
     def _clip(self) -> None:
         """Scale long gradients down; on a GPU the host does not wait to read the norm."""
@@ -128,3 +128,8 @@ class ManualStep:
             norm = math.sqrt(torch.dot(row, row))
             if norm > limit:
                 row.mul_(limit / (norm + CLIP_EPSILON))
+
+
+def fill_with_noise(values: Float[Tensor, "batch _"], generator: torch.Generator) -> None:
+    """Overwrite values with samples of the standard normal distribution."""
+    values.normal_(generator=generator)
