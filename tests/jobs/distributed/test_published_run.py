@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from vae.core.config import ModelConfig, TrainConfig
+from vae.core.device import prepare_device
 from vae.core.errors import CheckpointError, ConfigError, IncompleteCheckpoint
 from vae.jobs.distributed.published_run import RemoteTask, find_published, train_published
 from vae.jobs.distributed.remote_folder import RemoteFolder
@@ -57,11 +58,10 @@ def identity(task: RemoteTask) -> str:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, digits) -> str:
-    """The weights of the same run, undisturbed."""
+    """The weights of the same run on as many threads, undisturbed: sums depend on the threads."""
     path = tmp_path_factory.mktemp("whole") / "run"
-    import torch
-
-    recorded = RecordedTraining.start(path, MODEL, TRAIN, digits, torch.device("cpu"))
+    device = prepare_device("cpu", threads=1)
+    recorded = RecordedTraining.start(path, MODEL, TRAIN, digits, device)
     for _ in recorded.run():
         pass
     return recorded.finish().identity
