@@ -58,7 +58,10 @@ def identity(task: RemoteTask) -> str:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, digits) -> str:
-    """The weights of the same run on as many threads, undisturbed: sums depend on the threads."""
+    """The weights of the same run, undisturbed, on a device that is prepared in the same way.
+
+    The library that multiplies float32 matrices depends on it, and so does their last digit.
+    """
     path = tmp_path_factory.mktemp("whole") / "run"
     device = prepare_device("cpu", threads=1)
     recorded = RecordedTraining.start(path, MODEL, TRAIN, digits, device)
