@@ -70,6 +70,7 @@ def test_codes_are_bytes_in_a_square():
     torch.testing.assert_close(back, drawn, atol=1.01 * LIMIT / 255, rtol=0)
 
 
+@pytest.mark.slow
 def test_few_labels(whole_digits, tiny_checkpoint, models):
     vae, runs = load_run(tiny_checkpoint), [load_run(models / f"m2-{seed}") for seed in (4, 5)]
     found = few_labels.measure_few_labels(whole_digits, vae, 40, [4, 5], 1, runs)

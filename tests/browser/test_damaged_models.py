@@ -2,6 +2,8 @@
 
 import shutil
 
+import pytest
+
 from tests.support.app_server import running_app, settled
 from tests.support.hostile_checkpoints import ODD, cut, write_odd
 
@@ -23,6 +25,7 @@ def pick(page, model: str) -> None:
     page.get_by_role("option", name=model, exact=True).click()
 
 
+@pytest.mark.slow
 def test_a_model_that_goes_and_one_that_breaks_leave_everybody_standing(browser, tmp_path):
     root = tmp_path / "models"
     errors: list[str] = []

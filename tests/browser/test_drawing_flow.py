@@ -199,6 +199,7 @@ def test_a_one_is_drawn_with_the_mouse(visitor, root):
     draw_a_one_and_follow_it(visitor, Mouse(visitor), root)
 
 
+@pytest.mark.slow
 def test_a_one_is_drawn_with_a_finger(phone, root):
     draw_a_one_and_follow_it(phone, Finger(phone), root)
     assert phone.evaluate("document.scrollingElement.scrollWidth") <= 390
@@ -228,6 +229,7 @@ def test_strokes_are_taken_back_and_the_pad_fits_the_screen(visitor):
     assert not pad.is_visible()
 
 
+@pytest.mark.slow
 def test_the_server_encodes_where_the_browser_cannot(visitor, root):
     open_pad(visitor, "/map?model=mnist-ladder")
     before = place(visitor)

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.support.app_server import IDLE, PAGES, running_app, settled
+from tests.support.slow import slow_except
 
 SCREEN_SIZES = {"projector": (1280, 720), "phone": (390, 844)}
 
@@ -26,7 +27,7 @@ def small_root(tmp_path_factory, train_into) -> Path:
     return root
 
 
-@pytest.fixture(params=SCREEN_SIZES)
+@pytest.fixture(params=slow_except(SCREEN_SIZES, ["projector"]))
 def visitor(browser, server, request) -> Iterator:
     """A new visitor's page; any uncaught error in its JavaScript fails the test."""
     width, height = SCREEN_SIZES[request.param]
@@ -51,6 +52,7 @@ def test_a_deep_link_shows_the_page_without_an_exception(visitor, path):
     assert "model=digits-map" in visitor.url
 
 
+@pytest.mark.slow
 def test_a_cold_server_answers_a_deep_link(browser, small_root, tmp_path):
     with running_app(tmp_path, small_root) as address:
         page = browser.new_page()

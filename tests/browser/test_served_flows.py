@@ -142,6 +142,7 @@ def test_a_request_leaves_no_gap_in_the_page(visitor):
     assert visitor.evaluate(wrappers) > visitor.evaluate(hidden) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole_run", [True, False], ids=["whole run", "answer alone"])
 def test_a_lost_answer_is_asked_for_again(visitor, root, whole_run):
     """Streamlit loses a run whose end a message overtakes; a component without its answer goes."""
@@ -193,6 +194,7 @@ def test_the_map_follows_the_pointer_and_draws_its_manifold(visitor, sent):
     assert 2 < len(sent) < 40
 
 
+@pytest.mark.slow
 def test_a_walk_is_asked_for_ahead(visitor, sent):
     show(visitor, "/?model=digits-map")
     visitor.wait_for_timeout(1000)
@@ -203,6 +205,7 @@ def test_a_walk_is_asked_for_ahead(visitor, sent):
     assert 1 <= len(sent) <= 8
 
 
+@pytest.mark.slow
 def test_a_path_plays(visitor, sent):
     show(visitor, "/interpolate?model=digits-map")
     first = picture(visitor)
@@ -216,6 +219,7 @@ def test_a_path_plays(visitor, sent):
     assert np.any(picture(visitor) != first)
 
 
+@pytest.mark.slow
 def test_all_panels_of_compare_follow_with_the_same_requests(visitor, sent):
     show(visitor, "/compare?model=digits-beta-0.1", "live-decoded-1")
     panels = ("live-decoded", "live-decoded-1")

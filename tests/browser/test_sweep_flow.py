@@ -31,6 +31,7 @@ def wait_until(page, condition) -> None:
     raise AssertionError(f"waited too long: {shares(page)}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("width", "height"), [(1280, 720), pytest.param(390, 844, marks=pytest.mark.slow)]
 )

@@ -56,6 +56,7 @@ def test_what_was_left_is_found_with_its_settings_and_its_progress(left):
     assert found.seconds_ago < 600
 
 
+@pytest.mark.slow
 def test_it_goes_on_where_it_stopped_and_becomes_a_checkpoint(left):
     queue = TrainingQueue(left.parent)
     (found,) = queue.unfinished_runs()
@@ -102,6 +103,7 @@ def test_states_that_cannot_be_read_are_left_out(left):
     assert unfinished_runs(left.parent) == []
 
 
+@pytest.mark.slow
 def test_a_killed_job_is_offered_and_goes_on(tmp_path):
     queue = TrainingQueue(tmp_path, save_seconds=0.0)
     job = queue.submit(LONG)

@@ -53,6 +53,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_a_killed_process_fails_its_jobs_calmly_and_a_new_one_goes_on(queue):
     sweep = queue.submit_sweep([LONG, LONG.with_model(latent_dim=3)])
     later = queue.submit(SHORT)

@@ -128,6 +128,7 @@ def test_home_shows_what_can_be_compared_as_one_card(open_page):
     assert any("3 models · β 0.5 to 4" in caption.value for caption in page.caption)
 
 
+@pytest.mark.slow
 def test_training_runs_beside_the_page_and_its_result_becomes_the_model(open_page, tmp_path):
     page = open_page("pages/train.py", checkpoints=tmp_path)
     page.number_input(key="epochs-5 seconds").set_value(2)

@@ -145,6 +145,7 @@ def test_what_was_left_unfinished_is_discarded(left, page):
     assert "Left unfinished" not in said(page)
 
 
+@pytest.mark.slow
 def test_a_killed_training_is_told_calmly_and_offered(page):
     train(page, epochs=1000)
     job = queue().jobs[-1]
@@ -160,6 +161,7 @@ def test_a_killed_training_is_told_calmly_and_offered(page):
     assert queue().jobs[-1].status == "done"
 
 
+@pytest.mark.slow
 def test_a_training_that_was_stopped_is_kept_and_gone_on_with(page, tmp_path):
     train(page, epochs=100)
     (job,) = queue().jobs

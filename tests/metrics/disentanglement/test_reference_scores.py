@@ -66,6 +66,7 @@ def test_scores_with_a_test_part(reference, case):
     assert (found.rows, found.test_rows) == (4000, 2000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["one_to_one", "rot45_pair"])
 def test_gradient_boosting_agrees_with_the_reference(reference, case):
     train, test, expected = reference(case)

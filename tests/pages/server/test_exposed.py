@@ -123,6 +123,7 @@ def test_a_file_is_taken_from_a_session_with_its_token_up_to_the_limit(server):
         assert upload(server, session, bytes(10 * 2**20 + 1), token) == 413
 
 
+@pytest.mark.slow
 def test_a_session_that_sends_file_after_file_is_held_to_a_share_of_the_memory(server):
     run_once(server.address, "")
     with session_on(server) as (_, session):

@@ -64,6 +64,7 @@ def test_all_that_is_imported_can_be():
     assert [name for name in warm_up.MODULES if find_spec(name) is None] == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks into Linux's /proc")
 def test_a_server_imports_what_its_first_page_did_not(tmp_path, small_checkpoints):
     with running_server(tmp_path, small_checkpoints, LATENT_WARM_UP="1") as server:
