@@ -133,7 +133,7 @@ def test_the_answer_compares_the_seeds_with_the_betas(show, seeds_of_digits):
 
 def test_one_seed_is_said_to_be_one(show, small_checkpoints):
     page = show(small_checkpoints)
-    assert "one seed a β" in text(page)
+    assert "one seed per β" in text(page)
     assert "Every measure: one seed each" in text(page)
     assert table(page).count("one seed") == 3
     assert "is moved more by" not in table(page)
@@ -147,7 +147,7 @@ def test_scores_against_factors_are_measured_on_demand(show, with_factors, impat
     page.button[0].click().run()
     assert not page.exception
     assert {"MIG", "SAP", "Explicit\u00adness"} <= set(_heads(page))
-    assert "DCI by random forest" in captions(page)
+    assert "DCI uses random forest" in captions(page)
     assert "shape, x, y" in captions(page)
     assert "Seeds outweigh β" in text(page) or "β outweighs the seeds" in text(page)
     again = AppTest.from_function(script, default_timeout=60).run()
