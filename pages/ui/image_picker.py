@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from pages.state import latent_position
 from pages.state.models import fetch_images, open_gallery
 from pages.ui.layout import show_error
 from pages.ui.markdown import escaped
@@ -35,6 +36,14 @@ def choose_test_image(explorer: "Explorer", label: str, key: str) -> int | None:
                 for place, index in enumerate(indices)
             ]
     return int(indices[pressed.index(True)]) if any(pressed) else None
+
+
+def choose_start_image(explorer: "Explorer", label: str, key: str) -> bool:
+    """Offer test images to start from; return whether one has just become the shared image."""
+    index = choose_test_image(explorer, label, key)
+    if index is not None:
+        latent_position.start_from_image(explorer, index)
+    return index is not None
 
 
 def note_missing(explorer: "Explorer", gallery: "Gallery", place: str = "page") -> None:

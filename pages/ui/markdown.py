@@ -6,6 +6,7 @@ file, a folder or a person named goes through here before it stands in one.
 
 import os
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vae.core.text import in_one_line
@@ -61,3 +62,9 @@ def in_code(text: object, longest: int = 1000) -> str:
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     space = " " if "`" in line else ""
     return f"{fence}{space}{line}{space}{fence}"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; its first column holds names, all others hold numbers."""
+    lines = [heads, ["---", *["--:"] * (len(heads) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
