@@ -681,7 +681,7 @@ def test_checkpoints_that_cannot_be_used(refused, copied_checkpoint, tmp_path, c
     (copied_checkpoint / "model.safetensors").write_bytes(b"damaged")
     assert "is not the file that was saved" in refused(command, copied_checkpoint, *more)
     (copied_checkpoint / "run.json").write_text("{")
-    assert "is not whole JSON" in refused(command, copied_checkpoint, *more)
+    assert "is not complete JSON" in refused(command, copied_checkpoint, *more)
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "many", "1.5", "10000000"])

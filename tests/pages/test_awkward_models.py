@@ -106,7 +106,7 @@ def test_home_shows_the_others_beside_a_damaged_model(open_page, small_checkpoin
     assert "compare-digits-beta-0.5" in [button.key for button in page.button]
     messages = " ".join(warning.value for warning in page.warning)
     assert "sha256" in messages
-    assert "not whole JSON" in messages
+    assert "not complete JSON" in messages
 
 
 def test_a_failed_download_leaves_the_page_standing(open_page, small_checkpoints, monkeypatch):
