@@ -15,9 +15,8 @@ from vae.charts.images import tile
 from vae.core.access import is_read_only, refuse_if_read_only
 
 if TYPE_CHECKING:
-    from vae.analysis.failure_modes.attempt import Attempt, FailureOutcome
+    from vae.analysis.failure_modes.attempt import Attempt, FailureOutcome, StoredFailures
     from vae.analysis.failure_modes.prepared import Failure
-    from vae.analysis.failure_modes.stored import StoredFailures
     from vae.analysis.ood import OodResult
     from vae.explorer import Explorer
 
@@ -93,10 +92,10 @@ def show_attempt(attempt: "Attempt", latent_dim: int) -> None:
     """Pictures, numbers, and what the detector says."""
     st.image(sheet(attempt), alt="Test images, reconstructions, samples")
     st.markdown(in_numbers(attempt, latent_dim))
-    for symptom in attempt.found():
+    for symptom in attempt.symptoms:
         icon = ":material/error:" if symptom.is_failure else ":material/info:"
         st.markdown(f"{icon} {symptom.sentence}")
-    if not attempt.found():
+    if not attempt.symptoms:
         st.markdown(":material/check_circle: The detector finds nothing wrong.")
 
 
@@ -164,7 +163,7 @@ def run_here(name: str, failure: "Failure") -> None:
 @st.cache_resource(show_spinner=False)
 def stored_outcomes() -> "StoredFailures":
     """What was measured before."""
-    from vae.analysis.failure_modes.stored import load_stored_failures
+    from vae.analysis.failure_modes.attempt import load_stored_failures
 
     return load_stored_failures()
 

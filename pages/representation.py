@@ -28,11 +28,12 @@ open_page(
 
 def read_family() -> "LatentSizes | None":
     """The models of several latent sizes that stand beside the checkpoints, if they do."""
-    from vae.analysis.latent_sizes import FILE, read_latent_sizes
+    from vae.analysis.findings import read_finding
+    from vae.analysis.latent_sizes import FILE, LatentSizes
     from vae.runs.folders import shown_file
 
     try:
-        return read_latent_sizes(shown_file(FILE).parent)
+        return read_finding(shown_file(FILE), LatentSizes)
     except CheckpointError as error:
         show_error(error)
         return None

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.known_codes import noise, perfect_code, random_factors
 from vae.analysis.factor_map import factor_map
+from vae.analysis.findings import StoredScores, save_scores
 from vae.analysis.measurements import (
     AGAINST_FACTORS,
     COSTS,
@@ -30,7 +31,6 @@ from vae.metrics.disentanglement import normalised_information
 from vae.runs.checkpoint import Atlas, load_run
 from vae.runs.comparison import BetaSetting, Comparison
 from vae.runs.report import train_command
-from vae.runs.stored_scores import StoredScores, save_scores
 
 PUBLISHED = Protocol("gradient-boosting", 5000, 0)
 

@@ -15,11 +15,11 @@ import pytest
 import torch
 
 from vae.__main__ import main
+from vae.analysis.findings import load_scores
 from vae.bench.table import Row, Speeds
 from vae.core.errors import StaleScores
 from vae.runs.checkpoint import load_atlas, load_run
 from vae.runs.format import RESUME_FILE
-from vae.runs.stored_scores import load_scores
 
 PROJECT = Path(__file__).resolve().parents[2]
 TRAIN = (

@@ -14,11 +14,11 @@ from pages.views.compare.quick_scores import known_quick_scores, offer_quick_sco
 from tests.support.known_codes import noise, perfect_code, random_factors
 from vae.analysis import measurements
 from vae.analysis.code_scores import assess
+from vae.analysis.findings import StoredScores, save_scores
 from vae.runs.catalogue import read_catalogue
 from vae.runs.checkpoint import load_atlas, load_run
 from vae.runs.comparison import comparisons
 from vae.runs.format import ATLAS_FILE, RUN_FILE
-from vae.runs.stored_scores import StoredScores, save_scores
 
 FACTORS = [{"name": name, "size": size} for name, size in (("shape", 5), ("x", 6), ("y", 8))]
 

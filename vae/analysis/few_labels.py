@@ -10,9 +10,8 @@ The codes reach M2 as small images of 8 bits a number: a code from -4 to 4, its 
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 import torch
@@ -73,17 +72,8 @@ class FewLabels(Record):
     """By method."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.errors, Mapping) or not set(self.errors) - set(PUBLISHED):
+        if not set(self.errors) - set(PUBLISHED):
             raise ConfigError("FewLabels: expected the errors of a simple probe")
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Build from JSON values; ConfigError where they are not such a record."""
-        errors = values.get("errors") if isinstance(values, Mapping) else None
-        if not isinstance(errors, Mapping):
-            raise ConfigError("FewLabels: expected the errors of some methods")
-        spreads = {str(name): Replicates.from_dict(spread) for name, spread in errors.items()}
-        return super().from_dict({**values, "errors": spreads})
 
 
 @dataclass(frozen=True)

@@ -61,19 +61,9 @@ class FeatureScores(Record):
     """Normalised mutual information of the same, 0 to 1."""
 
     def __post_init__(self) -> None:
-        pairs = self.knn_interval, self.probe_interval
-        lists = *pairs, self.ari, self.nmi
-        numbers = [self.knn_accuracy, self.probe_accuracy]
-        if all(isinstance(values, tuple) for values in lists):
-            numbers += [value for values in lists for value in values]
-        if (
-            len(numbers) < 8
-            or any(len(pair) != 2 for pair in pairs)
-            or not all(isinstance(v, int | float) and abs(v) <= 1 + 1e-9 for v in numbers)
-        ):
-            raise ConfigError(
-                "FeatureScores: expected shares up to 1, with their intervals and seeds"
-            )
+        shares = self.knn_accuracy, self.probe_accuracy, *self.knn_interval, *self.probe_interval
+        if not all(abs(v) <= 1 + 1e-9 for v in (*shares, *self.ari, *self.nmi)):
+            raise ConfigError("FeatureScores: expected shares and indices from -1 to 1")
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,15 @@ import streamlit as st
 from pages.ui.markdown import escaped, in_code
 
 if TYPE_CHECKING:
-    from vae.analysis.stored_findings import StoredFinding
+    from vae.analysis.findings import StudyFinding
 
 
-def load_finding(study: str, dataset: str) -> "StoredFinding | None":
+def load_finding(study: str, dataset: str) -> "StudyFinding | None":
     """The outcome of a study on a data set; None, and said, where nothing was kept."""
-    from vae.analysis.stored_findings import finding_file, read_finding
+    from vae.analysis.findings import finding_file, read_study
     from vae.runs.folders import checkpoints_dir, shown_file
 
-    outcome = read_finding(shown_file(finding_file(checkpoints_dir(), study, dataset).name), study)
+    outcome = read_study(shown_file(finding_file(checkpoints_dir(), study, dataset).name), study)
     if outcome is None:
         st.caption(
             "Nothing was measured on this data set yet: "
@@ -25,7 +25,7 @@ def load_finding(study: str, dataset: str) -> "StoredFinding | None":
     return outcome
 
 
-def show_origin(outcome: "StoredFinding") -> None:
+def show_origin(outcome: "StudyFinding") -> None:
     """How the numbers came about."""
     versions = ", ".join(f"{name} {version}" for name, version in outcome.versions.items())
     st.caption(f"{in_code(outcome.command)}, {escaped(outcome.created[:10])}, {escaped(versions)}.")
