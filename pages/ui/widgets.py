@@ -48,6 +48,7 @@ def choose_in_link(
     name: str,
     key: str,
     default: str | None = None,
+    writes_default: bool = True,
     **settings: Any,
 ) -> str:
     """Show a row of buttons whose choice stands in the address; return the chosen option.
@@ -58,11 +59,15 @@ def choose_in_link(
         name: The name of the choice in the address.
         key: The widget's key in the session state.
         default: The value when the address holds none; the first option if None.
+        writes_default: Whether the address also gets a value that nobody has chosen.
         settings: Further arguments of the widget.
     """
     url_state.set_initial_value(key, url_state.read(name), options)
+    if not writes_default:
+        settings |= {"on_change": url_state.write_widget_value, "args": (name, key)}
     chosen = choose_one(label, options, key, default, **settings)
-    url_state.write(name, chosen)
+    if writes_default:
+        url_state.write(name, chosen)
     return chosen
 
 

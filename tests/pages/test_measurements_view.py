@@ -142,7 +142,7 @@ def test_one_seed_is_said_to_be_one(show, small_checkpoints):
 def test_scores_against_factors_are_measured_on_demand(show, with_factors, impatient):
     page = show(with_factors)
     assert "MIG" not in table(page)
-    assert "Of none of these" in captions(page)
+    assert "for none of these models" in captions(page)
     assert "vae metrics checkpoints/digits-beta-1-seed-1 --save" in captions(page)
     page.button[0].click().run()
     assert not page.exception
@@ -190,7 +190,7 @@ def test_what_takes_too_long_for_a_page_is_left_to_the_command(
     monkeypatch.setattr(measurements, "quick_seconds", lambda run: 61.0)
     page = show(with_factors)
     assert not page.button
-    assert "61 s a model, more than this page may take" in captions(page)
+    assert "61 s per model, more than a page may take" in captions(page)
 
 
 def _heads(page: AppTest) -> list[str]:
@@ -210,7 +210,7 @@ def test_stored_scores_are_shown_as_they_are(show, with_factors):
 def test_some_missing_scores_are_counted(show, with_factors, impatient):
     store_scores(with_factors / "digits-beta-1-seed-1")
     page = show(with_factors)
-    assert "Of 1 of these 4 models" in captions(page)
+    assert "for 1 of these 4 models" in captions(page)
     assert "<small>1 of 2</small>" in table(page)
     assert "not measured" in table(page)
 
