@@ -8,8 +8,8 @@ from pages.ui.widgets import choose_in_link
 from pages.views.failures.ood import show_ood
 from pages.views.failures.prepared import show_prepared
 
+# The choice of images from elsewhere; older links hold this word.
 OOD = "strangers"
-"""The choice of images from elsewhere; older links hold this word."""
 
 open_page(
     "Failures",
