@@ -263,7 +263,7 @@ def test_ctrl_c_leaves_a_run_that_can_go_on(vae, capsys, tmp_path, monkeypatch):
     assert main(command) == 130
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "--resume goes on with it" in captured.err
+    assert "--resume continues it" in captured.err
     assert load_run(path).stopped_early
     monkeypatch.undo()
     vae(*command, "--resume")
@@ -772,14 +772,14 @@ def test_while_it_trains_no_server_offers_to_go_on_with_it(tmp_path, monkeypatch
     from vae.jobs.unfinished import unfinished_runs
     from vae.runs.recorder import RecordedTraining
 
-    note, seen = RecordedTraining.note, []
+    record, seen = RecordedTraining.record_report, []
 
-    def noted(run, report, save_seconds=None):
+    def recording(run, report, save_seconds=None):
         run.save_state()
         seen.append(unfinished_runs(tmp_path))
-        return note(run, report, save_seconds)
+        return record(run, report, save_seconds)
 
-    monkeypatch.setattr(RecordedTraining, "note", noted)
+    monkeypatch.setattr(RecordedTraining, "record_report", recording)
     options = ["--dataset", "digits", "--arch", "mlp", "--latent-dim", "2", "--epochs", "1"]
     assert main(["train", *options, "--out", str(tmp_path / "run"), "--threads", "1"]) == 0
     assert seen
