@@ -102,7 +102,7 @@ def test_models_of_other_draws_are_refused(tiny_checkpoint, models):
             few_labels.check_models(runs, "digits", 40, draws)
     plain = load_run(tiny_checkpoint)
     with pytest.raises(ConfigError, match="not semi-supervised"):
-        few_labels.measure_model(plain, load_dataset("digits"))
+        few_labels.model_error(plain, load_dataset("digits"))
 
 
 def test_few_images_are_balanced_and_nothing_else_is_seen(whole_digits):

@@ -25,7 +25,7 @@ from vae.analysis.representation import (
     interval,
     measure_codes_alone,
     measure_representation,
-    score,
+    score_features,
 )
 from vae.charts.representation import MeasurePanel, latent_size_panels
 from vae.core.config import TrainConfig
@@ -61,7 +61,7 @@ def family(tmp_path_factory) -> LatentSizes:
 
 def test_scores_are_those_of_scikit_learn_by_hand(known):
     fitted, tested, fitted_labels, tested_labels = known
-    found = score(*known)
+    found = score_features(*known)
     nearest = KNeighborsClassifier(5).fit(fitted, fitted_labels)
     assert found.knn_accuracy == pytest.approx(nearest.score(tested, tested_labels))
     scaler = StandardScaler().fit(fitted)
@@ -82,11 +82,11 @@ def test_features_that_know_nothing_score_chance(known):
     *_, fitted_labels, tested_labels = known
     generator = np.random.default_rng(0)
     fitted, tested = generator.standard_normal((900, 5)), generator.standard_normal((897, 5))
-    found = score(fitted, tested, fitted_labels, tested_labels)
+    found = score_features(fitted, tested, fitted_labels, tested_labels)
     assert found.knn_accuracy < 0.15
     assert found.probe_accuracy < 0.15
     assert np.abs(found.ari).max() < 0.02
-    perfect = score(fitted_labels[:, None] * 1.0, tested_labels[:, None] * 1.0, *known[2:])
+    perfect = score_features(fitted_labels[:, None] * 1.0, tested_labels[:, None] * 1.0, *known[2:])
     assert perfect.knn_accuracy == 1
     assert max(perfect.ari) > 0.9
 

@@ -43,13 +43,15 @@ class BetaEffect:
     betas: tuple[float, ...]
     """At least two, rising."""
 
-    spreads: tuple[SeedSummary, ...]
+    summaries: tuple[SeedSummary, ...]
     """Over the seeds, a beta each."""
 
     @property
     def extremes(self) -> tuple[tuple[float, SeedSummary], tuple[float, SeedSummary]]:
         """The beta of the lowest median and that of the highest, with their spreads."""
-        found = sorted(zip(self.betas, self.spreads, strict=True), key=lambda pair: pair[1].median)
+        found = sorted(
+            zip(self.betas, self.summaries, strict=True), key=lambda pair: pair[1].median
+        )
         return found[0], found[-1]
 
     @property
@@ -61,7 +63,7 @@ class BetaEffect:
     @property
     def seed_ranges(self) -> tuple[float, ...]:
         """Of the betas that have several seeds."""
-        return tuple(spread.range for spread in self.spreads if spread.count > 1)
+        return tuple(spread.range for spread in self.summaries if spread.count > 1)
 
     @property
     def verdict(self) -> Verdict:
@@ -127,7 +129,7 @@ def describe_tradeoff(rate: BetaEffect, distortion: BetaEffect, elbo: BetaEffect
 
 
 def _moved(effect: BetaEffect) -> str:
-    first, last = effect.spreads[0].median, effect.spreads[-1].median
+    first, last = effect.summaries[0].median, effect.summaries[-1].median
     verb = "stays" if f"{first:.1f}" == f"{last:.1f}" else "rises" if last > first else "falls"
     if verb == "stays":
         return f"stays at {first:.1f}"

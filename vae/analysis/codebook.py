@@ -63,7 +63,7 @@ class Codebook(Record):
         return self.codes - self.used
 
 
-def counts_of(maps: Int[np.ndarray, "n h w"], codes: int) -> Int[np.ndarray, "codes"]:
+def code_counts(maps: Int[np.ndarray, "n h w"], codes: int) -> Int[np.ndarray, "codes"]:
     """How often each code stands anywhere."""
     return np.bincount(maps.ravel(), minlength=codes)
 
@@ -86,7 +86,7 @@ def measure_codebook(explorer: Explorer) -> Codebook:
             f"{explorer.run.name} keeps the codes of {len(maps)} test image, and frequencies are "
             "fitted to one half of them and measured on the other; train on a data set with more"
         )
-    counts, places = counts_of(maps, codes), maps[0].size
+    counts, places = code_counts(maps, codes), maps[0].size
     by_place = bits_by_place(maps, codes)
     return Codebook(
         codes=codes,
@@ -120,7 +120,7 @@ def bits_by_place(maps: Int[np.ndarray, "n h w"], codes: int) -> float:
     return float(cost[np.arange(flat.shape[1]), flat[1::2]].sum(axis=1).mean())
 
 
-def swapped(
+def with_code(
     maps: Int[np.ndarray, "h w"], row: int, column: int, code: int
 ) -> Int[np.ndarray, "h w"]:
     """A copy of a grid that has another code at one place."""

@@ -116,7 +116,7 @@ def fit_pca(images: Images, components: int) -> Method:
     return project
 
 
-def through(explorer: Explorer, labels: Int[np.ndarray, "n"]) -> Method:
+def reconstruction_method(explorer: Explorer, labels: Int[np.ndarray, "n"]) -> Method:
     """Decode the most probable code of each image; a conditional model is told their labels."""
     return lambda images: explorer.reconstruct(images, labels[: len(images)])
 
@@ -132,8 +132,8 @@ def methods(
         "corrupted": lambda images: images,
         "median": median_filtered,
         "pca": pca,
-        "vae": through(explorer, labels),
-        "denoiser": through(denoiser, labels) if denoiser else None,
+        "vae": reconstruction_method(explorer, labels),
+        "denoiser": reconstruction_method(denoiser, labels) if denoiser else None,
     }
     return {name: method for name, method in found.items() if method is not None}
 

@@ -24,9 +24,9 @@ from vae.analysis.representation import (
     FeatureScores,
     FittedSplit,
     check_classes,
-    draw,
-    labelled,
-    score,
+    draw_labelled,
+    score_features,
+    with_labels,
 )
 from vae.core.config import Architecture, ModelConfig, TrainConfig
 from vae.core.errors import ConfigError
@@ -122,7 +122,7 @@ def train_sizes(
         fitted: Number of training images that the scores are fitted on; always drawn by seed 0.
     """
     check_classes(dataset.test.labels.numpy())
-    first, last = draw(dataset.train, fitted, 0), labelled(dataset.test)
+    first, last = draw_labelled(dataset.train, fitted, 0), with_labels(dataset.test)
     for size in sizes:
         for seed in seeds:
             config = ModelConfig(dataset.image_shape, size, architecture)
@@ -196,7 +196,7 @@ def _sized(training: TrainingRun, test: Split, first: Split, last: Split) -> Siz
         rate=evaluation.rate,
         active_units=evaluation.active_units,
         seconds=training.seconds,
-        codes=score(fitted_codes, test_codes, first.labels.numpy(), last.labels.numpy()),
+        codes=score_features(fitted_codes, test_codes, first.labels.numpy(), last.labels.numpy()),
     )
 
 

@@ -53,7 +53,7 @@ class HeldLevels(Record):
     """Pairs of each."""
 
 
-def sizes_of(run: Run) -> tuple[int, ...]:
+def level_sizes(run: Run) -> tuple[int, ...]:
     """Dimensions of each level, the top first; ConfigError where a model has one level only."""
     if not run.model.levels:
         raise ConfigError(f"{run.name} has one level; choose a model trained with --model ladder")
@@ -63,39 +63,39 @@ def sizes_of(run: Run) -> tuple[int, ...]:
 def rate_by_level(run: Run) -> tuple[float, ...]:
     """Test rate of each level, the top first, in nats per image."""
     rates = run.results.test_rate_per_dimension
-    return tuple(float(np.sum(rates[part])) for part in _parts(sizes_of(run)))
+    return tuple(float(np.sum(rates[part])) for part in _parts(level_sizes(run)))
 
 
 def active_by_level(run: Run) -> tuple[int, ...]:
     """Active dimensions of each level, by Burda's criterion."""
     active = [i not in run.results.inactive for i in range(run.model.latent_dim)]
-    return tuple(sum(active[part]) for part in _parts(sizes_of(run)))
+    return tuple(sum(active[part]) for part in _parts(level_sizes(run)))
 
 
 def leading_dimensions(run: Run) -> tuple[int, ...]:
     """The dimension of each level that has the highest rate, counted over all levels."""
     rates = np.asarray(run.results.test_rate_per_dimension)
-    return tuple(part.start + int(rates[part].argmax()) for part in _parts(sizes_of(run)))
+    return tuple(part.start + int(rates[part].argmax()) for part in _parts(level_sizes(run)))
 
 
 def traversals(
     run: Run, code: Float[np.ndarray, "latent"], steps: int
 ) -> Float[np.ndarray, "levels steps latent"]:
     """A row for each level: its leading dimension goes from -REACH to REACH, the rest is held."""
-    rows = np.tile(code, (len(sizes_of(run)), steps, 1))
+    rows = np.tile(code, (len(level_sizes(run)), steps, 1))
     for row, dimension in zip(rows, leading_dimensions(run), strict=True):
         row[:, dimension] = np.linspace(-REACH, REACH, steps)
     return rows
 
 
-def redrawn_below(
+def resample_below(
     run: Run, held: int, rows: int, columns: int, seed: int
 ) -> Float[np.ndarray, "rows columns latent"]:
     """Draws from the prior: in a row the `held` upper levels are alike, the others drawn afresh.
 
     With 0 held every draw is its own.
     """
-    sizes = sizes_of(run)
+    sizes = level_sizes(run)
     generator = np.random.default_rng(seed)
     upper = generator.standard_normal((rows, 1, sum(sizes[:held])))
     lower = generator.standard_normal((rows, columns, sum(sizes[held:])))
@@ -106,9 +106,9 @@ def measure_held_levels(
     explorer: Explorer, classifier: EvalClassifier, count: int = 1000, seed: int = 0
 ) -> HeldLevels:
     """Draw pairs of samples that share the upper levels, and classify both."""
-    levels = len(sizes_of(explorer.run))
+    levels = len(level_sizes(explorer.run))
     shares = [
-        _same_class(explorer, classifier, redrawn_below(explorer.run, held, count, 2, seed))
+        _same_class(explorer, classifier, resample_below(explorer.run, held, count, 2, seed))
         for held in range(levels)
     ]
     return HeldLevels(tuple(shares[1:]), shares[0], count)

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from vae.analysis.eval_classifier import EvalClassifier
-from vae.analysis.prior_coverage import recognised
+from vae.analysis.prior_coverage import recognised_share
 from vae.core.record import Record
 from vae.explorer import Explorer
 from vae.metrics.psnr_ssim import image_quality
@@ -82,14 +82,14 @@ def measure_likelihood(
         perceptual=run.train.perceptual,
         scales=explorer.likelihood_scales,
         distortion=own[0],
-        unit=unit_of(run),
+        unit=distortion_unit(run),
         rate=own[1],
         bits_per_dimension=bits_per_dimension(explorer, images, labels, seed),
         psnr=image_quality(images, decoded).psnr,
         feature_distance=None
         if classifier is None
         else _feature_distance(classifier, images, decoded),
-        recognised=None if classifier is None else recognised(classifier, samples),
+        recognised=None if classifier is None else recognised_share(classifier, samples),
         count=count,
     )
 
@@ -104,18 +104,18 @@ def bits_per_dimension(
 
     An upper bound on the mean of -log2 P(x) / D. None where the likelihood has no levels.
     """
-    if run_has_levels(explorer.run):
+    if has_pixel_levels(explorer.run):
         distortion, rate = _mean_terms(explorer.elbo_terms_in_levels, images, labels, seed)
         return (distortion + rate) / (math.prod(images.shape[1:]) * math.log(2))
     return None
 
 
-def run_has_levels(run: Run) -> bool:
+def has_pixel_levels(run: Run) -> bool:
     """Whether the likelihood gives 8-bit levels a probability."""
     return run.model.likelihood != "bernoulli"
 
 
-def unit_of(run: Run) -> str:
+def distortion_unit(run: Run) -> str:
     """What a distortion of this model is, in a few words."""
     if run.model.likelihood in DENSITY_LIKELIHOODS:
         return "nats of a density"

@@ -207,7 +207,7 @@ def quick_seconds(run: Run) -> float:
     return 0.5 + 0.08 * run.model.latent_dim * len(run.factors)
 
 
-def values_of(run: Run, scores: Mapping[str, Any] | None = None) -> dict[str, float]:
+def run_values(run: Run, scores: Mapping[str, Any] | None = None) -> dict[str, float]:
     """Every measure of a run by name, as far as it is known."""
     results = run.results
     found: dict[str, Any] = {

@@ -67,10 +67,10 @@ def measure_prior_coverage(
         "samples": fitted_samples(explorer, count, seed),
         "middles": middles(explorer, count, seed),
     }
-    shares = {name: recognised(classifier, explorer.decode(z)) for name, z in places.items()}
+    shares = {name: recognised_share(classifier, explorer.decode(z)) for name, z in places.items()}
     return PriorCoverage(**shares, count=count)
 
 
-def recognised(classifier: EvalClassifier, images: Float[np.ndarray, "n h w c"]) -> float:
+def recognised_share(classifier: EvalClassifier, images: Float[np.ndarray, "n h w c"]) -> float:
     """The share of images of which the classifier is SURE."""
     return float((classifier.probabilities(images).max(axis=1) >= SURE).mean())

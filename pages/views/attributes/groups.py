@@ -62,7 +62,7 @@ def points_on_map(count: int) -> np.ndarray:
 
 def _lasso_groups(explorer: "Explorer", gallery: "Gallery") -> "Groups | None":
     """Show a map to draw a loop on; return the groups inside and outside of it."""
-    from vae.analysis.attributes import by_choice
+    from vae.analysis.attributes import groups_by_selection
 
     event: Any = st.plotly_chart(
         _lasso_figure(explorer),
@@ -80,7 +80,7 @@ def _lasso_groups(explorer: "Explorer", gallery: "Gallery") -> "Groups | None":
         )
         return None
     st.caption(f"{len(selected)} images in your group, {len(indices) - len(selected)} others.")
-    return by_choice(indices, indices[selected])
+    return groups_by_selection(indices, indices[selected])
 
 
 def _lasso_figure(explorer: "Explorer") -> Any:
@@ -95,10 +95,10 @@ def _lasso_figure(explorer: "Explorer") -> Any:
 
 
 def _class_groups(explorer: "Explorer", gallery: "Gallery") -> "Groups":
-    from vae.analysis.attributes import by_class
+    from vae.analysis.attributes import groups_by_class
 
     label = _choose_class(explorer, gallery)
-    return by_class(gallery.labels, label, gallery.class_names[label])
+    return groups_by_class(gallery.labels, label, gallery.class_names[label])
 
 
 def _choose_class(explorer: "Explorer", gallery: "Gallery") -> int:

@@ -26,10 +26,10 @@ class MeasuredComparison:
     @cached_property
     def values(self) -> dict[str, dict[str, float]]:
         """The values by the names of the run and of the measure."""
-        from vae.analysis.measurements import values_of
+        from vae.analysis.measurements import run_values
 
         runs = self.comparison.runs
-        return {run.name: values_of(run, self.scores.get(run.identity)) for run in runs}
+        return {run.name: run_values(run, self.scores.get(run.identity)) for run in runs}
 
     @cached_property
     def measures(self) -> "tuple[Measure, ...]":

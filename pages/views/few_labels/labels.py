@@ -142,9 +142,9 @@ def _share_right(identity: str, real: bool, _model: "Explorer", _gallery) -> flo
 
 @st.cache_data(max_entries=8, show_spinner="Reading the training images …")
 def _told(identity: str, _model: "Explorer") -> np.ndarray | None:
-    from vae.analysis.few_labels import labelled_pictures
+    from vae.analysis.few_labels import labelled_images
 
-    found = labelled_pictures(_model.run)
+    found = labelled_images(_model.run)
     return None if found is None else tile(found[0] / np.float32(255), 20, 28)
 
 

@@ -47,11 +47,11 @@ def _sheet(
     explorer: "Explorer", mixture: "Mixture | None", temperature: float, seed: int
 ) -> np.ndarray:
     """Return samples of the mixture, or else of the prior, side by side."""
-    from vae.analysis.generation import draw_prior
+    from vae.analysis.generation import sample_prior
 
     count = COLUMNS * ROWS
     if mixture is None:
-        codes = draw_prior(explorer, count, temperature, seed)
+        codes = sample_prior(explorer, count, temperature, seed)
     else:
         codes = mixture.sample(count, seed, temperature)
     return tile(explorer.decode(codes), COLUMNS, TILE)
