@@ -6,6 +6,9 @@ Example:
     ...     x: float
     >>> Point.from_dict({"x": 1.5}).to_dict()
     {'x': 1.5}
+    >>> Point.from_dict({"y": 1})
+    Traceback (most recent call last):
+    vae.core.errors.ConfigError: Point: unknown key 'y'; known: ['x']
 """
 
 import dataclasses
@@ -72,7 +75,7 @@ def _built(value: Any, hint: Any) -> Any:
 
 
 def _fits(value: object, hint: Any) -> bool:
-    """Tell whether a value, built from JSON, has the type of a field's annotation."""
+    """Return whether a value, built from JSON, has the type of a field's annotation."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return any(_fits(value, part) for part in parts)

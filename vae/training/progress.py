@@ -80,7 +80,7 @@ class RunningSums:
         self.add(later.images, later._sums, later.beta)
 
     def state(self) -> dict[str, Tensor]:
-        """Returns named tensors that `restore` reads."""
+        """Return named tensors that `restore` reads."""
         return {"images": torch.tensor(self.images), "sums": self._sums.clone()}
 
     def restore(self, state: dict[str, Tensor]) -> None:

@@ -102,23 +102,23 @@ class TrainingRun:
         return self.throughput.images_per_second
 
     def kl_scale(self, step: int) -> float:
-        """Returns the warm-up's factor of beta at a step, from 0."""
+        """Return the warm-up's factor of beta at a step, from 0."""
         return warmup_kl_scale(step, self.config.warmup_epochs * self.steps_per_epoch)
 
     def learning_rate(self, step: int) -> float:
-        """Returns Adam's step size at a step, from 0."""
+        """Return Adam's step size at a step, from 0."""
         if self.config.schedule == "constant":
             return self.config.learning_rate
         return 0.5 * (1 + math.cos(math.pi * step / self.steps)) * self.config.learning_rate
 
     def order(self, epoch: int) -> Int[Tensor, "n"]:
-        """Returns the order of the training images in an epoch, on the model's device."""
+        """Return the order of the training images in an epoch, on the model's device."""
         seed = int(np.random.SeedSequence([self.config.seed, epoch]).generate_state(1)[0])
         generator = torch.Generator().manual_seed(seed)
         return self._sampler.indices(generator).to(self.model.device)
 
     def state(self) -> dict[str, Tensor]:
-        """Returns all that a resumed run needs, as named tensors on the CPU."""
+        """Return all that a resumed run needs, as named tensors on the CPU."""
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         tensors |= {f"adam.{k}": v for k, v in self.weights.state().items()}
         tensors |= {f"epoch.{k}": v for k, v in self._epoch.state().items()}
@@ -150,7 +150,7 @@ class TrainingRun:
             self.noise.set_state(saved)
 
     def report(self, images: int, sums: Float[Tensor, "terms"], concurrent: int = 1) -> Report:
-        """Returns the progress, and ends the epoch if the last step was the last one of it.
+        """Return the progress, and end the epoch if the last step was the last one of it.
 
         `sums` are the distortion and rates of the images since the last report; see `RunningSums`.
         `concurrent` is the number of runs that share the time. Raises DivergedError if a loss is
@@ -185,7 +185,7 @@ class TrainingRun:
     def _report(
         self, sums: RunningSums, seconds_left: float, evaluation: Evaluation | None = None
     ) -> Report:
-        """Returns a report on some images; an evaluation marks it as the end of an epoch."""
+        """Return a report on some images; an evaluation marks it as the end of an epoch."""
         return Report(
             epoch=self.step // self.steps_per_epoch,
             step=self.step,
@@ -212,7 +212,7 @@ class TrainingRun:
 
 
 def _check_data(model: ModelConfig, config: TrainConfig, dataset: Dataset) -> None:
-    """Raises ConfigError or DataError if the model cannot be trained on the data set."""
+    """Raise ConfigError or DataError if the model cannot be trained on the data set."""
     check_together(model, config)
     if dataset.image_shape != model.image_shape:
         raise DataError(

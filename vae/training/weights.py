@@ -53,7 +53,7 @@ class Weights:
         self.values, self.first, self.second = values, first, second
 
     def state(self) -> dict[str, Tensor]:
-        """Returns Adam's moments by parameter, as views; the names do not depend on the layout."""
+        """Return Adam's moments by parameter, as views; the names do not depend on the layout."""
         buffers = {"first": self.first, "second": self.second}
         return {
             f"{kind}.{name}": slot_view(buffer, slot)
@@ -94,7 +94,7 @@ class WeightStack:
     def affine(
         self, buffer: Float[Tensor, "models count"], layer: str
     ) -> Float[Tensor, "*models rows outputs"]:
-        """Returns a linear layer of all models as a view; a single model has no models axis.
+        """Return a linear layer of all models as a view; a single model has no models axis.
 
         The view has one row per input and a last row with the biases. An activation with a column
         of ones, times this matrix, is the layer's output.
@@ -107,7 +107,7 @@ class WeightStack:
 
 
 def slot_view(buffer: Float[Tensor, "count"], slot: Slot) -> Float[Tensor, "*shape"]:
-    """Returns the parameter at a slot of a flat buffer, as a view."""
+    """Return the parameter at a slot of a flat buffer, as a view."""
     start = buffer.storage_offset() + slot.offset
     return torch.as_strided(buffer, slot.shape, slot.stride, start)
 
@@ -148,7 +148,7 @@ def update_by_adam(
 
 
 def _slots(parameters: dict[str, nn.Parameter], count: int = 0) -> tuple[dict[str, Slot], int]:
-    """Returns each parameter's slot after the first `count` numbers, and the new end."""
+    """Return each parameter's slot after the first `count` numbers, and the new end."""
     slots = {}
     for name, parameter in parameters.items():
         slots[name] = Slot(count, tuple(parameter.shape), parameter.stride())
@@ -157,7 +157,7 @@ def _slots(parameters: dict[str, nn.Parameter], count: int = 0) -> tuple[dict[st
 
 
 def _affine_slots(model: nn.Module) -> tuple[dict[str, Slot], int]:
-    """Lays out linear layers transposed, the biases as the last row; other layers as they are."""
+    """Lay out linear layers transposed, the biases as the last row; other layers as they are."""
     slots, count = {}, 0
     for name, layer in model.named_modules():
         if isinstance(layer, nn.Linear):
@@ -177,7 +177,7 @@ def _aligned(count: int) -> int:
 
 
 def _rows(buffers: list[Tensor]) -> Float[Tensor, "models count"]:
-    """Returns adjacent flat buffers as the rows of one matrix, without a copy."""
+    """Return adjacent flat buffers as the rows of one matrix, without a copy."""
     first = buffers[0]
     size = len(buffers), len(first)
     return torch.as_strided(first, size, (size[1], 1), first.storage_offset())

@@ -10,7 +10,7 @@ from vae.models.networks.architectures import CONVOLUTIONAL, DENSE
 def supports_manual_step(
     model: ModelConfig, config: TrainConfig, device: torch.device, models: int = 1
 ) -> bool:
-    """Returns whether a `ManualStep` can take the steps of `models` such models together.
+    """Return whether a `ManualStep` can take the steps of `models` such models together.
 
     A convolutional model is supported alone and on the CPU only. On a GPU a CUDA graph of the
     autograd step is as fast.

@@ -18,7 +18,7 @@ class WorkspacePool:
         self._buffers: dict[Hashable, list[Tensor]] = {}
 
     def get(self, key: Hashable) -> "Workspace":
-        """Returns the workspace of a key, starting at its first buffer."""
+        """Return the workspace of a key, starting at its first buffer."""
         return Workspace(self._buffers.setdefault(key, []), self._device)
 
 
@@ -29,7 +29,7 @@ class Workspace:
         self._buffers, self._next, self._device = buffers, 0, device
 
     def buffer(self, *sizes: int, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Returns the next buffer, of these sizes: zeros at its first use."""
+        """Return the next buffer, of these sizes: zeros at its first use."""
         if self._next == len(self._buffers):
             self._buffers.append(torch.zeros(sizes, dtype=dtype, device=self._device))
         found = self._buffers[self._next]
