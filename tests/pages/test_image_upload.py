@@ -22,10 +22,10 @@ def captions(page) -> str:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("PNG with alpha", "transparent parts on black; made grey; brought to 8 × 8 pixels"),
-        ("animated GIF", "the first frame of a film; made grey"),
+        ("PNG with alpha", "transparent parts on black; made grey; resized to 8 × 8 pixels"),
+        ("animated GIF", "the first frame of an animation; made grey"),
         ("turned JPEG 6", "turned as its camera says; made grey"),
-        ("16 bits of grey", "16 bits of grey made 8; brought to"),
+        ("16 bits of grey", "16 bits of grey made 8; resized to"),
         ("wide", "cropped to its middle square; made grey"),
     ],
 )
@@ -69,7 +69,7 @@ def test_a_black_picture_is_said_to_be_black(open_page):
     page = brought_to(open_page, saved(Image.new("RGBA", (9, 9), (255, 255, 255, 0))))
     assert "This is **all black** to the model" in captions(page)
     page.toggle(key="invert-B").set_value(True).run()
-    assert page.warning[0].value.startswith("No dark ink on light paper")
+    assert "no dark ink on light paper" in page.warning[0].value
     assert not page.exception
 
 

@@ -15,7 +15,7 @@ class OpList:
     def __init__(self) -> None:
         self._calls: list[Callable[[], Any]] = []
 
-    def add(self, call: Callable, *arguments: Any, **options: Any) -> None:
+    def add(self, call: Callable[..., Any], *arguments: Any, **options: Any) -> None:
         """Append a call, without running it."""
         self._calls.append(partial(call, *arguments, **options) if arguments or options else call)
 
