@@ -28,6 +28,7 @@ from vae.training.progress import Report, RunningSums, Throughput
 from vae.training.weights import Weights
 
 MONITORED_IMAGES = 5000
+"""Most images that each epoch's evaluation reads."""
 
 NOISE_BYTES = (5056, 16)
 """Sizes of a generator's state on the CPU and on CUDA."""
@@ -73,12 +74,12 @@ class TrainingRun:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches in an epoch; the last one may be smaller."""
+        """Number of batches in an epoch; the last one may be smaller."""
         return self._sampler.steps
 
     @property
     def steps(self) -> int:
-        """Batches in the whole run."""
+        """Number of batches in the whole run."""
         return self.steps_per_epoch * self.config.epochs
 
     @property
@@ -128,7 +129,10 @@ class TrainingRun:
         return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Continue from a `state()` of the same configuration; TrainingError if it does not fit."""
+        """Continue from a `state()` of the same configuration.
+
+        Raises TrainingError if the state does not fit.
+        """
         try:
             self.model.load_state_dict(_with_prefix(state, "model."))
             self.weights.restore(_with_prefix(state, "adam."))
@@ -138,7 +142,7 @@ class TrainingRun:
             self.throughput.resume(float(state["seconds"]))
         except (KeyError, RuntimeError, ValueError) as error:
             raise TrainingError(
-                "the saved training state does not fit this run; start it afresh"
+                "the saved training state does not fit this run; start the run again"
             ) from error
 
     def _restore_noise(self, saved: Tensor) -> None:

@@ -1,4 +1,10 @@
-"""Operations that are recorded once and run at every step, like a CUDA graph for the CPU."""
+"""Operations that are recorded once and run at every step, like a CUDA graph for the CPU.
+
+Example:
+    >>> ops, buffer = OpList(), torch.ones(2)
+    >>> ops.add(torch.mul, buffer, 3.0, out=buffer)
+    >>> ops.run()
+"""
 
 from collections.abc import Callable
 from functools import partial

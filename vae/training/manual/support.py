@@ -1,4 +1,10 @@
-"""Says which models and objectives the manual step supports."""
+"""Says which models and objectives the manual step supports.
+
+Example:
+    >>> model, config = ModelConfig((1, 28, 28)), TrainConfig("mnist")
+    >>> supports_manual_step(model, config, torch.device("cpu"))
+    True
+"""
 
 import torch
 
