@@ -25,7 +25,7 @@ from vae.analysis.mixture import (
     fit_mixture,
     prior_log_density,
 )
-from vae.analysis.prior_coverage import SURE
+from vae.analysis.prior_coverage import recognised_share
 from vae.core.errors import DataError
 from vae.core.record import Record
 from vae.data.registry import load_dataset
@@ -322,5 +322,5 @@ def _quality(
         frechet=frechet_distance(features, reference),
         precision=shares.precision,
         recall=shares.recall,
-        recognised=float((probabilities.max(axis=1) >= SURE).mean()),
+        recognised=recognised_share(probabilities),
     )
