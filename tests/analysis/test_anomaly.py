@@ -50,7 +50,7 @@ def explorer(only_zero) -> Explorer:
 
 @pytest.fixture(scope="module")
 def images(digits) -> np.ndarray:
-    return digits.test.images.numpy().transpose(0, 2, 3, 1) / np.float32(255)
+    return digits.test.pixels()
 
 
 def some_scores() -> tuple[np.ndarray, np.ndarray]:

@@ -114,7 +114,7 @@ def model(tmp_path_factory, train_into) -> Explorer:
 
 
 def test_strangers_are_caught_and_own_images_are_not(model, digits):
-    own = digits.test.images.numpy().transpose(0, 2, 3, 1) / np.float32(255)
+    own = digits.test.pixels()
     found = {s.name: s for s in measure_ood(model, own, digits.test.labels.numpy())}
     assert DIGITS not in found
     assert found[OWN].low_elbo < 0.06
@@ -126,7 +126,7 @@ def test_strangers_are_caught_and_own_images_are_not(model, digits):
 
 
 def test_a_sign_is_a_rank_among_own_images(model, digits):
-    own = digits.test.images.numpy().transpose(0, 2, 3, 1) / np.float32(255)
+    own = digits.test.pixels()
     found = measure_ood(model, own, digits.test.labels.numpy(), seed=3)[2]
     half = own[:180], own[180:]
     labels = digits.test.labels.numpy()

@@ -29,7 +29,7 @@ def root(tmp_path_factory, train_into):
 
 
 def pixels(digits) -> np.ndarray:
-    return digits.test.images.numpy().transpose(0, 2, 3, 1) / np.float32(255)
+    return digits.test.pixels()
 
 
 def test_rates_and_active_dimensions_are_added_up_by_level(root):

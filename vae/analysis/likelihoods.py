@@ -95,8 +95,8 @@ def measure_likelihood(
         rate=rate,
         bits_per_dimension=bits_per_dimension(explorer, images, labels, seed),
         psnr=image_quality(images, decoded).psnr,
-        feature_distance=classifier and _feature_distance(classifier, images, decoded),
-        recognised=classifier and recognised_share(classifier.probabilities(samples)),
+        feature_distance=_feature_distance(classifier, images, decoded) if classifier else None,
+        recognised=recognised_share(classifier.probabilities(samples)) if classifier else None,
         count=count,
     )
 

@@ -8,6 +8,7 @@ Example:
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
@@ -55,6 +56,10 @@ class Split:
         """Return the images at `indices` as float32 pixels in [0, 1]."""
         images = self.images.index_select(0, indices).to(torch.float32).div_(255)
         return _by_pixel(images) if images.shape[1] == 1 else images
+
+    def pixels(self) -> Float[np.ndarray, "n h w c"]:
+        """Return all images as an array of float32 pixels in [0, 1]."""
+        return self.images.permute(0, 2, 3, 1).numpy() / np.float32(255)
 
     def head(self, count: int) -> "Split":
         """Return the first images with their labels and factors."""
