@@ -1,4 +1,4 @@
-"""Home: a walk through the latent space of the chosen model, links to pages, and all models."""
+"""The screen Home: a walk through the latent space of the chosen model, and all models."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -29,7 +29,7 @@ CARDS_IN_A_ROW = 4
 open_page(
     "Latent Explorer",
     "A variational autoencoder compresses each image into a few numbers and decodes the image from "
-    "them. Choose a model on the left and look around.",
+    "them. Choose a model on the left and explore it.",
 )
 
 
@@ -45,7 +45,7 @@ def show_walk(explorer: "Explorer") -> None:
 def show_page_links() -> None:
     """Show links to the three pages that a first visitor should open."""
     links = (
-        ("map", "Explore the map", "Every test image is a point. Move the pointer over the map."),
+        ("map", "Explore the map", "Each test image is a point. Move the pointer over the map."),
         (
             "decode",
             "Move the sliders",
@@ -64,7 +64,7 @@ def show_page_links() -> None:
 
 
 def show_card(run: "Run", scale: float) -> None:
-    """Show one model: its samples, the two terms of its loss as bars, and its active units."""
+    """Show one model: its samples, the two terms of its loss, and its active units."""
     if not show_samples(run.name, run, scale):
         return
     st.caption(
@@ -77,7 +77,7 @@ def show_card(run: "Run", scale: float) -> None:
 
 
 def show_comparison_card(comparison: "Comparison", scale: float) -> None:
-    """Show models to compare as one card, with the samples and the bars of one of them."""
+    """Show the models of a comparison as one card, with the samples and the loss of one of them."""
     from vae.data.registry import dataset_title
 
     run = comparison.example
@@ -107,7 +107,7 @@ def show_samples(title: str, run: "Run", scale: float) -> bool:
 
 
 def show_gallery() -> None:
-    """Show all models as cards: plain VAEs, comparisons, relatives; then what cannot be read."""
+    """Show all models as cards, plain VAEs and comparisons first; then show unreadable models."""
     from vae.runs.comparison import comparisons
 
     found = catalogue()
@@ -129,7 +129,7 @@ def show_gallery() -> None:
 
 
 def show_cards(cards: "Sequence[Card]", runs: "Sequence[Run]") -> None:
-    """Show cards in rows; each is a function that draws it, with a run that sets its scale."""
+    """Show cards in rows. A card is a function that draws it, and the run that sets its scale."""
     for start in range(0, len(cards), CARDS_IN_A_ROW):
         columns = st.columns(CARDS_IN_A_ROW)
         for column, (show, run) in zip(columns, cards[start:], strict=False):
@@ -153,17 +153,17 @@ def _betas_in_words(comparison: "Comparison") -> str:
 
 
 def _largest_loss(runs: "Iterable[Run]", run: "Run") -> float:
-    """Return the largest -ELBO of the models with the same data and likelihood as `run`.
+    """Return the largest -ELBO of the models with the data set and the likelihood of `run`.
 
-    Losses of other data or of another likelihood are not comparable.
+    Losses of other models are not comparable.
     """
     kind = (run.train.dataset, run.model.likelihood)
-    alike = (r.results for r in runs if (r.train.dataset, r.model.likelihood) == kind)
-    return max(1e-6, *(results.test_distortion + results.test_rate for results in alike))
+    found = (r.results for r in runs if (r.train.dataset, r.model.likelihood) == kind)
+    return max(1e-6, *(results.test_distortion + results.test_rate for results in found))
 
 
 def _stacked_bar(distortion: float, rate: float | None, scale: float) -> str:
-    """Return both terms as one bar in HTML; `scale` nats fill its width, no rate is None."""
+    """Return both terms as one bar in HTML, `scale` nats wide; a model without a rate has None."""
     from vae.charts.figures import DISTORTION_COLOUR, RATE_COLOUR
 
     parts = "".join(
@@ -190,8 +190,9 @@ with links:
 
 st.header("Models")
 st.markdown(
-    "The cost of a test image has two parts: the :blue[**distortion**] is what its code leaves "
-    "out, and the :orange[**rate**] is what the code says. Their sum is −ELBO: shorter is better."
+    "The cost of a test image has two parts: the :blue[**distortion**] measures what its code "
+    "leaves out, and the :orange[**rate**] measures what the code holds. Their sum is −ELBO, so a "
+    "shorter bar is better."
 )
 with handle_errors():
     show_gallery()

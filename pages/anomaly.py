@@ -56,11 +56,11 @@ def pick_detector(explorer: "Explorer") -> "Explorer | None":
 
 def choose_score(detector: "Explorer", gallery: "Gallery") -> "Score":
     """Choose the score to rank by; without the images, only the rate in the checkpoint is known."""
-    from vae.analysis.anomaly import SCORES, scores_there_are
+    from vae.analysis.anomaly import SCORES, available_scores
 
     names: list[Score] = ["rate"]
     if gallery.are_real:
-        names = list(scores_there_are(detector.run.model))
+        names = list(available_scores(detector.run.model))
     chosen = choose_in_link(
         "Rank by",
         names,

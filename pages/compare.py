@@ -1,4 +1,6 @@
-"""Compare beta: what each beta makes of the same data, and what it buys."""
+"""The screen Compare beta: models of the same data and network that differ in beta."""
+
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -7,23 +9,26 @@ from pages.ui.layout import handle_errors, open_page
 from pages.ui.model_picker import pick_explorer
 from pages.views.compare import choice
 
+if TYPE_CHECKING:
+    from vae.runs.comparison import Comparison
+
 open_page(
     "Compare beta",
-    "β is the price of a nat of rate. Raise it and codes get shorter, pictures blurrier, "
-    "dimensions die.",
+    "β is the weight of the rate in the loss. A higher β gives shorter codes, blurrier images and "
+    "fewer active dimensions.",
 )
 
 
-def show(view: str, comparison) -> None:
-    """One view; the others are not even imported."""
+def show(view: str, comparison: "Comparison | None") -> None:
+    """Show one view, and import that view alone."""
     if view == choice.SWEEP:
         from pages.views.compare.sweep import show_sweep
 
         show_sweep(on_finished=show_side_by_side)
     elif comparison is None:
         st.info(
-            "No two models here differ in beta alone. Train some under “Train a sweep”, or with "
-            "`vae sweep`.",
+            "There are no two models that differ in beta alone. Train some under “Train a sweep”, "
+            "or with `vae sweep`.",
             icon=":material/info:",
         )
     elif view == choice.DRAG:
@@ -41,7 +46,7 @@ def show(view: str, comparison) -> None:
 
 
 def show_side_by_side(name: str) -> None:
-    """From the next run on, a finished run beside its kin."""
+    """Choose a finished run, and open the view that shows it beside the models like it."""
     choose(name)
     choice.open_view(choice.COLUMNS)
 
@@ -55,13 +60,14 @@ with handle_errors():
         view = choice.choose_view(comparison)
     show(view, comparison)
 
-with st.expander("What does beta buy?"):
+with st.expander("What does beta do?"):
     st.markdown(
         r"Training minimises $\text{distortion} + \beta \cdot \text{rate}$ (Higgins et al. 2017). "
-        r"With $\beta = 1$ that is the negative ELBO; each other $\beta$ asks for another point of "
-        "the rate–distortion curve, whose slope there is $-\\beta$ (Alemi et al. 2018). A high β "
-        "leaves only dimensions that pay. Whether those are also the ones that a person would name "
-        "is another question, which pictures cannot settle: see **Measurements**, and mind that "
-        r"two seeds can differ more than two betas do. β-TC (Chen et al. 2018) lets β weigh only "
-        "the part of the rate that ties dimensions to each other, their total correlation."
+        r"With $\beta = 1$ this is the negative ELBO. Each other $\beta$ leads to another point of "
+        "the rate–distortion curve, where its slope is $-\\beta$ (Alemi et al. 2018). With a high "
+        "β, only dimensions that reduce the distortion by more than their cost stay active. "
+        "Pictures cannot show whether these are also the dimensions that a person would name: see "
+        "**Measurements**, and note that two seeds can differ more than two betas do. In β-TC "
+        "(Chen et al. 2018), β weights only the part of the rate that makes dimensions depend on "
+        "each other, their total correlation."
     )

@@ -12,7 +12,7 @@ from pages.ui.assets import (
 )
 from pages.ui.image_picker import choose_test_image
 from pages.ui.instruments import live_decode
-from pages.ui.latent_sliders import MOST_SLIDERS, slider_dimensions
+from pages.ui.latent_sliders import MAX_SLIDERS, slider_dimensions
 from pages.ui.layout import handle_errors, link_to, open_page
 from pages.ui.model_picker import pick_explorer
 from vae.charts.images import enlarge
@@ -57,9 +57,9 @@ def show_quantised(explorer) -> None:
 
 def note_many(explorer) -> None:
     """Where there are more dimensions than sliders, which ones have one."""
-    if explorer.latent_dim > MOST_SLIDERS:
+    if explorer.latent_dim > MAX_SLIDERS:
         st.caption(
-            f"Sliders for the {MOST_SLIDERS} of {explorer.latent_dim} dimensions with the "
+            f"Sliders for the {MAX_SLIDERS} of {explorer.latent_dim} dimensions with the "
             "highest rate; the others keep the values of the test image chosen above."
         )
 

@@ -1,18 +1,19 @@
-"""Denoise: corrupt images, encode and decode them, and compare that with the clean ones."""
+"""Denoise: corrupts images, encodes and decodes them, and compares with the originals."""
 
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import streamlit as st
 
 from pages.state import url_state
+from pages.state.caches import BY_DECODER
 from pages.state.models import catalogue, open_explorer, open_gallery
 from pages.ui.image_picker import note_missing
 from pages.ui.layout import handle_errors, open_page
 from pages.ui.markdown import escaped
 from pages.ui.model_picker import pick_explorer
-from pages.ui.widgets import choose_one
+from pages.ui.widgets import choose_in_link, choose_seed, show_figure
 from vae.charts.images import tile
 from vae.core.dataset_name import base_name
 
@@ -23,133 +24,144 @@ if TYPE_CHECKING:
     from vae.explorer import Explorer
     from vae.explorer.gallery import Gallery
 
-    Ways = Callable[[np.ndarray], dict[str, Method]]
+    MethodsForLabels = Callable[[np.ndarray], dict[str, Method]]
 
 SHOWN, TILE = 6, 56
 MEASURED = 200
 STRENGTHS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
-KIND, STRENGTH = "corruption", "strength"
+MIN_STRENGTH, MAX_STRENGTH = 0.05, 1.0
 
 open_page(
     "Denoise",
-    "A decoder can only paint what it has learnt to: **move the strength** and see how much of the "
-    "image each method brings back.",
+    "A decoder can paint only what it has learned. **Move the strength** and see how much of the "
+    "image each method recovers.",
 )
 
 
 def choose_corruption() -> "tuple[Corruption, float, int]":
-    """What is done to the images, how strongly, and to which; the first two stand in the link."""
+    """Choose kind, strength and seed of the corruption; kind and strength stand in the link."""
     from vae.analysis.denoising import CORRUPTIONS, STRENGTHS
 
-    names = list(CORRUPTIONS)
-    url_state.set_initial_value("denoise-kind", url_state.read(KIND), names)
-    kind = choose_one("Corruption", names, "denoise-kind", format_func=CORRUPTIONS.__getitem__)
-    url_state.write(KIND, kind)
-    url_state.set_initial_value("denoise-strength", _kept_strength())
-    strength = st.slider(
-        "Strength", 0.05, 1.0, step=0.05, key="denoise-strength", help=STRENGTHS[kind], width=260
+    kind = cast(
+        "Corruption",
+        choose_in_link(
+            "Corruption",
+            list(CORRUPTIONS),
+            name="corruption",
+            key="denoise-kind",
+            format_func=CORRUPTIONS.__getitem__,
+        ),
     )
-    url_state.write(STRENGTH, f"{strength:g}")
-    seed = st.number_input("Draw", 0, 10_000, 0, width=130, help="Which images, and which noise.")
-    return kind, float(strength), int(seed)
+    linked = url_state.read_number("strength", 0.5, -np.inf, np.inf)
+    url_state.set_initial_value("denoise-strength", min(MAX_STRENGTH, max(MIN_STRENGTH, linked)))
+    strength = st.slider(
+        "Strength",
+        MIN_STRENGTH,
+        MAX_STRENGTH,
+        step=0.05,
+        key="denoise-strength",
+        help=STRENGTHS[kind],
+        width=260,
+    )
+    url_state.write("strength", f"{strength:g}")
+    seed = choose_seed(width=130, help="Chooses the images and the noise.")
+    return kind, float(strength), seed
 
 
-def _kept_strength() -> float:
-    try:
-        strength = float(url_state.read(STRENGTH) or 0.5)
-    except ValueError:
-        return 0.5
-    return min(1.0, max(0.05, strength)) if strength == strength else 0.5
-
-
-def pick_denoiser(explorer: "Explorer") -> "Explorer | None":
-    """The model of the same images that was trained to undo noise; None where there is none."""
-    from vae.analysis.denoising import find_denoiser
+def find_denoiser(explorer: "Explorer") -> "Explorer | None":
+    """Return the model of the same images that was trained to undo noise, or None."""
+    from vae.analysis import denoising
     from vae.core.errors import CheckpointError
 
     if explorer.run.train.corruption:
         return None
     try:
-        return open_explorer(find_denoiser(catalogue().runs, explorer.run))
+        return open_explorer(denoising.find_denoiser(catalogue().runs, explorer.run))
     except CheckpointError:
-        # The others are compared all the same; `note_models` says that it is missing.
+        # The page compares the other methods, and `note_models` says that this one is missing.
         return None
 
 
 def note_models(explorer: "Explorer", denoiser: "Explorer | None") -> None:
-    """Which models the rows are of."""
-    run = explorer.run
-    if run.train.corruption:
-        own = f", trained to undo noise of {run.train.corruption:g}"
-        st.caption(f"The model: {escaped(run.name)}{own}.")
+    """Show the names of the models, and the noise that they were trained to undo."""
+    name, level = escaped(explorer.run.name), explorer.run.train.corruption
+    if level:
+        st.caption(f"The model: {name}, trained to undo noise of {level:g}.")
     elif denoiser is None:
         st.caption(
-            f"The model: {escaped(run.name)}. "
-            "No model of these images was trained for it; Train, More "
-            "settings, Corruption does."
+            f"The model: {name}. No model of these images was trained to undo noise. Train one "
+            "under Train, More settings, Corruption."
         )
     else:
-        level = denoiser.run.train.corruption
         st.caption(
-            f"The model: {escaped(run.name)}. Trained for it, with noise of {level:g}: "
-            f"{escaped(denoiser.run.name)}."
+            f"The model: {name}. Trained for it, with noise of "
+            f"{denoiser.run.train.corruption:g}: {escaped(denoiser.run.name)}."
         )
 
 
-def ways(explorer: "Explorer", denoiser: "Explorer | None", gallery: "Gallery") -> "Ways":
-    """What is done with corrupted images of given labels."""
+def collect_methods(
+    explorer: "Explorer", denoiser: "Explorer | None", gallery: "Gallery"
+) -> "MethodsForLabels":
+    """Return a function that gives the methods for images with given labels, by name."""
     from vae.analysis.denoising import methods
 
-    run = explorer.run
-    pca = None
+    run, pca = explorer.run, None
     if gallery.are_real:
         pca = _pca(base_name(run.train.dataset), explorer.latent_dim, run.model.image_shape)
     return lambda labels: methods(explorer, labels, pca, denoiser)
 
 
-def show_rows(gallery: "Gallery", how: "Ways", chosen: np.ndarray, settings: tuple) -> None:
-    """The clean images, and below them a row a method, with what it comes to on these."""
+def show_rows(
+    gallery: "Gallery",
+    methods: "MethodsForLabels",
+    corruption: "Corruption",
+    strength: float,
+    seed: int,
+) -> None:
+    """Show clean images, and below them a row with the result of each method."""
     from vae.analysis.denoising import METHODS, corrupt, image_quality
 
-    clean = gallery.images(chosen)
-    corrupted = corrupt(clean, *settings)
-    _row("Clean", "", clean)
-    for name, method in how(gallery.labels[chosen]).items():
-        found = method(corrupted)
+    indices = _sample(gallery, seed, SHOWN)
+    clean = gallery.images(indices)
+    corrupted = corrupt(clean, corruption, strength, seed)
+    _show_row("Clean", "", clean)
+    for name, method in methods(gallery.labels[indices]).items():
+        restored = method(corrupted)
         numbers = ""
         if gallery.are_real:
-            measured = image_quality(clean, found)
-            numbers = f"{measured.psnr:.1f} dB, SSIM {measured.ssim:.2f}"
-        _row(METHODS[name], numbers, found)
+            quality = image_quality(clean, restored)
+            numbers = f"{quality.psnr:.1f} dB, SSIM {quality.ssim:.2f}"
+        _show_row(METHODS[name], numbers, restored)
 
 
-def _row(title: str, numbers: str, images: np.ndarray) -> None:
+def _show_row(title: str, numbers: str, images: np.ndarray) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{title}**" + (f"  \n:small[{numbers}]" if numbers else ""), width=140)
         st.image(tile(images, SHOWN, TILE), alt=title)
 
 
-def show_chart(found: "Denoising", strength: float) -> None:
-    """The curves of every method, and which of them wins at each strength."""
-    from vae.analysis.denoising import METHODS
-    from vae.analysis.denoising import STRENGTHS as MEANING
+def show_quality(found: "Denoising", strength: float) -> None:
+    """Show the quality of every method by strength, and the best method at each strength."""
+    from vae.analysis import denoising
     from vae.charts.denoising import quality_curves
 
-    axis = MEANING[found.corruption]
-    figure = quality_curves(found.strengths, found.psnr, found.ssim, METHODS, strength, axis)
-    st.plotly_chart(figure, key="denoise-quality", config={"displayModeBar": False})
+    axis = denoising.STRENGTHS[found.corruption]
+    figure = quality_curves(
+        found.strengths, found.psnr, found.ssim, denoising.METHODS, strength, axis
+    )
+    show_figure(figure, key="denoise-quality")
     for measure, title in (("psnr", "PSNR"), ("ssim", "SSIM")):
         st.markdown(f"Best {title}: {_winners(found.strengths, found.best(measure))}.")
-    st.caption(f"On {found.count} test images; PCA keeps {found.components} components.")
+    st.caption(f"On {found.count} test images. PCA keeps {found.components} components.")
 
 
 def _winners(strengths: "Sequence[float]", best: "Sequence[str]") -> str:
-    """Such as "As it came at 0.1, Trained for it at 0.2 to 1"."""
+    """Return a text such as "As it came at 0.1, Trained for it at 0.2 to 1"."""
     from vae.analysis.denoising import METHODS
 
     parts = []
-    for name, places in groupby(range(len(best)), key=best.__getitem__):
-        first, *_, last = [*places] * 2
+    for name, group in groupby(range(len(best)), key=best.__getitem__):
+        first, *_, last = [*group] * 2
         span = f"{strengths[first]:g}" + (f" to {strengths[last]:g}" if last > first else "")
         parts.append(f"**{METHODS[name]}** at {span}")
     return ", ".join(parts)
@@ -164,18 +176,25 @@ def _pca(dataset: str, components: int, shape: tuple[int, int, int]) -> "Method 
     return None if images is None else fit_pca(images, components)
 
 
-@st.cache_data(max_entries=24, show_spinner="Measuring every strength …")
-def _measured(
-    identity: str, kind: "Corruption", seed: int, _gallery: "Gallery", _how: "Ways"
+@st.cache_data(max_entries=24, show_spinner="Measuring every strength …", hash_funcs=BY_DECODER)
+def _measure(
+    gallery: "Gallery",
+    denoiser: "Explorer | None",
+    corruption: "Corruption",
+    seed: int,
+    _methods: "MethodsForLabels",
 ) -> "Denoising":
+    # The methods depend on the gallery's model and the denoiser, which are part of the key.
     from vae.analysis.denoising import measure_denoising
 
-    chosen = _drawn(_gallery, seed, MEASURED)
-    how, components = _how(_gallery.labels[chosen]), _gallery.explorer.latent_dim
-    return measure_denoising(_gallery.images(chosen), how, kind, STRENGTHS, components, seed)
+    indices = _sample(gallery, seed, MEASURED)
+    images, methods = gallery.images(indices), _methods(gallery.labels[indices])
+    components = gallery.explorer.latent_dim
+    return measure_denoising(images, methods, corruption, STRENGTHS, components, seed)
 
 
-def _drawn(gallery: "Gallery", seed: int, count: int) -> np.ndarray:
+def _sample(gallery: "Gallery", seed: int, count: int) -> np.ndarray:
+    """Return the indices of random test images."""
     return np.random.default_rng(seed).permutation(len(gallery.labels))[:count]
 
 
@@ -184,30 +203,29 @@ with handle_errors():
     gallery = open_gallery(explorer)
     note_missing(explorer, gallery)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        settings = choose_corruption()
-    denoiser = pick_denoiser(explorer)
-    how = ways(explorer, denoiser, gallery)
+        corruption, strength, seed = choose_corruption()
+    denoiser = find_denoiser(explorer)
+    methods = collect_methods(explorer, denoiser, gallery)
     left, right = st.columns([1.5, 1], gap="large")
     with left:
-        show_rows(gallery, how, _drawn(gallery, settings[2], SHOWN), settings)
+        show_rows(gallery, methods, corruption, strength, seed)
         note_models(explorer, denoiser)
     with right:
         if gallery.are_real:
-            both = explorer.decoder_identity + (denoiser.decoder_identity if denoiser else "")
-            show_chart(_measured(both, settings[0], settings[2], gallery, how), settings[1])
+            show_quality(_measure(gallery, denoiser, corruption, seed, methods), strength)
         else:
             st.caption("PSNR, SSIM and PCA need the images themselves, which are not here.")
 
 with st.expander("What is compared?"):
     st.markdown(
         "**The model** encodes the corrupted image as it is and decodes the most probable code, "
-        r"$\mathrm{decode}(\mathrm{mode}(q(z|x_\text{corrupted})))$. It never saw corruption, and "
-        "its encoder may be led astray. The one **trained for it** saw Gaussian noise of one "
-        "strength on what its encoder was given, and had to paint the clean image (Im et al. 2017, "
-        "*Denoising Criterion for Variational Auto-Encoding Framework*). **PCA** keeps as many "
-        "components as the model has latent dimensions, fitted on clean training images. The "
-        "**median filter** takes the median of 3×3 pixels.\n\n"
-        r"**PSNR** is $10\log_{10}(1/\mathrm{MSE})$, in dB; **SSIM** compares structure in windows "
-        "of 7×7 pixels (Wang et al. 2004); more is better. Where little was changed, "
-        "leaving the image alone has the best PSNR: a narrow code cannot hold everything."
+        r"$\mathrm{decode}(\mathrm{mode}(q(z|x_\text{corrupted})))$. It has never seen corruption, "
+        "which may mislead its encoder. During training, the model that was **trained for it** "
+        "encoded images with Gaussian noise of one strength and had to decode the clean images (Im "
+        "et al. 2017, *Denoising Criterion for Variational Auto-Encoding Framework*). **PCA** "
+        "keeps as many components as the model has latent dimensions; it is fitted on clean "
+        "training images. The **median filter** takes the median of 3×3 pixels.\n\n"
+        r"**PSNR** is $10\log_{10}(1/\mathrm{MSE})$, in dB. **SSIM** compares structure in windows "
+        "of 7×7 pixels (Wang et al. 2004). Higher is better for both. Under weak corruption, the "
+        "unchanged image has the best PSNR, because a small code cannot hold every detail."
     )

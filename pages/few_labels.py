@@ -1,39 +1,35 @@
-"""Few labels, few data: what a VAE makes of the images that nobody labelled, or has."""
+"""Few labels, few data: shows how a VAE helps when labels or images are few."""
 
 import importlib
 
-from pages.state import url_state
 from pages.ui.layout import handle_errors, open_page
 from pages.ui.model_picker import pick_explorer
-from pages.ui.widgets import choose_one
+from pages.ui.widgets import choose_in_link
 
-# By module of `pages.views.few_labels`, each with a function `show`.
+# Titles by the name of a module of `pages.views.few_labels`;
+# each module has a function `show`.
 SECTIONS = {"labels": "Few labels", "data": "Few data"}
-
-SECTION = "few"
 
 open_page(
     "Few labels, few data",
-    "Labels are dear: can a hundred be enough? And can a model that has seen few images help out "
-    "with images of its own?",
+    "Labels are expensive: can a hundred be enough? And can a model that was trained on few images "
+    "help with samples of its own?",
 )
 
 
 def choose_section() -> str:
-    """The section, kept in the link."""
-    url_state.set_initial_value("few-section", url_state.read(SECTION), list(SECTIONS))
-    chosen = choose_one(
+    """Choose the question; the choice stands in the link."""
+    return choose_in_link(
         "Question",
         list(SECTIONS),
-        "few-section",
+        name="few",
+        key="few-section",
         format_func=SECTIONS.__getitem__,
         label_visibility="collapsed",
     )
-    url_state.write(SECTION, chosen)
-    return chosen
 
 
 explorer = pick_explorer()
 with handle_errors():
-    # Only the section that is shown is imported.
+    # Importing one section only keeps the page quick to open.
     importlib.import_module(f"pages.views.few_labels.{choose_section()}").show(explorer)

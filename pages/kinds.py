@@ -1,13 +1,13 @@
-"""Kinds of model: the VAE's relatives, what each does differently, and what that buys."""
+"""Kinds of model: shows the relatives of the VAE, and the effect of each difference."""
 
 import importlib
 
-from pages.state import url_state
 from pages.ui.layout import handle_errors, open_page
 from pages.ui.model_picker import pick_explorer
-from pages.ui.widgets import choose_one
+from pages.ui.widgets import choose_in_link
 
-# By module of `pages.views.kinds`, each with a function `show`.
+# Titles by the name of a module of `pages.views.kinds`;
+# each module has a function `show`.
 SECTIONS = {
     "points": "Autoencoder",
     "conditional": "Conditional",
@@ -17,29 +17,25 @@ SECTIONS = {
     "compressor": "Compressor",
 }
 
-SECTION = "kind"
-
 open_page(
     "Kinds of model",
-    "Take one thing away from the VAE, or add one, and see what changes.",
+    "Remove one part of the VAE, or add one, and see what changes.",
 )
 
 
 def choose_section() -> str:
-    """The section, kept in the link."""
-    url_state.set_initial_value("kind-section", url_state.read(SECTION), list(SECTIONS))
-    chosen = choose_one(
+    """Choose the kind of model; the choice stands in the link."""
+    return choose_in_link(
         "Kind",
         list(SECTIONS),
-        "kind-section",
+        name="kind",
+        key="kind-section",
         format_func=SECTIONS.__getitem__,
         label_visibility="collapsed",
     )
-    url_state.write(SECTION, chosen)
-    return chosen
 
 
 explorer = pick_explorer()
 with handle_errors():
-    # Only the section that is shown is imported.
+    # Importing one section only keeps the page quick to open.
     importlib.import_module(f"pages.views.kinds.{choose_section()}").show(explorer)

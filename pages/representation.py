@@ -7,7 +7,7 @@ import streamlit as st
 from pages.state.models import command_path, open_gallery
 from pages.ui.image_picker import note_missing
 from pages.ui.layout import handle_errors, open_page, show_error
-from pages.ui.markdown import error_text, escaped, in_code, without_places
+from pages.ui.markdown import error_text, escaped, in_code, without_paths
 from pages.ui.model_picker import pick_explorer
 from vae.core.dataset_name import base_name
 from vae.core.errors import CheckpointError, DataError
@@ -28,11 +28,12 @@ open_page(
 
 def read_family() -> "LatentSizes | None":
     """The models of several latent sizes that stand beside the checkpoints, if they do."""
-    from vae.analysis.latent_sizes import FILE, read_latent_sizes
+    from vae.analysis.findings import read_finding
+    from vae.analysis.latent_sizes import FILE, LatentSizes
     from vae.runs.folders import shown_file
 
     try:
-        return read_latent_sizes(shown_file(FILE).parent)
+        return read_finding(shown_file(FILE), LatentSizes)
     except CheckpointError as error:
         show_error(error)
         return None
@@ -76,7 +77,7 @@ def measured(explorer: "Explorer", family: "LatentSizes | None") -> "Representat
     try:
         drawn = _drawn(dataset, run.model.image_shape, run)
     except DataError as error:
-        return _of_codes_alone(run.identity, without_places(error), explorer)
+        return _of_codes_alone(run.identity, without_paths(error), explorer)
     known = family is not None and family.dataset == dataset
     if family is not None and known and family.fitted == len(drawn.fitted.labels):
         pixels = family.pixels

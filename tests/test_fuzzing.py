@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from tests.support.hostile_files import WELCOME
 from vae.analysis import few_data, few_labels, latent_sizes
-from vae.analysis.stored_findings import read_finding
+from vae.analysis.findings import read_finding, read_study
 from vae.core.errors import CheckpointError, DataError, VaeError
 from vae.data.uploads import KEPT_SIDE, read_square, read_upload
 from vae.metrics.code_arrays import load_codes
@@ -186,18 +186,18 @@ def test_damaged_files_that_the_record_vouches_for(copied, tiny_checkpoint, name
 
 
 def few_data_found(path: Path) -> None:
-    found = few_data.FewData.from_dict(read_finding(path, "few-data").found)
+    found = few_data.FewData.from_dict(read_study(path, "few-data").found)
     assert few_data.verdict(found, few_data.SAMPLES)
     assert few_data.verdict(found, few_data.SHIFTS)
 
 
 def few_labels_found(path: Path) -> None:
-    found = few_labels.FewLabels.from_dict(read_finding(path, "few-labels").found)
+    found = few_labels.FewLabels.from_dict(read_study(path, "few-labels").found)
     assert few_labels.verdict(found)
 
 
 def latent_sizes_found(path: Path) -> None:
-    assert latent_sizes.measures(latent_sizes.read_latent_sizes(path.parent))
+    assert latent_sizes.measures(read_finding(path, latent_sizes.LatentSizes))
 
 
 STUDIES: dict[str, Callable[[Path], None]] = {

@@ -1,4 +1,4 @@
-"""Checks of the values that a browser reports: any program can send anything."""
+"""Checks the values that a browser reports, because any program can send anything."""
 
 LIMIT = 1e4
 """The largest coordinate of a code; people reach about a hundredth of it by hand."""
@@ -15,5 +15,5 @@ def is_code(value: object, length: int) -> bool:
 
 
 def is_pin(value: object, length: int) -> bool:
-    """Return whether it is a place on the map of a model with `length` latent dimensions."""
+    """Return whether it is a position on the map of a model with `length` latent dimensions."""
     return isinstance(value, dict) and is_code(value.get("z"), length)

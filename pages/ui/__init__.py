@@ -1,1 +1,1 @@
-"""Parts that several screens share: the page layout, input widgets and the live instruments."""
+"""Parts that several screens share: the layout, input widgets and the live instruments."""

@@ -1,17 +1,18 @@
-"""What the live instruments are given: networks, codes and test images, each sent once.
+"""The assets of the live instruments: networks, codes and test images, each sent once.
 
-An instrument is told names; what they mean may come after it, so that it is drawn first.
+Instruments refer to assets by id. An asset may arrive later, so the instrument renders at once.
 """
 
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from pages.state.caches import BY_DECODER, BY_RUN
 from pages.state.models import open_gallery
 from pages.ui.instruments import PlaneSpec, Surroundings, mount_asset
 from pages.ui.server_decode import ServedDecoder, ServedEncoder, ServedNetwork, mount_served
@@ -22,71 +23,71 @@ if TYPE_CHECKING:
     from vae.explorer.gallery import Gallery
     from vae.explorer.latent.projection import LatentPlane
 
-
-KEPT_AFTER_SECONDS = 5.0
+RESEND_SECONDS = 5.0
+"""The test images are sent again for this time, in case people left a page before they arrived."""
 
 
 def decoder_id(explorer: "Explorer") -> str:
-    """The name of a decoder."""
+    """Return the id of a decoder."""
     return explorer.decoder_identity
 
 
 def encoder_id(explorer: "Explorer") -> str:
-    """The name of an encoder."""
+    """Return the id of an encoder."""
     return f"encoder-{explorer.decoder_identity}"
 
 
 def multi_rate_id(explorer: "Explorer") -> str:
-    """The name of the decoder of all betas of a multi-rate model."""
+    """Return the id of a multi-rate model's decoder for all betas."""
     return f"any-beta-{explorer.run.identity}"
 
 
 def labelled_id(explorer: "Explorer") -> str:
-    """The name of the decoder of all labels of a conditional model."""
+    """Return the id of a conditional model's decoder for all labels."""
     return f"any-label-{explorer.run.identity}"
 
 
 def curve_id(explorer: "Explorer") -> str:
-    """The name of a multi-rate model's curve."""
+    """Return the id of a multi-rate model's rate-distortion curve."""
     return f"curve-{explorer.run.identity}"
 
 
 def codes_id(explorer: "Explorer") -> str:
-    """The name of a model's codes."""
+    """Return the id of a model's codes."""
     return f"codes-{explorer.run.identity}"
 
 
 def pictures_id(explorer: "Explorer") -> str:
-    """The name of a data set's test images; models of the same data share them."""
+    """Return the id of a data set's test images, which models of the same data share."""
     shape = "x".join(map(str, explorer.run.model.image_shape))
     return f"pictures-{explorer.run.train.dataset}-{shape}-{len(explorer.atlas.label)}"
 
 
 def mount_decoders(explorers: "Sequence[Explorer]", encoders: "Sequence[Explorer]" = ()) -> None:
-    """Make decoders, and the encoders of some models, known to the page's instruments.
+    """Give decoders, and the encoders of some models, to the page's instruments.
 
-    Each is sent to the browser, once, where that can run it; else the server runs it, all that are
-    mounted together at once.
+    Each network is sent to the browser once. The server runs those that the browser cannot run,
+    and answers all of them in one request.
     """
     served: list[ServedNetwork] = []
     # Copies of a checkpoint have the same decoder.
     for explorer in {decoder_id(explorer): explorer for explorer in explorers}.values():
         identity, shape = decoder_id(explorer), explorer.run.model.image_shape
-        packed = _packed_decoder(explorer, identity, browser_megabytes())
+        packed = _packed_decoder(explorer, browser_megabytes())
         if isinstance(packed, bytes):
             mount_asset(packed, key=f"decoder-{identity[:16]}{identity[64:]}")
         else:
             reason, decode = str(packed), explorer.decode
             served.append(ServedDecoder(identity, explorer.latent_dim, shape, reason, decode))
-    served += [found for found in map(_mount_encoder, encoders) if found is not None]
+    served += [network for network in map(_mount_encoder, encoders) if network is not None]
     if served:
         mount_served(served, key=f"exchange-{served[0].identity[:16]}")
 
 
 def _mount_encoder(explorer: "Explorer") -> ServedEncoder | None:
-    """Send an encoder to the browser; where that cannot run it, what the server does for it."""
+    """Send an encoder to the browser, or return it if only the server can run it."""
     identity, shape = encoder_id(explorer), explorer.run.model.image_shape
-    packed = _packed_encoder(explorer, identity, browser_megabytes())
+    packed = _packed_encoder(explorer, browser_megabytes())
     if isinstance(packed, bytes):
         mount_asset(packed, key=f"encoder-{identity[8:24]}{identity[72:]}")
         return None
@@ -99,57 +100,55 @@ def _mount_encoder(explorer: "Explorer") -> ServedEncoder | None:
 
 
 def mount_multi_rate(explorer: "Explorer") -> None:
-    """Send the decoder of all betas, and what the model is at each of them, to the browser.
+    """Send the decoder for all betas and the rate-distortion curve to the browser.
 
-    Raises UnsupportedNetwork where the browser cannot run it.
+    Raises UnsupportedNetwork if the browser cannot run the decoder.
     """
     identity = explorer.run.identity
-    packed = _packed_multi_rate(explorer, identity, browser_megabytes())
+    packed = _packed_multi_rate(explorer, browser_megabytes())
     if isinstance(packed, UnsupportedNetwork):
         raise packed
-    decoder, curve = packed
-    mount_asset(decoder, key=f"any-beta-{identity[:16]}")
-    mount_asset(curve, key=f"curve-{identity[:16]}")
+    mount_asset(packed, key=f"any-beta-{identity[:16]}")
+    mount_asset(_packed_curve(explorer), key=f"curve-{identity[:16]}")
 
 
 def mount_labelled(explorer: "Explorer") -> None:
     """Send a conditional model's decoder for all labels to the browser.
 
-    Raises UnsupportedNetwork where the browser cannot run it.
+    Raises UnsupportedNetwork if the browser cannot run the decoder.
     """
-    packed = _packed_labelled(explorer, labelled_id(explorer), browser_megabytes())
+    packed = _packed_labelled(explorer, browser_megabytes())
     if isinstance(packed, UnsupportedNetwork):
         raise packed
     mount_asset(packed, key=f"any-label-decoder-{explorer.run.identity[:16]}")
 
 
 def browser_megabytes() -> float:
-    """How large a decoder the browser is sent: LATENT_BROWSER_MEGABYTES, else 32."""
+    """Return the size of the largest network to send: LATENT_BROWSER_MEGABYTES, or else 32."""
     text = os.environ.get("LATENT_BROWSER_MEGABYTES", "32")
     try:
         megabytes = float(text)
     except ValueError:
         megabytes = math.nan
     if not megabytes >= 0:
-        raise ConfigError(f"LATENT_BROWSER_MEGABYTES must be a number from 0 on, not {text!r}")
+        raise ConfigError(f"LATENT_BROWSER_MEGABYTES must be a number of at least 0, not {text!r}")
     return megabytes
 
 
 def mount_codes(explorer: "Explorer") -> None:
     """Send the codes to the browser."""
-    blob = _packed_codes(explorer, codes_id(explorer))
-    mount_asset(blob, key=f"codes-{explorer.run.identity[:16]}")
+    mount_asset(_packed_codes(explorer), key=f"codes-{explorer.run.identity[:16]}")
 
 
 def mount_pictures(explorer: "Explorer") -> None:
-    """Send the test images to the browser, where there are any and not too many.
+    """Send the test images to the browser, if the data set is present and not too large.
 
-    It keeps them until it leaves the app, so that other pages need not send them again. Should a
-    page be left before they arrived, the nearest images stay decoded ones.
+    The browser keeps them for all pages, so later pages do not send them again. If they never
+    arrive, the instruments show decoded images in their place.
     """
     name, now = pictures_id(explorer), time.monotonic()
     sent = st.session_state.setdefault("pictures-sent", {})
-    if now - sent.get(name, now) > KEPT_AFTER_SECONDS:
+    if now - sent.get(name, now) > RESEND_SECONDS:
         return
     gallery = open_gallery(explorer)
     blob = _packed_pictures(gallery, name) if gallery.are_real else None
@@ -159,9 +158,10 @@ def mount_pictures(explorer: "Explorer") -> None:
 
 
 def surroundings(explorer: "Explorer") -> Surroundings | None:
-    """The codes around a place, on the map of two dimensions or of two principal components.
+    """Return the codes near a position, for a small map and a list of the nearest test images.
 
-    None for a model of one dimension, which has no map.
+    The map shows two dimensions or two principal components. A model with one dimension has no
+    map, so this returns None.
     """
     from vae.charts.figures import CLASS_COLOURS
     from vae.explorer.latent.projection import overview_plane
@@ -177,7 +177,7 @@ def surroundings(explorer: "Explorer") -> Surroundings | None:
 
 
 def plane_spec(explorer: "Explorer", plane: "LatentPlane") -> PlaneSpec:
-    """A plane of a model's codes as the instruments take it."""
+    """Return a plane of the latent space in the form that the instruments read."""
     return {
         "origin": plane.origin.tolist(),
         "basis": plane.basis.tolist(),
@@ -187,64 +187,62 @@ def plane_spec(explorer: "Explorer", plane: "LatentPlane") -> PlaneSpec:
     }
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _packed_decoder(
-    _explorer: "Explorer", identity: str, megabytes: float
-) -> "bytes | UnsupportedNetwork":
+@st.cache_resource(max_entries=12, show_spinner=False, hash_funcs=BY_DECODER)
+def _packed_decoder(explorer: "Explorer", megabytes: float) -> bytes | UnsupportedNetwork:
     from vae.viewer.pack import pack_decoder
 
-    try:
-        return pack_decoder(_explorer, megabytes)
-    except UnsupportedNetwork as error:
-        return error
+    return _pack_or_error(pack_decoder, explorer, megabytes)
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _packed_encoder(
-    _explorer: "Explorer", identity: str, megabytes: float
-) -> "bytes | UnsupportedNetwork":
+@st.cache_resource(max_entries=12, show_spinner=False, hash_funcs=BY_DECODER)
+def _packed_encoder(explorer: "Explorer", megabytes: float) -> bytes | UnsupportedNetwork:
     from vae.viewer.pack import pack_encoder
 
-    try:
-        return pack_encoder(_explorer, identity, megabytes)
-    except UnsupportedNetwork as error:
-        return error
+    return _pack_or_error(pack_encoder, explorer, encoder_id(explorer), megabytes)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _packed_labelled(
-    _explorer: "Explorer", identity: str, megabytes: float
-) -> "bytes | UnsupportedNetwork":
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=BY_RUN)
+def _packed_labelled(explorer: "Explorer", megabytes: float) -> bytes | UnsupportedNetwork:
     from vae.viewer.pack import pack_labelled_decoder
 
+    return _pack_or_error(pack_labelled_decoder, explorer, labelled_id(explorer), megabytes)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=BY_RUN)
+def _packed_multi_rate(explorer: "Explorer", megabytes: float) -> bytes | UnsupportedNetwork:
+    from vae.viewer.pack import pack_multi_rate_decoder
+
+    return _pack_or_error(pack_multi_rate_decoder, explorer, multi_rate_id(explorer), megabytes)
+
+
+def _pack_or_error(pack: Callable[..., bytes], *arguments: object) -> bytes | UnsupportedNetwork:
+    """Return a blob, or the error that says why the browser cannot run the network.
+
+    Streamlit caches what a function returns but not what it raises.
+    """
     try:
-        return pack_labelled_decoder(_explorer, identity, megabytes)
+        return pack(*arguments)
     except UnsupportedNetwork as error:
         return error
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _packed_multi_rate(
-    _explorer: "Explorer", identity: str, megabytes: float
-) -> "tuple[bytes, bytes] | UnsupportedNetwork":
-    from vae.viewer.pack import pack_multi_rate_decoder, pack_rate_curve
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=BY_RUN)
+def _packed_curve(explorer: "Explorer") -> bytes:
+    from vae.viewer.pack import pack_rate_curve
 
-    try:
-        decoder = pack_multi_rate_decoder(_explorer, multi_rate_id(_explorer), megabytes)
-    except UnsupportedNetwork as error:
-        return error
-    return decoder, pack_rate_curve(_explorer, curve_id(_explorer))
+    return pack_rate_curve(explorer, curve_id(explorer))
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _packed_codes(_explorer: "Explorer", identity: str) -> bytes:
+@st.cache_resource(max_entries=12, show_spinner=False, hash_funcs=BY_RUN)
+def _packed_codes(explorer: "Explorer") -> bytes:
     from vae.viewer.pack import pack_codes
 
-    return pack_codes(_explorer, identity)
+    return pack_codes(explorer, codes_id(explorer))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _packed_pictures(_gallery: "Gallery", identity: str) -> bytes | None:
+    """Pack the images of a gallery; the identity is the key, because models share the images."""
     from vae.viewer.pack import pack_pictures
 
     return pack_pictures(_gallery, identity)

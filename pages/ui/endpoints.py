@@ -1,7 +1,8 @@
-"""One end of an interpolation: a test image, the pinned place, a drawing or an uploaded picture.
+"""The picker of one end of an interpolation.
 
-What is chosen stands in the link, as ?a=… and ?b=…: a test image's place, `pin`, `draw` or
-`upload`. A drawing and an uploaded picture themselves stay with the session, over all pages.
+An end is a test image, the pinned position, a drawing or an uploaded picture. The address holds the
+choice as `?a=…` or `?b=…`: the index of a test image, `pin`, `draw` or `upload`. Drawings and
+uploaded pictures stay in the session, for all pages.
 """
 
 from dataclasses import dataclass
@@ -10,25 +11,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.server.access import note_if_read_only
 from pages.state import latent_position, url_state
 from pages.state.models import open_gallery
 from pages.ui import drawing
-from pages.ui.image_upload import choose_ink, choose_upload, show_conversion, to_model_image
+from pages.ui.image_upload import upload_image
 from pages.ui.instruments import DrawingReport, live_draw
-from pages.ui.layout import show_error
-from pages.ui.markdown import escaped
 from vae.core.access import is_read_only
-from vae.core.errors import DataError
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer
 
-SOURCES = {"image": "Test image", "pin": "Pinned place", "draw": "Drawing", "upload": "Upload"}
-
-
+SOURCES = {"image": "Test image", "pin": "Pinned position", "draw": "Drawing", "upload": "Upload"}
 BOX = 320
-"""Pixels that the box of an uploaded picture is wide."""
+"""The width of the box for an uploaded picture, in pixels."""
+
 UNTIL = {"draw": "until something is drawn", "upload": "until a picture is chosen"}
 
 
@@ -43,7 +39,7 @@ class Endpoint:
 
 
 def choose_endpoint(explorer: "Explorer", name: str, label: int) -> Endpoint:
-    """The widgets for one end; `label` is the class that it starts with."""
+    """Show the widgets of one end and return it; `label` is the class of its first test image."""
     dataset = explorer.run.train.dataset
     kept = url_state.read(name.lower(), dataset)
     source = _choose_source(explorer, name, kept)
@@ -54,11 +50,10 @@ def choose_endpoint(explorer: "Explorer", name: str, label: int) -> Endpoint:
     url_state.write(name.lower(), source, dataset)
     if source == "pin":
         code = latent_position.position(explorer)
-        return Endpoint(explorer.decode(code[None])[0], code, "the pinned place")
-    own = _own_picture(explorer, name, source)
-    if own is not None:
-        return own
-    return _test_image(explorer, _most_typical(explorer, label), f", {UNTIL[source]}")
+        return Endpoint(explorer.decode(code[None])[0], code, "the pinned position")
+    return _own_picture(explorer, name, source) or _test_image(
+        explorer, _most_typical(explorer, label), f", {UNTIL[source]}"
+    )
 
 
 def _choose_source(explorer: "Explorer", name: str, kept: str | None) -> str:
@@ -77,11 +72,12 @@ def _choose_source(explorer: "Explorer", name: str, kept: str | None) -> str:
 
 
 def _open_uploader(name: str) -> None:
-    """Whoever has just said that a picture is to be brought need not ask for its box as well."""
-    st.session_state[f"bring-{name}"] = st.session_state[f"endpoint-{name}"] == "upload"
+    """Open the box for a picture if the person has just chosen to upload one."""
+    st.session_state[f"upload-box-{name}"] = st.session_state[f"endpoint-{name}"] == "upload"
 
 
 def _test_image(explorer: "Explorer", index: int, remark: str = "") -> Endpoint:
+    """Return a test image, or its reconstruction if the data set is absent."""
     gallery = open_gallery(explorer)
     described = f"test image {index}" if gallery.are_real else f"reconstruction {index}"
     image = gallery.images(np.array([index]))[0]
@@ -89,31 +85,35 @@ def _test_image(explorer: "Explorer", index: int, remark: str = "") -> Endpoint:
 
 
 def _most_typical(explorer: "Explorer", label: int) -> int:
-    """The test image that a class begins with; the first of all where there are no classes."""
+    """Return the most typical test image of a class; the first one if there are no classes."""
     gallery = open_gallery(explorer)
     classes = gallery.classes()
     if not classes:
         return 0
-    chosen = classes[min(label, len(classes) - 1)]
-    return int(explorer.most_typical_first(gallery.of_class(chosen))[0])
+    members = gallery.of_class(classes[min(label, len(classes) - 1)])
+    return int(explorer.most_typical_first(members)[0])
 
 
 def _own_picture(explorer: "Explorer", name: str, source: str) -> Endpoint | None:
-    """What a person brings or draws; None until there is something."""
+    """Show the pad or the upload box; return the picture, or None before there is one."""
     if source == "draw":
         return _drawn_picture(explorer, name)
     if is_read_only():
-        return uploaded_picture(explorer, name)
-    # The box opens over the page, so that nothing moves for it.
+        return _uploaded_picture(explorer, name)
+    # The box opens over the page, so nothing on the page moves.
     box = st.popover(
-        "Picture", icon=":material/upload:", width="stretch", key=f"bring-{name}", on_change="rerun"
+        "Picture",
+        icon=":material/upload:",
+        width="stretch",
+        key=f"upload-box-{name}",
+        on_change="rerun",
     )
     with box.container(width=BOX):
-        return uploaded_picture(explorer, name)
+        return _uploaded_picture(explorer, name)
 
 
 def _drawn_picture(explorer: "Explorer", name: str) -> Endpoint | None:
-    """A pad: A's drawing is the Map's, B has one of its own."""
+    """Show a pad and return its drawing. End A shares its drawing with the Map."""
     kept = drawing.MAIN if name == "A" else name
 
     def keep(drawn: DrawingReport) -> None:
@@ -133,61 +133,34 @@ def _drawn_picture(explorer: "Explorer", name: str) -> Endpoint | None:
 
 
 def _choose_image(explorer: "Explorer", name: str, label: int, kept: str | None) -> int:
-    """A test image by its class and its place among them, the most typical one first."""
+    """Show the pickers of a class and of its test images, most typical first; return the index."""
     gallery, scope = open_gallery(explorer), f"{name}-{explorer.run.identity}"
     classes, labels = gallery.classes(), gallery.labels
     index = latent_position.parse_index(kept, len(labels))
     left, right = st.columns(2)
     members = np.arange(len(labels))
     if classes:
-        begin = classes[min(label, len(classes) - 1)] if index is None else int(labels[index])
-        url_state.set_initial_value(f"class-{scope}", begin, classes)
-        chosen = left.selectbox(
+        first = classes[min(label, len(classes) - 1)] if index is None else int(labels[index])
+        url_state.set_initial_value(f"class-{scope}", first, classes)
+        class_index = left.selectbox(
             "Class", classes, format_func=gallery.class_names.__getitem__, key=f"class-{scope}"
         )
-        members = explorer.most_typical_first(gallery.of_class(chosen))
-        scope = f"{scope}-{chosen}"
+        members = explorer.most_typical_first(gallery.of_class(class_index))
+        scope = f"{scope}-{class_index}"
     if index is not None and index in members:
         url_state.set_initial_value(f"which-{scope}", int(np.flatnonzero(members == index)[0]) + 1)
-    place = right.number_input(
+    rank = right.number_input(
         "Which",
         1,
         len(members),
         key=f"which-{scope}",
-        help="1 is the most typical of its class: its code is nearest to the class's mean.",
+        help="1 is the most typical image of its class: its code is nearest to the mean code.",
     )
-    return int(members[int(place) - 1])
+    return int(members[int(rank) - 1])
 
 
-def uploaded_picture(explorer: "Explorer", name: str) -> Endpoint | None:
-    """An uploaded picture and its code; None until there is one."""
-    found = uploaded_image(explorer, name)
+def _uploaded_picture(explorer: "Explorer", name: str) -> Endpoint | None:
+    found = upload_image(explorer, name)
     if found is None:
         return None
     return Endpoint(found.image, explorer.encode(found.image[None])[0][0], found.caption)
-
-
-@dataclass(frozen=True)
-class UploadedImage:
-    """An uploaded picture as the model takes it: (h, w, c), pixels in [0, 1]."""
-
-    image: np.ndarray
-    caption: str
-    """Markdown."""
-
-
-def uploaded_image(explorer: "Explorer", name: str) -> UploadedImage | None:
-    """Asks for a picture and converts it; None until there is one. It is not encoded here."""
-    if note_if_read_only("Bringing pictures"):
-        return None
-    ink = drawing.placing_ink(explorer)
-    brought, is_inked = choose_upload(name), choose_ink(name, ink)
-    if brought is None:
-        return None
-    try:
-        image, steps = to_model_image(brought, explorer.run.model.image_shape, is_inked, ink)
-    except DataError as error:
-        show_error(error)
-        return None
-    show_conversion(brought, image, steps)
-    return UploadedImage(image, escaped(brought.name, 40))

@@ -1,10 +1,11 @@
-"""Choosing an image: from the test split, or one that a person brings."""
+"""The picker of test images, and the note that a page shows where the data set is absent."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from pages.state import latent_position
 from pages.state.models import fetch_images, open_gallery
 from pages.ui.layout import show_error
 from pages.ui.markdown import escaped
@@ -21,7 +22,7 @@ ROW = 12
 
 
 def choose_test_image(explorer: "Explorer", label: str, key: str) -> int | None:
-    """A row of buttons under test images; the index of the one just pressed, else None."""
+    """Show test images with a button each, behind a fold; return the index of a pressed button."""
     with st.expander(label, key=f"{key}-open", on_change="rerun") as fold:
         if not fold.open:
             return None
@@ -31,16 +32,24 @@ def choose_test_image(explorer: "Explorer", label: str, key: str) -> int | None:
         st.image(tile(gallery.images(indices), ROW, 56, gap=8), alt="Test images")
         with st.container(horizontal=True, gap=None):
             pressed = [
-                st.button(f"{place + 1}", key=f"{key}-{index}", type="tertiary", width=64)
-                for place, index in enumerate(indices)
+                st.button(f"{number}", key=f"{key}-{index}", type="tertiary", width=64)
+                for number, index in enumerate(indices, start=1)
             ]
     return int(indices[pressed.index(True)]) if any(pressed) else None
 
 
-def note_missing(explorer: "Explorer", gallery: "Gallery", place: str = "page") -> None:
-    """Say so where the images are the decoder's own, and offer the download where there is one.
+def choose_start_image(explorer: "Explorer", label: str, key: str) -> bool:
+    """Offer test images to start from; return whether one has just become the shared image."""
+    index = choose_test_image(explorer, label, key)
+    if index is not None:
+        latent_position.start_from_image(explorer, index)
+    return index is not None
 
-    `place` tells apart the notes of one page.
+
+def note_missing(explorer: "Explorer", gallery: "Gallery", key: str = "page") -> None:
+    """Say that images are reconstructions if the data set is absent, and offer its download.
+
+    `key` is different for each note of a page.
     """
     if gallery.are_real:
         return
@@ -49,18 +58,16 @@ def note_missing(explorer: "Explorer", gallery: "Gallery", place: str = "page") 
 
     dataset = base_name(explorer.run.train.dataset)
     title = escaped(dataset_title(dataset))
-    why = f"{title} is not on this machine"
+    reason = f"{title} is not on this machine"
     if not is_allowed_dataset(dataset):
-        why = (
-            f"{title} is a folder that whoever started this server has not named in "
-            f"{FOLDERS_VARIABLE}, so it is not read"
-        )
+        reason = f"{title} is a folder that {FOLDERS_VARIABLE} of this server does not name"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"{why}: these are the model's reconstructions of its test images.", width="content"
+            f"{reason}, so these are the model's reconstructions of the test images.",
+            width="content",
         )
         if not dataset.startswith(FOLDER_PREFIX) and not is_read_only():
-            _offer_download(explorer, title, f"download-{place}")
+            _offer_download(explorer, title, f"download-{key}")
 
 
 def _offer_download(explorer: "Explorer", title: str, key: str) -> None:
@@ -78,10 +85,11 @@ def _offer_download(explorer: "Explorer", title: str, key: str) -> None:
 
 
 def _offered(gallery: "Gallery", key: str) -> np.ndarray:
+    """Return the indices of the first test images, or of those of a class that people choose."""
     classes = gallery.classes()
     if not classes:
         return np.arange(min(ROW, len(gallery.labels)))
-    chosen = choose_one(
+    label = choose_one(
         "Class",
         classes,
         f"{key}-class",
@@ -89,4 +97,4 @@ def _offered(gallery: "Gallery", key: str) -> np.ndarray:
         format_func=lambda label: escaped(gallery.class_names[label]),
         label_visibility="collapsed",
     )
-    return gallery.of_class(chosen)[:ROW]
+    return gallery.of_class(label)[:ROW]

@@ -1,32 +1,67 @@
-"""A picture that a person brings: read once, kept small, and shown beside what was made of it.
+"""Uploaded pictures: read once, kept small, and shown beside the image that the model sees.
 
-It stays with the session, over all pages: of each place where one can be brought the last one,
-as at most KEPT_SIDE pixels a side, so that a session cannot grow by uploading.
+The session keeps the last picture of each upload widget, for all pages. A kept picture has at most
+`vae.data.uploads.KEPT_SIDE` pixels a side, so uploads cannot fill the memory of a session.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from pages.server.access import note_if_read_only
 from pages.state import url_state
+from pages.ui import drawing
 from pages.ui.layout import show_error
 from pages.ui.markdown import escaped
 from vae.charts.images import enlarge
 from vae.core.errors import DataError
 
 if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
     from vae.data.stroke_style import Ink
     from vae.data.uploads import Upload
+    from vae.explorer import Explorer
 
 ENDINGS = ["png", "jpg", "jpeg", "bmp", "gif", "webp"]
 MAX_MEGABYTES = 10
 SIDE = 140
-"""Pixels of the two pictures that are shown side by side."""
+"""The longer side of the two pictures that are shown side by side, in pixels."""
 
 
-def choose_upload(name: str) -> "Upload | None":
-    """The picture brought last to this place; None where there is none that can be read."""
+@dataclass(frozen=True)
+class UploadedImage:
+    """An uploaded picture as the model takes it: (h, w, c), pixels in [0, 1]."""
+
+    image: np.ndarray
+    caption: str
+    """The caption in Markdown."""
+
+
+def upload_image(explorer: "Explorer", name: str) -> UploadedImage | None:
+    """Show the upload widget `name` and return the picture as the model's image, not yet encoded.
+
+    Returns None before there is a picture, and if it cannot be used, which the page then says.
+    """
+    if note_if_read_only("The upload of pictures"):
+        return None
+    ink = drawing.placing_ink(explorer)
+    upload, is_inked = _choose_upload(name), _choose_ink(name, ink)
+    if upload is None:
+        return None
+    try:
+        image, steps = _to_model_image(upload, explorer.run.model.image_shape, is_inked, ink)
+    except DataError as error:
+        show_error(error)
+        return None
+    _show_conversion(upload, image, steps)
+    return UploadedImage(image, escaped(upload.name, 40))
+
+
+def _choose_upload(name: str) -> "Upload | None":
+    """Show the upload widget; return its last picture, or None if there is no readable one."""
     file = st.file_uploader(
         "A picture", ENDINGS, key=f"upload-{name}", max_upload_size=MAX_MEGABYTES
     )
@@ -39,50 +74,59 @@ def choose_upload(name: str) -> "Upload | None":
     return found
 
 
-def choose_ink(name: str, ink: "Ink | None") -> bool:
-    """Whether a picture has dark ink on light paper, which is to become a data set's like."""
+def _choose_ink(name: str, ink: "Ink | None") -> bool:
+    """Show the switch for pictures of dark ink on light paper; return whether it is on.
+
+    The widget forgets its value when people leave the page, so the session keeps a copy.
+    """
     url_state.set_initial_value(f"invert-{name}", st.session_state.get(f"inverted-{name}", False))
     label, help_text = "Dark on light", "Turn ink on paper into white on black."
     if ink is not None:
         label = "Ink on paper"
         help_text = (
-            "Take the paper away, however it is lit, and make its ink as thick and as large as the "
-            "data set's, in the same place."
+            "Remove the paper, even if it is lit unevenly. Give the ink the thickness, the size "
+            "and the position that the data set has."
         )
-    chosen = st.toggle(label, key=f"invert-{name}", help=help_text)
-    st.session_state[f"inverted-{name}"] = chosen
-    return chosen
+    is_on = st.toggle(label, key=f"invert-{name}", help=help_text)
+    st.session_state[f"inverted-{name}"] = is_on
+    return is_on
 
 
-def to_model_image(
-    brought: "Upload", image_shape: tuple[int, int, int], is_inked: bool, ink: "Ink | None"
+def _to_model_image(
+    upload: "Upload", image_shape: tuple[int, int, int], is_inked: bool, ink: "Ink | None"
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The image (h, w, c) for a model, and what was done to it; DataError where no ink is."""
+    """Return the image (h, w, c) for a model and the steps of its conversion.
+
+    Raises DataError if a picture of ink on paper shows no ink.
+    """
     from vae.data.photo_to_ink import ink_on_paper
 
     if is_inked and ink is not None:
-        placed = "its ink taken off the paper, and made as thick and as large as the data set's"
-        return ink_on_paper(brought.pixels, ink, image_shape[1]), (*brought.steps, placed)
-    image, steps = brought.fitted(image_shape), brought.steps_to(image_shape)
-    return (1 - image, (*steps, "light and dark exchanged")) if is_inked else (image, steps)
+        step = "its ink separated from the paper, and drawn in the style of the data set"
+        return ink_on_paper(upload.pixels, ink, image_shape[1]), (*upload.steps, step)
+    image, steps = upload.fitted(image_shape), upload.steps_to(image_shape)
+    return (1 - image, (*steps, "inverted")) if is_inked else (image, steps)
 
 
-def show_conversion(brought: "Upload", image: np.ndarray, steps: tuple[str, ...]) -> None:
-    """The picture as it came beside the image (h, w, c) made of it, and how, in words."""
+def _show_conversion(upload: "Upload", image: np.ndarray, steps: tuple[str, ...]) -> None:
+    """Show the picture beside the model's image (h, w, c), and name the steps between them."""
     from vae.data.uploads import blank_reason
 
     pixels = enlarge(image, SIDE)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        width = _width_within(brought.preview.shape)
-        st.image(brought.preview, "as it came", width=width, alt="as it came")
+        width = _width_within(upload.preview.shape)
+        st.image(upload.preview, "as uploaded", width=width, alt="as uploaded")
         seen = "as the model sees it"
         st.image(pixels, seen, width=pixels.shape[1], alt=seen, output_format="PNG")
-    st.caption(f"{escaped(brought.name, 40)}: {'; '.join(steps)}.")
+    st.caption(f"{escaped(upload.name, 40)}: {'; '.join(steps)}.")
     if fault := blank_reason(image):
-        st.caption(f"This is **{fault}** to the model: try the switch above, or another picture.")
+        st.caption(
+            f"The model sees an image that is **{fault}**. Try the switch above or another picture."
+        )
 
 
-def _read_once(name: str, file) -> None:
+def _read_once(name: str, file: "UploadedFile") -> None:
+    """Read a new file and keep its picture, or the error that it causes, in the session."""
     from vae.data.uploads import read_upload
 
     if st.session_state.get(_key(name), ("", None))[0] == file.file_id:
@@ -95,10 +139,10 @@ def _read_once(name: str, file) -> None:
 
 
 def _key(name: str) -> str:
-    return f"brought-{name}"
+    return f"picture-{name}"
 
 
 def _width_within(shape: tuple[int, ...]) -> int:
-    """How wide a picture is shown whose longer side is to have SIDE pixels."""
+    """Return the width at which a picture's longer side has SIDE pixels."""
     height, width = shape[:2]
     return max(1, round(SIDE * width / max(height, width)))

@@ -1,9 +1,9 @@
-"""Instruments that decode in the browser while they are moved.
+"""The live instruments: widgets that decode in the browser while people move them.
 
-A page mounts each big blob (a decoder, the codes) once with `mount_asset`; the instruments get
-small JSON that names blobs by the identity they were packed with. Nothing is sent to Python while
-something is dragged; the value is, when it is released. Decoders that the browser cannot run are
-the exception: `served` decodes for them.
+A page sends each large blob (a decoder, the codes) once with `mount_asset`. The instruments get
+small JSON, which refers to blobs by their ids. The browser sends nothing to Python during a drag;
+it sends the value at the release. The exception are decoders that the browser cannot run, which
+`pages.ui.server_decode` runs on the server.
 """
 
 from base64 import b64encode
@@ -23,119 +23,119 @@ class DecoderPanel(TypedDict):
     """One live picture."""
 
     asset: str
-    """Identity of a mounted decoder."""
+    """The id of a mounted decoder."""
     caption: str
-    """Shown under the picture; may be empty."""
+    """The text under the picture; may be empty."""
     order: NotRequired[Sequence[int]]
-    """Position i of z moves latent index order[i] of this model; without it, index i."""
+    """Position i of z moves the latent dimension order[i] of this model; by default, i."""
     signs: NotRequired[Sequence[int]]
-    """1 or -1 by position: which way it moves it; without it, upwards."""
+    """The direction, 1 or -1, in which each position of z moves its dimension; by default, 1."""
     base: NotRequired[Sequence[float]]
-    """The code to which the sliders add; zeros without it."""
+    """The code to which the sliders add; by default, zeros."""
 
 
 class Dimension(TypedDict):
     """One slider of `live_decode`."""
 
     index: int
-    """Position in z."""
+    """The position in z."""
     label: str
     low: float
     high: float
     kl: float
-    """Nats; drawn as a bar relative to the largest."""
+    """The rate in nats, drawn as a bar relative to the largest rate."""
     active: bool
-    """Inactive ones are folded away."""
+    """Whether the dimension is active; inactive ones are folded away."""
 
 
 class PlaneSpec(TypedDict):
-    """z(x, y) = origin + x * basis[0] + y * basis[1], the basis orthonormal."""
+    """A plane z(x, y) = origin + x * basis[0] + y * basis[1] with an orthonormal basis."""
 
     origin: Sequence[float]
     basis: Sequence[Sequence[float]]
     labels: Sequence[str]
-    """Names of the two axes."""
+    """The names of the two axes."""
     symbols: Sequence[str]
-    """What they are called beside a value."""
+    """The short names of the axes, for use beside a value."""
     has_prior: bool
-    """Whether codes have a normal prior, which |z| and the axes are measured by."""
+    """Whether codes have a normal prior, which gives |z| and the axes their unit."""
 
 
 class Surroundings(TypedDict):
-    """What lies around a code: how near the data is, on a map and in the nearest test images."""
+    """The data around a code, which an instrument shows on a small map and as test images."""
 
     codes: str
-    """Identity of the mounted codes."""
+    """The id of the mounted codes."""
     pictures: str | None
-    """Identity of the mounted test images; without it, the nearest ones are decoded."""
+    """The id of the mounted test images; if None, the nearest ones are decoded."""
     plane: PlaneSpec
-    """Of the small map."""
+    """The plane of the small map."""
     colors: Sequence[str]
-    """`#rrggbb` by class index."""
+    """The colour of each class, as `#rrggbb`."""
 
 
 class BetaImage(TypedDict):
-    """An image whose reconstruction follows beta."""
+    """An image whose reconstruction follows the slider of beta."""
 
     means: np.ndarray
-    """Its posterior mean at each beta of the curve's grid, (grid, latent)."""
+    """The posterior mean at each beta of the curve's grid, (grid, latent)."""
     original: NotRequired[np.ndarray | None]
-    """(h, w, c), pixels in [0, 1]."""
+    """The image itself, (h, w, c), pixels in [0, 1]."""
     caption: str
 
 
 class TrainedModel(TypedDict):
-    """A model trained for one beta alone, with which the curve is compared."""
+    """A model that was trained for one beta, as a mark beside the curve."""
 
     beta: float
     rate: float
-    """Nats per test image, as the distortion."""
+    """The rate in nats per test image, the unit of the distortion too."""
     distortion: float
     caption: str
-    """Short: it stands beside the model's mark on the curve."""
+    """A short text beside the model's mark."""
 
 
 class Pin(TypedDict):
-    """A place picked on the map."""
+    """A position that somebody picked on the map."""
 
     z: list[float]
     index: int
-    """The nearest shown code on the map, -1 if no class is shown."""
+    """The index of the nearest shown code, or -1 if no class is shown."""
 
 
 class DrawingReport(TypedDict):
-    """A drawing as the browser reports it; the places of strokes and pixels are not yet checked."""
+    """A drawing as the browser reports it, before any check of strokes and pixels."""
 
     strokes: list[list[int]]
-    """Each x0, y0, x1, y1, … in ten-thousandths of the pad's side."""
+    """The strokes, each x0, y0, x1, y1, … in ten-thousandths of the pad's side."""
     pixels: list[int]
-    """The model's image (h, w) row by row, 0 to 255; empty where nothing is drawn."""
+    """The model's image (h, w) row by row, 0 to 255; empty if nothing is drawn."""
     z: NotRequired[list[float] | None]
-    """Its code, where the instrument has an encoder."""
+    """The code of the drawing, if the instrument has an encoder."""
 
 
 class PadSpec(TypedDict):
-    """What a pad needs to know."""
+    """The settings of a drawing pad."""
 
     ink: Mapping[str, object]
     """The fields of `vae.data.stroke_style.Ink`."""
     shape: Sequence[int]
-    """(c, h, w) of the model's images."""
+    """The shape (c, h, w) of the model's images."""
     encoder: NotRequired[str]
-    """Identity of a mounted encoder."""
+    """The id of a mounted encoder."""
 
 
 class NoPad(TypedDict):
-    """Why there is no pad."""
+    """The reason why a model has no pad."""
 
     reason: str
 
 
 INSTRUMENTS = ("decode", "map", "draw", "beta")
-"""Each is a module of `vae/viewer/js`: `map/map.js`."""
+"""The instruments; the module of `map` is `vae/viewer/js/map/map.js`."""
 
 CALL = bundle("streamlit/call.js")
-"""The JavaScript of every component, which travels with each of its messages."""
+"""The small JavaScript of every component, which Streamlit sends with each message."""
 
 _host = component("latent_host", js=bundle("streamlit/host.js"))
 _asset = component("latent_asset", js=CALL)
@@ -146,16 +146,16 @@ _draw = component("latent_draw", js=CALL)
 
 
 def mount_host() -> None:
-    """Sends the code and the styles of all instruments to the page; it belongs into the sidebar.
+    """Send the code and the styles of all instruments to the page; call it in the sidebar.
 
-    It also lets links close the sidebar on a phone, and Back go to the page before. Instruments
-    may come before it.
+    The code also closes the sidebar after a link on a phone, and makes Back return to the previous
+    page. Instruments may come before it.
     """
     _host(key="host", data=styles())
 
 
 def styles() -> dict[str, dict[str, Any]]:
-    """Returns all style sheets by path, and the paths of each component's sheets in their order."""
+    """Return all style sheets by path, and the paths of each component's sheets in their order."""
     theme = "streamlit/theme.css"
     sheets = {theme: (SOURCES / theme).read_text(encoding="utf-8")}
     order = {}
@@ -167,9 +167,9 @@ def styles() -> dict[str, dict[str, Any]]:
 
 
 def mount_asset(blob: bytes, key: str) -> None:
-    """Make a blob of `vae.viewer.blobs` known to this page's instruments, under its own identity.
+    """Give a blob of `vae.viewer.blobs` to this page's instruments, by the id in its header.
 
-    It takes no room. Instruments may come before it; they show their picture when it arrives.
+    It takes no space on the page. Instruments may come before it.
     """
     _asset(key=key, data=blob)
 
@@ -183,18 +183,26 @@ def live_decode(
     surroundings: Surroundings | None = None,
     on_release: Callable[[list[float]], None] | None = None,
 ) -> list[float] | None:
-    """Sliders that decode while dragged; returns z as last released, None before that.
+    """Show sliders that decode during a drag; return z at the last release, None before one.
 
-    `z` moves the sliders only when it differs from the z of the last run and from what was just
-    released, so it is safe to hand back what was released. What this returns stays the same until
-    the next release, even when `z` moves on; keep a shared z with `on_release(z)`, which is called
-    before the run that a release starts. `size` is a picture's box in pixels.
+    The sliders follow `z` only when it differs from the z of the last run and from the last
+    release, so a page can pass the released value back. The return value stays the same until the
+    next release, even if `z` changes. To keep a shared z, use `on_release`.
+
+    Args:
+        key: The component's key in the session state.
+        panels: The pictures.
+        dimensions: The sliders.
+        z: The code (latent,) that the sliders show.
+        size: The side of a picture in pixels.
+        surroundings: The data around the code; if None, no map is shown.
+        on_release: Called with z after a release, before the run that the release starts.
     """
     control = {"kind": "sliders", "dimensions": [dict(dimension) for dimension in dimensions]}
     spec = _decode_spec(panels, control, len(z), size) | _around(surroundings)
     data = {"spec": spec, "value": _floats(z)}
-    told = _teller(key, "z", on_release, lambda value: is_code(value, len(z)))
-    return _decode(key=key, data=data, on_z_change=told).z
+    callback = _callback(key, "z", on_release, lambda value: is_code(value, len(z)))
+    return _decode(key=key, data=data, on_z_change=callback).z
 
 
 def live_path(
@@ -210,13 +218,20 @@ def live_path(
     surroundings: Surroundings | None = None,
     on_release: Callable[[float], None] | None = None,
 ) -> float | None:
-    """One slider along a path, with play; returns t as last released, None before that.
+    """Show a slider along a path, with a play button; return t at the last release, or None.
 
-    t is `span[0]` at the first point and `span[1]` at the last. `points` are at equal steps of t,
-    straight lines between them. `captions` stand under the slider
-    at equal distances. `seconds` is how long playing takes from one end to the other.
-    `blend` are two images (h, w, c) with pixels in [0, 1] that fade into each other beside it.
-    `on_release(t)` is called as in `live_decode`.
+    Args:
+        key: The component's key in the session state.
+        panels: The pictures.
+        points: The codes at equal steps of t, with straight lines between them.
+        captions: The texts under the slider, at equal distances.
+        t: The position on the path.
+        span: The values of t at the first and at the last point.
+        seconds: The time that playing takes from one end to the other.
+        size: The side of a picture in pixels.
+        blend: Two images (h, w, c), pixels in [0, 1], that fade into each other beside the path.
+        surroundings: The data around the code; if None, no map is shown.
+        on_release: Called with t after a release, before the run that the release starts.
     """
     control = {
         "kind": "path",
@@ -228,8 +243,8 @@ def live_path(
     spec = _decode_spec(panels, control, len(points[0]), size) | _around(surroundings)
     if blend is not None:
         spec["blend"] = _blend(*blend)
-    told = _teller(key, "t", on_release, is_number)
-    return _decode(key=key, data={"spec": spec, "value": [float(t)]}, on_t_change=told).t
+    callback = _callback(key, "t", on_release, is_number)
+    return _decode(key=key, data={"spec": spec, "value": [float(t)]}, on_t_change=callback).t
 
 
 def live_walk(
@@ -239,7 +254,7 @@ def live_walk(
     seconds: float = 2.0,
     size: int = 320,
 ) -> None:
-    """A walk through the points for ever, `seconds` from each to the next; a click stops it."""
+    """Show an endless walk, `seconds` from each point to the next; a click stops it."""
     control = {"kind": "walk", "points": [_floats(point) for point in points], "seconds": seconds}
     _decode(key=key, data={"spec": _decode_spec(panels, control, len(points[0]), size)})
 
@@ -261,15 +276,24 @@ def live_map(
     on_drawn: Callable[[DrawingReport], None] | None = None,
     on_tool: Callable[[str], None] | None = None,
 ) -> Pin | None:
-    """All codes on a plane, with the decoded image under the pointer; returns the pin, if any.
+    """Show all codes on a plane, with the decoded image at the pointer; return the pin, if any.
 
-    `z` is the place to mark at first, and again whenever it changes. `colors` are `#rrggbb`, by
-    class index. `size` is the map's side in pixels; without it, what the window has room for.
-    `pictures_asset` names the test images; without them, the nearest ones are decoded. `backdrop`
-    is the one to start with. `on_pin(pin)` is called before the run that a click starts.
-    With `drawing` there is a pad beside the map, which begins with `strokes`; `tool` is what is in
-    the hand at first. `on_drawn(drawn)` is called when the pen is lifted, `on_tool(tool)` when the
-    hand takes another tool.
+    Args:
+        key: The component's key in the session state.
+        codes_asset: The id of the mounted codes.
+        decoder_asset: The id of a mounted decoder.
+        plane: The plane of the map.
+        colors: The colour of each class, as `#rrggbb`.
+        z: The position to mark, again whenever it changes.
+        size: The side of the map in pixels; if None, the window decides.
+        pictures_asset: The id of the mounted test images; if None, the nearest ones are decoded.
+        backdrop: The backdrop at first.
+        on_pin: Called with the pin after a click, before the run that the click starts.
+        drawing: The pad beside the map, or the reason why there is none; if None, neither.
+        strokes: The strokes on the pad at first.
+        tool: The selected tool at first.
+        on_drawn: Called with the drawing after each stroke.
+        on_tool: Called with the name of a tool after its selection.
     """
     latent = len(plane["origin"])
     spec = {
@@ -291,9 +315,9 @@ def live_map(
     return _map(
         key=key,
         data=data,
-        on_pinned_change=_teller(key, "pinned", on_pin, lambda pin: is_pin(pin, latent)),
-        on_drawn_change=_teller(key, "drawn", on_drawn),
-        on_tool_change=_teller(key, "tool", on_tool),
+        on_pinned_change=_callback(key, "pinned", on_pin, lambda pin: is_pin(pin, latent)),
+        on_drawn_change=_callback(key, "drawn", on_drawn),
+        on_tool_change=_callback(key, "tool", on_tool),
     ).pinned
 
 
@@ -305,17 +329,23 @@ def live_draw(
     size: int = 400,
     on_drawn: Callable[[DrawingReport], None] | None = None,
 ) -> None:
-    """A button that opens a pad of up to `size` pixels over the page, which begins with `strokes`.
+    """Show a button that opens a drawing pad over the page.
 
-    Python hears when the pen is lifted. Unless it `is_known` what image the strokes are for this
-    model, that is told at once.
+    Args:
+        key: The component's key in the session state.
+        drawing: The settings of the pad.
+        strokes: The strokes on the pad at first.
+        is_known: Whether Python has the image of these strokes for this model; if not, the browser
+            sends it at once.
+        size: The largest side of the pad in pixels.
+        on_drawn: Called with the drawing after each stroke.
     """
     data = {
         "spec": {**drawing, "size": size},
         "strokes": [list(stroke) for stroke in strokes],
         "known": is_known,
     }
-    _draw(key=key, data=data, on_drawn_change=_teller(key, "drawn", on_drawn))
+    _draw(key=key, data=data, on_drawn_change=_callback(key, "drawn", on_drawn))
 
 
 def live_beta(
@@ -329,17 +359,23 @@ def live_beta(
     beta: float,
     on_release: Callable[[float], None] | None = None,
 ) -> float | None:
-    """One model of many betas under a slider of beta, which everything follows.
+    """Show a multi-rate model with a slider of beta; return beta at the last release, or None.
 
-    Returns beta as last released, None before that. The first of `images` is the large one.
-    `plane_labels` name the axes of the curve's points, `colors` are `#rrggbb` by class index.
-    `beta` and `on_release(beta)` are as in `live_decode`; what is released is rounded to 4 digits
-    after the point.
+    Args:
+        key: The component's key in the session state.
+        decoder_asset: The id of the mounted decoder for all betas.
+        curve_asset: The id of the mounted rate-distortion curve.
+        images: The images; the first one is large.
+        trained: The models to mark beside the curve.
+        plane_labels: The names of the two axes of the codes.
+        colors: The colour of each class, as `#rrggbb`.
+        beta: The beta that the slider shows, as z in `live_decode`.
+        on_release: Called with beta, rounded to 4 decimals, before the run that a release starts.
     """
     spec = beta_spec(decoder_asset, curve_asset, images, trained, plane_labels, colors)
     data = {"spec": spec, "value": [float(beta)]}
-    told = _teller(key, "beta", on_release, is_number)
-    return _beta(key=key, data=data, on_beta_change=told).beta
+    callback = _callback(key, "beta", on_release, is_number)
+    return _beta(key=key, data=data, on_beta_change=callback).beta
 
 
 def beta_spec(
@@ -350,7 +386,10 @@ def beta_spec(
     plane_labels: Sequence[str],
     colors: Sequence[str],
 ) -> dict[str, object]:
-    """What `live_beta` tells the browser apart from beta."""
+    """Return the part of the data of `live_beta` that does not change with beta.
+
+    The arguments are those of `live_beta`.
+    """
     return {
         "decoder": decoder_asset,
         "curve": curve_asset,
@@ -382,17 +421,17 @@ def _beta_image(image: BetaImage) -> dict[str, object]:
     return plain
 
 
-def _teller(
+def _callback(
     key: str,
     state: str,
     tell: Callable[[Any], None] | None,
-    is_usable: Callable[[Any], bool] = lambda value: value is not None,
+    is_valid: Callable[[Any], bool] = lambda value: value is not None,
 ) -> Callable[[], None]:
-    """Streamlit's callback for a state, which hands the state's value to `tell` if it is usable."""
+    """Return Streamlit's callback for a state; it calls `tell` with the value if it is valid."""
 
     def changed() -> None:
         value = st.session_state[key].get(state)
-        if tell is not None and is_usable(value):
+        if tell is not None and is_valid(value):
             tell(value)
 
     return changed
@@ -433,7 +472,7 @@ def _blend(start: np.ndarray, end: np.ndarray) -> dict[str, object]:
 
 
 def _levels(image: np.ndarray) -> np.ndarray:
-    """An image (h, w, c) with pixels in [0, 1] as bytes (c, h, w)."""
+    """Return an image (h, w, c) with pixels in [0, 1] as bytes (c, h, w)."""
     return enlarge(image, 1).transpose(2, 0, 1)
 
 
@@ -453,5 +492,5 @@ def _panel(panel: DecoderPanel) -> dict[str, object]:
 
 
 def _floats(values: Sequence[float]) -> list[float]:
-    """Plain floats: JSON knows no numpy."""
+    """Return plain floats, because JSON has no numpy numbers."""
     return [float(value) for value in values]

@@ -1,4 +1,4 @@
-"""The sliders of a model: one per latent dimension, sorted by rate."""
+"""The sliders of a model: one for each latent dimension, sorted by rate."""
 
 from typing import TYPE_CHECKING
 
@@ -8,11 +8,14 @@ if TYPE_CHECKING:
     from pages.ui.instruments import Dimension
     from vae.explorer import Explorer
 
-MOST_SLIDERS = 64
+MAX_SLIDERS = 64
 
 
 def slider_dimensions(explorer: "Explorer") -> "list[Dimension]":
-    """What each of MOST_SLIDERS needs; its range holds the prior's and the codes' own 99.8 %."""
+    """Return up to MAX_SLIDERS sliders.
+
+    The range of each contains -3 to 3 and the central 99.8 % of the codes.
+    """
     results = explorer.run.results
     low, high = np.quantile(explorer.atlas.mean, [0.001, 0.999], axis=0)
     return [
@@ -24,5 +27,5 @@ def slider_dimensions(explorer: "Explorer") -> "list[Dimension]":
             "kl": results.test_rate_per_dimension[dimension],
             "active": dimension not in results.inactive,
         }
-        for dimension in explorer.dimensions_by_rate()[:MOST_SLIDERS]
+        for dimension in explorer.dimensions_by_rate()[:MAX_SLIDERS]
     ]

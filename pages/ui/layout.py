@@ -1,6 +1,6 @@
-"""The frame of every page: title, navigation, model picker, and calm errors.
+"""The layout of every page: title, style, navigation and error messages.
 
-Nothing heavy is imported here, so that the title is painted before torch is loaded.
+This module imports nothing large, so a page shows its title before torch is loaded.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ PRODUCT = "Latent Explorer"
 
 @dataclass(frozen=True)
 class Screen:
-    """One page: its file, its name, its icon, where it stands, and the question it answers."""
+    """One page: its file, title and icon, its group in the sidebar, and the question it answers."""
 
     file: str
     title: str
@@ -30,7 +30,7 @@ class Screen:
 
 
 LAB = "Lab"
-"""Group of the pages that show what VAEs are used for, and their relatives."""
+"""The group of the pages about uses of VAEs and about related models."""
 
 SCREENS = (
     Screen("app.py", "Home", ":material/home:"),
@@ -45,60 +45,60 @@ SCREENS = (
         "Kinds of model",
         ":material/family_history:",
         LAB,
-        "What changes without the prior, with labels, with levels, with a codebook?",
+        "What changes without a prior, with labels, with levels or with a codebook?",
     ),
     Screen(
         "pages/generate.py",
         "Generate",
         ":material/casino:",
         LAB,
-        "How good are images made from nothing, and does a better prior help?",
+        "How good are images that are decoded from random codes, and does a better prior help?",
     ),
     Screen(
         "pages/anomaly.py",
         "Anomalies",
         ":material/troubleshoot:",
         LAB,
-        "Which images are strange to a model that has seen some classes alone?",
+        "Which images are unusual to a model that was trained on some classes only?",
     ),
     Screen(
         "pages/denoise.py",
         "Denoise",
         ":material/blur_off:",
         LAB,
-        "How much of a corrupted image does a model bring back, and a simple filter?",
+        "How well does a model restore a corrupted image, and how well does a simple filter?",
     ),
     Screen(
         "pages/attributes.py",
         "Attributes",
         ":material/arrow_forward:",
         LAB,
-        "What does thicker look like in latent space, and is that more than chance?",
+        "Which direction in latent space makes a digit thicker, and is it better than chance?",
     ),
     Screen(
         "pages/representation.py",
         "What codes know",
         ":material/school:",
         LAB,
-        "Can the class be read off the codes, and how large should a code be?",
+        "Do codes reveal the class of an image, and how large should a code be?",
     ),
     Screen(
         "pages/few_labels.py",
         "Few labels, few data",
         ":material/label:",
         LAB,
-        "Can a hundred labels be enough, and do samples help where images are few?",
+        "Are a hundred labels enough, and do samples help if there are few images?",
     ),
     Screen(
         "pages/failures.py",
         "Failures",
         ":material/healing:",
         LAB,
-        "What does it look like when training goes wrong, and what cures it?",
+        "How can training fail, and what helps?",
     ),
 )
 
-# Drawn here, because Streamlit fetches the pictures of its named icons from the network.
+# The icon is an SVG, because the browser fetches Streamlit's named icons from the network.
 _ICON = (
     "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'>"
     "<circle cx='11' cy='12' r='8' fill='#179481'/><circle cx='23' cy='9' r='4' fill='#ffa90e'/>"
@@ -122,11 +122,11 @@ button[kind^="primary"] p { color: light-dark(#ffffff, #06110f); }
 .stElementContainer[data-stale="true"] { opacity: 1 !important; }
 .stElementContainer, .stProgress * { transition: none !important; }
 </style>"""
-# Fading at every poll flickers, and costs the browser frames that its instruments want.
+# The last two rules stop the fading at each update, which flickers and slows the instruments.
 
 
 def open_page(title: str, instruction: str) -> None:
-    """Set the page up and paint its title, its one sentence and the navigation."""
+    """Configure the page, and show its title, its instruction and the navigation."""
     st.set_page_config(
         page_title=f"{title} · {PRODUCT}",
         page_icon=_ICON,
@@ -151,14 +151,14 @@ def open_page(title: str, instruction: str) -> None:
 
 
 def link_to(file: str, label: str = "", model: str | None = None) -> None:
-    """A link to one of the pages, by its file; it opens a model of this name, or the same one."""
+    """Show a link to the page in `file`; it opens the named model, or else the current one."""
     screen = next(screen for screen in SCREENS if screen.file == file)
     label = label or screen.title
     try:
-        chosen = None if model is None else {"model": model}
-        st.page_link(file, label=label, icon=screen.icon, query_params=chosen)
+        query = None if model is None else {"model": model}
+        st.page_link(file, label=label, icon=screen.icon, query_params=query)
     except StreamlitPageNotFoundError:
-        # A page that is run alone, without app.py, has nowhere to link to.
+        # A page that runs without app.py has no other pages.
         st.markdown(f"{screen.icon} {label}")
 
 
@@ -168,7 +168,7 @@ def _first_of(group: str) -> str:
 
 @contextmanager
 def handle_errors() -> Iterator[None]:
-    """Show what the input got wrong as one sentence and end the page there."""
+    """Show an error of the input as one sentence, and end the page there."""
     try:
         yield
     except VaeError as error:
@@ -177,7 +177,7 @@ def handle_errors() -> Iterator[None]:
 
 
 def show_error(error: VaeError | str) -> None:
-    """What the input got wrong, as one calm sentence."""
+    """Show an error as one sentence."""
     text = error_text(error)
     if text.split(maxsplit=1)[0].isalpha():
         text = text[0].upper() + text[1:]

@@ -1,4 +1,4 @@
-"""The model picker of the sidebar."""
+"""The picker of the model in the sidebar."""
 
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ LABEL = "class"
 
 
 def pick_explorer() -> "Explorer":
-    """The model chosen in the sidebar, loaded; ends the page calmly where there is none."""
+    """Show the picker and return the loaded model; end the page if there is no model."""
     with handle_errors():
         run = pick_run()
         if run is None:
@@ -33,57 +33,62 @@ def pick_explorer() -> "Explorer":
 
 
 def pick_run() -> "Run | None":
-    """Draw the picker; the choice is kept over pages and stands in the link as ?model=NAME.
+    """Show the picker and return the chosen run, or None if there is no model.
 
-    None where there is no model to choose.
+    All pages share the choice, which stands in the address as `?model=NAME`.
     """
     runs = {run.name: run for run in catalogue().runs if run.model.is_generative}
     if not runs:
         return None
-    chosen = _current_choice(list(runs))
-    st.session_state[PICKER] = chosen
+    name = _current_choice(list(runs))
+    st.session_state[PICKER] = name
     with st.sidebar:
         st.selectbox("Model", list(runs), key=PICKER, on_change=_choose_picked)
-    _model_card(runs[chosen])
-    return runs[chosen]
+    _show_model_card(runs[name])
+    return runs[name]
 
 
 def _current_choice(names: list[str]) -> str:
-    asked = st.query_params.get(CHOICE, st.session_state.get(CHOICE))
-    if asked is not None and asked not in names:
-        st.sidebar.warning("The model in the link is not here; this is another one.")
-    chosen = asked if asked in names else default_model(names)
-    choose(chosen)
-    return chosen
+    """Return the model of the address or of the session, or else the default one."""
+    requested = st.query_params.get(CHOICE, st.session_state.get(CHOICE))
+    if requested is not None and requested not in names:
+        st.sidebar.warning("The model in the link does not exist here, so this is another one.")
+    name = requested if requested in names else default_model(names)
+    choose(name)
+    return name
 
 
 def _choose_picked() -> None:
-    # Gone where another run overtook the choice.
+    # The state has no value if another run of the page came before this callback.
     picked = st.session_state.get(PICKER)
     if picked is not None:
         choose(picked)
 
 
 def _at_picked_label(explorer: "Explorer") -> "Explorer":
-    """A conditional model seen at the class chosen in the sidebar, which stands in the link."""
+    """Show the picker of a class and return a conditional model at that class.
+
+    The address holds the class.
+    """
     run = explorer.run
     names = {str(label): name for label, name in enumerate(run.class_names)}
     kept = url_state.read(LABEL, run.train.dataset)
     key = f"label-{run.identity}"
     url_state.set_initial_value(key, kept if kept in names else "0")
     with st.sidebar:
-        chosen = st.selectbox(
+        label = st.selectbox(
             "Class to decode as",
             list(names),
             key=key,
             format_func=names.__getitem__,
-            help="This model is told the class. The code holds the rest: the style.",
+            help="The class is an input of this model, so the code holds only the rest: the style.",
         )
-    url_state.write(LABEL, chosen, run.train.dataset)
-    return explorer.at_label(int(chosen))
+    url_state.write(LABEL, label, run.train.dataset)
+    return explorer.at_label(int(label))
 
 
-def _model_card(run: "Run") -> None:
+def _show_model_card(run: "Run") -> None:
+    """Show the settings of a model and its results on the test images."""
     from vae.core.config import KINDS
     from vae.core.dataset_name import is_subset
     from vae.data.registry import dataset_title
@@ -91,7 +96,7 @@ def _model_card(run: "Run") -> None:
     results, model = run.results, run.model
     kind = "" if model.kind == "vae" else f"{KINDS[model.kind]} · "
     terms = f"istortion {results.test_distortion:.1f} + rate {results.test_rate:.1f} nats per "
-    here = "D" if model.beta_range is None else f"At {run.train.beta_label}: d"
+    start = "D" if model.beta_range is None else f"At {run.train.beta_label}: d"
     images = "test image of these classes" if is_subset(run.train.dataset) else "test image"
     with st.sidebar:
         st.caption(
@@ -102,5 +107,6 @@ def _model_card(run: "Run") -> None:
             st.caption(f"Distortion {results.test_distortion:.1f} nats per {images}; no rate")
             return
         st.caption(
-            f"{here}{terms}{images}, {results.active_units} of {model.latent_dim} dimensions active"
+            f"{start}{terms}{images}, "
+            f"{results.active_units} of {model.latent_dim} dimensions active"
         )

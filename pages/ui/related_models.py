@@ -1,9 +1,10 @@
-"""Models to show beside each other: of the same images, of the kinds that a section needs."""
+"""Finds the models that a section needs beside the chosen one: of a kind, or of the same data."""
 
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.state.caches import BY_RUN
 from pages.state.models import catalogue, open_explorer
 
 if TYPE_CHECKING:
@@ -14,17 +15,14 @@ if TYPE_CHECKING:
 
 
 def runs_of_kind(kind: "Kind", explorer: "Explorer") -> "list[Run]":
-    """The models of a kind that there are, those of the chosen model's images first.
-
-    The chosen model itself comes first of all where it is one.
-    """
-    chosen = explorer.run
+    """Return all models of a kind: the chosen model first, then those of the same images."""
+    own = explorer.run
     found = [run for run in catalogue().runs if run.model.kind == kind]
-    return sorted(found, key=lambda run: (run.path != chosen.path, not _alike(run, chosen)))
+    return sorted(found, key=lambda run: (run.path != own.path, not _have_same_images(run, own)))
 
 
 def pick_of_kind(kind: "Kind", explorer: "Explorer", label: str) -> "Explorer | None":
-    """One of the models of a kind, chosen where there are several; None, and said, without any."""
+    """Show a picker if there are several models of a kind, or a hint if there is none."""
     from vae.core.config import KINDS
 
     runs = runs_of_kind(kind, explorer)
@@ -43,9 +41,10 @@ def pick_of_kind(kind: "Kind", explorer: "Explorer", label: str) -> "Explorer | 
 
 
 def matching_vae(explorer: "Explorer") -> "Explorer | None":
-    """The plain VAE that a model of another kind is to be compared with: equal but for the kind.
+    """Return the plain VAE to compare a model with: its settings differ in the kind alone.
 
-    Of another likelihood its nats would be others.
+    The likelihood must be the same, or else the nats would not be comparable. Of several VAEs, the
+    one with beta nearest to 1 is returned.
     """
     run = explorer.run
     fitting = [
@@ -54,7 +53,7 @@ def matching_vae(explorer: "Explorer") -> "Explorer | None":
         if other.model.kind == "vae"
         and other.model.beta_range is None
         and not other.train.corruption
-        and _alike(other, run)
+        and _have_same_images(other, run)
         and other.model.architecture == run.model.architecture
         and other.model.latent_dim == run.model.latent_dim
         and other.model.likelihood == run.model.likelihood
@@ -64,21 +63,20 @@ def matching_vae(explorer: "Explorer") -> "Explorer | None":
 
 
 def eval_classifier_for(explorer: "Explorer") -> "EvalClassifier":
-    """The classifier that rates a model's images; CheckpointError where there is none."""
+    """Return the classifier that rates a model's images; raise CheckpointError without one."""
     from vae.analysis.eval_classifier import find_eval_classifier
 
-    run = find_eval_classifier(catalogue().runs, explorer.run)
-    return _open_classifier(str(run.path), run.identity)
+    return _open_classifier(find_eval_classifier(catalogue().runs, explorer.run))
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the classifier …")
-def _open_classifier(path: str, identity: str) -> "EvalClassifier":
+@st.cache_resource(max_entries=4, show_spinner="Loading the classifier …", hash_funcs=BY_RUN)
+def _open_classifier(run: "Run") -> "EvalClassifier":
     from vae.analysis.eval_classifier import EvalClassifier
 
-    return EvalClassifier.open(path)
+    return EvalClassifier.open(run.path)
 
 
-def _alike(run: "Run", other: "Run") -> bool:
+def _have_same_images(run: "Run", other: "Run") -> bool:
     return run.train.dataset == other.train.dataset and (
         run.model.image_shape == other.model.image_shape
     )

@@ -1,8 +1,8 @@
-"""Networks that the browser cannot run: it asks for pictures or codes, and the server runs them.
+"""Runs networks on the server that the browser cannot run, at the request of the browser.
 
-`request_channel.js` sends one request at a time, as the state `asked` of an invisible component in
-a fragment of its own, so that it reruns nothing else; the answer is that component's data. It
-repeats the request's number, because a page that is run anew answers the last request once more.
+`request_channel.js` sends one request at a time, as the state `asked` of an invisible component.
+The component has its own fragment, so a request reruns nothing else. The answer is the component's
+data. It repeats the request's number, because a rerun of the page sends the last answer again.
 """
 
 import math
@@ -17,7 +17,7 @@ from pages.state.reported import is_code
 from pages.ui.instruments import CALL, mount_asset
 
 BATCH = 32
-"""The most codes in one request."""
+"""The most inputs in one request."""
 
 LAST_ANSWER = "served-answer"
 
@@ -26,49 +26,49 @@ _served = component("latent_served", js=CALL)
 
 @dataclass(frozen=True)
 class ServedDecoder:
-    """A decoder on the server, as its instruments know it."""
+    """A decoder that the server runs for the instruments."""
 
     identity: str
     latent_dim: int
     image_shape: Sequence[int]
     """(c, h, w)."""
     reason: str
-    """Why the browser does not run it, in a sentence."""
+    """A sentence that says why the browser does not run it."""
     decode: Callable[[np.ndarray], np.ndarray]
-    """Codes (n, latent) to images (n, h, w, c) with pixels in [0, 1]; called by many threads."""
+    """Decodes codes (n, latent) to images (n, h, w, c), pixels in [0, 1]; many threads call it."""
 
     part = "decoder"
 
     @property
     def inputs(self) -> int:
-        """How many numbers each thing asked for has."""
+        """The length of one input: a code."""
         return self.latent_dim
 
     def answer(self, codes: np.ndarray) -> np.ndarray:
-        """The images of codes (n, latent)."""
+        """Return the images of codes (n, latent)."""
         return self.decode(codes)
 
 
 @dataclass(frozen=True)
 class ServedEncoder:
-    """An encoder on the server, as its instruments know it; fields as those of a decoder."""
+    """An encoder that the server runs for the instruments; its fields are those of a decoder."""
 
     identity: str
     latent_dim: int
     image_shape: Sequence[int]
     reason: str
     encode: Callable[[np.ndarray], np.ndarray]
-    """Images (n, h, w, c) with pixels in [0, 1] to (n, numbers); called by many threads."""
+    """Encodes images (n, h, w, c), pixels in [0, 1], to (n, numbers); many threads call it."""
 
     part = "encoder"
 
     @property
     def inputs(self) -> int:
-        """How many numbers each thing asked for has: the bytes of an image (c, h, w)."""
+        """The length of one input: the bytes of an image (c, h, w)."""
         return math.prod(self.image_shape)
 
     def answer(self, pixels: np.ndarray) -> np.ndarray:
-        """The codes of images (n, c * h * w) of bytes: the means, then any log-variances."""
+        """Return the codes of images (n, c * h * w) of bytes: the means, then any log-variances."""
         images = np.clip(pixels, 0, 255).reshape(-1, *self.image_shape) / np.float32(255)
         return self.encode(images.transpose(0, 2, 3, 1))
 
@@ -78,20 +78,21 @@ ServedNetwork = ServedDecoder | ServedEncoder
 
 @dataclass(frozen=True)
 class NetworkRequest:
-    """What a browser asked for; nothing where that was unusable."""
+    """The inputs that a browser sent; none if the request was invalid."""
 
     number: int
     asks: Sequence[tuple[ServedNetwork, np.ndarray]]
-    """Networks with their inputs (n, numbers)."""
+    """Each network with its inputs (n, numbers)."""
 
 
-NOTHING = NetworkRequest(0, ())
+EMPTY = NetworkRequest(0, ())
 
 
 def mount_served(networks: Sequence[ServedNetwork], key: str) -> None:
-    """Make networks on the server known to this page's instruments, under their identities.
+    """Give networks that the server runs to this page's instruments, by their identities.
 
-    One request can be for all of them. They take no room, and may come after the instruments.
+    One request can ask for several of them. They take no space on the page, and may come after the
+    instruments.
     """
     for network in networks:
         blob = pack_description(network, exchange=key)
@@ -109,25 +110,25 @@ def _exchange(networks: Mapping[str, ServedNetwork], key: str) -> None:
     try:
         answer = _answer(request, key)
     finally:
-        # Even where a network fails: without its component the channel would be cut off.
+        # The component must stay on the page even if a network fails, or requests would end.
         _served(key=key, data=answer)
 
 
 def _answer(request: NetworkRequest, key: str) -> bytes:
-    """What was asked for; a page that is run anew does not decode them once more."""
+    """Return the answer to a request; a rerun of the page does not compute it again."""
     from vae.viewer.blobs import frames_blob
 
-    question = key, request.number
+    current = key, request.number
     answered, answer = st.session_state.get(LAST_ANSWER, (None, b""))
-    if answered != question:
+    if answered != current:
         frames = [network.answer(inputs) for network, inputs in request.asks]
         answer = frames_blob(key, request.number, frames)
-        st.session_state[LAST_ANSWER] = question, answer
+        st.session_state[LAST_ANSWER] = current, answer
     return answer
 
 
 def pack_description(network: ServedNetwork, exchange: str) -> bytes:
-    """What the browser has to know of a network, as a blob of kind `served`."""
+    """Return a blob of kind `served`, which describes a network to the browser."""
     from vae.viewer.blobs import FORMAT, pack
 
     header = {
@@ -145,12 +146,12 @@ def pack_description(network: ServedNetwork, exchange: str) -> bytes:
 
 
 def read_request(asked: object, networks: Mapping[str, ServedNetwork]) -> NetworkRequest:
-    """The request in what a browser sent, of which nothing is taken on trust."""
+    """Return the request that a browser sent, after checking every part of it."""
     if not isinstance(asked, dict):
-        return NOTHING
+        return EMPTY
     number, asks = asked.get("number"), asked.get("asks")
     if type(number) is not int or not 0 < number < 2**53:
-        return NOTHING
+        return EMPTY
     if not isinstance(asks, list) or len(asks) > BATCH:
         return NetworkRequest(number, ())
     read = [_read_ask(ask, networks) for ask in asks]
@@ -162,7 +163,7 @@ def read_request(asked: object, networks: Mapping[str, ServedNetwork]) -> Networ
 def _read_ask(
     ask: object, networks: Mapping[str, ServedNetwork]
 ) -> tuple[ServedNetwork, np.ndarray] | None:
-    """One network's inputs, at least one; None where anything about it is unusable."""
+    """Return one network and its inputs, or None if any part of the entry is invalid."""
     if not isinstance(ask, dict):
         return None
     name, codes = ask.get("decoder"), ask.get("codes")

@@ -1,13 +1,17 @@
-"""Widgets that accept only valid values: a row of buttons, and the selection in a chart."""
+"""Widgets and displays that several screens share; widgets return only valid values."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
 from pages.state import url_state
 
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
 T = TypeVar("T")
+MAX_SEED = 10_000
 
 
 def choose_one(
@@ -44,6 +48,7 @@ def choose_in_link(
     name: str,
     key: str,
     default: str | None = None,
+    writes_default: bool = True,
     **settings: Any,
 ) -> str:
     """Show a row of buttons whose choice stands in the address; return the chosen option.
@@ -54,12 +59,32 @@ def choose_in_link(
         name: The name of the choice in the address.
         key: The widget's key in the session state.
         default: The value when the address holds none; the first option if None.
+        writes_default: Whether the address also gets a value that nobody has chosen.
         settings: Further arguments of the widget.
     """
     url_state.set_initial_value(key, url_state.read(name), options)
+    if not writes_default:
+        settings |= {"on_change": url_state.write_widget_value, "args": (name, key)}
     chosen = choose_one(label, options, key, default, **settings)
-    url_state.write(name, chosen)
+    if writes_default:
+        url_state.write(name, chosen)
     return chosen
+
+
+def choose_seed(**settings: Any) -> int:
+    """Show a field for the seed of a page's random choices; return the seed."""
+    return int(st.number_input("Seed", 0, MAX_SEED, 0, **settings))
+
+
+def show_figure(figure: "go.Figure", key: str) -> None:
+    """Show a Plotly figure without Plotly's row of buttons."""
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False})
+
+
+def show_metrics(metrics: Sequence[tuple[str, str, str]]) -> None:
+    """Show metrics side by side; each has a label, a value and a help text."""
+    for column, (label, value, help_text) in zip(st.columns(len(metrics)), metrics, strict=True):
+        column.metric(label, value, help=help_text)
 
 
 def selected_points(event: object, count: int) -> list[int]:

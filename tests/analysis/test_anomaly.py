@@ -7,15 +7,15 @@ import pytest
 
 from vae.__main__ import main
 from vae.analysis.anomaly import (
-    abnormal_ones,
     atlas_rates,
     auroc,
+    default_threshold,
     detect,
     error_map,
+    find_abnormal,
+    operating_point,
     roc,
     score_images,
-    usual_threshold,
-    working_point,
 )
 from vae.charts.anomaly import error_figure, roc_figure, score_histogram
 from vae.core.errors import ConfigError
@@ -50,7 +50,7 @@ def explorer(only_zero) -> Explorer:
 
 @pytest.fixture(scope="module")
 def images(digits) -> np.ndarray:
-    return digits.test.images.numpy().transpose(0, 2, 3, 1) / np.float32(255)
+    return digits.test.pixels()
 
 
 def some_scores() -> tuple[np.ndarray, np.ndarray]:
@@ -73,17 +73,19 @@ def test_the_area_is_the_share_of_pairs_in_the_right_order():
 def test_a_working_point_by_counting():
     scores = np.array([5.0, 4.0, 3.0, 2.0, 1.0])
     abnormal = np.array([True, False, True, False, False])
-    found = working_point(scores, abnormal, 2.5)
+    found = operating_point(scores, abnormal, 2.5)
     assert (found.precision, found.recall, found.false_alarms) == (2 / 3, 1.0, 1 / 3)
-    nothing = working_point(scores, abnormal, 9.0)
+    nothing = operating_point(scores, abnormal, 9.0)
     assert (nothing.precision, nothing.recall, nothing.false_alarms) == (1.0, 0.0, 0.0)
 
 
 def test_the_usual_threshold_flags_a_twentieth_of_the_normal_images():
     scores = np.arange(1000.0)
     abnormal = np.arange(1000) >= 900
-    threshold = usual_threshold(scores, abnormal)
-    assert working_point(scores, abnormal, threshold).false_alarms == pytest.approx(0.05, abs=2e-3)
+    threshold = default_threshold(scores, abnormal)
+    assert operating_point(scores, abnormal, threshold).false_alarms == pytest.approx(
+        0.05, abs=2e-3
+    )
 
 
 def test_scores_are_the_explorers_terms(explorer, images):
@@ -162,7 +164,7 @@ def test_charts_show_each_sort_as_shares_of_its_own():
     scores, abnormal = some_scores()
     figure = score_histogram(scores, abnormal, 0.5, "−ELBO")
     assert [sum(trace.y) for trace in figure.data] == pytest.approx([100, 100])
-    assert abnormal_ones(np.array([0, 1]), [0]).tolist() == [False, True]
+    assert find_abnormal(np.array([0, 1]), [0]).tolist() == [False, True]
     curve = roc_figure(*roc(scores, abnormal), (0.1, 0.6))
     assert (curve.data[2].x, curve.data[2].y) == ((0.1,), (0.6,))
     picture = np.zeros((4, 4, 3), np.uint8)

@@ -13,15 +13,15 @@ from vae.analysis.attributes import (
     STEPS,
     Groups,
     attribute_groups,
-    by_choice,
-    by_class,
-    by_value,
+    attribute_values,
     find_direction,
+    groups_by_class,
+    groups_by_selection,
+    groups_by_value,
     likeness,
     measure_attribute,
     measure_effect,
-    rank,
-    values_of,
+    permutation_p,
 )
 from vae.charts.attributes import effect_curves, groups_map, lasso_map
 from vae.core.errors import DataError
@@ -76,7 +76,7 @@ def random_groups(count: int, seed: int) -> Groups:
 
 
 def test_a_planted_direction_is_found_and_moves_what_it_should(planted):
-    groups = by_value(BRIGHTNESS, values_of(planted, BRIGHTNESS))
+    groups = groups_by_value(BRIGHTNESS, attribute_values(planted, BRIGHTNESS))
     found = measure_attribute(planted, planted, groups, BRIGHTNESS)
     vector = found.direction.vector
     assert vector @ planted.along / np.linalg.norm(vector) > 0.98
@@ -90,7 +90,7 @@ def test_a_planted_direction_is_found_and_moves_what_it_should(planted):
 
 
 def test_the_curve_is_that_of_the_decoder(planted):
-    groups = by_value(BRIGHTNESS, values_of(planted, BRIGHTNESS))
+    groups = groups_by_value(BRIGHTNESS, attribute_values(planted, BRIGHTNESS))
     effect = measure_effect(planted, planted, groups, BRIGHTNESS, seed=0)
     # Half of the images decide on the direction, so it is theirs up to sampling.
     vector = find_direction(planted.atlas.mean, groups, 0).vector
@@ -123,7 +123,7 @@ def test_a_direction_that_no_decoder_follows_is_doubted(planted):
     aside = np.concatenate([aside / np.linalg.norm(aside), np.zeros(LATENT - 3)])
     assert abs(aside @ planted.along) < 1e-9
     values = (planted.atlas.mean @ aside).astype(np.float64)
-    found = measure_attribute(planted, planted, by_value(BRIGHTNESS, values), BRIGHTNESS)
+    found = measure_attribute(planted, planted, groups_by_value(BRIGHTNESS, values), BRIGHTNESS)
     assert found.direction.apart_p < 0.05
     assert found.effect.p > 0.05
     assert "random directions" in " ".join(found.doubts)
@@ -147,7 +147,7 @@ def test_the_bootstrap_is_as_unsure_as_a_second_sample_would_be():
 
 
 def test_likeness_is_0_at_one_mean_picture_and_1_at_the_other(gallery):
-    groups = by_class(gallery.labels, 3, "3")
+    groups = groups_by_class(gallery.labels, 3, "3")
     measure = likeness(gallery, groups.high, groups.low)
     means = [gallery.images(rows).mean(axis=0) for rows in (groups.low, groups.high)]
     assert measure(np.stack(means)) == pytest.approx([0, 1], abs=1e-4)
@@ -170,21 +170,21 @@ def test_a_trained_model_follows_attributes_and_a_class_and_no_random_group(trai
 def test_groups_are_the_quarters_at_both_ends(planted):
     values = np.arange(400.0)[::-1].copy()
     values[:8] = np.nan
-    groups = by_value(BRIGHTNESS, values)
+    groups = groups_by_value(BRIGHTNESS, values)
     assert sorted(groups.low) == list(range(302, 400))
     assert sorted(groups.high) == list(range(8, 106))
     with pytest.raises(DataError, match="do not differ"):
-        by_value(BRIGHTNESS, np.ones(100))
+        groups_by_value(BRIGHTNESS, np.ones(100))
     with pytest.raises(DataError, match="too small"):
-        by_value(BRIGHTNESS, np.arange(39.0))
+        groups_by_value(BRIGHTNESS, np.arange(39.0))
 
 
 def test_a_chosen_group_stands_against_those_it_was_chosen_from():
     among = np.arange(0, 100, 2)
-    groups = by_choice(among, np.arange(0, 40, 2))
+    groups = groups_by_selection(among, np.arange(0, 40, 2))
     assert list(groups.low) == list(range(40, 100, 2))
     with pytest.raises(DataError, match="group of 3 images"):
-        by_choice(among, np.array([0, 2, 4]))
+        groups_by_selection(among, np.array([0, 2, 4]))
 
 
 def test_names_that_mean_nothing_here(gallery):
@@ -194,8 +194,8 @@ def test_names_that_mean_nothing_here(gallery):
 
 
 def test_ranks_count_the_value_itself():
-    assert rank(3.0, np.array([1.0, 2.0, 3.0])) == 0.5
-    assert rank(9.0, np.zeros(99)) == 0.01
+    assert permutation_p(3.0, np.array([1.0, 2.0, 3.0])) == 0.5
+    assert permutation_p(9.0, np.zeros(99)) == 0.01
     assert BASES * len(STEPS) >= 100
 
 
@@ -228,7 +228,7 @@ def test_points_to_lasso_stand_in_the_order_of_the_rows():
 
 
 def test_the_effect_stands_against_random_directions(planted):
-    groups = by_value(BRIGHTNESS, values_of(planted, BRIGHTNESS))
+    groups = groups_by_value(BRIGHTNESS, attribute_values(planted, BRIGHTNESS))
     effect = measure_effect(planted, planted, groups, BRIGHTNESS, seed=0)
     figure = effect_curves(effect.steps, effect.curve, effect.random_curves, "Ink", effect.unit)
     *random, own = figure.data

@@ -1,4 +1,4 @@
-"""A checkpoint's codes against its factors and labels, and the scores that its folder keeps."""
+"""The scores of a checkpoint's codes against its factors and labels."""
 
 import dataclasses
 import json
@@ -8,21 +8,11 @@ import pytest
 
 from tests.support.known_codes import noise, perfect_code, random_factors
 from vae.analysis.code_scores import assess
-from vae.core.errors import (
-    CheckpointError,
-    DataError,
-    ForeignCheckpoint,
-    IncompleteCheckpoint,
-    NewerCheckpoint,
-    StaleScores,
-    TamperedCheckpoint,
-)
+from vae.core.errors import DataError
 from vae.data.splits import Factor
 from vae.metrics.classification import label_scores
 from vae.metrics.disentanglement import gaussian_total_correlation, sample_parts, score
 from vae.runs.checkpoint import Atlas, load_run
-from vae.runs.format import SCORES_FILE
-from vae.runs.stored_scores import StoredScores, load_scores, save_scores
 
 NAMES = ("shape", "size", "x")
 
@@ -102,73 +92,3 @@ def test_one_factor_or_one_latent_is_too_few(run, atlas):
 def test_too_few_rows(run, atlas):
     with pytest.raises(DataError, match="149 rows of tiny, expected at least 150"):
         assess(run, atlas, rows=149)
-
-
-# What the folder keeps
-
-SETTINGS = {"rows": 300, "estimator": "random-forest", "seed": 0}
-SOME = {"mig": 0.25, "note": None, "factor_vae_by_seed": [0.5, 0.75]}
-
-
-@pytest.fixture
-def kept(copied_checkpoint):
-    """A run whose folder keeps scores."""
-    run = load_run(copied_checkpoint)
-    save_scores(run, StoredScores.now(run.identity, SETTINGS, SOME))
-    return run
-
-
-def edit(run, **changes):
-    file = run.path / SCORES_FILE
-    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
-
-
-def test_nothing_is_kept_until_something_is_saved(tiny_checkpoint):
-    assert load_scores(load_run(tiny_checkpoint)) is None
-
-
-def test_scores_come_back(kept):
-    stored = load_scores(kept)
-    assert (stored.settings, stored.scores) == (SETTINGS, SOME)
-    assert stored.weights == kept.identity
-    assert stored.versions.keys() >= {"python", "numpy", "scikit-learn"}
-    assert load_run(kept.path) == kept
-
-
-def test_scores_of_other_weights_are_refused(kept):
-    with pytest.raises(StaleScores, match="is of other weights; measure again"):
-        load_scores(dataclasses.replace(kept, sha256={"model.safetensors": "0" * 64}))
-
-
-@pytest.mark.parametrize(
-    ("changes", "error", "words"),
-    [
-        ({"format": "something"}, ForeignCheckpoint, "does not hold scores"),
-        ({"format_version": "1"}, ForeignCheckpoint, "does not hold scores"),
-        ({"format_version": 2}, NewerCheckpoint, "update the program"),
-        ({"scores": 3}, TamperedCheckpoint, "expected objects"),
-        ({"weights": None}, TamperedCheckpoint, "expected texts"),
-        ({"mood": "good"}, TamperedCheckpoint, "unknown key 'mood'"),
-    ],
-)
-def test_scores_that_are_not_as_they_were_written(kept, changes, error, words):
-    edit(kept, **changes)
-    with pytest.raises(error, match=words) as caught:
-        load_scores(kept)
-    assert type(caught.value) is error
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("text", ["", "{", "[" * 9000, "[]", "3"])
-def test_a_file_that_holds_no_scores(kept, text):
-    (kept.path / SCORES_FILE).write_text(text)
-    with pytest.raises((IncompleteCheckpoint, ForeignCheckpoint)):
-        load_scores(kept)
-
-
-def test_scores_that_cannot_be_written(kept):
-    (kept.path / SCORES_FILE).unlink()
-    (kept.path / SCORES_FILE).mkdir()
-    (kept.path / SCORES_FILE / "x").write_text("")
-    with pytest.raises(CheckpointError, match="cannot be written"):
-        save_scores(kept, StoredScores.now(kept.identity, SETTINGS, SOME))

@@ -28,7 +28,7 @@ def explorer(tmp_path_factory, train_into) -> Explorer:
 
 @pytest.fixture(scope="module")
 def images(digits) -> np.ndarray:
-    return digits.test.images.numpy().transpose(0, 2, 3, 1).astype(np.float32) / 255
+    return digits.test.pixels()
 
 
 @pytest.mark.parametrize("step", [0.1, 1.0, 4.0])

@@ -38,7 +38,7 @@ def root(tmp_path_factory, train_into):
 
 @pytest.fixture(scope="module")
 def clean(digits) -> np.ndarray:
-    return digits.test.images.numpy().transpose(0, 2, 3, 1) / np.float32(255)
+    return digits.test.pixels()
 
 
 def some_images(count: int = 300, side: int = 12) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 import json
 import statistics
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,9 +22,9 @@ from vae.analysis.few_labels import (
     codes_as_images,
     draw_labels,
 )
+from vae.analysis.findings import finding_file, read_study
 from vae.analysis.replicates import Replicates
-from vae.analysis.stored_findings import StoredFinding, finding_file, read_finding, write_finding
-from vae.core.errors import CheckpointError, ConfigError
+from vae.core.errors import ConfigError
 from vae.data.registry import load_dataset
 from vae.metrics.evaluation import encode_split
 from vae.runs.checkpoint import load_model, load_run
@@ -104,7 +103,7 @@ def test_models_of_other_draws_are_refused(tiny_checkpoint, models):
             few_labels.check_models(runs, "digits", 40, draws)
     plain = load_run(tiny_checkpoint)
     with pytest.raises(ConfigError, match="not semi-supervised"):
-        few_labels.measure_model(plain, load_dataset("digits"))
+        few_labels.model_error(plain, load_dataset("digits"))
 
 
 def test_few_images_are_balanced_and_nothing_else_is_seen(whole_digits):
@@ -170,35 +169,10 @@ def test_commands_print_and_keep_what_they_find(
     for command in (words, ["few-data", "--dataset", "digits", "--images", "20", "--draws", "1"]):
         assert main([*command, "--threads", "1", "--save", "--json"]) == 0
         (line,) = capsys.readouterr().out.splitlines()
-        kept = read_finding(finding_file(tmp_path, command[0], "digits"), command[0])
+        kept = read_study(finding_file(tmp_path, command[0], "digits"), command[0])
         assert kept is not None
         assert kept.found == json.loads(line)
         assert kept.command.startswith(f"vae {command[0]}")
     assert main(["few-labels", "--dataset", "digits", "--threads", "1"]) == 2
     assert "--vae" in capsys.readouterr().err
     torch.set_num_threads(threads)
-
-
-def test_only_outcomes_of_the_study_are_read(tmp_path):
-    outcome = StoredFinding.now("few-data", "vae few-data", {"dataset": "digits"})
-    path = tmp_path / "some.json"
-    assert read_finding(path, "few-data") is None
-    write_finding(path, outcome)
-    assert read_finding(path, "few-data") == outcome
-    with pytest.raises(CheckpointError, match="not few-labels"):
-        read_finding(path, "few-labels")
-    record = json.loads(path.read_text())
-    for change, words in (
-        ({"format": "x"}, "does not hold"),
-        ({"format_version": 9}, "update"),
-        ({"more": 1}, "unknown key"),
-        ({"found": 3}, "objects"),
-    ):
-        path.write_text(json.dumps(record | change))
-        with pytest.raises(CheckpointError, match=words):
-            read_finding(path, "few-data")
-    path.write_text("{")
-    with pytest.raises(CheckpointError, match="cannot be read"):
-        read_finding(path, "few-data")
-    with pytest.raises(CheckpointError, match="cannot be written"):
-        write_finding(tmp_path / "no" / "where.json", replace(outcome, command="vae"))

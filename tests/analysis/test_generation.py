@@ -10,10 +10,10 @@ from vae.analysis.eval_classifier import EvalClassifier
 from vae.analysis.generation import (
     FITTED_CODES,
     RECONSTRUCTIONS,
+    decode_codes,
     fit_prior,
     gather_inputs,
     measure_generation,
-    paint,
     read_real_images,
     sweep_temperature,
 )
@@ -166,7 +166,7 @@ def test_a_conditional_model_paints_the_classes_that_there_are(root):
     inputs = gather_inputs(explorer, read_real_images(explorer.run, 20), 20)
     codes = np.random.default_rng(0).standard_normal((25, 4)).astype(np.float32)
     labels = np.concatenate([inputs.reference.labels, inputs.reference.labels])[:25]
-    assert paint(explorer, codes, inputs) == pytest.approx(explorer.decode(codes, labels))
+    assert decode_codes(explorer, codes, inputs) == pytest.approx(explorer.decode(codes, labels))
 
 
 def test_lower_temperatures_are_safer_and_more_alike(root, classifier):

@@ -41,7 +41,7 @@ def root(tmp_path_factory, digits, train_into):
 
 @pytest.fixture(scope="module")
 def images(digits) -> np.ndarray:
-    return digits.test.images.numpy().transpose(0, 2, 3, 1).astype(np.float32) / 255
+    return digits.test.pixels()
 
 
 @pytest.mark.parametrize("scale", [0.004, 0.1, 1.0])

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.known_codes import noise, perfect_code, random_factors
 from vae.analysis.factor_map import factor_map
+from vae.analysis.findings import StoredScores, save_scores
 from vae.analysis.measurements import (
     AGAINST_FACTORS,
     COSTS,
@@ -21,16 +22,15 @@ from vae.analysis.measurements import (
     metrics_command,
     quick_seconds,
     read_comparison_scores,
+    run_values,
     seed_summary,
     shown_measures,
-    values_of,
 )
 from vae.data.splits import Factor
 from vae.metrics.disentanglement import normalised_information
 from vae.runs.checkpoint import Atlas, load_run
 from vae.runs.comparison import BetaSetting, Comparison
 from vae.runs.report import train_command
-from vae.runs.stored_scores import StoredScores, save_scores
 
 PUBLISHED = Protocol("gradient-boosting", 5000, 0)
 
@@ -79,7 +79,7 @@ def test_names_keep_their_capitals_within_a_sentence():
 
 def test_values_are_the_results_and_the_scores_that_are_numbers(run):
     scores = {"mig": 0.25, "sap": None, "dci_completeness": float("nan"), "modularity": "high"}
-    found = values_of(run, scores | {"label_information": [0.1, 0.6, 0.2], "rows": 5})
+    found = run_values(run, scores | {"label_information": [0.1, 0.6, 0.2], "rows": 5})
     assert found == {
         "distortion": run.results.test_distortion,
         "rate": run.results.test_rate,
@@ -88,7 +88,7 @@ def test_values_are_the_results_and_the_scores_that_are_numbers(run):
         "mig": 0.25,
         "label_information": 0.6,
     }
-    assert "label_information" not in values_of(run, {"label_information": [0.1, "x"]})
+    assert "label_information" not in run_values(run, {"label_information": [0.1, "x"]})
 
 
 def test_columns_are_those_against_factors_or_else_the_others():
@@ -147,7 +147,7 @@ def test_scores_that_do_not_say_how_they_were_taken_are_left_out(run):
 def test_quick_scores_name_their_rows(run):
     found = measure_quickly(run)
     assert 0 < found["rows"] <= QUICK.rows
-    assert values_of(run, found)["knn_accuracy"] > 0.2
+    assert run_values(run, found)["knn_accuracy"] > 0.2
     assert quick_seconds(run) > 0
 
 
@@ -161,7 +161,7 @@ def test_commands_say_how(run):
 def test_the_table_has_a_row_a_run_with_its_command(setting):
     comparison = Comparison((setting,), ())
     scores = {"run-1": {"mig": 0.125, "estimator": "gradient-boosting", "rows": 5000}}
-    values = {run.name: values_of(run, scores.get(run.identity)) for run in setting.runs}
+    values = {run.name: run_values(run, scores.get(run.identity)) for run in setting.runs}
     rows = list(csv.DictReader(io.StringIO(csv_table(comparison, values, scores, PUBLISHED))))
     assert [row["run"] for row in rows] == ["run-0", "run-1", "run-2", "run-3"]
     measured, other = rows[1], rows[0]

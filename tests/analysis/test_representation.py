@@ -15,7 +15,8 @@ from sklearn.preprocessing import StandardScaler
 
 from vae.__main__ import main
 from vae.analysis import representation
-from vae.analysis.latent_sizes import FILE, LatentSizes, measures, read_latent_sizes
+from vae.analysis.findings import read_finding
+from vae.analysis.latent_sizes import FILE, LatentSizes, measures
 from vae.analysis.representation import (
     PENALTIES,
     STARTS,
@@ -24,12 +25,14 @@ from vae.analysis.representation import (
     interval,
     measure_codes_alone,
     measure_representation,
-    score,
+    score_features,
 )
 from vae.charts.representation import MeasurePanel, latent_size_panels
 from vae.core.config import TrainConfig
 from vae.core.errors import CheckpointError, DataError
 from vae.explorer import Explorer
+
+CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +54,14 @@ def family(tmp_path_factory) -> LatentSizes:
     root = tmp_path_factory.mktemp("family")
     options = "--dataset digits --latent-dims 2,8 --seeds 3,4 --epochs 8 --threads 1 --json"
     assert main(["latent-sizes", *options.split(), "--out", str(root / FILE)]) == 0
-    found = read_latent_sizes(root)
+    found = read_finding(root / FILE, LatentSizes)
     assert found is not None
     return found
 
 
 def test_scores_are_those_of_scikit_learn_by_hand(known):
     fitted, tested, fitted_labels, tested_labels = known
-    found = score(*known)
+    found = score_features(*known)
     nearest = KNeighborsClassifier(5).fit(fitted, fitted_labels)
     assert found.knn_accuracy == pytest.approx(nearest.score(tested, tested_labels))
     scaler = StandardScaler().fit(fitted)
@@ -79,11 +82,11 @@ def test_features_that_know_nothing_score_chance(known):
     *_, fitted_labels, tested_labels = known
     generator = np.random.default_rng(0)
     fitted, tested = generator.standard_normal((900, 5)), generator.standard_normal((897, 5))
-    found = score(fitted, tested, fitted_labels, tested_labels)
+    found = score_features(fitted, tested, fitted_labels, tested_labels)
     assert found.knn_accuracy < 0.15
     assert found.probe_accuracy < 0.15
     assert np.abs(found.ari).max() < 0.02
-    perfect = score(fitted_labels[:, None] * 1.0, tested_labels[:, None] * 1.0, *known[2:])
+    perfect = score_features(fitted_labels[:, None] * 1.0, tested_labels[:, None] * 1.0, *known[2:])
     assert perfect.knn_accuracy == 1
     assert max(perfect.ari) > 0.9
 
@@ -186,31 +189,21 @@ def test_measures_go_by_size_and_seed(family):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"format": "another"}, "not written by this program"),
-        ({"format_version": 99}, "format version"),
         ({"models": []}, "expected models"),
         ({"pixels": {"knn_accuracy": 3}}, "missing"),
-        ({"surprise": 1}, "unknown key"),
-        ({"models": [1]}, "damaged"),
+        ({"models": [1]}, "expected an object"),
     ],
 )
-def test_a_file_that_is_no_family_is_refused_by_name(family, tmp_path, change, words):
+def test_a_damaged_family_is_refused_by_name(family, tmp_path, change, words):
     record = {"format": "latent-explorer-latent-sizes", "format_version": 1, **family.to_dict()}
     (tmp_path / FILE).write_text(json.dumps(record | change))
     with pytest.raises(CheckpointError, match=words) as caught:
-        read_latent_sizes(tmp_path)
+        read_finding(tmp_path / FILE, LatentSizes)
     assert FILE in str(caught.value)
 
 
-def test_a_torn_file_is_refused_and_none_is_none(tmp_path):
-    assert read_latent_sizes(tmp_path) is None
-    (tmp_path / FILE).write_text('{"format": ')
-    with pytest.raises(CheckpointError, match="damaged"):
-        read_latent_sizes(tmp_path)
-
-
 def test_the_family_that_ships_says_how_it_was_made():
-    found = read_latent_sizes(Path(__file__).resolve().parents[2] / "checkpoints")
+    found = read_finding(CHECKPOINTS / FILE, LatentSizes)
     assert found is not None
     assert found.sizes == (2, 4, 8, 16, 32, 64)
     assert found.command.startswith("vae latent-sizes --dataset mnist")

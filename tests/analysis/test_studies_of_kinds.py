@@ -34,7 +34,7 @@ def classifier(root) -> EvalClassifier:
 
 
 def pixels(digits) -> np.ndarray:
-    return digits.test.images.numpy().transpose(0, 2, 3, 1) / np.float32(255)
+    return digits.test.pixels()
 
 
 def test_the_classifier_knows_real_images(classifier, digits):

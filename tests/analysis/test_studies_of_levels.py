@@ -29,7 +29,7 @@ def root(tmp_path_factory, train_into):
 
 
 def pixels(digits) -> np.ndarray:
-    return digits.test.images.numpy().transpose(0, 2, 3, 1) / np.float32(255)
+    return digits.test.pixels()
 
 
 def test_rates_and_active_dimensions_are_added_up_by_level(root):
@@ -48,13 +48,13 @@ def test_a_flat_model_has_no_levels(root):
 
 
 def test_what_is_held_stays_and_the_rest_is_drawn_from_the_prior(root):
-    codes = ladders.redrawn_below(load_run(root / "ladder"), 1, 400, 5, seed=0)
+    codes = ladders.resample_below(load_run(root / "ladder"), 1, 400, 5, seed=0)
     assert codes.shape == (400, 5, 6)
     assert np.all(codes[:, :1, :2] == codes[:, :, :2])
     assert codes[:, 0].std(axis=0) == pytest.approx(np.ones(6), abs=0.15)
     below = codes[:, :, 2:].reshape(-1, 4)
     assert np.cov(below.T) == pytest.approx(np.eye(4), abs=0.1)
-    free = ladders.redrawn_below(load_run(root / "ladder"), 0, 3, 2, seed=0)
+    free = ladders.resample_below(load_run(root / "ladder"), 0, 3, 2, seed=0)
     assert not np.any(free[:, 0] == free[:, 1])
 
 
@@ -127,7 +127,7 @@ def test_a_grid_of_codes_comes_back_from_its_vectors_and_a_swap_changes_one_plac
     again = explorer.code_grids(explorer.codes_from_grids(maps))
     vectors = explorer.codebook
     assert vectors[again] == pytest.approx(vectors[maps])
-    changed = books.swapped(maps[0], 1, 0, 23)
+    changed = books.with_code(maps[0], 1, 0, 23)
     assert changed[1, 0] == 23
     assert (changed != maps[0]).sum() <= 1
     with pytest.raises(ConfigError, match="numbers from 0 to 23"):

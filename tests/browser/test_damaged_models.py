@@ -39,7 +39,7 @@ def test_a_model_that_goes_and_one_that_breaks_leave_everybody_standing(browser,
         # The folder is listed at most every other second.
         one.wait_for_timeout(2500)
         one.get_by_role("link", name="Map", exact=True).click()
-        one.get_by_text("The model in the link is not here").wait_for()
+        one.get_by_text("The model in the link does not exist here").wait_for()
         one.get_by_test_id("live-map").wait_for()
         assert "model=digits-map" in one.url
 

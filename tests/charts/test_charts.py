@@ -58,7 +58,7 @@ def test_class_colours_are_ten_and_different():
 
 def test_a_path_that_moves_evenly_is_flat_at_its_whole_length():
     figure = path_measures(
-        {"line": [0.02] * 5, "blend": [0.05, 0.0]}, {"line": [0.0, 0.5, 1.0]}, chosen="line"
+        {"line": [0.02] * 5, "blend": [0.05, 0.0]}, {"line": [0.0, 0.5, 1.0]}, marked="line"
     )
     line, off, blend = figure.data
     assert list(line.y) == pytest.approx([0.1] * 5)

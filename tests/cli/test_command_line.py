@@ -15,11 +15,11 @@ import pytest
 import torch
 
 from vae.__main__ import main
+from vae.analysis.findings import load_scores
 from vae.bench.table import Row, Speeds
 from vae.core.errors import StaleScores
 from vae.runs.checkpoint import load_atlas, load_run
 from vae.runs.format import RESUME_FILE
-from vae.runs.stored_scores import load_scores
 
 PROJECT = Path(__file__).resolve().parents[2]
 TRAIN = (
@@ -263,7 +263,7 @@ def test_ctrl_c_leaves_a_run_that_can_go_on(vae, capsys, tmp_path, monkeypatch):
     assert main(command) == 130
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "--resume goes on with it" in captured.err
+    assert "--resume continues it" in captured.err
     assert load_run(path).stopped_early
     monkeypatch.undo()
     vae(*command, "--resume")
@@ -681,7 +681,7 @@ def test_checkpoints_that_cannot_be_used(refused, copied_checkpoint, tmp_path, c
     (copied_checkpoint / "model.safetensors").write_bytes(b"damaged")
     assert "is not the file that was saved" in refused(command, copied_checkpoint, *more)
     (copied_checkpoint / "run.json").write_text("{")
-    assert "is not whole JSON" in refused(command, copied_checkpoint, *more)
+    assert "is not complete JSON" in refused(command, copied_checkpoint, *more)
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "many", "1.5", "10000000"])
@@ -772,14 +772,14 @@ def test_while_it_trains_no_server_offers_to_go_on_with_it(tmp_path, monkeypatch
     from vae.jobs.unfinished import unfinished_runs
     from vae.runs.recorder import RecordedTraining
 
-    note, seen = RecordedTraining.note, []
+    record, seen = RecordedTraining.record_report, []
 
-    def noted(run, report, save_seconds=None):
+    def recording(run, report, save_seconds=None):
         run.save_state()
         seen.append(unfinished_runs(tmp_path))
-        return note(run, report, save_seconds)
+        return record(run, report, save_seconds)
 
-    monkeypatch.setattr(RecordedTraining, "note", noted)
+    monkeypatch.setattr(RecordedTraining, "record_report", recording)
     options = ["--dataset", "digits", "--arch", "mlp", "--latent-dim", "2", "--epochs", "1"]
     assert main(["train", *options, "--out", str(tmp_path / "run"), "--threads", "1"]) == 0
     assert seen

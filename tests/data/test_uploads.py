@@ -85,8 +85,8 @@ def test_grey_is_said_where_colour_is_lost():
     colour, grey = (
         read_upload(BytesIO(WELCOME[n].content), n) for n in ("plain PNG", "16 bits of grey")
     )
-    assert colour.steps_to((1, 8, 8)) == ("made grey", "brought to 8 × 8 pixels")
-    assert colour.steps_to((3, 8, 8)) == ("brought to 8 × 8 pixels",)
+    assert colour.steps_to((1, 8, 8)) == ("made grey", "resized to 8 × 8 pixels")
+    assert colour.steps_to((3, 8, 8)) == ("resized to 8 × 8 pixels",)
     assert "made grey" not in grey.steps_to((1, 8, 8))
 
 

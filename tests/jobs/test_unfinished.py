@@ -42,7 +42,7 @@ def left(tmp_path, digits):
     run = RecordedTraining.start(path, model, train, digits, torch.device("cpu"))
     for report in run.run():
         if report.ends_epoch:
-            run.note(report, save_seconds=-1.0)
+            run.record_report(report, save_seconds=-1.0)
             run.save_state()
             break
     return path

@@ -244,6 +244,6 @@ def test_a_folder_in_which_somebody_trains_is_refused(tmp_path):
     assert is_locked(tmp_path / "run")
     train_jobs([JobSpec(1, SHORT, tmp_path / "run")], OneDataset(), events.append, CancelFlags())
     assert events[-1].status == "failed"
-    assert "somebody trains in" in events[-1].message
+    assert "another process trains in" in events[-1].message
     lock.release()
     assert not is_locked(tmp_path / "run")

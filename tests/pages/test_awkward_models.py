@@ -87,7 +87,7 @@ def test_where_others_reach_the_server_no_folder_is_read_that_was_not_named(
     assert not page.exception
     assert bool(read) == is_read
     said = " ".join(each.value for each in page.caption)
-    assert ("flat is a folder that whoever started this server has not named" in said) != is_read
+    assert ("flat is a folder that LATENT_FOLDERS of this server does not name" in said) != is_read
 
 
 def test_a_folder_that_is_gone_offers_no_download(open_page, awkward):
@@ -106,7 +106,7 @@ def test_home_shows_the_others_beside_a_damaged_model(open_page, small_checkpoin
     assert "compare-digits-beta-0.5" in [button.key for button in page.button]
     messages = " ".join(warning.value for warning in page.warning)
     assert "sha256" in messages
-    assert "not whole JSON" in messages
+    assert "not complete JSON" in messages
 
 
 def test_a_failed_download_leaves_the_page_standing(open_page, small_checkpoints, monkeypatch):

@@ -14,8 +14,8 @@ from vae.analysis.few_data import (
     FewData,
 )
 from vae.analysis.few_labels import M1_M2, FewLabels
+from vae.analysis.findings import StudyFinding, finding_file, write_finding
 from vae.analysis.replicates import Replicates
-from vae.analysis.stored_findings import StoredFinding, finding_file, write_finding
 
 PAGE = "pages/few_labels.py"
 
@@ -37,7 +37,7 @@ def few_checkpoints(tmp_path_factory, small_checkpoints, train_into):
     )
     data = FewData("digits", (50, 100), (0, 1), 5, cells)
     for study, found in (("few-labels", labels), ("few-data", data)):
-        outcome = StoredFinding.now(study, f"vae {study}", found.to_dict())
+        outcome = StudyFinding.now(study, f"vae {study}", found.to_dict())
         write_finding(finding_file(root, study, "digits"), outcome)
     return root
 
@@ -51,14 +51,14 @@ def test_errors_and_guesses(open_page, few_checkpoints):
     assert not page.exception
     assert not page.warning
     assert "some probe gets 25.0 ± 7.1 % of test images wrong, M1+M2 15.0 ± 7.1 %" in texts(page)
-    assert "are guessed right" in texts(page)
+    assert "test images correctly" in texts(page)
     assert len(page.get("plotly_chart")) == 2
     assert len(page.get("image")) == 10
 
 
 @pytest.mark.parametrize(
     ("view", "words"),
-    [("What it was told", "The 40 training images"), ("What it paints", "as every class")],
+    [("Labelled images", "The 40 training images"), ("Samples", "as every class")],
 )
 def test_the_other_views_of_the_model(open_page, few_checkpoints, view, words):
     page = open_page(PAGE, checkpoints=few_checkpoints, model="digits-semi")
@@ -89,7 +89,7 @@ def test_an_outcome_that_is_none_is_named_in_one_sentence(open_page, few_checkpo
     (root / "few-labels-digits.json").write_text("{")
     page = open_page(PAGE, checkpoints=root)
     assert not page.exception
-    assert "cannot be read" in page.warning[0].value
+    assert "is not complete JSON" in page.warning[0].value
 
 
 def test_the_train_page_asks_for_as_many_labels_as_it_says(open_page, tmp_path, monkeypatch):

@@ -14,11 +14,11 @@ from pages.views.compare.quick_scores import known_quick_scores, offer_quick_sco
 from tests.support.known_codes import noise, perfect_code, random_factors
 from vae.analysis import measurements
 from vae.analysis.code_scores import assess
+from vae.analysis.findings import StoredScores, save_scores
 from vae.runs.catalogue import read_catalogue
 from vae.runs.checkpoint import load_atlas, load_run
 from vae.runs.comparison import comparisons
 from vae.runs.format import ATLAS_FILE, RUN_FILE
-from vae.runs.stored_scores import StoredScores, save_scores
 
 FACTORS = [{"name": name, "size": size} for name, size in (("shape", 5), ("x", 6), ("y", 8))]
 
@@ -133,7 +133,7 @@ def test_the_answer_compares_the_seeds_with_the_betas(show, seeds_of_digits):
 
 def test_one_seed_is_said_to_be_one(show, small_checkpoints):
     page = show(small_checkpoints)
-    assert "one seed a β" in text(page)
+    assert "one seed per β" in text(page)
     assert "Every measure: one seed each" in text(page)
     assert table(page).count("one seed") == 3
     assert "is moved more by" not in table(page)
@@ -142,12 +142,12 @@ def test_one_seed_is_said_to_be_one(show, small_checkpoints):
 def test_scores_against_factors_are_measured_on_demand(show, with_factors, impatient):
     page = show(with_factors)
     assert "MIG" not in table(page)
-    assert "Of none of these" in captions(page)
+    assert "for none of these models" in captions(page)
     assert "vae metrics checkpoints/digits-beta-1-seed-1 --save" in captions(page)
     page.button[0].click().run()
     assert not page.exception
     assert {"MIG", "SAP", "Explicit\u00adness"} <= set(_heads(page))
-    assert "DCI by random forest" in captions(page)
+    assert "DCI uses random forest" in captions(page)
     assert "shape, x, y" in captions(page)
     assert "Seeds outweigh β" in text(page) or "β outweighs the seeds" in text(page)
     again = AppTest.from_function(script, default_timeout=60).run()
@@ -190,7 +190,7 @@ def test_what_takes_too_long_for_a_page_is_left_to_the_command(
     monkeypatch.setattr(measurements, "quick_seconds", lambda run: 61.0)
     page = show(with_factors)
     assert not page.button
-    assert "61 s a model, more than this page may take" in captions(page)
+    assert "61 s per model, more than a page may take" in captions(page)
 
 
 def _heads(page: AppTest) -> list[str]:
@@ -210,7 +210,7 @@ def test_stored_scores_are_shown_as_they_are(show, with_factors):
 def test_some_missing_scores_are_counted(show, with_factors, impatient):
     store_scores(with_factors / "digits-beta-1-seed-1")
     page = show(with_factors)
-    assert "Of 1 of these 4 models" in captions(page)
+    assert "for 1 of these 4 models" in captions(page)
     assert "<small>1 of 2</small>" in table(page)
     assert "not measured" in table(page)
 

@@ -58,9 +58,9 @@ def test_compare_says_why_there_is_no_sweep(open_page, root):
     assert not page.text_input
 
 
-def test_interpolate_says_why_no_picture_can_be_brought(open_page, root):
+def test_interpolate_says_why_no_picture_can_be_uploaded(open_page, root):
     page = open_page("pages/interpolate.py", checkpoints=root, a="upload")
-    assert f"Bringing pictures {OFF}" in captions(page)
+    assert f"The upload of pictures {OFF}" in captions(page)
 
 
 def test_an_option_after_two_dashes_does_the_same(open_page, root, monkeypatch):

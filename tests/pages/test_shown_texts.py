@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pages.ui.markdown import without_places
+from pages.ui.markdown import without_paths
 
 
 @pytest.mark.parametrize(
@@ -24,11 +24,11 @@ def test_a_path_below_the_server_s_folders_becomes_a_name(monkeypatch, tmp_path,
     places = {"root": tmp_path / "kept" / "checkpoints", "data": tmp_path / "data"}
     monkeypatch.setenv("LATENT_CHECKPOINTS", str(places["root"]))
     monkeypatch.setenv("LATENT_DATA_DIR", str(places["data"]))
-    assert without_places(said.format(**places)) == shown.format(**places)
+    assert without_paths(said.format(**places)) == shown.format(**places)
 
 
 def test_a_relative_folder_is_left_out_too_and_as_a_word_it_stays(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LATENT_CHECKPOINTS", raising=False)
     said = f"checkpoints/a and {Path.cwd()}/checkpoints/b are checkpoints"
-    assert without_places(said) == "a and b are checkpoints"
+    assert without_paths(said) == "a and b are checkpoints"

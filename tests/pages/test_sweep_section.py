@@ -73,7 +73,7 @@ def test_the_form_says_how_many_runs_and_how_long(page):
 
 def test_where_nothing_is_known_it_says_so(page):
     page.selectbox(key="sweep-dataset").set_value("cifar10").run()
-    assert "how long they take shows once they train" in said(page)
+    assert "an estimate of their time appears during training" in said(page)
 
 
 @pytest.mark.parametrize("text", ["", "one, two", "1, -2", "1 2 3 4 5 6 7 8 9 10 11"])
@@ -88,7 +88,7 @@ def test_bad_betas_are_one_calm_sentence_and_queue_nothing(page, text):
 def test_a_sweep_ends_as_checkpoints_and_leads_on(page, root):
     small(page, "1, 4").button(key="sweep-train").click().run()
     assert not page.exception
-    assert "**2 runs**, under way" in said(page)
+    assert "**2 runs**, in progress" in said(page)
     run_until(page, lambda: "Show side by side" in button_labels(page))
     names = [run.name for run in read_catalogue(root).runs]
     assert names == ["digits-mlp-deep-8-beta-1-seed-0", "digits-mlp-deep-8-beta-4-seed-0"]
@@ -121,9 +121,9 @@ def test_more_runs_than_the_server_takes_are_one_calm_sentence(root, monkeypatch
 def test_runs_that_are_here_already_are_shown_and_not_trained_again(page, root):
     small(page, "1").button(key="sweep-train").click().run()
     run_until(page, lambda: queue().sweeps[0].ended)
-    run_until(page, lambda: "here already" in said(page))
+    run_until(page, lambda: "trained already" in said(page))
     small(page, "1, 4")
-    assert "**2 runs**, 1 of them here already" in said(page)
+    assert "**2 runs**, 1 of them trained already" in said(page)
     page.button(key="sweep-train").click().run()
     assert not page.exception
     run_until(page, lambda: queue().sweeps[-1].ended)

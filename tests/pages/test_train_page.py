@@ -63,14 +63,14 @@ def test_what_is_finished_is_opened_or_trained_all_the_same(page, tmp_path):
     run_until_true(lambda: queue().jobs[-1].ended)
     train(page, epochs=2)
     assert len(queue().jobs) == 1
-    assert "here already: **digits-mlp-deep-2-beta-1-seed-0**" in said(page)
+    assert "exists already: **digits-mlp-deep-2-beta-1-seed-0**" in said(page)
     button(page, "Open it").click().run()
     assert not page.exception
     assert page.query_params["model"] == "digits-mlp-deep-2-beta-1-seed-0"
     assert any("Test split: distortion" in each.value for each in page.success)
     assert "Open it" not in labels(page)
     train(page, epochs=2)
-    button(page, "Train it all the same").click().run()
+    button(page, "Train again anyway").click().run()
     run_until_true(lambda: queue().jobs[-1].ended)
     names = [run.name for run in read_catalogue(tmp_path).runs]
     assert names == [f"digits-mlp-deep-2-beta-1-seed-0{end}" for end in ("", "-2")]
@@ -102,7 +102,7 @@ def test_everyone_sees_the_queue_and_is_asked_before_stopping_anothers_job(page)
     others = queue().submit(LONG)
     train(page, epochs=1000, seed=1)
     train(page, epochs=1000, seed=2)
-    assert "1 under way, 2 waiting" in said(page)
+    assert "1 in progress, 2 waiting" in said(page)
     assert "Somebody else started this." in said(page)
     assert said(page).count("yours") == 2
     own = queue().jobs[-1]
@@ -135,14 +135,14 @@ def test_what_was_left_unfinished_is_resumed(left, page, tmp_path):
     assert queue().jobs[-1].status == "done"
     assert [run.name for run in read_catalogue(tmp_path).runs] == ["left"]
     page.run()
-    assert "Left unfinished" not in said(page)
+    assert "**Unfinished**" not in said(page)
 
 
 def test_what_was_left_unfinished_is_discarded(left, page):
     page.button(key="discard-it-left").click().run()
     assert not page.exception
     assert not left.exists()
-    assert "Left unfinished" not in said(page)
+    assert "**Unfinished**" not in said(page)
 
 
 @pytest.mark.slow
@@ -155,7 +155,7 @@ def test_a_killed_training_is_told_calmly_and_offered(page):
     page.run()
     assert not page.exception
     assert "most likely for lack of memory" in page.warning[0].value
-    assert (job.path / RESUME_FILE).exists() == ("Left unfinished" in said(page))
+    assert (job.path / RESUME_FILE).exists() == ("**Unfinished**" in said(page))
     train(page, epochs=2)
     run_until_true(lambda: queue().jobs[-1].ended)
     assert queue().jobs[-1].status == "done"
@@ -170,16 +170,14 @@ def test_a_training_that_was_stopped_is_kept_and_gone_on_with(page, tmp_path):
     run_until_true(lambda: job.ended)
     page.run()
     assert not page.exception
-    assert "of 100 epochs, and kept" in page.success[0].value
+    assert "of 100 epochs, and the model was kept" in page.success[0].value
     train(page, epochs=100)
     assert len(queue().jobs) == 1
-    assert "was begun here" in said(page)
-    assert {"Go on training", "Go on", "Go on with it", "Train it all the same"} <= set(
-        labels(page)
-    )
-    button(page, "Go on with it").click().run()
+    assert "is already partly trained" in said(page)
+    assert {"Resume training", "Resume", "Resume it", "Train again anyway"} <= set(labels(page))
+    button(page, "Resume it").click().run()
     assert not page.exception
-    assert "was begun here" not in said(page)
+    assert "is already partly trained" not in said(page)
     again = queue().jobs[-1]
     run_until_true(lambda: again.ended)
     assert (again.status, again.path) == ("done", job.path)
@@ -187,4 +185,4 @@ def test_a_training_that_was_stopped_is_kept_and_gone_on_with(page, tmp_path):
     assert "Stopped" not in page.success[0].value
     (run,) = read_catalogue(tmp_path).runs
     assert run.results.epochs_trained == 100
-    assert "Go on training" not in labels(page)
+    assert "Resume training" not in labels(page)

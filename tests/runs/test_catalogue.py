@@ -11,6 +11,7 @@ import pytest
 from tests.benchmarks.quality import QUALITY_HEADING
 from tests.support.unreadable import unreadable
 from vae.__main__ import _parser
+from vae.analysis.findings import load_scores
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import CheckpointError, TamperedCheckpoint
 from vae.explorer import Explorer
@@ -23,7 +24,6 @@ from vae.runs.format import RUN_FILE
 from vae.runs.report import markdown_table, train_command
 from vae.runs.run import Run
 from vae.runs.run_folder import run_name, unused_path
-from vae.runs.stored_scores import load_scores
 
 PROJECT = Path(__file__).resolve().parents[2]
 SHIPPED = PROJECT / "checkpoints"

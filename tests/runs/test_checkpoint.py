@@ -154,13 +154,13 @@ def test_a_run_that_did_not_finish(copied_checkpoint):
 def test_a_record_cut_short(copied_checkpoint, kept):
     file = copied_checkpoint / RUN_FILE
     file.write_bytes(file.read_bytes()[:kept])
-    assert "is not whole JSON" in refusal(IncompleteCheckpoint, copied_checkpoint)
+    assert "is not complete JSON" in refusal(IncompleteCheckpoint, copied_checkpoint)
 
 
 @pytest.mark.parametrize("text", [b"seed: 3\n", b"\xff\xfe\x00", b"[" * 100_000])
 def test_a_record_that_is_not_json(copied_checkpoint, text):
     (copied_checkpoint / RUN_FILE).write_bytes(text)
-    assert "is not whole JSON" in refusal(IncompleteCheckpoint, copied_checkpoint)
+    assert "is not complete JSON" in refusal(IncompleteCheckpoint, copied_checkpoint)
 
 
 def test_a_record_with_a_number_too_long_to_read(copied_checkpoint):

@@ -66,7 +66,7 @@ def test_a_command_that_wants_a_folder_in_which_somebody_trains_is_refused(taken
         pytest.importorskip("ray")
     assert main([*command.format(root=taken.parent).split(), *SETTINGS.split()]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"somebody trains in {taken}" in line
+    assert f"another process trains in {taken}" in line
     assert list(taken.parent.iterdir()) == [taken]
     assert list(taken.iterdir()) == []
 
@@ -79,7 +79,7 @@ def test_the_first_process_of_torchrun_holds_the_folder(taken, tmp_path, monkeyp
     lead(tmp_path / "run")
     assert seen == [True]
     assert not is_locked(tmp_path / "run")
-    with pytest.raises(CheckpointError, match="somebody trains in"):
+    with pytest.raises(CheckpointError, match="another process trains in"):
         lead(taken)
 
 

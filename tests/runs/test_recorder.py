@@ -134,7 +134,7 @@ def test_an_unfinished_run_is_replaced_only_where_that_is_asked_for(tmp_path, di
     run_until(recorded, 5)
     recorded.finish()
     (tmp_path / RUN_FILE).unlink()
-    with pytest.raises(CheckpointError, match="--resume to go on"):
+    with pytest.raises(CheckpointError, match="--resume to continue"):
         start(tmp_path, digits)
     start(tmp_path, digits, overwrite=True)
     assert not (tmp_path / RESUME_FILE).exists()

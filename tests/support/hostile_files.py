@@ -128,7 +128,7 @@ def wide() -> bytes:
 
 
 TURNED, CLEAR = "turned as its camera says", "transparent parts on black"
-FIRST, CROPPED = "the first frame of a film", "cropped to its middle square"
+FIRST, CROPPED = "the first frame of an animation", "cropped to its middle square"
 WITHOUT_RED: Quadrants = ((BLACK, GREEN), (BLUE, WHITE))
 GREYS: Quadrants = (((0,) * 3, (85,) * 3), ((170,) * 3, (255,) * 3))
 LUMA: Quadrants = (((76,) * 3, (150,) * 3), ((29,) * 3, (255,) * 3))

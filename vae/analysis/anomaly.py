@@ -32,7 +32,7 @@ SCORES: dict[Score, str] = {
 }
 """By name, as people write them; see `ImageScores`."""
 
-KINDS_WITHOUT_RATE: tuple[Score, ...] = ("distortion", "unexplained")
+SCORES_WITHOUT_RATE: tuple[Score, ...] = ("distortion", "unexplained")
 """The scores of models whose codes all cost the same."""
 
 FAINTEST = 1.0
@@ -98,7 +98,7 @@ class Detection(Record):
 
 
 @dataclass(frozen=True)
-class WorkingPoint:
+class OperatingPoint:
     """What a threshold comes to: images whose score is above it are flagged."""
 
     threshold: float
@@ -113,12 +113,12 @@ class WorkingPoint:
     """Flagged among the normal."""
 
 
-def scores_there_are(model: ModelConfig) -> tuple[Score, ...]:
+def available_scores(model: ModelConfig) -> tuple[Score, ...]:
     """The scores that a model has."""
-    return tuple(SCORES) if model.is_gaussian else KINDS_WITHOUT_RATE
+    return tuple(SCORES) if model.is_gaussian else SCORES_WITHOUT_RATE
 
 
-def unit(score: Score) -> str:
+def score_unit(score: Score) -> str:
     """What a score is measured in."""
     return "share of the image" if score == "unexplained" else "nats"
 
@@ -186,7 +186,7 @@ def atlas_rates(explorer: Explorer) -> Float[np.ndarray, "n"]:
         return 0.5 * (mean**2 + np.exp(logvar) - 1 - logvar).sum(axis=1)
 
 
-def abnormal_ones(labels: Int[np.ndarray, "n"], normal: Collection[int]) -> Bool[np.ndarray, "n"]:
+def find_abnormal(labels: Int[np.ndarray, "n"], normal: Collection[int]) -> Bool[np.ndarray, "n"]:
     """Which images are of no normal class; ConfigError unless there are some of either sort."""
     abnormal = ~np.isin(labels, list(normal))
     if abnormal.all() or not abnormal.any():
@@ -227,14 +227,14 @@ def roc(
     return false_alarms, recall
 
 
-def working_point(
+def operating_point(
     scores: Float[np.ndarray, "n"], abnormal: Bool[np.ndarray, "n"], threshold: float
-) -> WorkingPoint:
+) -> OperatingPoint:
     """What flagging every score above a threshold comes to."""
     flagged = scores > threshold
     right = int((flagged & abnormal).sum())
     precision = right / int(flagged.sum()) if flagged.any() else 1.0
-    return WorkingPoint(
+    return OperatingPoint(
         float(threshold),
         precision,
         right / int(abnormal.sum()),
@@ -242,7 +242,7 @@ def working_point(
     )
 
 
-def usual_threshold(scores: Float[np.ndarray, "n"], abnormal: Bool[np.ndarray, "n"]) -> float:
+def default_threshold(scores: Float[np.ndarray, "n"], abnormal: Bool[np.ndarray, "n"]) -> float:
     """The threshold at which FALSE_ALARMS of the normal images are flagged."""
     return float(np.quantile(scores[~abnormal], 1 - FALSE_ALARMS))
 
@@ -260,11 +260,11 @@ def detect(
     `normal` are labels; without them, those that the model was trained on.
     """
     chosen = tuple(normal_labels(explorer) if normal is None else sorted(normal))
-    abnormal = abnormal_ones(labels, chosen)
+    abnormal = find_abnormal(labels, chosen)
     found = score_images(explorer, images, samples, seed)
-    names = [s for s in scores_there_are(explorer.run.model) if s != "likelihood" or samples]
+    names = [s for s in available_scores(explorer.run.model) if s != "likelihood" or samples]
     points = {
-        name: working_point(s, abnormal, usual_threshold(s, abnormal))
+        name: operating_point(s, abnormal, default_threshold(s, abnormal))
         for name, s in ((name, found.of(name)) for name in names)
     }
     return Detection(

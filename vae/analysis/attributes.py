@@ -149,14 +149,14 @@ def measure_attribute(
     return AttributeFinding(*names, direction, effect, doubts(direction, effect))
 
 
-def values_of(gallery: Gallery, attribute: Attribute) -> Float[np.ndarray, "n"]:
+def attribute_values(gallery: Gallery, attribute: Attribute) -> Float[np.ndarray, "n"]:
     """An attribute of every test image, or of its reconstruction where that is all there is."""
     places = np.arange(len(gallery.labels))
     parts = np.split(places, range(MEASURED_AT_ONCE, len(places), MEASURED_AT_ONCE))
     return np.concatenate([attribute.measure(gallery.images(part)) for part in parts])
 
 
-def by_value(attribute: Attribute, values: Float[np.ndarray, "n"]) -> Groups:
+def groups_by_value(attribute: Attribute, values: Float[np.ndarray, "n"]) -> Groups:
     """The quarters at both ends; DataError where there are too few images, or they are alike."""
     known = np.flatnonzero(np.isfinite(values))
     if len(known) == 0 or np.ptp(values[known]) == 0:
@@ -167,14 +167,14 @@ def by_value(attribute: Attribute, values: Float[np.ndarray, "n"]) -> Groups:
     return Groups(attribute.title, order[len(order) - count :], order[:count], *names)
 
 
-def by_class(labels: Int[np.ndarray, "n"], label: int, name: str) -> Groups:
+def groups_by_class(labels: Int[np.ndarray, "n"], label: int, name: str) -> Groups:
     """A class and all others."""
     mine = labels == label
     rest = np.flatnonzero(~mine & (labels >= 0))
     return Groups(f"Class {name}", np.flatnonzero(mine), rest, f"class {name}", "other classes")
 
 
-def by_choice(among: Int[np.ndarray, "n"], chosen: Int[np.ndarray, "m"]) -> Groups:
+def groups_by_selection(among: Int[np.ndarray, "n"], chosen: Int[np.ndarray, "m"]) -> Groups:
     """Some images, and the others among those that they were chosen from."""
     rest = np.setdiff1d(among, chosen)
     return Groups("Your group", np.unique(chosen), rest, "your group", "the others")
@@ -196,7 +196,7 @@ def find_direction(codes: Float[np.ndarray, "n latent"], groups: Groups, seed: i
         float(cosines.mean()),
         (float(interval[0]), float(interval[1])),
         float(pairs.mean()),
-        rank(float(apart), np.linalg.norm(shuffled, axis=1)),
+        permutation_p(float(apart), np.linalg.norm(shuffled, axis=1)),
     )
 
 
@@ -220,7 +220,7 @@ def measure_effect(
     return Effect(
         _correlation(found),
         tuple(correlations),
-        rank(_correlation(found), np.array(correlations)),
+        permutation_p(_correlation(found), np.array(correlations)),
         STEPS,
         _curve(found),
         tuple(map(_curve, random)),
@@ -255,7 +255,7 @@ def doubts(direction: Direction, effect: Effect) -> tuple[str, ...]:
     return tuple(found)
 
 
-def rank(value: float, chance: Float[np.ndarray, "n"]) -> float:
+def permutation_p(value: float, chance: Float[np.ndarray, "n"]) -> float:
     """The share of chance results at least as large, the value itself counted among them."""
     return float((1 + np.sum(chance >= value - 1e-12)) / (1 + len(chance)))
 
@@ -267,13 +267,13 @@ def attribute_groups(gallery: Gallery, name: str) -> tuple[Groups, Attribute | N
     """
     if name in ATTRIBUTES:
         attribute = ATTRIBUTES[name]
-        return by_value(attribute, values_of(gallery, attribute)), attribute
+        return groups_by_value(attribute, attribute_values(gallery, attribute)), attribute
     names = list(gallery.class_names)
     wanted = name.removeprefix("class:")
     if not name.startswith("class:") or wanted not in names:
         classes = f", or class: and one of {', '.join(names)}" if names else ""
         raise DataError(f"there is no attribute {name!r}; choose {', '.join(ATTRIBUTES)}{classes}")
-    return by_class(gallery.labels, names.index(wanted), wanted), None
+    return groups_by_class(gallery.labels, names.index(wanted), wanted), None
 
 
 def _resampled_mean(

@@ -1,4 +1,12 @@
-"""What a change of beta did to a measure, held against what a change of seed does to it."""
+"""Compares the effect of beta on a measure with the effect of the random seed.
+
+Example:
+    >>> effect = beta_effect({1.0: [25.1, 25.3], 4.0: [14.0, 14.2]})
+    >>> effect.verdict
+    'beta'
+    >>> format_interval(effect, "{:.1f}".format)
+    '14.1 at β 4 to 25.2 at β 1, seeds 0.2'
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,69 +14,71 @@ from statistics import median
 from typing import Literal, Self
 
 Verdict = Literal["beta", "seeds", "unsettled", "constant", "unknown"]
+"""Which of beta and the seeds changes a measure more; see `BetaEffect.verdict`."""
 
 CLEAR = 1.5
-"""How many times the widest range over seeds the medians must span for beta to outweigh the seeds.
+"""Beta outweighs the seeds when the medians span this many times the widest range over seeds.
 
-Were beta to do nothing (normally distributed seeds, 2 to 7 betas), they would in less than 2 % of
-comparisons with 3 seeds a beta, and in 8 to 11 % with 2.
+If beta had no effect (normally distributed seeds, 2 to 7 betas), that would happen in less than 2 %
+of comparisons with 3 seeds for each beta, and in 8 to 11 % with 2 seeds.
 """
 
 
 @dataclass(frozen=True)
 class SeedSummary:
-    """One measure of one setting over its seeds."""
+    """The values of one measure over the seeds of one setting."""
 
     median: float
     low: float
     high: float
     count: int
-    """Seeds behind it."""
+    """Number of seeds."""
 
     @classmethod
     def from_values(cls, values: Sequence[float]) -> Self:
-        """Of at least one value."""
+        """Summarise the values, of which there is at least one."""
         return cls(median(values), min(values), max(values), len(values))
 
     @property
     def range(self) -> float:
-        """Highest less lowest; 0 where there is one seed."""
+        """The highest value minus the lowest; 0 with one seed."""
         return self.high - self.low
 
 
 @dataclass(frozen=True)
 class BetaEffect:
-    """One measure over several betas, of one objective."""
+    """One measure of one objective over several betas."""
 
     betas: tuple[float, ...]
-    """At least two, rising."""
+    """At least two betas, in rising order."""
 
-    spreads: tuple[SeedSummary, ...]
-    """Over the seeds, a beta each."""
+    summaries: tuple[SeedSummary, ...]
+    """A summary over the seeds for each beta."""
 
     @property
     def extremes(self) -> tuple[tuple[float, SeedSummary], tuple[float, SeedSummary]]:
-        """The beta of the lowest median and that of the highest, with their spreads."""
-        found = sorted(zip(self.betas, self.spreads, strict=True), key=lambda pair: pair[1].median)
-        return found[0], found[-1]
+        """The beta of the lowest median and that of the highest, each with its summary."""
+        pairs = zip(self.betas, self.summaries, strict=True)
+        ranked = sorted(pairs, key=lambda pair: pair[1].median)
+        return ranked[0], ranked[-1]
 
     @property
     def span(self) -> float:
-        """How far apart the medians of the betas lie."""
+        """The highest median minus the lowest."""
         (_, low), (_, high) = self.extremes
         return high.median - low.median
 
     @property
     def seed_ranges(self) -> tuple[float, ...]:
-        """Of the betas that have several seeds."""
-        return tuple(spread.range for spread in self.spreads if spread.count > 1)
+        """The ranges over seeds of the betas that have several seeds."""
+        return tuple(summary.range for summary in self.summaries if summary.count > 1)
 
     @property
     def verdict(self) -> Verdict:
-        """Which of the two moves the measure more; "unknown" with one seed a beta.
+        """Whether beta or the seeds change the measure more; "unknown" with one seed per beta.
 
-        Beta where its medians span over `CLEAR` times the widest range over the seeds of one beta;
-        the seeds where the medians span no more than the typical, the median, such range.
+        The verdict is "beta" when the medians span more than `CLEAR` times the widest range over
+        seeds. It is "seeds" when they span no more than the median of these ranges.
         """
         if not self.seed_ranges:
             return "unknown"
@@ -80,19 +90,15 @@ class BetaEffect:
 
 
 def beta_effect(values: Mapping[float, Sequence[float]]) -> BetaEffect | None:
-    """Of a measure's values by beta, one a seed; None where fewer than two betas have any."""
+    """Summarise a measure's values by beta; returns None when fewer than two betas have values."""
     known = {beta: values[beta] for beta in sorted(values) if len(values[beta])}
     if len(known) < 2:
         return None
-    return BetaEffect(
-        tuple(known), tuple(SeedSummary.from_values(seeds) for seeds in known.values())
-    )
+    return BetaEffect(tuple(known), tuple(map(SeedSummary.from_values, known.values())))
 
 
-def by_verdict(
-    effects: Mapping[str, BetaEffect],
-) -> dict[Verdict, list[str]]:
-    """The names of those of one verdict together."""
+def by_verdict(effects: Mapping[str, BetaEffect]) -> dict[Verdict, list[str]]:
+    """Group the names of measures by their verdict."""
     found: dict[Verdict, list[str]] = {}
     for name, effect in effects.items():
         found.setdefault(effect.verdict, []).append(name)
@@ -100,14 +106,14 @@ def by_verdict(
 
 
 def format_interval(effect: BetaEffect, write: Callable[[float], str]) -> str:
-    """Such as "0.10 to 0.15, seeds 0.12": the medians' ends, the widest range over the seeds.
+    """Format the extreme medians and the widest range over seeds: "0.10 to 0.15, seeds 0.12".
 
-    Where beta outweighs the seeds it is said which betas the ends are of: "0.10 at β 1 to ...".
+    When beta outweighs the seeds, the text names the betas as well: "0.10 at β 1 to ...".
     """
-    says_where = effect.verdict == "beta"
+    names_betas = effect.verdict == "beta"
     low, high = (
-        write(spread.median) + (f" at β {beta:g}" if says_where else "")
-        for beta, spread in effect.extremes
+        write(summary.median) + (f" at β {beta:g}" if names_betas else "")
+        for beta, summary in effect.extremes
     )
     text = f"{low} to {high}"
     if effect.seed_ranges:
@@ -116,19 +122,18 @@ def format_interval(effect: BetaEffect, write: Callable[[float], str]) -> str:
 
 
 def describe_tradeoff(rate: BetaEffect, distortion: BetaEffect, elbo: BetaEffect) -> str:
-    """What the highest beta paid and what it got, and which has the best ELBO, in medians."""
+    """Describe in one sentence how rate, distortion and ELBO change from the lowest beta on."""
     first, last = rate.betas[0], rate.betas[-1]
-    best, spread = elbo.extremes[1]
-    height = f"{spread.median:.1f}".replace("-", "−")
+    best, summary = elbo.extremes[1]
+    height = f"{summary.median:.1f}".replace("-", "−")
     return (
-        f"From β {first:g} to β {last:g} the rate {_moved(rate)} and the distortion "
-        f"{_moved(distortion)} nats per test image; the ELBO is best at β {best:g}, {height} nats."
+        f"From β {first:g} to β {last:g} the rate {_change(rate)} and the distortion "
+        f"{_change(distortion)} nats per test image; the ELBO is best at β {best:g}, {height} nats."
     )
 
 
-def _moved(effect: BetaEffect) -> str:
-    first, last = effect.spreads[0].median, effect.spreads[-1].median
-    verb = "stays" if f"{first:.1f}" == f"{last:.1f}" else "rises" if last > first else "falls"
-    if verb == "stays":
+def _change(effect: BetaEffect) -> str:
+    first, last = effect.summaries[0].median, effect.summaries[-1].median
+    if f"{first:.1f}" == f"{last:.1f}":
         return f"stays at {first:.1f}"
-    return f"{verb} from {first:.1f} to {last:.1f}"
+    return f"{'rises' if last > first else 'falls'} from {first:.1f} to {last:.1f}"

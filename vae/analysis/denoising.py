@@ -1,8 +1,14 @@
-"""Denoising: how near to the clean image what a model makes of a corrupted one comes.
+"""Measures how closely a model restores the clean image from a corrupted one.
 
-Beside it stand the corrupted image itself, a median filter, and principal components, as many as
-the model has latent dimensions: the linear way through as narrow a gap. Peak signal-to-noise ratio
-and structural similarity (Wang et al. 2004) are those of scikit-image.
+The model is compared with the corrupted image itself, with a median filter, and with a projection
+on as many principal components as the model has latent dimensions. Peak signal-to-noise ratio and
+structural similarity (Wang et al. 2004) are those of scikit-image.
+
+Example:
+    >>> explorer = Explorer.open("checkpoints/mnist-best")
+    >>> found = measure_denoising(images, methods(explorer, labels), "noise", [0.3], components=20)
+    >>> found.best("psnr")
+    ('vae',)
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from vae.core.dataset_name import base_name
 from vae.core.errors import CheckpointError, ConfigError
@@ -21,7 +27,7 @@ from vae.runs.run import Run
 
 Images = Float[np.ndarray, "n h w c"]
 Method = Callable[[Images], Images]
-"""Takes corrupted images, gives what it takes for the clean ones."""
+"""Restores corrupted images."""
 
 Corruption = Literal["noise", "salt-and-pepper", "square"]
 CORRUPTIONS: dict[Corruption, str] = {
@@ -29,14 +35,14 @@ CORRUPTIONS: dict[Corruption, str] = {
     "salt-and-pepper": "Salt and pepper",
     "square": "Missing square",
 }
-"""By name, as people write them."""
+"""Titles of the corruptions by name."""
 
 STRENGTHS: dict[Corruption, str] = {
     "noise": "standard deviation of the noise, in pixel units",
     "salt-and-pepper": "share of the pixels that are made black or white",
     "square": "side of the black square, as a share of the image's",
 }
-"""What a strength from 0 to 1 means."""
+"""The meaning of a strength from 0 to 1."""
 
 METHODS = {
     "corrupted": "As it came",
@@ -45,10 +51,10 @@ METHODS = {
     "vae": "The model",
     "denoiser": "Trained for it",
 }
-"""By name, as people write them."""
+"""Titles of the methods by name."""
 
 PCA_IMAGES = 10_000
-"""Clean training images that the principal components are fitted on."""
+"""Number of clean training images that the principal components are fitted to."""
 
 
 @dataclass(frozen=True)
@@ -58,29 +64,30 @@ class Denoising(Record):
     corruption: Corruption
     strengths: tuple[float, ...]
     count: int
-    """Images that were corrupted."""
+    """Number of images."""
 
     components: int
-    """Of PCA: as many as the model has latent dimensions."""
+    """Number of principal components: as many as the model has latent dimensions."""
 
     psnr: dict[str, tuple[float, ...]]
-    """By method, in dB, one for each strength."""
+    """By method: peak signal-to-noise ratio at each strength, in dB."""
 
     ssim: dict[str, tuple[float, ...]]
-    """By method, one for each strength."""
+    """By method: structural similarity at each strength."""
 
     def best(self, measure: str) -> tuple[str, ...]:
-        """The method that wins by `psnr` or `ssim`, at each strength."""
+        """Return the best method by `psnr` or `ssim`, at each strength."""
         table: dict[str, tuple[float, ...]] = getattr(self, measure)
         return tuple(
-            max(table, key=lambda name: table[name][place]) for place in range(len(self.strengths))
+            max(table, key=lambda name: table[name][index]) for index in range(len(self.strengths))
         )
 
 
 def corrupt(images: Images, kind: Corruption, strength: float, seed: int = 0) -> Images:
-    """Corrupted copies, pixels cut off at 0 and 1; `strength` is 0 to 1, see STRENGTHS.
+    """Return corrupted copies with pixels in [0, 1]; see STRENGTHS for the strength.
 
-    One seed draws the same noise at every strength, so that pictures change steadily with it.
+    A seed gives the same noise at every strength, so that images change smoothly with it. Raises
+    ConfigError for a strength outside 0 to 1.
     """
     if not 0 <= strength <= 1:
         raise ConfigError(f"the strength of a corruption must be from 0 to 1, not {strength:g}")
@@ -96,14 +103,14 @@ def corrupt(images: Images, kind: Corruption, strength: float, seed: int = 0) ->
 
 
 def median_filtered(images: Images) -> Images:
-    """Each pixel the median of the 3x3 around it, in its own channel."""
+    """Replace each pixel by the median of the 3x3 pixels around it, channel by channel."""
     from scipy.ndimage import median_filter
 
     return median_filter(images, size=(1, 3, 3, 1))
 
 
 def fit_pca(images: Images, components: int) -> Method:
-    """What is left of images in the principal components of clean ones."""
+    """Fit principal components to clean images; returns the projection of images on them."""
     from sklearn.decomposition import PCA
 
     flat = images.reshape(len(images), -1)
@@ -116,8 +123,8 @@ def fit_pca(images: Images, components: int) -> Method:
     return project
 
 
-def through(explorer: Explorer, labels: Int[np.ndarray, "n"]) -> Method:
-    """Decode the most probable code of each image; a conditional model is told their labels."""
+def reconstruction_method(explorer: Explorer, labels: Int[np.ndarray, "n"]) -> Method:
+    """Return the method that reconstructs images; a conditional model uses the labels."""
     return lambda images: explorer.reconstruct(images, labels[: len(images)])
 
 
@@ -127,15 +134,15 @@ def methods(
     pca: Method | None = None,
     denoiser: Explorer | None = None,
 ) -> dict[str, Method]:
-    """What is done with corrupted images, by name; see METHODS."""
-    found: dict[str, Method | None] = {
+    """Return the available methods by name; see METHODS."""
+    available: dict[str, Method | None] = {
         "corrupted": lambda images: images,
         "median": median_filtered,
         "pca": pca,
-        "vae": through(explorer, labels),
-        "denoiser": through(denoiser, labels) if denoiser else None,
+        "vae": reconstruction_method(explorer, labels),
+        "denoiser": reconstruction_method(denoiser, labels) if denoiser else None,
     }
-    return {name: method for name, method in found.items() if method is not None}
+    return {name: method for name, method in available.items() if method is not None}
 
 
 def measure_denoising(
@@ -146,9 +153,15 @@ def measure_denoising(
     components: int,
     seed: int = 0,
 ) -> Denoising:
-    """Corrupt images at each strength, undo it by each method, and compare with the clean ones.
+    """Corrupt images at each strength, restore them, and compare them with the clean ones.
 
-    Strengths are above 0: of the clean image itself the ratio is infinite.
+    Args:
+        clean: The clean images.
+        how: The methods that restore images, by name.
+        corruption: The kind of corruption.
+        strengths: Strengths above 0, because a clean image has an infinite ratio, up to 1.
+        components: Number of principal components of the method "pca", for the record.
+        seed: Seed of the corruption.
     """
     found: dict[str, list[ImageQuality]] = {name: [] for name in how}
     for strength in strengths:
@@ -168,12 +181,12 @@ def measure_denoising(
 
 
 def find_denoiser(runs: Iterable[Run], of: Run) -> Run:
-    """The model of the same images that was trained to undo corruption; the best of several.
+    """Return the model with the best ELBO that was trained to denoise the images of a run.
 
-    CheckpointError where there is none.
+    Raises CheckpointError when there is none.
     """
     dataset = base_name(of.train.dataset)
-    fitting = [
+    denoisers = [
         run
         for run in runs
         if run.train.corruption
@@ -181,21 +194,23 @@ def find_denoiser(runs: Iterable[Run], of: Run) -> Run:
         and run.train.dataset == dataset
         and run.model.image_shape == of.model.image_shape
     ]
-    if not fitting:
+    if not denoisers:
         raise CheckpointError(
             f"no model of {dataset} was trained to undo corruption; train one with `vae train "
             f"--dataset {dataset} --latent-dim 20 --corruption 0.5`"
         )
-    return max(fitting, key=lambda run: run.results.test_elbo)
+    return max(denoisers, key=lambda run: run.results.test_elbo)
 
 
-def _square(shape: tuple[int, ...], share: float, generator: np.random.Generator) -> np.ndarray:
-    """Where the missing square of each image is; it lies within the image."""
+def _square(
+    shape: tuple[int, ...], share: float, generator: np.random.Generator
+) -> Bool[np.ndarray, "n h w 1"]:
+    """Return a mask of the missing square of each image, which lies inside the image."""
     count, height, width = shape[:3]
     side = round(share * min(height, width))
-    places = generator.random((2, count, 1))
-    rows = np.floor(places[0] * (height - side + 1)).astype(int)
-    columns = np.floor(places[1] * (width - side + 1)).astype(int)
+    corners = generator.random((2, count, 1))
+    rows = np.floor(corners[0] * (height - side + 1)).astype(int)
+    columns = np.floor(corners[1] * (width - side + 1)).astype(int)
     y, x = np.arange(height), np.arange(width)
     down = (rows <= y) & (y < rows + side)
     across = (columns <= x) & (x < columns + side)

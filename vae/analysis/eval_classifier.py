@@ -1,7 +1,12 @@
-"""The classifier: a classifier of real images, asked about generated ones.
+"""Evaluates generated images with a classifier that was trained on real ones.
 
-It was trained by the same loop as the models (`vae train --model classifier`), so whoever doubts a
-number that rests on it can train another and name that one instead.
+The classifier is trained by the same loop as the models (`vae train --model classifier`). To check
+a number that depends on it, train another classifier and use that one.
+
+Example:
+    >>> classifier = EvalClassifier.open("checkpoints/mnist-classifier")
+    >>> classifier.labels(explorer.sample(5, seed=0))
+    array([6, 5, 3, 1, 1])
 """
 
 from collections.abc import Iterable
@@ -21,10 +26,11 @@ from vae.runs.checkpoint import load_model, load_run
 from vae.runs.run import Run
 
 BATCH = 500
+"""Number of images that are classified at once."""
 
 
 class EvalClassifier:
-    """p(y|x) of one classifier, and the features that it reads the class from.
+    """A trained classifier: its class probabilities p(y|x) and its last features.
 
     Images are (n, h, w, c) with pixels in [0, 1].
     """
@@ -32,7 +38,7 @@ class EvalClassifier:
     def __init__(self, run: Run, model: VAE) -> None:
         if run.model.kind != "classifier":
             raise ConfigError(
-                f"{run.name} is not a classifier and cannot judge images; train one with "
+                f"{run.name} is not a classifier of images; train one with "
                 "`vae train --model classifier`"
             )
         self.run = run
@@ -40,32 +46,32 @@ class EvalClassifier:
 
     @classmethod
     def open(cls, path: str | Path, device: DeviceName = "cpu") -> Self:
-        """Load a classifier's checkpoint; CheckpointError or ConfigError where it is none."""
+        """Load a checkpoint; raises CheckpointError or ConfigError when it is no classifier."""
         run = load_run(path)
         return cls(run, load_model(run, pick_device(device)))
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """By label."""
+        """The names of the classes, in the order of the labels."""
         return self.run.class_names
 
     def features(self, images: ArrayLike) -> Float[np.ndarray, "n features"]:
-        """What the classifier's last layer sees of each image: at least 0, without a unit."""
+        """Return the inputs of the last layer for each image; they have no unit and are >= 0."""
         return self.read(images)[0]
 
     def probabilities(self, images: ArrayLike) -> Float[np.ndarray, "n classes"]:
-        """p(y|x) of each image; rows add up to 1."""
+        """Return p(y|x) of each image; each row sums to 1."""
         return self.read(images)[1]
 
     def read(
         self, images: ArrayLike
     ) -> tuple[Float[np.ndarray, "n features"], Float[np.ndarray, "n classes"]]:
-        """Features and probabilities, at the cost of one."""
+        """Return features and probabilities, from one pass through the network."""
         features, probabilities = zip(*self._outputs(images), strict=True)
         return torch.cat(features).relu().numpy(), torch.cat(probabilities).numpy()
 
     def labels(self, images: ArrayLike) -> Int[np.ndarray, "n"]:
-        """The most probable class of each image."""
+        """Return the most probable class of each image."""
         return self.probabilities(images).argmax(axis=1)
 
     def _outputs(self, images: ArrayLike) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
@@ -85,23 +91,26 @@ class EvalClassifier:
 
 
 def find_eval_classifier(runs: Iterable[Run], of: Run) -> Run:
-    """The classifier of the images that a run was trained on; CheckpointError where none is.
+    """Return the best classifier of a run's data set and image shape.
 
-    Of several the one that is surest of the right class of test images.
+    Raises CheckpointError when there is none.
     """
-    fitting = [run for run in runs if run.model.image_shape == of.model.image_shape]
-    return find_classifier(fitting, of.train.dataset)
+    same_shape = [run for run in runs if run.model.image_shape == of.model.image_shape]
+    return find_classifier(same_shape, of.train.dataset)
 
 
 def find_classifier(runs: Iterable[Run], dataset: str) -> Run:
-    """The best classifier of a data set; CheckpointError where there is none."""
+    """Return the classifier of a data set with the lowest test loss.
+
+    Raises CheckpointError when there is none.
+    """
     dataset = base_name(dataset)
-    fitting = [
+    classifiers = [
         run for run in runs if run.model.kind == "classifier" and run.train.dataset == dataset
     ]
-    if not fitting:
+    if not classifiers:
         raise CheckpointError(
-            f"there is no classifier of {dataset} to judge the images; train one with "
+            f"there is no classifier of {dataset}; train one with "
             f"`vae train --dataset {dataset} --model classifier --arch conv --latent-dim 64`"
         )
-    return min(fitting, key=lambda run: run.results.test_distortion)
+    return min(classifiers, key=lambda run: run.results.test_distortion)

@@ -1,4 +1,10 @@
-"""Which latent tells about which factor, for one run."""
+"""Measures which latent dimension of a run carries information about which factor.
+
+Example:
+    >>> run = load_run("checkpoints/sprites-tc-4-seed-1")
+    >>> factor_map(run, load_atlas(run)).factors
+    ('shape', 'scale', 'orientation', 'x', 'y')
+"""
 
 from dataclasses import dataclass
 
@@ -15,23 +21,23 @@ class FactorMap:
     """Mutual information of each latent with each factor, as a share of the factor's entropy."""
 
     factors: tuple[str, ...]
-    """Those that vary."""
+    """Names of the factors that vary."""
 
     latents: tuple[int, ...]
-    """Counted from 0, by falling rate."""
+    """Latent dimensions, counted from 0, by falling rate."""
 
     rates: tuple[float, ...]
-    """Theirs, in nats per test image."""
+    """Rates of these dimensions, in nats per test image."""
 
     shares: Float[np.ndarray, "latents factors"]
-    """In [0, 1]."""
+    """Normalised mutual information, in [0, 1]."""
 
     rows: int
-    """Test images behind it."""
+    """Number of test images."""
 
 
 def factor_map(run: Run, atlas: Atlas) -> FactorMap | None:
-    """Of the posterior means of all test images; None where no factor is known to vary."""
+    """Measure the posterior means of all test images; returns None when no factor varies."""
     if atlas.factors is None:
         return None
     varying = np.flatnonzero(np.ptp(atlas.factors, axis=0) > 0)

@@ -10,9 +10,8 @@ the label, and samples of another class than the one asked for do harm.
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
 
 import numpy as np
 import torch
@@ -62,13 +61,6 @@ class AccuracyCell(Record):
     trained_on: str
     accuracy: Replicates
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Build from JSON values; ConfigError where they are not such a record."""
-        accuracy = values.get("accuracy") if isinstance(values, Mapping) else None
-        spread = Replicates.from_dict(accuracy or {})
-        return super().from_dict({**values, "accuracy": spread})
-
 
 @dataclass(frozen=True)
 class FewData(Record):
@@ -96,14 +88,6 @@ class FewData(Record):
         draws = {len(cell.accuracy.values) for cell in self.cells}
         if not wanted or sorted(taken) != sorted(wanted) or len(draws) != 1:
             raise ConfigError("FewData: expected as many draws of every size and training set")
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Build from JSON values; ConfigError where they are not such a record."""
-        cells = values.get("cells") if isinstance(values, Mapping) else None
-        if not isinstance(cells, list | tuple):
-            raise ConfigError("FewData: expected a list of cells")
-        return super().from_dict({**values, "cells": tuple(map(AccuracyCell.from_dict, cells))})
 
     def gain(self, images: int, classifier: str, trained_on: str) -> Replicates:
         """By how much the accuracy rises over that on the images alone, draw by draw."""

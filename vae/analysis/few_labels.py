@@ -10,9 +10,8 @@ The codes reach M2 as small images of 8 bits a number: a code from -4 to 4, its 
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 import torch
@@ -73,17 +72,8 @@ class FewLabels(Record):
     """By method."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.errors, Mapping) or not set(self.errors) - set(PUBLISHED):
+        if not set(self.errors) - set(PUBLISHED):
             raise ConfigError("FewLabels: expected the errors of a simple probe")
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Build from JSON values; ConfigError where they are not such a record."""
-        errors = values.get("errors") if isinstance(values, Mapping) else None
-        if not isinstance(errors, Mapping):
-            raise ConfigError("FewLabels: expected the errors of some methods")
-        spreads = {str(name): Replicates.from_dict(spread) for name, spread in errors.items()}
-        return super().from_dict({**values, "errors": spreads})
 
 
 @dataclass(frozen=True)
@@ -186,7 +176,7 @@ def measure_draw(
     return found | {M1_M2: classifier_error(model, codes.test)}
 
 
-def measure_model(run: Run, dataset: Dataset) -> float:
+def model_error(run: Run, dataset: Dataset) -> float:
     """The error of a semi-supervised checkpoint on the test split; ConfigError for another kind."""
     model = load_model(run)
     if not isinstance(model, SemiSupervisedVAE):
@@ -230,7 +220,7 @@ def measure_few_labels(
     ]
     errors = {name: Replicates(tuple(draw[name] for draw in found)) for name in found[0]}
     if models:
-        errors[M2] = Replicates(tuple(measure_model(run, dataset) for run in models))
+        errors[M2] = Replicates(tuple(model_error(run, dataset) for run in models))
     epochs = min((run.results.epochs_trained for run in models), default=None)
     return FewLabels(
         dataset.name,
@@ -248,7 +238,7 @@ def _features(split: Split) -> Float[np.ndarray, "n features"]:
     return split.images.flatten(1).numpy().astype(np.float32) / 255
 
 
-def labelled_pictures(run: Run) -> tuple[UInt8[np.ndarray, "n h w c"], Int[np.ndarray, "n"]] | None:
+def labelled_images(run: Run) -> tuple[UInt8[np.ndarray, "n h w c"], Int[np.ndarray, "n"]] | None:
     """The images whose label a semi-supervised run was told, by label, and those labels.
 
     None where its data set is not at hand, or it was told all labels. Downloads nothing.

@@ -25,7 +25,7 @@ from vae.analysis.mixture import (
     fit_mixture,
     prior_log_density,
 )
-from vae.analysis.prior_coverage import SURE
+from vae.analysis.prior_coverage import recognised_share
 from vae.core.errors import DataError
 from vae.core.record import Record
 from vae.data.registry import load_dataset
@@ -221,7 +221,7 @@ def measure_generation(
     """All four sets against the reference; ConfigError for fewer than four images of any."""
     count = len(inputs.reconstructions.pixels)
     reference = classifier.features(inputs.reference.pixels[:count])
-    prior = draw_prior(explorer, count, temperature, seed)
+    prior = sample_prior(explorer, count, temperature, seed)
     drawn = mixture.sample(count, seed, temperature)
     return Generation(
         reference=inputs.reference_name,
@@ -229,8 +229,8 @@ def measure_generation(
         temperature=temperature,
         components=len(mixture.weights),
         fitted_codes=len(inputs.fitted),
-        prior=_quality(classifier, reference, paint(explorer, prior, inputs)),
-        mixture=_quality(classifier, reference, paint(explorer, drawn, inputs)),
+        prior=_quality(classifier, reference, decode_codes(explorer, prior, inputs)),
+        mixture=_quality(classifier, reference, decode_codes(explorer, drawn, inputs)),
         reconstructions=_quality(classifier, reference, inputs.reconstructions.pixels),
         real=None if inputs.real is None else _quality(classifier, reference, inputs.real.pixels),
         log_density_prior=None
@@ -253,20 +253,20 @@ def sweep_temperature(
     found = {}
     for temperature in TEMPERATURES:
         if mixture is None:
-            codes = draw_prior(explorer, count, temperature, seed)
+            codes = sample_prior(explorer, count, temperature, seed)
         else:
             codes = mixture.sample(count, seed, temperature)
-        found[temperature] = _quality(classifier, reference, paint(explorer, codes, inputs))
+        found[temperature] = _quality(classifier, reference, decode_codes(explorer, codes, inputs))
     return found
 
 
-def draw_prior(explorer: Explorer, count: int, temperature: float, seed: int) -> Codes:
+def sample_prior(explorer: Explorer, count: int, temperature: float, seed: int) -> Codes:
     """Draws from the prior, its standard deviation scaled by `temperature`."""
     noise = np.random.default_rng(seed).standard_normal((count, explorer.latent_dim))
     return explorer.prior_codes(temperature * noise)
 
 
-def paint(
+def decode_codes(
     explorer: Explorer, codes: Codes, inputs: GenerationInputs
 ) -> Float[np.ndarray, "_ h w c"]:
     """Decoded codes; a conditional model's as the labels of the reference, over and over."""
@@ -322,5 +322,5 @@ def _quality(
         frechet=frechet_distance(features, reference),
         precision=shares.precision,
         recall=shares.recall,
-        recognised=float((probabilities.max(axis=1) >= SURE).mean()),
+        recognised=recognised_share(probabilities),
     )

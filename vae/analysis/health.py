@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from vae.analysis.elbo_arrays import gaussian_rate
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.dataset_name import is_subset, parse_class_subset
 from vae.core.record import Record
@@ -282,5 +283,4 @@ _TERMS = ("distortion", "rate", "beta")
 def _rate(measured: RunMeasurements) -> float:
     """KL(q(z|x) || p(z)) of a test image, in nats."""
     means, logvars = measured.means.astype(np.float64), measured.logvars.astype(np.float64)
-    per_image = 0.5 * (np.square(means) + np.exp(logvars) - 1 - logvars).sum(axis=1)
-    return float(per_image.mean())
+    return float(gaussian_rate(means, logvars).mean())

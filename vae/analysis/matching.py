@@ -1,4 +1,9 @@
-"""Which latent dimension of one model is which of another: two trainings number them by chance."""
+"""Matches the latent dimensions of two models, because each training numbers them by chance.
+
+Example:
+    >>> match_dimensions(codes, -codes[:, ::-1]).dimensions
+    array([1, 0])
+"""
 
 from dataclasses import dataclass
 
@@ -14,7 +19,7 @@ class Matching:
     """The other model's dimension."""
 
     signs: Int[np.ndarray, "latent"]
-    """1, or -1 where the two run against each other."""
+    """1, or -1 where the two dimensions are negatively correlated."""
 
     correlations: Float[np.ndarray, "latent"]
     """Absolute correlation of the two over the same images, 0 to 1."""
@@ -23,11 +28,11 @@ class Matching:
 def match_dimensions(
     reference: Float[np.ndarray, "n latent"], codes: Float[np.ndarray, "n latent"]
 ) -> Matching:
-    """The one-to-one matching with the largest sum of absolute correlations.
+    """Return the one-to-one matching with the largest sum of absolute correlations.
 
-    Both hold the posterior means of the same images, row by row. A constant dimension correlates
-    with none. The assignment problem is solved by scipy (Kuhn 1955); matching by correlation as in
-    Li et al. 2016, "Convergent Learning".
+    Both arrays hold the posterior means of the same images, row by row. The correlation of a
+    constant dimension is 0. Li et al. (2016, "Convergent Learning") match by correlation; scipy
+    solves the assignment problem (Kuhn 1955).
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -39,5 +44,5 @@ def match_dimensions(
 
 def _standardised(codes: Float[np.ndarray, "n latent"]) -> Float[np.ndarray, "n latent"]:
     centred = codes.astype(np.float64) - codes.mean(axis=0, dtype=np.float64)
-    spread = centred.std(axis=0)
-    return centred / np.where(spread > 1e-9, spread, np.inf)
+    deviation = centred.std(axis=0)
+    return centred / np.where(deviation > 1e-9, deviation, np.inf)

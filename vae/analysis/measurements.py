@@ -10,6 +10,7 @@ from typing import Any
 
 from vae.analysis.beta_effects import SeedSummary
 from vae.analysis.code_scores import assess
+from vae.analysis.findings import StoredScores, load_scores
 from vae.core.errors import CheckpointError
 from vae.metrics.disentanglement import ESTIMATORS
 from vae.metrics.disentanglement.scores import QUICK_ROWS
@@ -18,7 +19,6 @@ from vae.runs.checkpoint import load_atlas
 from vae.runs.comparison import BetaSetting, Comparison
 from vae.runs.report import train_command
 from vae.runs.run import Run
-from vae.runs.stored_scores import StoredScores, load_scores
 
 SOFT_HYPHEN = "\u00ad"
 
@@ -207,7 +207,7 @@ def quick_seconds(run: Run) -> float:
     return 0.5 + 0.08 * run.model.latent_dim * len(run.factors)
 
 
-def values_of(run: Run, scores: Mapping[str, Any] | None = None) -> dict[str, float]:
+def run_values(run: Run, scores: Mapping[str, Any] | None = None) -> dict[str, float]:
     """Every measure of a run by name, as far as it is known."""
     results = run.results
     found: dict[str, Any] = {

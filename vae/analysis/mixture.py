@@ -1,10 +1,15 @@
-"""A better prior, fitted after training: a Gaussian mixture on codes of the training images.
+"""Fits a better prior after training: a Gaussian mixture on codes of training images.
 
-Training asks the codes of all images together, the aggregate posterior q(z) = mean of q(z|x), to
-look like the prior, and they never quite do. A mixture fitted to draws from q(z) is nearer to it
-(Ghosh et al. 2020, "From Variational to Deterministic Autoencoders", section 4). What it gains in
-log density on other draws is what it adds to the ELBO, in nats: of the rate only the cross-entropy
-with the prior changes (Hoffman and Johnson 2016, "ELBO surgery").
+Training pulls the codes of all images together, the aggregate posterior q(z) = mean of q(z|x),
+towards the prior, but never makes the two equal. A mixture that is fitted to samples from q(z) is
+closer to it (Ghosh et al. 2020, "From Variational to Deterministic Autoencoders", section 4). Its
+gain in log density on other samples is its gain in the ELBO, in nats: of the rate, only the
+cross-entropy with the prior changes (Hoffman and Johnson 2016, "ELBO surgery").
+
+Example:
+    >>> mixture = fit_mixture(codes, components=10)
+    >>> gain = mixture.log_density(other_codes) - prior_log_density(other_codes)
+    >>> images = explorer.decode(mixture.sample(16, seed=0))
 """
 
 import warnings
@@ -20,12 +25,13 @@ CHOICES = (1, 2, 5, 10, 20, 40)
 """Numbers of components that `choose_components` tries."""
 
 HELD_OUT = 0.25
-"""Share of the codes that `choose_components` compares them on."""
+"""Share of the codes on which `choose_components` compares them."""
 
 LEAST_VARIANCE = 1e-4
 """Added to each variance, so that no component shrinks onto one code."""
 
 ROUNDS = 50
+"""Largest number of rounds of expectation and maximisation."""
 
 Codes = Float[np.ndarray, "_ latent"]
 
@@ -39,7 +45,7 @@ class Mixture:
     covariances: Float[np.ndarray, "components latent latent"]
 
     def log_density(self, codes: Codes) -> Float[np.ndarray, "_"]:
-        """log p(z) of each code, in nats."""
+        """Return log p(z) of each code, in nats."""
         parts = [
             np.log(weight) + _log_normal(codes - mean, covariance)
             for weight, mean, covariance in zip(
@@ -49,24 +55,24 @@ class Mixture:
         return np.logaddexp.reduce(parts)
 
     def sample(self, count: int, seed: int, temperature: float = 1.0) -> Codes:
-        """Draws; the standard deviations within components are scaled by `temperature`."""
+        """Sample codes; `temperature` scales the standard deviations within components."""
         generator = np.random.default_rng(seed)
         chosen = generator.choice(len(self.weights), count, p=self.weights)
         noise = generator.standard_normal((count, self.means.shape[1]))
         roots = np.linalg.cholesky(self.covariances)
-        spread = np.einsum("nij,nj->ni", roots[chosen], noise)
-        return (self.means[chosen] + temperature * spread).astype(np.float32)
+        offsets = np.einsum("nij,nj->ni", roots[chosen], noise)
+        return (self.means[chosen] + temperature * offsets).astype(np.float32)
 
 
 def prior_log_density(codes: Codes) -> Float[np.ndarray, "_"]:
-    """log p(z) of each code under the standard normal prior, in nats."""
+    """Return log p(z) of each code under the standard normal prior, in nats."""
     return _log_normal(codes, np.eye(codes.shape[1]))
 
 
 def fit_mixture(codes: Codes, components: int, seed: int = 0) -> Mixture:
-    """Fitted by expectation and maximisation, from k-means++; at most ROUNDS rounds.
+    """Fit a mixture by expectation-maximisation (at most ROUNDS), which k-means++ initialises.
 
-    ConfigError for fewer codes than components, or than two.
+    Raises ConfigError for fewer codes than components, or fewer than two codes.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
@@ -85,27 +91,27 @@ def fit_mixture(codes: Codes, components: int, seed: int = 0) -> Mixture:
         random_state=seed,
     )
     with warnings.catch_warnings():
-        # Stopped early it is a density all the same, and judged on codes that it never saw.
+        # A mixture that is stopped early is still a density, and is measured on other codes.
         warnings.simplefilter("ignore", ConvergenceWarning)
         fitted.fit(codes.astype(np.float64))
     return Mixture(fitted.weights_, fitted.means_, fitted.covariances_)
 
 
 def choose_components(codes: Codes, choices: Sequence[int] = CHOICES, seed: int = 0) -> int:
-    """The number of components with the highest log density on codes held out of these."""
+    """Return the number of components with the highest log density on held-out codes."""
     order = np.random.default_rng(seed).permutation(len(codes))
-    held_out = max(1, int(HELD_OUT * len(codes)))
-    rest, other = codes[order[held_out:]], codes[order[:held_out]]
+    count = max(1, int(HELD_OUT * len(codes)))
+    fitted, held_out = codes[order[count:]], codes[order[:count]]
     if len(choices) == 1:
         return choices[0]
-    scores = {k: fit_mixture(rest, k, seed).log_density(other).mean() for k in choices}
+    scores = {k: fit_mixture(fitted, k, seed).log_density(held_out).mean() for k in choices}
     return max(choices, key=scores.__getitem__)
 
 
 def _log_normal(
     offsets: Codes, covariance: Float[np.ndarray, "latent latent"]
 ) -> Float[np.ndarray, "_"]:
-    """log Normal(offset; 0, covariance), by its Cholesky factor."""
+    """Return log Normal(offset; 0, covariance), computed by the Cholesky factor."""
     root = np.linalg.cholesky(covariance)
     standardised = np.linalg.solve(root, offsets.T.astype(np.float64))
     log_volume = np.log(np.diag(root)).sum() + 0.5 * len(root) * np.log(2 * np.pi)

@@ -1,11 +1,16 @@
-"""OodResult: images from elsewhere given to a model, and whether it can tell that they are.
+"""Measures whether a model can detect out-of-distribution (OOD) images.
 
-Two signs are read of each image: its ELBO, and how far its code lies from the codes of test images
-(`Explorer.outlyingness`). An image is flagged when its ELBO is below that of FALSE_ALARMS of the
-model's own test images, or its code further off than all but FALSE_ALARMS of theirs. Neither sign
-is to be trusted alone: plain images can have a higher ELBO than those that the model was trained on
+Each image has two indicators: its ELBO, and the distance of its code from the codes of test images
+(`Explorer.outlyingness`). An indicator flags an image that is more extreme than all but
+FALSE_ALARMS of the model's own test images; an image is flagged when either indicator flags it.
+Neither is reliable alone. Simple images can have a higher ELBO than those of the training set
 (Nalisnick et al. 2019, "Do Deep Generative Models Know What They Don't Know?"), and an encoder can
-put anything among its codes.
+map any image close to known codes.
+
+Example:
+    >>> found = measure_ood(explorer, images, labels)
+    >>> {result.name: result.flagged for result in found}["noise"]
+    1.0
 """
 
 from dataclasses import dataclass
@@ -21,7 +26,7 @@ from vae.data.registry import load_dataset
 from vae.explorer import Explorer
 
 FALSE_ALARMS = 0.01
-"""Share of the model's own test images that each sign gives up."""
+"""Share of the model's own test images that each indicator flags."""
 
 OWN = "its own test images"
 DIGITS, SPRITES = "digits of 8x8 pixels", "sprites"
@@ -31,31 +36,31 @@ Images = Float[np.ndarray, "_ h w c"]
 
 @dataclass(frozen=True)
 class OodResult(Record):
-    """What a model makes of one sort of images; shares are from 0 to 1."""
+    """How a model responds to the images of one source; shares are from 0 to 1."""
 
     name: str
     loss: float
-    """-ELBO, in nats per image; of an autoencoder, the distortion."""
+    """-ELBO in nats per image; for an autoencoder, the distortion."""
 
     low_elbo: float
-    """Share with an ELBO below the threshold."""
+    """Share of images with an ELBO below the threshold."""
 
     far_code: float
-    """Share with a code that is too far off."""
+    """Share of images whose code is too far from those of test images."""
 
     flagged: float
-    """Share that is flagged by either sign."""
+    """Share of images that either indicator flags."""
 
     count: int
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON values; `flagged` keeps the key that `vae ood --json` has always had."""
+        """Return JSON values; `flagged` keeps its old key in `vae ood --json`, caught."""
         values = super().to_dict()
         return {("caught" if key == "flagged" else key): values[key] for key in values}
 
 
 def ood_images(own: Images, seed: int = 0) -> dict[str, Images]:
-    """Images of the same shape from elsewhere, by name; as many as there are own ones, or fewer."""
+    """Return images of other sources by name, at most as many as `own` and of the same shape."""
     generator = np.random.default_rng(seed)
     shuffled = generator.permuted(own.reshape(len(own), -1), axis=1).reshape(own.shape)
     return {
@@ -63,37 +68,39 @@ def ood_images(own: Images, seed: int = 0) -> dict[str, Images]:
         "black for white": 1 - own,
         "pixels shuffled": shuffled,
         "noise": generator.random(own.shape, dtype=np.float32),
-        DIGITS: _fitted("digits", own),
-        SPRITES: _fitted("sprites:count=2000", own),
+        DIGITS: _resized("digits", own),
+        SPRITES: _resized("sprites:count=2000", own),
     }
 
 
 def measure_ood(
     explorer: Explorer, own: Images, labels: Int[np.ndarray, "_"], seed: int = 0
 ) -> list[OodResult]:
-    """What the model makes of its own test images and of all others.
+    """Measure how a model responds to its own test images and to all other sources.
 
-    The ELBO's threshold is taken on one half of its own images; the others are what is shown.
-    ConfigError for fewer than two images.
+    One half of its own images sets the ELBO's threshold; the results are those of the other half.
+    Raises ConfigError for fewer than two images.
     """
     if len(own) < 2:
-        raise ConfigError(f"strangers need two test images or more to compare with, not {len(own)}")
+        raise ConfigError(f"an OOD threshold needs at least two test images, not {len(own)}")
     half = len(own) // 2
     threshold = np.quantile(explorer.elbo_terms(own[:half], seed, labels[:half]).elbo, FALSE_ALARMS)
     own, labels = own[half:], labels[half:]
-    sorts = image_sources(explorer, own, seed)
-    return [_met(explorer, n, i, labels[: len(i)], threshold, seed) for n, i in sorts.items()]
+    return [
+        _measure_source(explorer, name, images, labels[: len(images)], float(threshold), seed)
+        for name, images in image_sources(explorer, own, seed).items()
+    ]
 
 
 def image_sources(explorer: Explorer, own: Images, seed: int = 0) -> dict[str, Images]:
-    """The model's own images, and all sorts that are none of its data set."""
+    """Return the model's own images, and those of all sources that are not its data set."""
     dataset = explorer.run.train.dataset
     others = ood_images(own, seed)
-    strange = {n: i for n, i in others.items() if not dataset.startswith(n.split(" ")[0])}
-    return {OWN: own} | strange
+    foreign = {n: i for n, i in others.items() if not dataset.startswith(n.split(" ")[0])}
+    return {OWN: own} | foreign
 
 
-def _met(
+def _measure_source(
     explorer: Explorer,
     name: str,
     images: Images,
@@ -101,6 +108,16 @@ def _met(
     threshold: float,
     seed: int,
 ) -> OodResult:
+    """Measure the images of one source.
+
+    Args:
+        explorer: The model.
+        name: Name of the source.
+        images: The images of the source.
+        labels: Labels that a conditional model takes with the images.
+        threshold: The indicator flags images with an ELBO below it, in nats.
+        seed: Seed of the posterior samples.
+    """
     elbo = explorer.elbo_terms(images, seed, labels).elbo
     codes = explorer.encode(images, labels)[0]
     low, far = elbo < threshold, explorer.outlyingness(codes) > 1 - FALSE_ALARMS
@@ -114,10 +131,10 @@ def _met(
     )
 
 
-def _fitted(dataset: str, own: Images) -> Images:
-    """Test images of a data set that is always there, at the size of the model's own."""
+def _resized(dataset: str, own: Images) -> Images:
+    """Return test images of a built-in data set, resized to the shape of the model's images."""
     pixels = load_dataset(dataset).test.images.numpy()[: len(own), 0] / np.float32(255)
     height, width, channels = own.shape[1:]
     scale = 1, height / pixels.shape[1], width / pixels.shape[2]
-    sized = zoom(pixels, scale, order=1).clip(0, 1)
-    return np.repeat(sized[..., None], channels, axis=3)
+    resized = zoom(pixels, scale, order=1).clip(0, 1)
+    return np.repeat(resized[..., None], channels, axis=3)

@@ -1,10 +1,18 @@
-"""Prior coverage: how much of the space around and between the codes decodes to a digit.
+"""Measures how much of the latent space around and between the codes decodes to clear images.
 
-An autoencoder is free to scatter its codes; a VAE pays for each nat by which they leave the prior.
-Both are judged alike: codes drawn from the standard normal prior; codes drawn from a normal
-distribution with the mean and the covariance of the model's own codes, which forgives an
-autoencoder their place and scale; and the middles of the straight ways between the codes of two
-test images.
+Nothing keeps an autoencoder's codes near the origin, while a VAE pays a rate for leaving the prior.
+Both are measured on the same three sets of codes:
+
+- samples from the standard normal prior;
+- samples from a normal distribution with the mean and covariance of the model's own codes, which
+  allows for an autoencoder's own position and scale;
+- midpoints between the codes of two test images.
+
+Example:
+    >>> explorer = Explorer.open("checkpoints/mnist-autoencoder")
+    >>> classifier = EvalClassifier.open("checkpoints/mnist-classifier")
+    >>> measure_prior_coverage(explorer, classifier).prior
+    0.002
 """
 
 from dataclasses import dataclass
@@ -17,39 +25,39 @@ from vae.core.record import Record
 from vae.explorer import Explorer
 
 SURE = 0.9
-"""An image is recognised when the classifier gives one class at least this probability."""
+"""An image counts as recognised when the classifier gives one class at least this probability."""
 
 
 @dataclass(frozen=True)
 class PriorCoverage(Record):
-    """Shares of images, 0 to 1, that the classifier recognises."""
+    """Shares of decoded images, 0 to 1, that the classifier recognises."""
 
     reconstructions: float
-    """Of decoded codes of test images: what the decoder can do at best."""
+    """Share of reconstructed test images: the most that the decoder can reach."""
 
     prior: float
-    """Of decoded draws from the standard normal distribution, a VAE's prior."""
+    """Share of samples from the standard normal distribution, a VAE's prior."""
 
     samples: float
-    """Of decoded draws from the normal distribution fitted to the codes."""
+    """Share of samples from the normal distribution that is fitted to the codes."""
 
     middles: float
-    """Of decoded middles between the codes of two test images."""
+    """Share of midpoints between the codes of two test images."""
 
     count: int
-    """Images of each."""
+    """Number of images in each set."""
 
 
 def fitted_samples(explorer: Explorer, count: int, seed: int) -> Float[np.ndarray, "n latent"]:
-    """Draws from the normal distribution with the mean and the covariance of the test codes."""
+    """Sample the normal distribution with the mean and the covariance of the test codes."""
     codes = explorer.atlas.mean.astype(np.float64)
     covariance = np.atleast_2d(np.cov(codes.T))
-    drawn = np.random.default_rng(seed).multivariate_normal(codes.mean(0), covariance, count)
-    return drawn.astype(np.float32)
+    samples = np.random.default_rng(seed).multivariate_normal(codes.mean(0), covariance, count)
+    return samples.astype(np.float32)
 
 
 def middles(explorer: Explorer, count: int, seed: int) -> Float[np.ndarray, "n latent"]:
-    """Middles between the codes of random pairs of test images."""
+    """Return midpoints between the codes of random pairs of test images."""
     codes = explorer.atlas.mean
     pairs = np.random.default_rng(seed).integers(len(codes), size=(2, count))
     return codes[pairs].mean(axis=0)
@@ -58,19 +66,22 @@ def middles(explorer: Explorer, count: int, seed: int) -> Float[np.ndarray, "n l
 def measure_prior_coverage(
     explorer: Explorer, classifier: EvalClassifier, count: int = 2000, seed: int = 0
 ) -> PriorCoverage:
-    """How much of what lies around and between the codes the classifier recognises."""
+    """Measure the share of recognised images for each set of codes."""
     chosen = np.random.default_rng(seed).integers(len(explorer.atlas.mean), size=count)
     noise = np.random.default_rng(seed).standard_normal((count, explorer.latent_dim))
-    places = {
+    sets = {
         "reconstructions": explorer.atlas.mean[chosen],
         "prior": explorer.prior_codes(noise),
         "samples": fitted_samples(explorer, count, seed),
         "middles": middles(explorer, count, seed),
     }
-    shares = {name: recognised(classifier, explorer.decode(z)) for name, z in places.items()}
+    shares = {
+        name: recognised_share(classifier.probabilities(explorer.decode(codes)))
+        for name, codes in sets.items()
+    }
     return PriorCoverage(**shares, count=count)
 
 
-def recognised(classifier: EvalClassifier, images: Float[np.ndarray, "n h w c"]) -> float:
-    """The share of images of which the classifier is SURE."""
-    return float((classifier.probabilities(images).max(axis=1) >= SURE).mean())
+def recognised_share(probabilities: Float[np.ndarray, "n classes"]) -> float:
+    """Return the share of images for which the classifier is at least SURE of one class."""
+    return float((probabilities.max(axis=1) >= SURE).mean())

@@ -1,4 +1,9 @@
-"""One measure taken several times: a value for each draw, their mean and how far they scatter."""
+"""Holds a measure that was taken several times: the values, their mean and standard deviation.
+
+Example:
+    >>> Replicates((0.25, 0.5, 0.75)).mean
+    0.5
+"""
 
 import statistics
 import sys
@@ -10,22 +15,22 @@ from vae.core.record import Record
 
 @dataclass(frozen=True)
 class Replicates(Record):
-    """The values of one measure, one for each draw."""
+    """The values of one measure, one for each repetition."""
 
     values: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        ok = isinstance(self.values, tuple) and len(self.values) > 0
         most = sys.float_info.max
-        if not ok or not all(isinstance(v, int | float) and abs(v) <= most for v in self.values):
+        are_numbers = all(isinstance(v, int | float) and abs(v) <= most for v in self.values)
+        if not self.values or not are_numbers:
             raise ConfigError(f"Replicates: expected a list of numbers, found {self.values!r:.60}")
 
     @property
     def mean(self) -> float:
-        """Over the draws."""
+        """The mean over the repetitions."""
         return statistics.fmean(self.values)
 
     @property
     def deviation(self) -> float:
-        """The standard deviation of a draw (n - 1 below the line); 0 for a single one."""
+        """The sample standard deviation (divided by n - 1); 0 for a single value."""
         return statistics.stdev(self.values) if len(self.values) > 1 else 0.0

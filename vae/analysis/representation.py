@@ -61,19 +61,9 @@ class FeatureScores(Record):
     """Normalised mutual information of the same, 0 to 1."""
 
     def __post_init__(self) -> None:
-        pairs = self.knn_interval, self.probe_interval
-        lists = *pairs, self.ari, self.nmi
-        numbers = [self.knn_accuracy, self.probe_accuracy]
-        if all(isinstance(values, tuple) for values in lists):
-            numbers += [value for values in lists for value in values]
-        if (
-            len(numbers) < 8
-            or any(len(pair) != 2 for pair in pairs)
-            or not all(isinstance(v, int | float) and abs(v) <= 1 + 1e-9 for v in numbers)
-        ):
-            raise ConfigError(
-                "FeatureScores: expected shares up to 1, with their intervals and seeds"
-            )
+        shares = self.knn_accuracy, self.probe_accuracy, *self.knn_interval, *self.probe_interval
+        if not all(abs(v) <= 1 + 1e-9 for v in (*shares, *self.ari, *self.nmi)):
+            raise ConfigError("FeatureScores: expected shares and indices from -1 to 1")
 
 
 @dataclass(frozen=True)
@@ -137,13 +127,13 @@ class FittedSplit:
     @classmethod
     def from_dataset(cls, dataset: Dataset, count: int = FITTED, seed: int = 0) -> Self:
         """Training images drawn by the seed; those without a label are left out."""
-        fitted, tested = draw(dataset.train, count, seed), labelled(dataset.test)
+        fitted, tested = draw_labelled(dataset.train, count, seed), with_labels(dataset.test)
         return cls(Rows.of(fitted), Rows.of(tested))
 
     def pixel_scores(self, seed: int = 0) -> FeatureScores:
         """The scores of the pixels themselves."""
         first, last = self.fitted, self.tested
-        return score(first.pixels, last.pixels, first.labels, last.labels, seed)
+        return score_features(first.pixels, last.pixels, first.labels, last.labels, seed)
 
     def pca_scores(self, components: int, seed: int = 0) -> FeatureScores:
         """The scores of principal components of the pixels, fitted on the fitted images.
@@ -158,7 +148,7 @@ class FittedSplit:
         fitted_codes, test_codes = (
             pca.transform(rows.pixels).astype(np.float32) for rows in (first, last)
         )
-        return score(fitted_codes, test_codes, first.labels, last.labels, seed)
+        return score_features(fitted_codes, test_codes, first.labels, last.labels, seed)
 
 
 def measure_representation(
@@ -172,7 +162,7 @@ def measure_representation(
         len(first.labels),
         len(last.labels),
         _commonest(last.labels),
-        score(fitted_codes, test_codes, first.labels, last.labels, seed),
+        score_features(fitted_codes, test_codes, first.labels, last.labels, seed),
         drawn.pca_scores(explorer.latent_dim, seed),
         pixels,
         "",
@@ -192,21 +182,21 @@ def measure_codes_alone(explorer: Explorer, note: str, seed: int = 0) -> Represe
         len(first),
         len(last),
         _commonest(labels[last]),
-        score(codes[first], codes[last], labels[first], labels[last], seed),
+        score_features(codes[first], codes[last], labels[first], labels[last], seed),
         None,
         None,
         note,
     )
 
 
-def draw(split: Split, count: int, seed: int) -> Split:
+def draw_labelled(split: Split, count: int, seed: int) -> Split:
     """Up to so many images that have a label."""
-    known = labelled(split)
+    known = with_labels(split)
     chosen = np.random.default_rng(seed).permutation(len(known))[:count]
     return known.pick(known.labels.new_tensor(chosen))
 
 
-def labelled(split: Split) -> Split:
+def with_labels(split: Split) -> Split:
     """The images that have a label."""
     return split.pick((split.labels >= 0).nonzero()[:, 0])
 
@@ -221,7 +211,7 @@ def check_classes(labels: Int[np.ndarray, "n"]) -> None:
         )
 
 
-def score(
+def score_features(
     fitted: Float[np.ndarray, "n d"],
     tested: Float[np.ndarray, "m d"],
     fitted_labels: Int[np.ndarray, "n"],

@@ -1,4 +1,8 @@
-"""Figures of the page Anomalies: the histogram of scores, the ROC, and the error map."""
+"""Figures of the page Anomalies: the histogram of scores, the ROC, and the error map.
+
+Example:
+    figure = score_histogram(scores, abnormal, threshold=120.0, title="−ELBO (nats)")
+"""
 
 import numpy as np
 import plotly.graph_objects as go

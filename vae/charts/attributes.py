@@ -1,4 +1,8 @@
-"""Figures of attribute directions: groups of codes on a plane, and effects along a direction."""
+"""Figures of attribute directions: groups of codes on a plane, and effects along a direction.
+
+Example:
+    figure = effect_curves([-1, 0, 1], [2.1, 2.4, 2.9], random_curves=[], title="Slant", unit="°")
+"""
 
 from collections.abc import Sequence
 
@@ -108,14 +112,14 @@ def effect_curves(
         height: Height of the figure in pixels.
     """
     figure = go.Figure()
-    for place, each in enumerate(random_curves[:SHOWN_RANDOM]):
+    for index, each in enumerate(random_curves[:SHOWN_RANDOM]):
         figure.add_scatter(
             x=list(steps),
             y=list(each),
             mode="lines",
             name="random directions",
             legendgroup="random",
-            showlegend=place == 0,
+            showlegend=index == 0,
             line={"color": INACTIVE_COLOUR, "width": 1},
             opacity=0.45,
             hoverinfo="skip",

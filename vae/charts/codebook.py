@@ -1,4 +1,8 @@
-"""Figures of codebooks: the grid of an image's codes, and the frequency of each code."""
+"""Figures of codebooks: the grid of an image's codes, and the frequency of each code.
+
+Example:
+    figure = usage_bars(counts=[120, 45, 0, 3])
+"""
 
 from collections.abc import Sequence
 
@@ -15,7 +19,7 @@ SCALE = "Viridis"
 def code_grid(
     codes: Int[np.ndarray, "h w"],
     order: Int[np.ndarray, "codes"],
-    chosen: tuple[int, int] | None = None,
+    marked: tuple[int, int] | None = None,
     height: int = 330,
 ) -> go.Figure:
     """Draws a square with the code's number at each position, coloured by its rank in `order`.
@@ -26,7 +30,7 @@ def code_grid(
     down, across = np.indices(codes.shape).reshape(2, -1)
     ranks = order[codes.ravel()]
     size = 0.80 * height / max(rows, columns)
-    outline = [3 if (r, c) == chosen else 0 for r, c in zip(down, across, strict=True)]
+    outline = [3 if (r, c) == marked else 0 for r, c in zip(down, across, strict=True)]
     light = ranks > 0.6 * len(order)
     marks = go.Scatter(
         x=across,

@@ -1,4 +1,9 @@
-"""Figures that compare many models by beta, objective and seed."""
+"""Figures that compare many models by beta, objective and seed.
+
+Example:
+    line = MeasureLine("β-VAE", betas=(1.0, 4.0), seeds=((1, 2), (1,)), values=((0.2, 0.3), (0.4,)))
+    figure = measure_panels({"MIG": [line]})
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,7 +14,14 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
-from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, RATE_COLOUR, escaped, styled
+from vae.charts.figures import (
+    CLASS_COLOURS,
+    INACTIVE_COLOUR,
+    RATE_COLOUR,
+    escaped,
+    shrink_titles,
+    styled,
+)
 
 BETA_SCALE = "Viridis"
 SCALE_ENDS = 0.2, 0.88
@@ -80,8 +92,8 @@ def rate_distortion_plane(
     objectives = list(dict.fromkeys(cluster.objective for cluster in clusters))
     for cluster, colour in zip(clusters, colours, strict=True):
         _add_cluster(figure, cluster, colour, objectives.index(cluster.objective))
-    for place, objective in enumerate(objectives):
-        marker = _marker(INACTIVE_COLOUR, place)
+    for index, objective in enumerate(objectives):
+        marker = _marker(INACTIVE_COLOUR, index)
         figure.add_scatter(x=[None], y=[None], mode="markers", name=objective, marker=marker)
     figure.update_xaxes(title_text="rate (nats per test image)", range=across)
     figure.update_yaxes(title_text="distortion (nats per test image)", range=up)
@@ -103,7 +115,7 @@ def rate_bars_by_setting(
         horizontal_spacing=0.03,
         vertical_spacing=min(0.3, 34 / height),
     )
-    for place, model in enumerate(models):
+    for index, model in enumerate(models):
         colours = [RATE_COLOUR if on else INACTIVE_COLOUR for on in model.active]
         # The outline keeps the bar of a latent without rate visible.
         outline = {"color": colours, "width": 1}
@@ -112,15 +124,15 @@ def rate_bars_by_setting(
             y=model.rates,
             marker={"color": colours, "line": outline},
             hovertemplate="latent of rank %{x}: %{y:.3g} nats<extra></extra>",
-            row=place // columns + 1,
-            col=place % columns + 1,
+            row=index // columns + 1,
+            col=index % columns + 1,
         )
     highest = max(max(model.rates) for model in models)
     figure.update_yaxes(range=[0, max(0.1, 1.1 * highest)], nticks=4)
     figure.update_yaxes(title_text="nats", col=1)
     figure.update_xaxes(showticklabels=False)
     figure.update_layout(showlegend=False, bargap=0.2)
-    _shrink_titles(figure, 12)
+    shrink_titles(figure, 12)
     return styled(figure, height)
 
 
@@ -137,15 +149,15 @@ def measure_panels(panels: Mapping[str, Sequence[MeasureLine]], row_height: int 
         vertical_spacing=min(0.4, 64 / height),
     )
     betas = sorted({beta for lines in panels.values() for line in lines for beta in line.betas})
-    for place, lines in enumerate(panels.values()):
+    for index, lines in enumerate(panels.values()):
         for kind, line in enumerate(lines):
-            _add_line(figure, line, _log_places(line.betas, betas), kind, place, columns)
-    figure.update_xaxes(tickvals=_log_places(betas, betas), range=_log_range(betas))
+            _add_line(figure, line, _log_positions(line.betas, betas), kind, index, columns)
+    figure.update_xaxes(tickvals=_log_positions(betas, betas), range=_log_range(betas))
     figure.update_xaxes(ticktext=[f"{beta:g}" for beta in betas])
-    for place in range(max(0, len(panels) - columns), len(panels)):
-        figure.update_xaxes(title_text="β", row=place // columns + 1, col=place % columns + 1)
+    for index in range(max(0, len(panels) - columns), len(panels)):
+        figure.update_xaxes(title_text="β", row=index // columns + 1, col=index % columns + 1)
     figure.update_yaxes(rangemode="tozero", nticks=6)
-    _shrink_titles(figure, 13)
+    shrink_titles(figure, 13)
     styled(figure, height)
     # The legend lies above the titles of the panels.
     return figure.update_layout(margin_t=70, legend_y=1 + 26 / (height - 130))
@@ -180,10 +192,10 @@ def share_map(
 
 def beta_colours(betas: Sequence[float]) -> list[str]:
     """Returns a colour for each beta by its logarithm, from a colour-blind-safe scale."""
-    places = _log_places(betas, betas)
-    low, high = min(places, default=0.0), max(places, default=0.0)
+    positions = _log_positions(betas, betas)
+    low, high = min(positions, default=0.0), max(positions, default=0.0)
     start, end = SCALE_ENDS
-    shares = [(place - low) / (high - low) if high > low else 0.5 for place in places]
+    shares = [(position - low) / (high - low) if high > low else 0.5 for position in positions]
     return sample_colorscale(BETA_SCALE, [start + share * (end - start) for share in shares])
 
 
@@ -214,14 +226,14 @@ def _add_curve(figure: go.Figure, name: str, curve: RateDistortionCurve) -> None
         mode="lines",
         name=name,
         line={"color": CLASS_COLOURS[2], "width": 2},
-        hovertemplate=f"{name}, %{{text}}<br>{_PLACE}<extra></extra>",
+        hovertemplate=f"{name}, %{{text}}<br>{_HOVER}<extra></extra>",
     )
 
 
-_PLACE = "rate %{x:.1f}, distortion %{y:.1f} nats"
+_HOVER = "rate %{x:.1f}, distortion %{y:.1f} nats"
 
 
-def _add_cluster(figure: go.Figure, cluster: Cluster, colour: str, place: int) -> None:
+def _add_cluster(figure: go.Figure, cluster: Cluster, colour: str, index: int) -> None:
     figure.add_scatter(
         x=cluster.rates,
         y=cluster.distortions,
@@ -229,10 +241,10 @@ def _add_cluster(figure: go.Figure, cluster: Cluster, colour: str, place: int) -
         mode="markers",
         name=cluster.label,
         showlegend=False,
-        marker=_marker(colour, place),
-        hovertemplate=f"%{{text}}<br>{_PLACE}<extra></extra>",
+        marker=_marker(colour, index),
+        hovertemplate=f"%{{text}}<br>{_HOVER}<extra></extra>",
     )
-    above = place == 0
+    above = index == 0
     figure.add_annotation(
         x=median(cluster.rates),
         y=median(cluster.distortions),
@@ -244,29 +256,34 @@ def _add_cluster(figure: go.Figure, cluster: Cluster, colour: str, place: int) -
     )
 
 
-def _marker(colour: str, place: int) -> dict[str, object]:
-    symbol = LINES[place % len(LINES)]["symbol"]
+def _marker(colour: str, index: int) -> dict[str, object]:
+    symbol = LINES[index % len(LINES)]["symbol"]
     return {"size": 11, "color": colour, "symbol": symbol, "line": {"color": "#888", "width": 1}}
 
 
 def _add_line(
-    figure: go.Figure, line: MeasureLine, places: list[float], kind: int, place: int, columns: int
+    figure: go.Figure,
+    line: MeasureLine,
+    positions: list[float],
+    kind: int,
+    index: int,
+    columns: int,
 ) -> None:
     style = LINES[kind % len(LINES)]
-    where = {"row": place // columns + 1, "col": place % columns + 1}
+    where = {"row": index // columns + 1, "col": index % columns + 1}
     middles = [median(values) for values in line.values]
     figure.add_scatter(
-        x=places,
+        x=positions,
         y=middles,
         mode="lines",
         name=f"{line.objective}: median, every seed a point",
         legendgroup=line.objective,
-        showlegend=place == 0,
+        showlegend=index == 0,
         line={"color": style["color"], "dash": style["dash"], "width": 2},
         hoverinfo="skip",
         **where,
     )
-    each = list(zip(places, line.betas, line.seeds, line.values, strict=True))
+    each = list(zip(positions, line.betas, line.seeds, line.values, strict=True))
     figure.add_scatter(
         x=[x for x, _, _, values in each for _ in values],
         y=[value for *_, values in each for value in values],
@@ -281,7 +298,7 @@ def _add_line(
     )
 
 
-def _log_places(betas: Sequence[float], among: Sequence[float]) -> list[float]:
+def _log_positions(betas: Sequence[float], among: Sequence[float]) -> list[float]:
     """Returns the logarithms; a beta of 0 lies half a decade below the lowest other beta."""
     logs = [math.log10(beta) for beta in among if beta > 0]
     zero = min(logs, default=0.0) - 0.5
@@ -289,21 +306,16 @@ def _log_places(betas: Sequence[float], among: Sequence[float]) -> list[float]:
 
 
 def _log_range(betas: Sequence[float]) -> list[float]:
-    places = _log_places(betas, betas)
-    low, high = min(places, default=0.0), max(places, default=0.0)
-    room = max(0.1, 0.1 * (high - low))
-    return [low - room, high + room]
+    positions = _log_positions(betas, betas)
+    low, high = min(positions, default=0.0), max(positions, default=0.0)
+    margin = max(0.1, 0.1 * (high - low))
+    return [low - margin, high + margin]
 
 
 def _padded(values: Sequence[float]) -> list[float]:
-    room = max(0.5, 0.12 * (max(values) - min(values)))
-    return [min(values) - room, max(values) + room]
+    margin = max(0.5, 0.12 * (max(values) - min(values)))
+    return [min(values) - margin, max(values) + margin]
 
 
 def _signed(value: float) -> str:
     return f"{value:.1f}".replace("-", "−")
-
-
-def _shrink_titles(figure: go.Figure, size: int) -> None:
-    for title in figure.layout.annotations:
-        title.font.size = size

@@ -1,4 +1,8 @@
-"""The figure of compression: image quality against bits per pixel."""
+"""The figure of compression: image quality against bits per pixel.
+
+Example:
+    figure = quality_curves([(0.5, 21.0), (1.0, 24.0)], [(0.8, 20.0)], 1, "PSNR (dB)")
+"""
 
 from collections.abc import Sequence
 
@@ -11,7 +15,7 @@ QualityCurve = Sequence[tuple[float, float]]
 
 
 def quality_curves(
-    model: QualityCurve, jpeg: QualityCurve, chosen: int, quality: str, height: int = 300
+    model: QualityCurve, jpeg: QualityCurve, marked: int, quality: str, height: int = 300
 ) -> go.Figure:
     """Draws quality against bits per pixel and marks a setting; `quality` names the axis."""
     figure = go.Figure()
@@ -27,7 +31,7 @@ def quality_curves(
             line={"color": colour, "dash": dash},
             hovertemplate="%{x:.2f} bits per pixel, %{y:.3g}",
         )
-    bits, value = model[chosen]
+    bits, value = model[marked]
     mark = {"symbol": "circle-open", "size": 16, "color": CLASS_COLOURS[1], "line_width": 3}
     figure.add_scatter(
         x=[bits], y=[value], mode="markers", marker=mark, showlegend=False, hoverinfo="skip"

@@ -1,4 +1,8 @@
-"""The figure of the page Failures: training losses."""
+"""The figure of the page Failures: training losses.
+
+Example:
+    figure = loss_curves({"learning rate 10": [900.0, 850.0], "learning rate 1e-3": [300.0, 140.0]})
+"""
 
 from collections.abc import Mapping, Sequence
 

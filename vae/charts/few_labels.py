@@ -1,4 +1,8 @@
-"""Figures of the page Few labels: errors, accuracies, and class probabilities."""
+"""Figures of the page Few labels: errors, accuracies, and class probabilities.
+
+Example:
+    figure = error_dots({"linear probe": [0.21, 0.19]}, published={"M1+M2": 0.033})
+"""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -7,7 +11,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, escaped, styled
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, escaped, shrink_titles, styled
 
 OWN, PUBLISHED = CLASS_COLOURS[0], CLASS_COLOURS[2]
 LINES = ((INACTIVE_COLOUR, "circle"), (CLASS_COLOURS[1], "diamond"), (CLASS_COLOURS[0], "square"))
@@ -69,25 +73,24 @@ def accuracy_panels(panels: Mapping[str, Sequence[AccuracyLine]], height: int = 
         1, len(panels), shared_yaxes=True, subplot_titles=list(panels), horizontal_spacing=0.04
     )
     for column, lines in enumerate(panels.values(), start=1):
-        for place, line in enumerate(lines):
-            _add_line(figure, line, place, column)
+        for index, line in enumerate(lines):
+            _add_line(figure, line, index, column)
     sizes = sorted({size for lines in panels.values() for line in lines for size in line.sizes})
     figure.update_xaxes(type="log", tickvals=sizes, ticktext=list(map(str, sizes)))
     figure.update_xaxes(title_text="labelled images", minor_ticks="")
     figure.update_yaxes(title_text="test accuracy (%)", col=1)
-    for title in figure.layout.annotations:
-        title.font.size = 13
+    shrink_titles(figure, 13)
     styled(figure, height)
     return figure.update_layout(margin_t=70, legend_y=1 + 26 / (height - 110))
 
 
-def _add_line(figure: go.Figure, line: AccuracyLine, place: int, column: int) -> None:
+def _add_line(figure: go.Figure, line: AccuracyLine, index: int, column: int) -> None:
     """Adds every sample as a point and the means as a line, with a horizontal offset."""
-    colour, symbol = LINES[place % len(LINES)]
-    aside = 10 ** (SPREAD * (place - 1))
+    colour, symbol = LINES[index % len(LINES)]
+    offset = 10 ** (SPREAD * (index - 1))
     common = {"legendgroup": line.name, "showlegend": False}
     figure.add_scatter(
-        x=[aside * size for size in line.sizes for _ in line.values[0]],
+        x=[offset * size for size in line.sizes for _ in line.values[0]],
         y=[100 * value for values in line.values for value in values],
         mode="markers",
         marker={"color": colour, "symbol": symbol, "size": 6, "opacity": 0.5},
@@ -97,7 +100,7 @@ def _add_line(figure: go.Figure, line: AccuracyLine, place: int, column: int) ->
         **common,
     )
     figure.add_scatter(
-        x=[aside * size for size in line.sizes],
+        x=[offset * size for size in line.sizes],
         y=[100 * statistics.fmean(values) for values in line.values],
         mode="lines+markers",
         name=escaped(line.name),
@@ -114,7 +117,7 @@ def guess_map(
     class_names: Sequence[str], probabilities: Sequence[Sequence[float]], height: int = 190
 ) -> go.Figure:
     """Draws class probabilities (0 to 1) as a heat map with one column for each image."""
-    columns = [str(place + 1) for place in range(len(probabilities))]
+    columns = [str(index + 1) for index in range(len(probabilities))]
     figure = go.Figure(
         go.Heatmap(
             x=columns,

@@ -104,37 +104,37 @@ def elbo_bars(
 def path_measures(
     pixel_changes: Mapping[str, Sequence[float]],
     outlyingness: Mapping[str, Sequence[float]],
-    chosen: str,
+    marked: str,
     height: int = 250,
 ) -> go.Figure:
-    """Draws the change of pixels and the outlyingness along each path.
+    """Draws the change of pixels and the outlyingness along each path; one path is `marked`.
 
     `pixel_changes` holds the mean absolute change of a pixel (0 to 1) for each step.
     `outlyingness` holds a share of test images (0 to 1) for each point; paths in pixel space have
     none.
     """
     figure = make_subplots(1, 2, horizontal_spacing=0.11)
-    for place, (name, changes) in enumerate(pixel_changes.items()):
-        style = _path_style(place, name, name == chosen)
+    for index, (name, changes) in enumerate(pixel_changes.items()):
+        style = _path_style(index, name == marked, name)
         count = len(changes)
         middles = [(i + 0.5) / count for i in range(count)]
         per_path = [change * count for change in changes]
         figure.add_trace(go.Scatter(x=middles, y=per_path, **style), 1, 1)
         if name in outlyingness:
             shares = outlyingness[name]
-            places = [i / (len(shares) - 1) for i in range(len(shares))]
-            off = go.Scatter(x=places, y=[100 * s for s in shares], showlegend=False, **style)
+            positions = [i / (len(shares) - 1) for i in range(len(shares))]
+            off = go.Scatter(x=positions, y=[100 * s for s in shares], showlegend=False, **style)
             figure.add_trace(off, 1, 2)
-    figure.update_xaxes(title_text="place on the path, A to B", range=[0, 1])
+    figure.update_xaxes(title_text="position on the path, from A to B", range=[0, 1])
     figure.update_yaxes(title_text="change of a pixel<br>per whole path", rangemode="tozero", col=1)
     figure.update_yaxes(title_text="off the data<br>% of test images", range=[-4, 104], col=2)
     return styled(figure, height)
 
 
-def _path_style(place: int, name: str, is_chosen: bool) -> dict[str, object]:
-    colour = (*CLASS_COLOURS[:2], CLASS_COLOURS[4], INACTIVE_COLOUR)[place % 4]
-    dash = ("solid", "dash", "solid", "dot")[place % 4]
-    line = {"color": colour, "width": 3.5 if is_chosen else 1.75, "dash": dash}
+def _path_style(index: int, is_marked: bool, name: str) -> dict[str, object]:
+    colour = (*CLASS_COLOURS[:2], CLASS_COLOURS[4], INACTIVE_COLOUR)[index % 4]
+    dash = ("solid", "dash", "solid", "dot")[index % 4]
+    line = {"color": colour, "width": 3.5 if is_marked else 1.75, "dash": dash}
     return {"name": name, "legendgroup": name, "mode": "lines", "line": line}
 
 
@@ -147,6 +147,12 @@ def evenly_spaced(count: int, at_most: int) -> list[int]:
 def _rate_range(rates: Sequence[float]) -> list[float]:
     """Returns an axis range from 0 to at least 0.1 nats, so inactive dimensions look inactive."""
     return [0, max(0.1, 1.08 * max(rates))]
+
+
+def shrink_titles(figure: go.Figure, size: int) -> None:
+    """Sets the font size of the titles of all subplots."""
+    for title in figure.layout.annotations:
+        title.font.size = size
 
 
 def styled(figure: go.Figure, height: int) -> go.Figure:

@@ -30,8 +30,8 @@ def tile(
     height, width = tiles[0].shape[:2]
     rows = -(-len(tiles) // columns)
     sheet = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap, 4), np.uint8)
-    for place, picture in enumerate(tiles):
-        top, left = (place // columns) * (height + gap), (place % columns) * (width + gap)
+    for index, picture in enumerate(tiles):
+        top, left = (index // columns) * (height + gap), (index % columns) * (width + gap)
         sheet[top : top + height, left : left + width, :3] = picture
         sheet[top : top + height, left : left + width, 3] = 255
     return sheet

@@ -1,4 +1,8 @@
-"""The figure of hierarchical models: the rate of each level."""
+"""The figure of hierarchical models: the rate of each level.
+
+Example:
+    figure = level_bars([3.2, 14.1])
+"""
 
 from collections.abc import Sequence
 

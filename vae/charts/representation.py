@@ -1,4 +1,9 @@
-"""Figures of the class information in codes, by latent size."""
+"""Figures of the class information in codes, by latent size.
+
+Example:
+    panel = MeasurePanel("Accuracy", "%", False, {"codes": [[91.0], [95.0]]})
+    figure = latent_size_panels([2, 8], [panel])
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +17,7 @@ from vae.charts.figures import (
     DISTORTION_COLOUR,
     INACTIVE_COLOUR,
     RATE_COLOUR,
+    shrink_titles,
     styled,
 )
 
@@ -46,13 +52,13 @@ class MeasurePanel:
 def latent_size_panels(
     sizes: Sequence[int],
     panels: Sequence[MeasurePanel],
-    chosen: int | None = None,
+    marked: int | None = None,
     columns: int = 3,
     height: int = 430,
 ) -> go.Figure:
     """Draws each measure against the latent size (logarithmic): medians as a line, seeds as points.
 
-    A vertical line marks the latent size of the chosen model, if it lies in the range.
+    A vertical line marks the latent size `marked`, if it lies in the range.
     """
     rows = -(-len(panels) // columns)
     figure = make_subplots(
@@ -63,8 +69,8 @@ def latent_size_panels(
         vertical_spacing=0.2,
     )
     named: set[str] = set()
-    for place, panel in enumerate(panels):
-        row, column = place // columns + 1, place % columns + 1
+    for index, panel in enumerate(panels):
+        row, column = index // columns + 1, index % columns + 1
         for name, values in panel.series.items():
             _add_series(figure, sizes, name, values, name not in named, (row, column))
             named.add(name)
@@ -73,11 +79,10 @@ def latent_size_panels(
     figure.update_xaxes(type="log", tickvals=list(sizes), ticktext=[str(size) for size in sizes])
     figure.update_xaxes(title_text="latent size", row=rows)
     figure.update_yaxes(nticks=6)
-    if chosen is not None and min(sizes) <= chosen <= max(sizes):
+    if marked is not None and min(sizes) <= marked <= max(sizes):
         line = {"color": INACTIVE_COLOUR, "width": 1, "dash": "dash"}
-        figure.add_vline(chosen, line=line, row="all", col="all")
-    for title in figure.layout.annotations:
-        title.font.size = 13
+        figure.add_vline(marked, line=line, row="all", col="all")
+    shrink_titles(figure, 13)
     return styled(figure, height).update_layout(margin_t=64, legend_y=1 + 26 / (height - 110))
 
 
@@ -90,7 +95,7 @@ def _add_series(
     where: tuple[int, int],
 ) -> None:
     colour, dash, symbol = STYLES[name]
-    place = {"row": where[0], "col": where[1]}
+    subplot = {"row": where[0], "col": where[1]}
     figure.add_scatter(
         x=list(sizes),
         y=[median(each) for each in values],
@@ -100,7 +105,7 @@ def _add_series(
         mode="lines",
         line={"color": colour, "dash": dash, "width": 2},
         hovertemplate=f"{name}, %{{x}} numbers: %{{y:.4g}}<extra></extra>",
-        **place,
+        **subplot,
     )
     if all(len(each) < 2 for each in values):
         return
@@ -113,5 +118,5 @@ def _add_series(
         mode="markers",
         marker={"color": colour, "symbol": symbol, "size": 5, "opacity": 0.7},
         hoverinfo="skip",
-        **place,
+        **subplot,
     )

@@ -1,4 +1,9 @@
-"""Figures of a sweep during training: the curves of all runs and the rate-distortion plane."""
+"""Figures of a sweep during training: the curves of all runs and the rate-distortion plane.
+
+Example:
+    curve = SweepCurve("β 4", 1.0, epochs=[1, 2], distortion=[150.0, 120.0], rate=[3.0, 8.0])
+    figure = sweep_plane([curve], epochs=10)
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +23,7 @@ class SweepCurve:
     """One run so far: means since the previous point, in nats per training image."""
 
     label: str
-    place: float
+    position: float
     """The rank of its beta in the sweep, from 0 (lowest) to 1 (highest)."""
 
     epochs: Sequence[float]
@@ -30,12 +35,12 @@ class SweepCurve:
     @property
     def colour(self) -> str:
         """The colour, the same in every figure."""
-        return sweep_colour(self.place)
+        return sweep_colour(self.position)
 
 
-def sweep_colour(place: float) -> str:
+def sweep_colour(position: float) -> str:
     """Returns a colour by the rank of a beta in the sweep, 0 to 1."""
-    at = min(max(place, 0.0), 1.0) * (len(_RAMP) - 1)
+    at = min(max(position, 0.0), 1.0) * (len(_RAMP) - 1)
     index = min(int(at), len(_RAMP) - 2)
     mixed = (
         round(a + (at - index) * (b - a))
@@ -76,8 +81,8 @@ def _add_panel(
     for curve, series in zip(curves, values, strict=True):
         shown = evenly_spaced(len(series), MAX_POINTS)
         figure.add_scatter(
-            x=[curve.epochs[place] for place in shown],
-            y=[series[place] for place in shown],
+            x=[curve.epochs[index] for index in shown],
+            y=[series[index] for index in shown],
             yaxis=axis,
             mode="lines",
             line={"color": curve.colour, "width": 2},
@@ -107,8 +112,8 @@ def _range(values: Sequence[Sequence[float]], from_zero: bool) -> tuple[float, f
     """Returns the range of all values with a margin."""
     every = [value for series in values for value in series] or [0.0, 1.0]
     low, high = 0.0 if from_zero else min(every), max(every)
-    room = 0.06 * (high - low) or 1.0
-    return low - (0.0 if from_zero else room), high + room
+    margin = 0.06 * (high - low) or 1.0
+    return low - (0.0 if from_zero else margin), high + margin
 
 
 def _spread(heights: Sequence[float], gap: float) -> list[float]:
@@ -122,9 +127,9 @@ def _spread(heights: Sequence[float], gap: float) -> list[float]:
     for index in order:
         placed.append(max(heights[index], placed[-1] + gap) if placed else heights[index])
     ceiling = 1.0
-    for place in reversed(range(len(placed))):
-        placed[place] = min(placed[place], ceiling)
-        ceiling = placed[place] - gap
+    for index in reversed(range(len(placed))):
+        placed[index] = min(placed[index], ceiling)
+        ceiling = placed[index] - gap
     moved = dict(zip(order, placed, strict=True))
     return [moved[index] for index in range(len(heights))]
 
@@ -137,11 +142,11 @@ def sweep_plane(curves: Sequence[SweepCurve], epochs: int, height: int = 330) ->
     figure = go.Figure()
     begun = [curve for curve in curves if len(curve.rate)]
     for curve in begun:
-        way = [place for place, epoch in enumerate(curve.epochs) if epoch > epochs / 20]
-        shown = [way[place] for place in evenly_spaced(len(way), MAX_POINTS)]
+        path = [index for index, epoch in enumerate(curve.epochs) if epoch > epochs / 20]
+        shown = [path[index] for index in evenly_spaced(len(path), MAX_POINTS)]
         figure.add_scatter(
-            x=[curve.rate[place] for place in shown],
-            y=[curve.distortion[place] for place in shown],
+            x=[curve.rate[index] for index in shown],
+            y=[curve.distortion[index] for index in shown],
             mode="lines",
             line={"color": curve.colour, "width": 1.25},
             opacity=0.5,

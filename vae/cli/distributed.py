@@ -1,4 +1,4 @@
-"""`vae train` under torchrun: one model over several processes."""
+"""Runs `vae train` under torchrun, which trains one model in several processes."""
 
 import argparse
 import threading
@@ -31,14 +31,17 @@ from vae.training.distributed import (
 ENDED = "ended by an error that starting again would not mend"
 FOLDER = "folder of the run, once it has begun"
 FINISHED = "finished"
+"""Keys of the store that the processes share."""
+
 GRACE_SECONDS = 10.0
+"""Time that the other processes give the first one to report an error."""
 
 
 def run_distributed(options: argparse.Namespace, torchrun_env: TorchrunEnv) -> CommandResult:
-    """Run the chosen command in each process of a torchrun; only the first returns.
+    """Run the command in each process of a torchrun. Only the first process returns.
 
-    The others exit without a word. An error is told once, by the first process unless it is
-    another's alone, also where torchrun starts all of them again after it.
+    The others exit silently. An error is reported once: by the first process, or by another one if
+    it alone fails. This holds too if torchrun starts all processes again after the error.
     """
     store = SharedStore(torchrun_env)
     if store.is_set(ENDED):
@@ -46,14 +49,14 @@ def run_distributed(options: argparse.Namespace, torchrun_env: TorchrunEnv) -> C
     try:
         record = _run(options, torchrun_env, store)
     except VaeError:
-        # What is wrong is mostly so in all of them: let the first process say it.
+        # Most errors occur in all processes, so the first process reports them.
         if torchrun_env.rank > 0:
             store.wait_for(ENDED, GRACE_SECONDS)
         if store.set_once(ENDED):
             raise
         raise SystemExit(2) from None
     except RuntimeError:
-        # An exchange broke: a process that has told why may be the one that left.
+        # The exchange with a process broke. Perhaps that process has reported an error and left.
         if store.is_set(ENDED):
             raise SystemExit(2) from None
         raise
@@ -93,12 +96,12 @@ def _lead(
     process_group: ProcessGroup,
     store: SharedStore,
 ) -> Run:
-    """What the first process does: all that is written or told."""
+    """Train in the first process, which alone writes files and prints messages."""
     folder = store.read(FOLDER)
     if folder is not None:
         if store.is_set(FINISHED):
             return load_run(Path(folder))
-        options = _started_again(options, Path(folder))
+        options = _restart_options(options, Path(folder))
     with ExitStack() as held:
         recorded = begin(options, config, options.out, held, resume=options.resume)
         store.write(FOLDER, str(recorded.path))
@@ -120,7 +123,7 @@ def _take_part(
     process_group: ProcessGroup,
     store: SharedStore,
 ) -> None:
-    """What the others do; the data are there once the first has read them."""
+    """Train in another process. The data are on the disk once the first process has read them."""
     if store.is_set(FINISHED):
         return
     shape = process_group.broadcast((0, 0, 0))
@@ -143,8 +146,8 @@ def _take_part(
         pass
 
 
-def _started_again(options: argparse.Namespace, folder: Path) -> argparse.Namespace:
-    """Go on with a run that this torchrun began, or begin it anew if nothing was saved yet."""
+def _restart_options(options: argparse.Namespace, folder: Path) -> argparse.Namespace:
+    """Return options that resume the run of this torchrun, or start anew without a saved state."""
     saved = (folder / RESUME_FILE).is_file()
-    again = {"out": folder, "resume": saved, "overwrite": not saved}
-    return argparse.Namespace(**vars(options) | again)
+    changes = {"out": folder, "resume": saved, "overwrite": not saved}
+    return argparse.Namespace(**vars(options) | changes)

@@ -23,9 +23,9 @@ def failures(inputs: "StudyInputs") -> CommandResult:
     """Train each failure and its cure."""
     import torch
 
-    from vae.analysis.failure_modes.attempt import run_both
+    from vae.analysis.failure_modes.attempt import COMMAND, StoredFailures, run_both
     from vae.analysis.failure_modes.prepared import FAILURES, find_failure
-    from vae.analysis.failure_modes.stored import COMMAND, StoredFailures, save_stored_failures
+    from vae.analysis.findings import write_finding
     from vae.data.registry import load_dataset
     from vae.runs.run import Provenance
 
@@ -38,7 +38,7 @@ def failures(inputs: "StudyInputs") -> CommandResult:
         outcomes[name] = run_both(chosen[name], data, lambda share: None)
     if options.out is not None:
         provenance = Provenance.here(torch.device("cpu"))
-        save_stored_failures(StoredFailures(COMMAND, provenance, outcomes), options.out)
+        write_finding(options.out, StoredFailures(COMMAND, provenance, outcomes))
     record = {"failures": {name: _record(outcome) for name, outcome in outcomes.items()}}
     return CommandResult(record, _text(outcomes))
 
@@ -65,5 +65,5 @@ def _numbers(attempt: "Attempt") -> dict[str, Any]:
         "active": attempt.active_units,
         "prior_gap": attempt.prior_gap,
         "seconds": attempt.seconds,
-        "symptoms": [issue.name for issue in attempt.found()],
+        "symptoms": [issue.name for issue in attempt.symptoms],
     }

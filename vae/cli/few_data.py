@@ -27,7 +27,7 @@ IMAGES = option(
 def few_data(inputs: "StudyInputs") -> CommandResult:
     """Train the classifiers of all draws and measure their accuracy."""
     from vae.analysis.few_data import measure_few_data
-    from vae.analysis.stored_findings import StoredFinding, finding_file, write_finding
+    from vae.analysis.findings import StudyFinding, finding_file, write_finding
     from vae.data.registry import load_dataset
     from vae.runs.folders import checkpoints_dir
 
@@ -38,7 +38,7 @@ def few_data(inputs: "StudyInputs") -> CommandResult:
     if options.save:
         file = finding_file(checkpoints_dir(), "few-data", options.dataset)
         command = few_data_command(found)
-        write_finding(file, StoredFinding.now("few-data", command, found.to_dict()))
+        write_finding(file, StudyFinding.now("few-data", command, found.to_dict()))
     return CommandResult(found.to_dict(), _text(found))
 
 

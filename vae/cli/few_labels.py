@@ -41,7 +41,7 @@ OPTIONS = [
 def few_labels(inputs: "StudyInputs") -> CommandResult:
     """Train the classifiers of all draws and measure their test errors."""
     from vae.analysis.few_labels import measure_few_labels
-    from vae.analysis.stored_findings import StoredFinding, finding_file, write_finding
+    from vae.analysis.findings import StudyFinding, finding_file, write_finding
     from vae.data.registry import load_dataset
     from vae.runs.checkpoint import load_run
     from vae.runs.folders import checkpoints_dir
@@ -55,7 +55,7 @@ def few_labels(inputs: "StudyInputs") -> CommandResult:
     if options.save:
         file = finding_file(checkpoints_dir(), "few-labels", options.dataset)
         command = few_labels_command(found, models)
-        write_finding(file, StoredFinding.now("few-labels", command, found.to_dict()))
+        write_finding(file, StudyFinding.now("few-labels", command, found.to_dict()))
     return CommandResult(found.to_dict(), _text(found))
 
 

@@ -30,15 +30,8 @@ OPTIONS = [
 @study("latent-sizes", "train models of several latent sizes and compare them", OPTIONS)
 def latent_sizes(inputs: "StudyInputs") -> CommandResult:
     """Train and score the models; they are not kept."""
-    import torch
-
-    from vae.analysis.latent_sizes import (
-        LatentSizes,
-        baselines,
-        now_and_with,
-        train_sizes,
-        write_latent_sizes,
-    )
+    from vae.analysis.findings import library_versions, utc_now, write_finding
+    from vae.analysis.latent_sizes import LatentSizes, baselines, train_sizes
     from vae.data.registry import load_dataset
 
     options = inputs.options
@@ -54,7 +47,6 @@ def latent_sizes(inputs: "StudyInputs") -> CommandResult:
     family = train_sizes(dataset, options.arch, train, sizes, seeds, options.fitted)
     models = tuple(progress(family, "models", total=len(sizes) * len(seeds)))
     pixels, pca = baselines(dataset, sizes, options.fitted)
-    created, versions = now_and_with(torch.device("cpu"))
     found = LatentSizes(
         dataset=options.dataset,
         architecture=options.arch,
@@ -66,11 +58,11 @@ def latent_sizes(inputs: "StudyInputs") -> CommandResult:
         pca=pca,
         models=models,
         command=_command(options),
-        created=created,
-        versions=versions,
+        created=utc_now(),
+        versions=library_versions(),
     )
     if options.out is not None:
-        write_latent_sizes(found, options.out)
+        write_finding(options.out, found.rounded())
     return CommandResult(found.to_dict(), table([_row(model) for model in models]))
 
 

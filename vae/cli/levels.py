@@ -29,7 +29,7 @@ AGAINST = option(
 )
 def levels(inputs: "StudyInputs") -> Findings:
     """Measure the rate of each level and the bounds of the whole model."""
-    from vae.analysis.levels import active_by_level, measure_bounds, rate_by_level, sizes_of
+    from vae.analysis.levels import active_by_level, level_sizes, measure_bounds, rate_by_level
     from vae.explorer import Explorer
 
     options, explorer = inputs.options, inputs.explorer
@@ -37,7 +37,7 @@ def levels(inputs: "StudyInputs") -> Findings:
     images, _ = inputs.test_images(run)
     samples, seed = options.importance_samples, options.seed
     found: Findings = {
-        "levels": list(sizes_of(run)),
+        "levels": list(level_sizes(run)),
         "rate_by_level": list(rate_by_level(run)),
         "active_by_level": list(active_by_level(run)),
         **measure_bounds(explorer, images, samples, seed).to_dict(),

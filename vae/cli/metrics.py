@@ -62,8 +62,8 @@ def _metrics_of_codes(options: argparse.Namespace) -> dict[str, Any]:
 
 def _metrics_of_checkpoint(options: argparse.Namespace) -> dict[str, Any]:
     from vae.analysis.code_scores import ROWS, assess
+    from vae.analysis.findings import StoredScores, save_scores
     from vae.runs.checkpoint import load_atlas, load_run
-    from vae.runs.stored_scores import StoredScores, save_scores
 
     run = load_run(options.source)
     rows = ROWS if options.rows is None else options.rows

@@ -57,11 +57,11 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
 @command("sweep", "train one model per data set, beta and seed", [add_options])
 def sweep(options: argparse.Namespace) -> CommandResult:
     """Train all models of a sweep."""
-    from vae.cli.sweep_local import sweep_here
+    from vae.cli.sweep_local import sweep_local
     from vae.cli.sweep_ray import sweep_on_ray
 
     runs = _runs(options)
-    engine = sweep_on_ray if options.engine == "ray" else sweep_here
+    engine = sweep_on_ray if options.engine == "ray" else sweep_local
     records = engine(options, runs)
     return CommandResult({"runs": records}, "\n\n".join(lines(record) for record in records))
 

@@ -1,19 +1,23 @@
-"""The runs of a sweep in this process: together if that costs no speed, else one by one."""
+"""Trains the runs of a sweep in this process: together if that costs no speed, else one by one."""
 
 import argparse
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from vae.cli.output import say
 from vae.cli.settings import load_datasets, model_config
-from vae.cli.training import begin, say_health_issues, stop_on_interrupt, training_record
+from vae.cli.training import (
+    begin,
+    check_failures,
+    say_health_issues,
+    say_resumable,
+    step_bar,
+    stop_on_interrupt,
+    training_record,
+)
 from vae.core.device import prepare_device
-from vae.core.errors import ConfigError, DivergedError, SweepFailed
+from vae.core.errors import ConfigError, DivergedError
 from vae.jobs.distributed.remote_folder import is_url
 from vae.jobs.distributed.sweep_runs import SweepRun, folder_status
 from vae.runs.lock import lock_folders
@@ -25,7 +29,7 @@ MOST_TOGETHER = 16
 """Number of models in memory at a time."""
 
 
-def sweep_here(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, Any]]:
+def sweep_local(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, Any]]:
     """Train all runs in this process; return the measurements of each."""
     if is_url(options.out):
         raise ConfigError(f"{options.out} is a URL; give --engine ray, or a folder of this machine")
@@ -49,19 +53,19 @@ def sweep_here(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[s
     finished = {name: held for name, (_, held) in found.items() if held is not None}
     left = [run for run in runs if run.name not in finished]
     together = concurrency_is_free(model_config(options, (1, 8, 8), 2), runs[0].train, device)
-    # Lock all folders first: no other process may start a run that waits here.
+    # All folders are locked first, so that no other process starts a run that waits here.
     with lock_folders(paths[run.name] for run in left):
-        finished |= sweep_local(left, start, together, Path(options.out))
+        finished |= _train_all(left, start, together, Path(options.out))
     return [training_record(finished[run.name]) | run.labels for run in runs]
 
 
-def sweep_local(
+def _train_all(
     runs: Sequence[SweepRun],
     begin: Callable[[SweepRun], RecordedTraining],
     together: bool,
     root: Path,
 ) -> dict[str, Run]:
-    """Train all runs; return the finished runs by name.
+    """Train all runs and return them by name, at most MOST_TOGETHER at a time.
 
     Raises SweepFailed if some diverged, after the others are finished. Raises KeyboardInterrupt
     after Ctrl-C; the unfinished runs can then be resumed.
@@ -78,16 +82,12 @@ def sweep_local(
                 if member not in diverged:
                     finished[begun[member]] = found = member.finish()
                     say_health_issues(found)
-    if failed:
-        raise SweepFailed(
-            f"{len(failed)} of {len(runs)} runs failed ({', '.join(failed)}; the first: "
-            f"{next(iter(failed.values()))}); the others are in {root}"
-        )
+    check_failures(failed, len(runs), root)
     return finished
 
 
 def _train(group: Sequence[RecordedTraining], root: Path) -> dict[RecordedTraining, DivergedError]:
-    """Train to the end; return the runs that diverged, with their errors."""
+    """Train a group to the end and return the runs that diverged, with their errors."""
     diverged: dict[RecordedTraining, DivergedError] = {}
     with stop_on_interrupt() as stopped:
         _follow(group, stopped, diverged)
@@ -95,7 +95,7 @@ def _train(group: Sequence[RecordedTraining], root: Path) -> dict[RecordedTraini
     if any(not member.training.finished for member in left):
         for member in left:
             member.finish()
-        say(f"stopped; the same command with --out {root} --resume goes on with it")
+        say_resumable(root)
         raise KeyboardInterrupt
     return diverged
 
@@ -105,15 +105,8 @@ def _follow(
     stopped: threading.Event,
     diverged: dict[RecordedTraining, DivergedError],
 ) -> None:
-    lead = group[0].training
-    with tqdm(
-        total=lead.steps,
-        initial=lead.step,
-        unit=" steps",
-        disable=not sys.stderr.isatty(),
-        file=sys.stderr,
-        dynamic_ncols=True,
-    ) as bar:
+    """Train until the event is set, and add the runs that diverge to `diverged`."""
+    with step_bar(group[0]) as bar:
         for reports in RecordedRunGroup(group).run():
             diverged |= {
                 member: report

@@ -1,19 +1,17 @@
-"""The runs of a sweep on Ray: all at once, as far as the machines have room."""
+"""Trains the runs of a sweep on Ray, as many at a time as the machines can hold."""
 
 import argparse
 from typing import Any
 
 from vae.cli.output import say
 from vae.cli.settings import load_datasets
-from vae.cli.training import health_warnings, training_record
+from vae.cli.training import check_failures, health_warnings, say_resumable, training_record
 from vae.core.device import use_threads
-from vae.core.errors import SweepFailed
 from vae.data.splits import Dataset
-from vae.jobs.distributed.published_run import PublishedRun, find_published
+from vae.jobs.distributed.published_run import PublishedRun, TaskResult, find_published
 from vae.jobs.distributed.ray_sweep import (
     RayOptions,
     TaskFailure,
-    TaskResult,
     check_ray,
     train_on_ray,
 )
@@ -24,7 +22,7 @@ from vae.runs.run import Run
 
 
 def sweep_on_ray(options: argparse.Namespace, runs: list[SweepRun]) -> list[dict[str, Any]]:
-    """Train all runs on Ray; return the measurements of each."""
+    """Train all runs on Ray and return the measurements of each."""
     check_ray()
     threads = use_threads(1 if options.threads is None else options.threads)
     root = RemoteFolder.of(options.out)
@@ -60,13 +58,9 @@ def _train_all(
                 for sentence in result.warnings:
                     say(sentence)
     except KeyboardInterrupt:
-        say(f"stopped; the same command with --out {root} --resume goes on with it")
+        say_resumable(root)
         raise
-    if failed:
-        raise SweepFailed(
-            f"{len(failed)} of {len(left)} runs failed ({', '.join(failed)}; the first: "
-            f"{next(iter(failed.values()))}); the others are in {root}"
-        )
+    check_failures(failed, len(left), root)
     return finished
 
 
@@ -75,5 +69,5 @@ def _describe(result: TaskResult | TaskFailure) -> str:
         return f" failed: {result.reason}"
     found = result.run.results
     numbers = f", distortion {found.test_distortion:.1f}, rate {found.test_rate:.1f} nats"
-    resumed = "" if result.resumed_at is None else f", went on from step {result.resumed_at}"
+    resumed = "" if result.resumed_at is None else f", continued from step {result.resumed_at}"
     return numbers + resumed

@@ -1,4 +1,4 @@
-"""Training from the command line: starting, resuming, following and reporting a run."""
+"""Starts, resumes, follows and reports training runs for the commands that train."""
 
 import argparse
 import signal
@@ -17,7 +17,7 @@ from vae.cli.output import say
 from vae.cli.settings import dataset_for_training, model_config
 from vae.core.config import TrainConfig
 from vae.core.device import pick_device
-from vae.core.errors import ConfigError
+from vae.core.errors import ConfigError, SweepFailed
 from vae.data.registry import load_dataset
 from vae.data.splits import Dataset
 from vae.runs.folders import checkpoints_dir
@@ -34,14 +34,14 @@ def train_one(
     out: Path | None,
     resume: bool = False,
 ) -> dict[str, Any]:
-    """Train to the end and return the measurements; raises KeyboardInterrupt after Ctrl-C."""
+    """Train to the end and return the measurements; raise KeyboardInterrupt after Ctrl-C."""
     with ExitStack() as held:
         training = begin(options, config, out, held, resume=resume)
         with stop_on_interrupt() as stopped:
             follow(training, stopped)
         finished = training.finish()
     if not training.training.finished:
-        say(f"stopped; the same command with --out {finished.path} --resume goes on with it")
+        say_resumable(finished.path)
         raise KeyboardInterrupt
     say_health_issues(finished)
     return training_record(finished)
@@ -114,30 +114,23 @@ def _resume(
 @contextmanager
 def stop_on_interrupt() -> Iterator[threading.Event]:
     """Let Ctrl-C set an event, so that training ends between two steps; a second one interrupts."""
-    asked = threading.Event()
+    stopped = threading.Event()
 
-    def ask(signal_number: int, frame: FrameType | None) -> None:
-        if asked.is_set():
+    def handle(signal_number: int, frame: FrameType | None) -> None:
+        if stopped.is_set():
             raise KeyboardInterrupt
-        asked.set()
+        stopped.set()
 
-    before = signal.signal(signal.SIGINT, ask)
+    before = signal.signal(signal.SIGINT, handle)
     try:
-        yield asked
+        yield stopped
     finally:
         signal.signal(signal.SIGINT, before)
 
 
 def follow(training: RecordedTraining, stopped: threading.Event) -> None:
     """Train to the end, or until the event is set; show a progress bar on a terminal."""
-    with tqdm(
-        total=training.training.steps,
-        initial=training.training.step,
-        unit=" steps",
-        disable=not sys.stderr.isatty(),
-        file=sys.stderr,
-        dynamic_ncols=True,
-    ) as bar:
+    with step_bar(training) as bar:
         for report in training.run():
             bar.update(report.step - bar.n)
             bar.set_postfix_str(
@@ -146,6 +139,32 @@ def follow(training: RecordedTraining, stopped: threading.Event) -> None:
             )
             if stopped.is_set():
                 break
+
+
+def step_bar(training: RecordedTraining) -> "tqdm[Any]":
+    """Return a progress bar over the steps of a run, which shows on a terminal only."""
+    return tqdm(
+        total=training.training.steps,
+        initial=training.training.step,
+        unit=" steps",
+        disable=not sys.stderr.isatty(),
+        file=sys.stderr,
+        dynamic_ncols=True,
+    )
+
+
+def say_resumable(out: object) -> None:
+    """Print how to continue the runs of a folder after Ctrl-C."""
+    say(f"stopped; the same command with --out {out} --resume continues it")
+
+
+def check_failures(failed: dict[str, str], count: int, root: object) -> None:
+    """Raise SweepFailed if some of `count` runs failed; `failed` holds their errors by name."""
+    if failed:
+        raise SweepFailed(
+            f"{len(failed)} of {count} runs failed ({', '.join(failed)}; the first: "
+            f"{next(iter(failed.values()))}); the others are in {root}"
+        )
 
 
 def health_warnings(run: Run) -> tuple[str, ...]:

@@ -1,4 +1,13 @@
-"""Rules for settings that are allowed alone but not in combination: of a model and its training."""
+"""Rules for combinations of a model's settings with those of its training.
+
+Each setting is allowed alone; `vae.core.config` checks that.
+
+Example:
+    >>> model, train = ModelConfig((1, 28, 28), kind="vae"), TrainConfig("mnist", labelled=100)
+    >>> check_together(model, train)
+    Traceback (most recent call last):
+    vae.core.errors.ConfigError: labelled goes with the kind semi-supervised; ...
+"""
 
 from vae.core.config import DENOISING_KINDS, ModelConfig, TrainConfig
 from vae.core.dataset_name import is_subset
@@ -6,7 +15,7 @@ from vae.core.errors import ConfigError
 
 
 def check_together(model: ModelConfig, train: TrainConfig) -> None:
-    """Raises ConfigError for settings that are allowed alone but not with each other."""
+    """Raise ConfigError for settings that are allowed alone but not with each other."""
     _check_objective(model, train)
     _check_perceptual(model, train)
     _check_labelled(model, train)

@@ -91,17 +91,17 @@ MAX_LEVELS = 5
 MAX_CLASSES = 1000
 MAX_CODEBOOK = 4096
 DEFAULT_CODEBOOK = 64
-"""Codes of a vq model where a person gives no number."""
+"""Default number of codes of a vq model."""
 
 
 def default_levels(latent_dim: int) -> tuple[int, ...]:
-    """Returns the default levels of a ladder: a third of the dimensions on top."""
+    """Return the default levels of a ladder: a third of the dimensions on top."""
     top = max(1, latent_dim // 3)
     return top, latent_dim - top
 
 
 def default_warmup(epochs: int) -> float:
-    """Returns the epochs of warm-up where a person gives none: half of the run, at most 2.5.
+    """Return the default number of epochs of warm-up: half of the run, at most 2.5.
 
     Deep networks lose dimensions without warm-up. A long warm-up costs a short run its last nats.
     """
@@ -257,7 +257,7 @@ class ModelConfig(Record):
             added_in=8,
         ),
     ] = ()
-    """() for the other kinds."""
+    """It is () for the other kinds."""
 
     codebook: Annotated[
         int,
@@ -275,7 +275,7 @@ class ModelConfig(Record):
             page_low=2,
         ),
     ] = 0
-    """0 for the other kinds."""
+    """It is 0 for the other kinds."""
 
     def __post_init__(self) -> None:
         _check_image_shape(self.image_shape)
@@ -287,14 +287,14 @@ class ModelConfig(Record):
         _check_grid(self)
 
     def for_images(self, image_shape: ImageShape, class_count: int) -> "ModelConfig":
-        """Returns the same model for other images; a kind without labels ignores the classes."""
+        """Return the same model for other images; a kind without labels ignores the classes."""
         return replace(
             self, image_shape=image_shape, classes=class_count if self.needs_labels else 0
         )
 
     @property
     def has_spatial_code(self) -> bool:
-        """Tells whether a code is a grid with several numbers per cell."""
+        """Whether a code is a grid with several numbers per cell."""
         return self.architecture == "spatial" or self.kind == "vq"
 
     @property
@@ -307,22 +307,22 @@ class ModelConfig(Record):
 
     @property
     def has_rate(self) -> bool:
-        """Tells whether codes have a posterior, and so a rate, an ELBO and a likelihood."""
+        """Whether codes have a posterior, and so a rate, an ELBO and a likelihood."""
         return self.kind not in KINDS_WITHOUT_RATE
 
     @property
     def is_gaussian(self) -> bool:
-        """Tells whether posterior and prior are Gaussian, rather than points or choices."""
+        """Whether posterior and prior are Gaussian, rather than points or choices."""
         return self.has_rate and self.kind != "vq"
 
     @property
     def needs_labels(self) -> bool:
-        """Tells whether each image has to come with its label."""
+        """Whether each image has to come with its label."""
         return self.kind in KINDS_WITH_LABELS
 
     @property
     def is_generative(self) -> bool:
-        """Tells whether codes decode to images."""
+        """Whether codes decode to images."""
         return self.kind != "classifier"
 
     @property
@@ -538,7 +538,7 @@ class TrainConfig(Record):
             added_in=5,
         ),
     ] = ""
-    """Empty where `perceptual` is 0."""
+    """It is empty if `perceptual` is 0."""
 
     labelled: Annotated[
         int,
@@ -563,7 +563,7 @@ class TrainConfig(Record):
 
     @property
     def beta_label(self) -> str:
-        """Such as "β 4", or "β-TC 4" where beta weighs the total correlation alone."""
+        """A label such as "β 4", or "β-TC 4" if beta weighs the total correlation alone."""
         return f"{'β-TC' if self.objective == 'beta-tcvae' else 'β'} {self.beta:g}"
 
 
@@ -574,7 +574,7 @@ SETTINGS = {s.name: s for record in (ModelConfig, TrainConfig) for s in settings
 def model_for_images(
     values: Mapping[str, Any], image_shape: ImageShape, class_count: int
 ) -> ModelConfig:
-    """Builds the model of chosen settings for images of a shape and a number of classes.
+    """Build the model of chosen settings for images of a shape and a number of classes.
 
     Absent values get their defaults (see `vae.core.settings.from_values`). Raises ConfigError for
     settings that are not allowed.
@@ -651,9 +651,9 @@ def _check_grid(model: ModelConfig) -> None:
     if model.has_spatial_code and model.latent_dim % (height * width):
         owner = "the kind 'vq'" if model.kind == "vq" else "architecture 'spatial'"
         raise ConfigError(
-            f"{owner} has a code for each of {height}x{width} places "
-            f"of the image, so latent_dim must be a multiple of {height * width}, not "
-            f"{model.latent_dim}; choose such a number, or another kind and architecture"
+            f"{owner} has a code for each cell of a {height}x{width} grid, so latent_dim must be "
+            f"a multiple of {height * width}, not {model.latent_dim}; choose such a number, or "
+            "another kind and architecture"
         )
 
 
@@ -661,6 +661,6 @@ def _check_perceptual(weight: float, critic: object) -> None:
     is_named = isinstance(critic, str) and is_showable(critic, MAX_DATASET_NAME)
     if is_named != (weight > 0) or not (is_named or critic == ""):
         raise ConfigError(
-            "a perceptual loss needs a weight above 0 and, as its critic, the folder of a "
-            f"classifier's checkpoint, or neither; not {weight!r} and {critic!r:.60}"
+            "a perceptual loss needs a weight above 0 and the folder of a classifier's checkpoint "
+            f"(critic); give both or neither, not {weight!r} and {critic!r:.60}"
         )

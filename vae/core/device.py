@@ -1,4 +1,11 @@
-"""Which processor the work runs on, and with how many threads."""
+"""Chooses the processor that torch computes on, and sets up its threads, memory and precision.
+
+Example:
+    >>> device = prepare_device("cpu", threads=2)
+    >>> with flush_denormals():
+    ...     torch.ones(3, device=device).sum()
+    tensor(3.)
+"""
 
 import ctypes
 import os
@@ -14,37 +21,43 @@ import torch
 from vae.core.errors import ConfigError
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Names of glibc's malloc.h."""
+"""Option numbers of `mallopt`, from glibc's malloc.h."""
 
 PARALLEL_NUMBERS = 1_000_000
-"""More than torch leaves to one thread."""
+"""A size of tensor that torch divides among all its threads."""
 
 KEPT_BYTES = 2**28
+"""Freed memory that the C library keeps, at most."""
+
 LARGEST_KEPT_BYTES = 2**25
-"""Of one buffer: the most that glibc allows."""
+"""Largest buffer that the C library keeps after it is freed; glibc allows no more."""
 
 FLOAT32_ERROR = 5e-6
-"""Relative error of a product up to which it counts as one in float32; bfloat16 has 2e-3."""
+"""Largest relative error of a product in float32; a product in bfloat16 has 2e-3."""
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 
-class _Products:
-    """torch's setting of float32 products is one for all threads: who changes it has the lock."""
+class _MatmulPrecision:
+    """Guards torch's precision of float32 products, a setting that all threads share."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.inside = 0
-        """Threads that want bfloat16 at the moment."""
+        self.bfloat16_users = 0
+        """Number of threads that are inside `bfloat16_matmul`."""
 
         self.before = "highest"
+        """The setting to restore when the last of them leaves."""
 
 
-_products = _Products()
+_matmul_precision = _MatmulPrecision()
 
 
 def pick_device(name: DeviceName = "auto") -> torch.device:
-    """The named device; `auto` takes CUDA, else MPS, else the CPU. ConfigError if it is absent."""
+    """Return the named device; `auto` prefers CUDA, then MPS, then the CPU.
+
+    Raises ConfigError if the machine lacks the device.
+    """
     available = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
@@ -59,19 +72,19 @@ def pick_device(name: DeviceName = "auto") -> torch.device:
 
 
 def use_threads(count: int | None = None) -> int:
-    """Let torch use `count` CPU threads, by default all cores but one; return the number."""
+    """Let torch use `count` CPU threads, by default one fewer than the cores; return the number."""
     chosen = count if count is not None else default_threads()
     if not 1 <= chosen <= 1024:
         raise ConfigError(f"threads must be a whole number from 1 to 1024, not {chosen}")
     torch.set_num_threads(chosen)
     with flush_denormals():
-        # torch's other threads start here, and take over the setting for good.
+        # torch's other threads start here and keep this setting, because it is inherited.
         torch.ones(PARALLEL_NUMBERS).add_(1)
     return chosen
 
 
 def prepare_device(name: DeviceName, threads: int | None = None) -> torch.device:
-    """The named device with torch set up for it: threads, memory, products in float32."""
+    """Return the named device, after setting up torch's threads, memory and precision for it."""
     device = pick_device(name)
     use_threads(threads)
     keep_freed_memory()
@@ -82,11 +95,11 @@ def prepare_device(name: DeviceName, threads: int | None = None) -> torch.device
 
 @contextmanager
 def flush_denormals() -> Iterator[None]:
-    """Let this thread take numbers below 1.2e-38 for zero, for a while.
+    """Treat numbers below 1.2e-38 as zero in this thread, until the block ends.
 
-    Pixels that are black in every image have gradients that fall that low: after an epoch of MNIST
-    half of Adam's first moments have, and arithmetic on them is so slow that training takes twice
-    the time.
+    The gradients of pixels that are black in every image become that small. After an epoch of MNIST
+    half of Adam's first moments have. Arithmetic on such numbers is so slow that training takes
+    twice the time.
     """
     torch.set_flush_denormal(True)
     try:
@@ -96,82 +109,85 @@ def flush_denormals() -> Iterator[None]:
 
 
 def keep_freed_memory() -> bool:
-    """Let the C library keep what is freed for the next request; whether this one can be told so.
+    """Let the C library keep freed memory for the next request; return whether it supports that.
 
-    Else it returns buffers of some hundred kilobytes to the system at every step, and the system
-    clears each page of them anew, which can take as long as the arithmetic. For the rest of the
-    process; costs at most KEPT_BYTES.
+    By default glibc returns buffers of some hundred kilobytes to the system at every step. The
+    system then clears each of their pages again, which can take as long as the arithmetic. The
+    setting lasts as long as the process, and costs at most KEPT_BYTES of memory.
     """
     if platform.libc_ver()[0] != "glibc":
         return False
     library = ctypes.CDLL(None)
-    told = library.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT_BYTES)
-    return bool(told and library.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES))
+    succeeded = library.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT_BYTES)
+    return bool(succeeded and library.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES))
 
 
 def default_threads() -> int:
-    """All cores but one: with threads on all of them, each waits for the one that is disturbed."""
+    """Return the number of cores minus one.
+
+    With a thread on every core, all threads wait whenever another program delays one of them.
+    """
     return max(1, (os.cpu_count() or 1) - 1)
 
 
 def enable_onednn_matmul(device: torch.device) -> bool:
-    """Let oneDNN multiply float32 matrices on the CPU where it keeps float32; whether it does.
+    """Let oneDNN multiply float32 matrices if it keeps their precision; return whether it does.
 
-    torch hands it matrices only where it may use bfloat16. Many processors have no unit for that
-    and multiply in float32 all the same, on AMD's half as fast again as torch's other library.
-    Those that do (Intel's AMX) lose five digits: there everything stays as it was, and on other
-    devices too, where the same setting means other things.
+    torch uses oneDNN only if it allows bfloat16. Many processors have no unit for bfloat16, so
+    oneDNN multiplies in float32 there. On AMD's processors it is half as fast again as torch's
+    other library. Processors with such a unit (Intel's AMX) would lose five digits, so they keep
+    the old setting. Devices other than the CPU keep it too, because it means other things there.
     """
     if device.type != "cpu":
         return False
-    with _products.lock:
+    with _matmul_precision.lock:
         before = torch.get_float32_matmul_precision()
         torch.set_float32_matmul_precision("medium")
-        keeps = _product_error() < FLOAT32_ERROR
-        if not keeps:
+        keeps_float32 = _product_error() < FLOAT32_ERROR
+        if not keeps_float32:
             torch.set_float32_matmul_precision(before)
-    return keeps
+    return keeps_float32
 
 
 def disable_tf32_convolutions(device: torch.device) -> None:
-    """Let cuDNN's convolutions keep float32; by default they take TF32, which has three digits."""
+    """Let cuDNN's convolutions compute in float32; by default they use TF32, with three digits."""
     if device.type == "cuda":
         torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
 
 
 @contextmanager
 def bfloat16_matmul() -> Iterator[None]:
-    """Let float32 matrices be multiplied in bfloat16 for a while, where the CPU has units for it.
+    """Allow torch to multiply float32 matrices in bfloat16, until the block ends.
 
-    Sums stay in float32. With Intel's AMX products take less than half the time; elsewhere they may
-    be multiplied in float32 all the same.
+    Sums stay in float32. With Intel's AMX products take less than half the time. Processors without
+    a unit for bfloat16 may still multiply in float32.
     """
-    with _products.lock:
-        if _products.inside == 0:
-            _products.before = torch.get_float32_matmul_precision()
+    with _matmul_precision.lock:
+        if _matmul_precision.bfloat16_users == 0:
+            _matmul_precision.before = torch.get_float32_matmul_precision()
             torch.set_float32_matmul_precision("medium")
-        _products.inside += 1
+        _matmul_precision.bfloat16_users += 1
     try:
         yield
     finally:
-        with _products.lock:
-            _products.inside -= 1
-            if _products.inside == 0:
-                torch.set_float32_matmul_precision(_products.before)
+        with _matmul_precision.lock:
+            _matmul_precision.bfloat16_users -= 1
+            if _matmul_precision.bfloat16_users == 0:
+                torch.set_float32_matmul_precision(_matmul_precision.before)
 
 
 def _product_error() -> float:
-    """Of a layer's product against float64, relative, by the Frobenius norm."""
+    """Return the relative error of a layer's product, in the Frobenius norm, against float64."""
     generator = torch.Generator().manual_seed(0)
-    signal, weight = (torch.randn(n, 784, generator=generator) for n in (128, 400))
-    exact = signal.double() @ weight.double().T
-    return float((signal @ weight.T - exact).norm() / exact.norm())
+    inputs, weight = (torch.randn(n, 784, generator=generator) for n in (128, 400))
+    exact = inputs.double() @ weight.double().T
+    return float((inputs @ weight.T - exact).norm() / exact.norm())
 
 
 def lower_cpu_priority() -> None:
-    """Give the calling thread the cores only where nobody else wants them.
+    """Let the calling thread give way to all others, so that it uses cores that would be idle.
 
-    Linux alone has a priority for each thread; elsewhere this changes nothing.
+    This has an effect on Linux only, which alone has a priority for each thread.
     """
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

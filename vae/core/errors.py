@@ -1,51 +1,58 @@
-"""Everything that a person can get wrong, by name.
+"""Named errors for everything that a person can get wrong.
 
 VaeError
- ├── ConfigError              a setting outside its range, an unknown name, an unknown key
- ├── DataError                a data set that is absent, unreadable or of the wrong shape
- ├── CheckpointError          a checkpoint that cannot be used or written
- │    ├── MissingCheckpoint        nothing there
- │    ├── IncompleteCheckpoint     a file of it is absent or cut short
- │    ├── ForeignCheckpoint        not written by this program, or not in its format
+ ├── ConfigError              a setting is out of range, or a name or a key is unknown
+ ├── DataError                a data set is absent, unreadable or of the wrong shape
+ ├── CheckpointError          a checkpoint cannot be used or written
+ │    ├── MissingCheckpoint        the folder holds no checkpoint
+ │    ├── IncompleteCheckpoint     one of its files is absent or cut short
+ │    ├── ForeignCheckpoint        another program wrote it, or its format is wrong
  │    ├── TamperedCheckpoint       its contents do not match its own record
- │    ├── NewerCheckpoint          written by a later version
- │    └── StaleScores              its stored scores are of other weights
- ├── TrainingError            training cannot go on
+ │    ├── NewerCheckpoint          a later version of this program wrote it
+ │    └── StaleScores              its stored scores belong to other weights
+ ├── TrainingError            training cannot continue
  │    ├── DivergedError            a loss or weight is no longer finite
  │    └── SweepFailed              some runs of a sweep failed; the others are done
- ├── LimitError               more or larger jobs than this server takes
- ├── ClusterError             machines that cannot be reached or lack what is asked of them
- ├── UnsupportedNetwork       a decoder or an encoder that the browser cannot run
- ├── BundleError              JavaScript modules that cannot become one
- │    ├── MissingModule            an imported module or name that is not there
- │    ├── ImportCircle             modules that import each other
- │    ├── NameCollision            a name that two modules export
- │    └── UnsupportedModule        a form of import, export or text that is not bundled
- └── ReadOnlyError            a change asked of a server that is for looking only
+ ├── LimitError               a request exceeds the limits of this server
+ ├── ClusterError             a machine cannot be reached, or lacks something that a job needs
+ ├── UnsupportedNetwork       the browser cannot run a decoder or an encoder
+ ├── BundleError              JavaScript modules cannot be joined into one
+ │    ├── MissingModule            an imported module or name does not exist
+ │    ├── ImportCircle             modules import each other
+ │    ├── NameCollision            two modules export the same name
+ │    └── UnsupportedModule        a form of import, export or text is not supported
+ └── ReadOnlyError            a read-only server was asked to change something
 
-Each message says in one line what was wrong, where, what was expected and what to do.
+Each message is one line. It says what was wrong and where, what was expected and what to do.
 Any other exception that leaves `vae` is a bug.
+
+Example:
+    >>> try:
+    ...     TrainConfig("mnist", epochs=0)
+    ... except VaeError as error:
+    ...     print(error)
+    epochs must be a whole number from 1 to 100000, not 0
 """
 
 
 class VaeError(Exception):
-    """Base of every error that is the input's fault, not the program's."""
+    """The base of all errors that a wrong input causes, as opposed to bugs."""
 
 
 class ConfigError(VaeError, ValueError):
-    """A setting outside its range, an unknown name or an unknown key."""
+    """A setting is out of range, or a name or a key is unknown."""
 
 
 class DataError(VaeError):
-    """A data set that is absent, unreadable or of the wrong shape."""
+    """A data set is absent, unreadable or of the wrong shape."""
 
 
 class CheckpointError(VaeError):
-    """A checkpoint that cannot be used or written."""
+    """A checkpoint cannot be used or written."""
 
 
 class MissingCheckpoint(CheckpointError):
-    """There is no checkpoint at that place."""
+    """The folder holds no checkpoint."""
 
 
 class IncompleteCheckpoint(CheckpointError):
@@ -53,7 +60,7 @@ class IncompleteCheckpoint(CheckpointError):
 
 
 class ForeignCheckpoint(CheckpointError):
-    """The folder was not written by this program, or not in its format."""
+    """Another program wrote the folder, or its format is wrong."""
 
 
 class TamperedCheckpoint(CheckpointError):
@@ -61,15 +68,15 @@ class TamperedCheckpoint(CheckpointError):
 
 
 class NewerCheckpoint(CheckpointError):
-    """The checkpoint was written by a later version of this program."""
+    """A later version of this program wrote the checkpoint."""
 
 
 class StaleScores(CheckpointError):
-    """The scores that the folder keeps are of other weights than it holds."""
+    """The stored scores belong to other weights than the folder holds."""
 
 
 class TrainingError(VaeError):
-    """Training cannot go on."""
+    """Training cannot continue."""
 
 
 class DivergedError(TrainingError):
@@ -81,36 +88,36 @@ class SweepFailed(TrainingError):
 
 
 class LimitError(VaeError):
-    """More or larger jobs than this server takes."""
+    """A request exceeds the limits of this server, in the number or the size of jobs."""
 
 
 class ClusterError(VaeError):
-    """Machines that cannot be reached or lack what is asked of them."""
+    """A machine cannot be reached, or lacks something that a job needs."""
 
 
 class UnsupportedNetwork(VaeError):
-    """A decoder or an encoder that the browser cannot run."""
+    """The browser cannot run a decoder or an encoder."""
 
 
 class BundleError(VaeError):
-    """JavaScript modules that cannot become one."""
+    """JavaScript modules cannot be joined into one."""
 
 
 class MissingModule(BundleError):
-    """An imported module or name that is not there."""
+    """An imported module or name does not exist."""
 
 
 class ImportCircle(BundleError):
-    """Modules that import each other."""
+    """Modules import each other."""
 
 
 class NameCollision(BundleError):
-    """A name that two modules export."""
+    """Two modules export the same name."""
 
 
 class UnsupportedModule(BundleError):
-    """A form of import, export or text that the bundler does not know."""
+    """The bundler does not support a form of import, export or text."""
 
 
 class ReadOnlyError(VaeError):
-    """A change was asked of a server that is for looking only."""
+    """A read-only server was asked to change something."""

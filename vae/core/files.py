@@ -18,7 +18,7 @@ PARTIAL_SUFFIX = ".partial"
 
 @contextmanager
 def written_atomically(target: Path) -> Iterator[Path]:
-    """Yields the path to write to; the file replaces `target` when the block ends normally.
+    """Yield the path to write to; the file replaces `target` when the block ends normally.
 
     When the block raises an error, the partial file is removed and `target` stays as it was.
     """
@@ -31,5 +31,5 @@ def written_atomically(target: Path) -> Iterator[Path]:
 
 
 def is_partial(name: str) -> bool:
-    """Tells whether a file of this name was left half written, by us or by safetensors."""
+    """Return whether a file of this name was left half written, by us or by safetensors."""
     return name.endswith(PARTIAL_SUFFIX) or name.startswith(".tmp")

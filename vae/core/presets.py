@@ -1,4 +1,10 @@
-"""Starting points of a training for people who have no settings in mind."""
+"""Ready-made settings of a training run, for people who have none in mind.
+
+Example:
+    >>> preset = PRESETS["1 minute"]
+    >>> preset.dataset, preset.architecture, preset.latent_dim, preset.epochs
+    ('mnist', 'mlp-deep', 2, 8)
+"""
 
 from dataclasses import dataclass
 
@@ -7,7 +13,7 @@ from vae.core.config import Architecture
 
 @dataclass(frozen=True)
 class Preset:
-    """A title, a purpose and the settings that serve it."""
+    """The settings of one run, with a title and a purpose."""
 
     title: str
     purpose: str

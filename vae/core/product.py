@@ -1,7 +1,7 @@
-"""The parts of the product that are no Python modules of `vae`: the app and the models that ship.
+"""Finds the parts of the product outside the package `vae`: the app and the models that ship.
 
 A clone has `app.py`, `pages` and `checkpoints` beside the package `vae`. A wheel carries them
-inside it, in the folder `product`, because they would be in other packages' way anywhere else.
+inside the package, in the folder `product`, where they cannot conflict with other packages.
 
 Example:
     >>> (product_root() / "app.py").is_file()
@@ -25,5 +25,5 @@ def app_file() -> Path:
 
 
 def shipped_checkpoints() -> Path:
-    """Return the folder of the models that ship; this program never writes to it by itself."""
+    """Return the folder of the models that ship; by default nothing is written there."""
     return product_root() / "checkpoints"

@@ -1,4 +1,15 @@
-"""Frozen dataclasses that are stored as JSON: the dataclass is the schema."""
+"""Frozen dataclasses that are stored as JSON: the dataclass is the schema.
+
+Example:
+    >>> @dataclass(frozen=True)
+    ... class Point(Record):
+    ...     x: float
+    >>> Point.from_dict({"x": 1.5}).to_dict()
+    {'x': 1.5}
+    >>> Point.from_dict({"y": 1})
+    Traceback (most recent call last):
+    vae.core.errors.ConfigError: Point: unknown key 'y'; known: ['x']
+"""
 
 import dataclasses
 import sys
@@ -11,13 +22,14 @@ from vae.core.errors import ConfigError
 
 
 class Record:
-    """A base for frozen dataclasses: to and from plain JSON values, refusing what is unknown."""
+    """Base of frozen dataclasses that convert to and from plain JSON values."""
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Build from JSON values; ConfigError for a missing field, an unknown key or a wrong kind.
+        """Build a record, with its nested records, from JSON values.
 
-        Numbers have to be finite, and a whole number may stand for any.
+        Raises ConfigError for a missing field, an unknown key or a value of the wrong type.
+        Numbers must be finite, and an integer may stand for a float.
         """
         if not isinstance(values, Mapping):
             raise ConfigError(f"{cls.__name__}: expected an object, found {values!r:.60}")
@@ -26,27 +38,44 @@ class Record:
             raise ConfigError(f"{cls.__name__}: unknown key {key!r:.60}; known: {sorted(names)}")
         for key in sorted(names - set(values)):
             raise ConfigError(f"{cls.__name__}: key {key!r} is missing")
-        record = cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
-        for key, hint in _hints(cls).items():  # type: ignore[arg-type]
-            if not _fits(value := getattr(record, key), hint):
-                kind = hint.__name__ if isinstance(hint, type) else str(hint)
+        hints = _hints(cls)  # type: ignore[arg-type]
+        built = {key: _built(value, hints[key]) for key, value in values.items()}
+        for key, value in built.items():
+            if not _fits(value, hint := hints[key]):
+                kind = hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
                 raise ConfigError(f"{cls.__name__}: {key} is {value!r:.60}, expected {kind}")
-        return record
+        return cls(**built)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values, nested records included."""
+        """Return plain JSON values, with those of nested records."""
         return dataclasses.asdict(self)  # type: ignore[call-overload]
 
 
 @cache
 def _hints(cls: type) -> dict[str, Any]:
-    """What each field has to be."""
+    """Return the type of each field."""
     hints = get_type_hints(cls)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 
 
+def _built(value: Any, hint: Any) -> Any:
+    """Build the nested records of a JSON value, and turn its lists into tuples."""
+    if hint is Any:
+        return value
+    origin, parts = get_origin(hint), get_args(hint)
+    if isinstance(hint, type) and issubclass(hint, Record):
+        return hint.from_dict(value)
+    if origin in (Union, UnionType):
+        return None if value is None else _built(value, parts[0])
+    if isinstance(value, list):
+        return tuple(_built(item, parts[0]) if origin is tuple else item for item in value)
+    if origin is dict and isinstance(value, Mapping):
+        return {key: _built(item, parts[1]) for key, item in value.items()}
+    return value
+
+
 def _fits(value: object, hint: Any) -> bool:
-    """Whether a JSON value, or what was built of one, is what a field's annotation says."""
+    """Return whether a value, built from JSON, has the type of a field's annotation."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return any(_fits(value, part) for part in parts)

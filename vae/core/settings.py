@@ -99,7 +99,7 @@ class Setting:
         return get_args(self.value_type) if get_origin(self.value_type) is Literal else ()
 
     def parse(self, text: str) -> Any:
-        """Reads a value from the command line; raises ConfigError for malformed text."""
+        """Read a value from the command line; raises ConfigError for malformed text."""
         item = _item_type(self.value_type)
         try:
             if item is not None:
@@ -116,7 +116,7 @@ _KNOWN: dict[type, tuple[Setting, ...]] = {}
 
 
 def settings_of(record: type) -> tuple[Setting, ...]:
-    """Returns the settings that a record's fields declare, in the order of the fields."""
+    """Return the settings that a record's fields declare, in the order of the fields."""
     if record not in _KNOWN:
         _KNOWN[record] = _read_settings(record)
     return _KNOWN[record]
@@ -133,7 +133,7 @@ def _read_settings(record: type) -> tuple[Setting, ...]:
 
 
 def check_settings(record: Any) -> None:
-    """Raises ConfigError for the first value that is out of range or of the wrong type."""
+    """Raise ConfigError for the first value that is out of range or of the wrong type."""
     for setting in settings_of(type(record)):
         value = getattr(record, setting.name)
         if setting.check is not None:
@@ -147,7 +147,7 @@ def check_settings(record: Any) -> None:
 
 
 def from_values(record: type[Built], values: Mapping[str, Any], **fixed: Any) -> Built:
-    """Builds a record from chosen values, such as the options of a command.
+    """Build a record from chosen values, such as the options of a command.
 
     `fixed` values take precedence. A value that is absent gets its default; a value of None is
     derived from the others. Other keys of `values` are ignored. Raises ConfigError for values that
@@ -162,7 +162,7 @@ def from_values(record: type[Built], values: Mapping[str, Any], **fixed: Any) ->
 
 
 def command_line(record: Any, always: tuple[str, ...]) -> dict[str, str]:
-    """Returns the options that state a record's settings, by setting; each value is one word.
+    """Return the options that state a record's settings, by setting; each value is one word.
 
     The settings named in `always` are stated even where they have their defaults.
     """
@@ -176,7 +176,7 @@ def command_line(record: Any, always: tuple[str, ...]) -> dict[str, str]:
 
 
 def format_value(value: object) -> str:
-    """Writes a value as the command line reads it, with no more digits than it needs."""
+    """Write a value as the command line reads it, with no more digits than it needs."""
     if isinstance(value, tuple):
         return ",".join(map(format_value, value))
     if isinstance(value, float):
@@ -185,23 +185,23 @@ def format_value(value: object) -> str:
 
 
 def defaults_added_after(record: type, version: int) -> dict[str, Any]:
-    """Returns the defaults of the settings that a run of this checkpoint format version lacks."""
+    """Return the defaults of the settings that a run of this checkpoint format version lacks."""
     return {s.name: s.default for s in settings_of(record) if s.added_in > version}
 
 
 def newest_version(*records: type) -> int:
-    """Returns the checkpoint format version that introduced the newest setting."""
+    """Return the checkpoint format version that introduced the newest setting."""
     return max(setting.added_in for record in records for setting in settings_of(record))
 
 
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    """Raises ConfigError for a value that is none of the choices."""
+    """Raise ConfigError for a value that is none of the choices."""
     if value not in choices:
         raise ConfigError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
 
 
 def check_integer(name: str, value: object, low: int, high: int) -> None:
-    """Raises ConfigError for a value that is not a whole number in the range."""
+    """Raise ConfigError for a value that is not a whole number in the range."""
     if not is_integer(value) or not low <= value <= high:  # type: ignore[operator]
         raise ConfigError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
 
@@ -209,7 +209,7 @@ def check_integer(name: str, value: object, low: int, high: int) -> None:
 def check_number(
     name: str, value: object, low: float, high: float, low_is_excluded: bool = False
 ) -> None:
-    """Raises ConfigError for a value that is not a number in the range."""
+    """Raise ConfigError for a value that is not a number in the range."""
     is_number = isinstance(value, float) or is_integer(value)
     if is_number and low <= value <= high and not (low_is_excluded and value == low):  # type: ignore[operator]
         return
@@ -220,7 +220,7 @@ def check_number(
 
 
 def is_integer(value: object) -> bool:
-    """Tells whether a value is a whole number; bool counts as none."""
+    """Return whether a value is a whole number; bool counts as none."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -231,6 +231,6 @@ def _named(declared: Setting, name: str, hint: Any, default: Any) -> Setting:
 
 
 def _item_type(hint: Any) -> Callable[[str], Any] | None:
-    """Returns the type of a tuple's items, for a hint such as tuple[int, ...] | None."""
+    """Return the type of a tuple's items, for a hint such as tuple[int, ...] | None."""
     parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     return next((get_args(part)[0] for part in parts if get_origin(part) is tuple), None)

@@ -1,4 +1,10 @@
-"""A person's own folder of images as arrays: found, decoded, cropped and resized."""
+"""Reads a person's own folder of images: finds, decodes, crops and resizes them.
+
+Example:
+    >>> found = read_folder(Path("photos"), side=64)
+    >>> found.images.shape, found.class_names
+    ((1200, 3, 64, 64), ('cats', 'dogs'))
+"""
 
 import hashlib
 import os
@@ -18,10 +24,10 @@ FOLDER_SIDE = 32
 MIN_IMAGES = 20
 TEST_SHARE = 0.2
 MAX_ENTRIES = 1_000_000
-"""Most files and folders that are looked at; a person who gives / means something else."""
+"""Most files and folders that are searched, in case a person gives the root of the disk."""
 
 MAX_BYTES = 8 * 2**30
-"""Of all images as they are kept in memory."""
+"""Most bytes of memory for all images."""
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 _GREY_MODES = frozenset({"1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F"})
@@ -29,7 +35,7 @@ _GREY_MODES = frozenset({"1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F"})
 
 @dataclass(frozen=True)
 class FolderImages:
-    """What a folder holds, and which of it is the test split."""
+    """The images of a folder with their labels, and which of them are the test split."""
 
     images: UInt8[np.ndarray, "n c h w"]
     labels: Int[np.ndarray, "n"]
@@ -38,13 +44,14 @@ class FolderImages:
 
 
 def read_folder(folder: Path, side: int, channels: int | None = None) -> FolderImages:
-    """All images below a folder, as squares of `side` pixels.
+    """Read all images below a folder, as squares of `side` pixels.
 
-    Sub-folders are classes; `train` and `test` sub-folders are splits, with classes below them.
+    Sub-folders are classes. `train` and `test` sub-folders are splits, with classes below them.
     Without them a fifth of the images, chosen by their names, are the test split.
-    `channels` is 1 (grey) or 3 (colour); None means grey where every image is. A link to a file is
-    read like the file, wherever it leads; links to folders, and hidden files, are passed over.
-    Raises DataError where the folder is absent, holds too few images or too many, or one of them
+    `channels` is 1 (grey) or 3 (colour); None means grey if all images are grey. A link to a file
+    is read like the file, wherever it points. Links to folders and hidden files are skipped.
+
+    Raises DataError if the folder is absent, holds too few or too many images, or one of them
     cannot be read.
     """
     paths = _image_paths(folder)
@@ -70,7 +77,7 @@ def _open_path(path: Path) -> IO[bytes]:
 
 
 def count_images(folder: Path) -> int:
-    """How many files below it look like images by their names; 0 where there is no folder."""
+    """Return the number of files that have the name of an image; 0 if the folder is absent."""
     return sum(1 for _ in _found_images(folder)) if _is_folder(folder) else 0
 
 
@@ -106,7 +113,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """All files but hidden ones; links to folders are not entered, so that none leads around."""
+    """Yield all files but hidden ones; links to folders are not followed, because of cycles."""
     seen = 0
     for parent, below, files in os.walk(folder, onerror=_refuse_folder):
         seen += len(below) + len(files)
@@ -137,7 +144,11 @@ def _has_splits(paths: list[Path], folder: Path) -> bool:
 
 
 def _is_test(path: Path, splits: bool) -> bool:
-    """As the folder says; else a fifth by the name's hash, so that more images move no others."""
+    """Return whether an image belongs to the test split.
+
+    The folders `train` and `test` decide. Without them the hash of the name decides, so that images
+    keep their split when others are added.
+    """
     if splits:
         return path.parts[0] == "test"
     return hashlib.sha256(path.as_posix().encode()).digest()[0] < TEST_SHARE * 256
@@ -158,7 +169,7 @@ def _read_all(paths: list[Path], side: int, channels: int | None) -> np.ndarray:
     if (size := len(paths) * depth * side * side) > MAX_BYTES:
         raise DataError(
             f"{len(paths):,} images of {side}x{side} pixels take {size / 2**30:.0f} GB of memory, "
-            f"but at most {MAX_BYTES // 2**30} are taken; choose fewer, or smaller ones"
+            f"but at most {MAX_BYTES // 2**30} GB are allowed; choose fewer images or smaller ones"
         )
     images = np.empty((len(paths), depth, side, side), dtype=np.uint8)
     for row, path in enumerate(paths):

@@ -1,8 +1,11 @@
-"""Ink on paper, as a camera sees it, as an image that a data set of handwriting could have.
+"""Turns a photograph of ink on paper into an image like those of a handwriting data set.
 
-The paper is divided away, for it is never evenly lit; what remains dark is ink. Its strokes are
-made as thick as the data set's, its box as large, and it is put where the data set puts its ink
-(see `vae.data.stroke_style`). Ink is told from paper by the threshold of Otsu (1979).
+Paper is never evenly lit, so the picture is divided by the light of the paper. The threshold of
+Otsu (1979) then separates dark ink from paper. The strokes get the thickness, the size and the
+place that the data set gives its ink (see `vae.data.stroke_style`).
+
+Example:
+    >>> image = ink_on_paper(upload.pixels, MNIST_INK, side=28)  # (28, 28, 1), white on black
 """
 
 import numpy as np
@@ -13,20 +16,22 @@ from vae.core.errors import DataError
 from vae.data.stroke_style import Ink
 
 WORKING_SIDE = 160
-"""Pixels of the side on which ink is looked for: a few for each of the image's."""
+"""Side in pixels at which ink is searched for: a few pixels for each pixel of the result."""
 
 PAPER_REACH = 0.25
-"""Of the side: strokes that are thinner than this are told from shade."""
+"""Largest thickness of strokes, as a fraction of the side; thicker dark areas count as shade."""
 
 LEAST_INK = 0.12
-"""How much darker than the paper something has to be, as a share of the paper's light."""
+"""Smallest difference of ink from the paper, as a fraction of the paper's light."""
 
 FIT_ROUNDS = 4
-EVEN = 0.05
-"""The least light of the paper, as a share of the lamp's."""
+"""Rounds of fitting the illumination to the pixels that are paper."""
+
+LEAST_PAPER = 0.05
+"""Smallest light of the paper, as a fraction of the illumination."""
 
 SPECK = 0.04
-"""Spots with less than this share of the largest one's pixels are no ink."""
+"""Spots with fewer pixels than this fraction of the largest spot's pixels are no ink."""
 
 Darkness = Float[np.ndarray, "_ _"]
 
@@ -34,18 +39,18 @@ Darkness = Float[np.ndarray, "_ _"]
 def ink_on_paper(
     pixels: UInt8[np.ndarray, "n n 3"], ink: Ink, side: int
 ) -> Float[np.ndarray, "{side} {side} 1"]:
-    """White ink on black, in [0, 1], placed as `ink` says; DataError where there is none.
+    """Return white ink on black, in [0, 1], placed as `ink` says.
 
-    `ink.box` is not None.
+    `ink.box` must not be None. Raises DataError if the picture shows no ink.
     """
-    darkness, is_ink = _find(pixels)
+    darkness, is_ink = _find_ink(pixels)
     scale = _scale(is_ink, ink, side)
     strokes = _thickened(np.where(is_ink, darkness, 0), is_ink, ink.pen * side / scale)
     return _placed(strokes, ink, side)[..., None]
 
 
-def _find(pixels: UInt8[np.ndarray, "n n 3"]) -> tuple[Darkness, Bool[np.ndarray, "_ _"]]:
-    """How dark each pixel is, from paper to ink, in [0, 1]; and which are ink."""
+def _find_ink(pixels: UInt8[np.ndarray, "n n 3"]) -> tuple[Darkness, Bool[np.ndarray, "_ _"]]:
+    """Return the darkness of each pixel, from 0 (paper) to 1 (ink), and which pixels are ink."""
     from scipy import ndimage
     from skimage.filters import threshold_otsu
 
@@ -55,20 +60,20 @@ def _find(pixels: UInt8[np.ndarray, "n n 3"]) -> tuple[Darkness, Bool[np.ndarray
     reach = round(PAPER_REACH * WORKING_SIDE)
     closed = ndimage.grey_closing(ndimage.gaussian_filter(even, 1), reach)
     paper = ndimage.gaussian_filter(closed, reach / 4)
-    shade = 1 - np.minimum(even / np.maximum(paper, EVEN), 1)
+    shade = 1 - np.minimum(even / np.maximum(paper, LEAST_PAPER), 1)
     threshold = float(threshold_otsu(shade))
     is_ink = _without_specks(shade > max(threshold, LEAST_INK))
     if not is_ink.any():
         raise DataError(
-            "no dark ink on light paper is to be seen in the picture; take another one, nearer and "
-            "in more light, or switch “Ink on paper” off"
+            "the picture shows no dark ink on light paper; take another one, nearer and in more "
+            "light, or switch “Ink on paper” off"
         )
     full = float(np.median(shade[is_ink]))
     return np.clip(shade / full, 0, 1), is_ink
 
 
 def _illumination(light: Darkness) -> Darkness:
-    """How light the paper is over the whole picture, as a quadratic surface, whatever the ink."""
+    """Return the light of the paper as a quadratic surface, fitted to pixels that are not ink."""
     y, x = np.indices(light.shape) / WORKING_SIDE - 0.5
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
     is_paper = np.ones(light.shape, bool)
@@ -92,16 +97,16 @@ def _without_specks(is_ink: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
 
 
 def _scale(is_ink: Bool[np.ndarray, "h w"], ink: Ink, side: int) -> float:
-    """Pixels of the image for one of these, once the strokes are as thick as they will be."""
+    """Return the result's pixels for one pixel of the picture, allowing for thicker strokes."""
     assert ink.box is not None
     longest = max(part.stop - part.start for part in _box(is_ink))
     pen = _stroke_width(is_ink)
-    # The box of the strokes' middle lines is what thickening leaves as it is.
+    # Thickening changes the box of the strokes, but not the box of their middle lines.
     return (ink.box - ink.pen) * side / max(longest - pen, 1.0)
 
 
 def _stroke_width(is_ink: Bool[np.ndarray, "h w"]) -> float:
-    """The mean over the strokes: four times the mean distance from their edges."""
+    """Return the mean stroke width in pixels: four times the mean distance from the edges."""
     from scipy import ndimage
 
     depth = ndimage.distance_transform_edt(np.pad(is_ink, 1))
@@ -109,7 +114,7 @@ def _stroke_width(is_ink: Bool[np.ndarray, "h w"]) -> float:
 
 
 def _thickened(darkness: Darkness, is_ink: Bool[np.ndarray, "h w"], width: float) -> Darkness:
-    """Strokes of at least this width, in pixels; the frame grows as they do."""
+    """Return strokes of at least this width in pixels; the frame grows with them."""
     from scipy import ndimage
     from skimage.morphology import disk
 
@@ -119,7 +124,7 @@ def _thickened(darkness: Darkness, is_ink: Bool[np.ndarray, "h w"], width: float
 
 
 def _placed(strokes: Darkness, ink: Ink, side: int) -> Float[np.ndarray, "{side} {side}"]:
-    """Scaled to the box of `ink`, and moved by whole pixels to where it is centred."""
+    """Return the strokes scaled to the box of `ink` and centred by whole pixels."""
     assert ink.box is not None
     part = strokes[_box(strokes > 0.5)]
     scale = round(ink.box * side) / max(part.shape)
@@ -140,7 +145,7 @@ def _centre(small: Darkness, ink: Ink) -> tuple[float, float]:
 
 
 def _start(length: int, centre: float, side: int) -> int:
-    """Where a part begins whose centre is to be in the middle, within the image."""
+    """Return the first pixel of a part whose centre lies in the middle, but within the image."""
     return min(max(round(side / 2 - centre), 0), side - length)
 
 

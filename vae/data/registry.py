@@ -1,9 +1,17 @@
-"""The data sets, by name: each a training, a validation and a test split of uint8 images.
+"""Loads data sets by name; each has a training, a validation and a test split of uint8 images.
 
-`digits` is bundled with scikit-learn; `mnist`, `fashion-mnist`, `kmnist` and `cifar10` are read by
-torchvision, which downloads them when they are absent; `sprites` and `sprites:OPTIONS` are drawn
-here, of known factors; `folder:PATH` is a person's own images. All but the last two can be narrowed
-to some of their classes, as in `mnist:only=3` (see `vae.core.dataset_name`).
+- `digits` comes with scikit-learn.
+- `mnist`, `fashion-mnist`, `kmnist` and `cifar10` are downloaded by torchvision if they are absent.
+- `sprites` and `sprites:OPTIONS` are drawn on demand, with known factors.
+- `folder:PATH` reads a person's own images.
+
+All but sprites and folders can be narrowed to some classes, as in `mnist:only=3` (see
+`vae.core.dataset_name`).
+
+Example:
+    >>> digits = load_dataset("digits")
+    >>> len(digits.train), len(digits.validation), len(digits.test)
+    (1366, 71, 360)
 """
 
 import os
@@ -28,7 +36,7 @@ FOLDER_PREFIX = "folder:"
 
 
 def data_dir(explicit: str | Path | None = None) -> Path:
-    """Where data sets lie: the argument, else LATENT_DATA_DIR, else a per-user cache."""
+    """Return the folder of data sets: the argument, else LATENT_DATA_DIR, else a user's cache."""
     chosen = explicit or os.environ.get(DATA_DIR_VARIABLE)
     if chosen:
         return Path(chosen).expanduser()
@@ -38,12 +46,12 @@ def data_dir(explicit: str | Path | None = None) -> Path:
 
 
 def dataset_names() -> list[str]:
-    """The names of the data sets that need no path."""
+    """Return the names of the data sets that need no path."""
     return [*_SOURCES, SPRITES]
 
 
 def dataset_title(name: str) -> str:
-    """A data set's name as people write it."""
+    """Return a data set's title for people."""
     source = _source_if_known(name)
     if source is not None:
         return source.title
@@ -51,21 +59,21 @@ def dataset_title(name: str) -> str:
 
 
 def class_names(name: str) -> tuple[str, ...]:
-    """The classes of a registered data set; none for a folder, which is not read."""
+    """Return the classes of a registered data set; return () for a folder, which is not read."""
     source = _source_if_known(name)
     return () if source is None else source.class_names
 
 
 def trained_labels(name: str) -> tuple[int, ...] | None:
-    """The classes that a narrowed data set is narrowed to; None of any other name."""
+    """Return the labels that a subset keeps; return None for the name of a whole data set."""
     source = _source_if_known(name)
     return None if source is None or source.subset is None else source.subset.labels
 
 
 def image_shape_of(name: str, folder_side: int = FOLDER_SIDE) -> tuple[int, int, int]:
-    """Channels, height, width before anything is read; of a folder as if it were in colour.
+    """Return channels, height and width without reading a file; a folder counts as colour images.
 
-    DataError for a name that no data set has.
+    Raises DataError for an unknown name.
     """
     check_dataset_name(name)
     if name.startswith(FOLDER_PREFIX):
@@ -74,10 +82,10 @@ def image_shape_of(name: str, folder_side: int = FOLDER_SIDE) -> tuple[int, int,
 
 
 def training_image_count(name: str) -> int:
-    """About how many images a data set trains on, before anything is read.
+    """Return the approximate number of training images without reading an image.
 
-    Of a folder the files that look like images; none where there is no folder. DataError for one
-    that may not be read.
+    For a folder, it is the number of files that look like images, or 0 if the folder is absent.
+    Raises DataError for a folder that may not be read.
     """
     if name.startswith(FOLDER_PREFIX):
         return count_images(_folder_of(name))
@@ -90,13 +98,13 @@ def training_image_count(name: str) -> int:
 
 
 def needs_download(name: str) -> bool:
-    """Whether the data set is one that torchvision fetches."""
+    """Return whether torchvision downloads the data set if it is absent."""
     source = _source_if_known(name)
     return source is not None and source.torchvision_class != ""
 
 
 def is_allowed_dataset(name: str) -> bool:
-    """Whether it is none of a folder that may not be read (see `vae.core.access`)."""
+    """Return False for a folder that may not be read, else True (see `vae.core.access`)."""
     if not name.startswith(FOLDER_PREFIX):
         return True
     try:
@@ -107,7 +115,7 @@ def is_allowed_dataset(name: str) -> bool:
 
 
 def check_dataset_name(name: str) -> None:
-    """Raise DataError for a name that no data set has."""
+    """Raise DataError for an unknown name."""
     if name.startswith(FOLDER_PREFIX) and not name.removeprefix(FOLDER_PREFIX).strip():
         raise DataError("folder: needs a path after the colon, such as folder:photos")
     if not name.startswith(FOLDER_PREFIX):
@@ -125,19 +133,25 @@ def load_dataset(
 ) -> Dataset:
     """Read a data set and split it.
 
-    `directory` is resolved by `data_dir`. A folder's images are made into squares of `folder_side`
-    pixels, grey where all of them are; `image_shape`, where it is given, decides both, and must be
-    their own shape for the other data sets.
-    With `download` false nothing is fetched. The validation split is a fixed random share of the
-    training images (see SPLIT_SEED);
-    Raises DataError where the data set is absent, unreadable or of another shape.
+    Args:
+        name: The name of a data set; see the top of this module.
+        directory: The folder that holds the data sets' files; `data_dir` resolves it.
+        validation_fraction: Fraction of the training images that becomes the validation split. The
+            choice is random but always the same (see SPLIT_SEED).
+        image_shape: (c, h, w) that the images must have. It decides the size and the number of
+            channels of a folder's images.
+        folder_side: Side in pixels of a folder's images if `image_shape` is absent. They become
+            squares, grey if all of them are grey.
+        download: Whether to download an absent data set.
+
+    Raises DataError if the data set is absent, unreadable or of another shape.
     """
     check_dataset_name(name)
     if name.startswith(FOLDER_PREFIX):
         channels, side, width = image_shape or (None, folder_side, folder_side)
         if width != side:
             raise DataError(
-                f"a folder's images become squares, but {side}x{width} pixels were asked for; "
+                f"a folder's images become squares, but the model takes {side}x{width} pixels; "
                 "choose a model of square images"
             )
         return _load_folder(name, validation_fraction, side, channels)
@@ -159,7 +173,7 @@ def load_dataset(
 def load_test_split(
     name: str, directory: str | Path | None = None, *, image_shape: tuple[int, int, int]
 ) -> Split:
-    """The test split alone, which is cheaper where images are drawn; nothing is fetched.
+    """Read the test split alone, without any download; sprites are drawn faster this way.
 
     Raises DataError as `load_dataset` does.
     """
@@ -204,8 +218,8 @@ def _source_if_known(name: str) -> Source | None:
 def _check_image_shape(name: str, source: Source, image_shape: tuple[int, int, int] | None) -> None:
     if image_shape is not None and image_shape != source.image_shape:
         raise DataError(
-            f"{name} has images of shape {source.image_shape}, but {image_shape} was asked for; "
-            "choose a model that was trained on images of that shape"
+            f"{name} has images of shape {source.image_shape}, but {image_shape} was requested; "
+            "choose a model that was trained on images of the first shape"
         )
 
 
@@ -216,11 +230,11 @@ def _load_folder(name: str, validation_fraction: float, side: int, channels: int
 
 
 def _folder_of(name: str) -> Path:
-    """The folder of such a name; DataError for one that may not be read."""
+    """Return the folder of a name `folder:PATH`; raise DataError if it may not be read."""
     try:
         folder = Path(name.removeprefix(FOLDER_PREFIX)).expanduser()
     except RuntimeError as error:
-        raise DataError(f"{name} names a home that nobody has here; give the whole path") from error
+        raise DataError(f"{name} names the home of an unknown user; give the whole path") from error
     check_allowed_folder(folder)
     return folder
 
@@ -256,9 +270,9 @@ def _drawn(sprites: SpriteSet, indices: Int[np.ndarray, "n"]) -> Split:
 
 
 def _read_cifar(source: Source, directory: Path, download: bool) -> tuple[Split, Split]:
-    """torchvision's files; where they are absent, a folder of pictures, if there is one.
+    """Read torchvision's files, or a folder of pictures if only that is present.
 
-    As such it is passed around too: `cifar10/train/CLASS/*.png`, and `test` beside `train`.
+    CIFAR-10 is also distributed as `cifar10/train/CLASS/*.png`, with `test` beside `train`.
     """
     pictures, archive = directory / "cifar10", directory / "cifar-10-batches-py"
     if archive.is_dir() or not all((pictures / split).is_dir() for split in ("train", "test")):
@@ -268,10 +282,10 @@ def _read_cifar(source: Source, directory: Path, download: bool) -> tuple[Split,
     if found.class_names != source.class_names:
         raise DataError(
             f"{pictures} should have the classes {', '.join(source.class_names)} as folders, but "
-            f"has {', '.join(found.class_names) or 'none'}; rename them, or remove it"
+            f"has {', '.join(found.class_names) or 'none'}; rename them, or remove {pictures}"
         )
     train, test = _folder_splits(found)
-    # Class follows class: the first test images should be of all of them, as torchvision's are.
+    # A folder is sorted by class, but the first test images should show all classes.
     return train, test.pick(fixed_permutation(len(test)))
 
 

@@ -1,7 +1,12 @@
-"""Few labels: which images of a split keep theirs, and how often training sees those.
+"""Chooses the images of a split that keep their labels, and the order of the images in an epoch.
 
-A model of 100 labels in 60,000 images would hardly ever meet one of them in a batch, so every batch
-brings some along.
+A model with 100 labels in 60,000 images would rarely meet a labelled image in a batch. Every batch
+therefore contains some of them, which are repeated.
+
+Example:
+    >>> split = keep_labels(digits.train, count=100, seed=0)
+    >>> sampler = EpochSampler(split, batch_size=64, repeats_labelled=True)
+    >>> batches = sampler.indices(torch.Generator().manual_seed(0)).split(64)
 """
 
 import dataclasses
@@ -16,36 +21,39 @@ from vae.core.errors import ConfigError
 from vae.data.splits import Split
 
 LABELLED_SHARE = 0.2
-"""Of each batch, for images whose label is known, where some are not."""
+"""Fraction of each batch that labelled images fill, if only some images are labelled."""
 
-_DRAW = 0x1ABE1
-"""Sets the seeds of the draw apart from those of an epoch's order."""
+_SEED_OF_CHOICE = 0x1ABE1
+"""Separates the random numbers of this choice from those of an epoch's order."""
 
 
 def labelled_indices(labels: Int[Tensor, "n"], count: int, seed: int) -> Int[Tensor, "count"]:
-    """The places of `count` images drawn by the seed, as many of each class, in rising order.
+    """Return the indices of `count` random images, equally many of each class, in rising order.
 
-    Where `count` is no multiple of the number of classes, the lowest classes have one more.
-    ConfigError where a class would have none, or has too few.
+    If `count` is no multiple of the number of classes, the lowest classes get one more. Raises
+    ConfigError if a class would get none, or has too few images.
     """
     classes = labels.unique().tolist()
     if count < len(classes):
         raise ConfigError(
-            f"{count} labels are too few; give at least one of {len(classes)} classes"
+            f"{count} labels are too few for {len(classes)} classes; give at least one for each"
         )
-    generator = np.random.default_rng([seed, _DRAW])
+    generator = np.random.default_rng([seed, _SEED_OF_CHOICE])
     chosen = []
-    for place, label in enumerate(classes):
-        mine = np.flatnonzero(labels.numpy(force=True) == label)
-        wanted = count // len(classes) + (place < count % len(classes))
-        if wanted > len(mine):
-            raise ConfigError(f"{wanted} labels of class {label} are asked for; it has {len(mine)}")
-        chosen.append(generator.choice(mine, wanted, replace=False))
+    for rank, label in enumerate(classes):
+        candidates = np.flatnonzero(labels.numpy(force=True) == label)
+        wanted = count // len(classes) + (rank < count % len(classes))
+        if wanted > len(candidates):
+            raise ConfigError(
+                f"{count} labels need {wanted} images of class {label}, which has "
+                f"{len(candidates)}; give a smaller number of labels"
+            )
+        chosen.append(generator.choice(candidates, wanted, replace=False))
     return torch.from_numpy(np.sort(np.concatenate(chosen))).to(labels.device)
 
 
 def keep_labels(split: Split, count: int, seed: int) -> Split:
-    """The same images, all but `count` of them without a label (-1); see `labelled_indices`."""
+    """Return the same images, with the label -1 for all but `count`; see `labelled_indices`."""
     kept = labelled_indices(split.labels, count, seed)
     hidden = torch.full_like(split.labels, -1)
     hidden[kept] = split.labels[kept]
@@ -53,10 +61,10 @@ def keep_labels(split: Split, count: int, seed: int) -> Split:
 
 
 class EpochSampler:
-    """How an epoch goes through a split's images, batch by batch; it follows from a generator.
+    """Orders the images of a split for an epoch, batch by batch.
 
-    With `repeats_labelled` the images whose label is known make up LABELLED_SHARE of every batch,
-    repeated as often as that takes, and all others come once. Else every image comes once.
+    With `repeats_labelled`, labelled images fill LABELLED_SHARE of every batch. They are repeated
+    as often as necessary, and each other image comes once. Otherwise every image comes once.
     """
 
     def __init__(self, split: Split, batch_size: int, repeats_labelled: bool) -> None:
@@ -69,11 +77,11 @@ class EpochSampler:
 
     @property
     def steps(self) -> int:
-        """Batches; the last one may be smaller."""
+        """The number of batches; the last one may be smaller."""
         return math.ceil(len(self._others) / self._sizes[0])
 
     def indices(self, generator: torch.Generator) -> Int[Tensor, "n"]:
-        """The places of the images, the batches one behind the other."""
+        """Return the images' indices, one batch after the other."""
         others = self._others[_shuffled(len(self._others), generator)]
         if not self._sizes[1]:
             return others

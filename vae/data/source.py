@@ -1,4 +1,4 @@
-"""Where a data set of the registry comes from."""
+"""The facts that are known about a data set before it is read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,16 +10,20 @@ from vae.data.splits import Factor, Split
 
 @dataclass(frozen=True)
 class Source:
-    """What is known of a data set before it is read, and what reads it."""
+    """A data set of the registry: its facts, and the function that reads it."""
 
     title: str
     image_shape: tuple[int, int, int]
     class_names: tuple[str, ...]
     read: Callable[["Source", Path, bool], tuple[Split, Split]]
+    """Returns the training and the test split; takes the source, a folder and `download`."""
+
     torchvision_class: str = ""
+    """The class of `torchvision.datasets` that downloads it; empty if none does."""
+
     training_image_count: int = 0
-    """How many there are for training and validation, where they are not drawn."""
+    """Number of images for training and validation; 0 for images that are drawn on demand."""
 
     factors: tuple[Factor, ...] = ()
     subset: ClassSubset | None = None
-    """Of a data set narrowed to some classes."""
+    """The classes that it is narrowed to; None for a whole data set."""

@@ -1,8 +1,14 @@
-"""What a data set is made of: a training, a validation and a test split of uint8 images."""
+"""Data sets and their splits: uint8 images with labels and, for some, known factors.
+
+Example:
+    >>> batch = digits.train.batch(torch.arange(64))  # float32 pixels in [0, 1]
+    >>> threes = with_labels(digits.train, (3,))
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
@@ -13,16 +19,16 @@ from vae.core.text import is_showable
 
 MAX_LEVELS = 32_000
 SPLIT_SEED = 0
-"""Splits that a data set does not come with are drawn with this seed, the same for every run."""
+"""Seed of the splits that a data set does not come with; they are the same for every run."""
 
 
 @dataclass(frozen=True)
 class Factor(Record):
-    """One thing that varies between the images of a data set that knows what made them."""
+    """One known cause of variation between the images of a data set, such as their orientation."""
 
     name: str
     size: int
-    """How many levels it has."""
+    """The number of its levels."""
 
     def __post_init__(self) -> None:
         is_whole = isinstance(self.size, int) and not isinstance(self.size, bool)
@@ -36,7 +42,7 @@ class Factor(Record):
 
 @dataclass(frozen=True)
 class Split:
-    """Images, labels and, where they are known, factors of one split, on one device."""
+    """Images, labels and, if they are known, factors of one split, on one device."""
 
     images: UInt8[Tensor, "n c h w"]
     labels: Int[Tensor, "n"]
@@ -47,20 +53,24 @@ class Split:
         return len(self.images)
 
     def batch(self, indices: Int[Tensor, "batch"]) -> Float[Tensor, "batch c h w"]:
-        """The chosen images as float32 pixels in [0, 1]."""
+        """Return the images at `indices` as float32 pixels in [0, 1]."""
         images = self.images.index_select(0, indices).to(torch.float32).div_(255)
         return _by_pixel(images) if images.shape[1] == 1 else images
 
+    def pixels(self) -> Float[np.ndarray, "n h w c"]:
+        """Return all images as an array of float32 pixels in [0, 1]."""
+        return self.images.permute(0, 2, 3, 1).numpy() / np.float32(255)
+
     def head(self, count: int) -> "Split":
-        """The first images with their labels and factors."""
+        """Return the first images with their labels and factors."""
         return self._each(lambda values: values[:count])
 
     def pick(self, indices: Int[Tensor, "m"]) -> "Split":
-        """The chosen images with their labels and factors."""
+        """Return the images at `indices` with their labels and factors."""
         return self._each(lambda values: values[indices])
 
     def to(self, device: torch.device | str) -> "Split":
-        """The same split on another device, whole."""
+        """Return the whole split on another device."""
         return self._each(lambda values: values.to(device))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Split":
@@ -70,7 +80,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set ready to train on; the validation split is part of no other."""
+    """A data set ready to train on; no image is in two splits."""
 
     name: str
     class_names: tuple[str, ...]
@@ -78,44 +88,44 @@ class Dataset:
     validation: Split
     test: Split
     factors: tuple[Factor, ...] = ()
-    """What made the images, in the order of the splits' columns; none where it is not known."""
+    """The known factors, in the order of the columns of the splits' factors; () if unknown."""
 
     trained_labels: tuple[int, ...] | None = None
-    """The classes of the training and validation images, where these were narrowed to some.
+    """The labels of the training and validation images if they are a subset; None if not.
 
-    The test split is whole all the same: what models of such a data set are tested for is whether
-    they tell the other classes from their own.
+    The test split always has all classes, because models of a subset are tested for telling the
+    other classes from their own.
     """
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Channels, height, width."""
+        """Channels, height and width."""
         channels, height, width = self.train.images.shape[1:]
         return channels, height, width
 
     @property
     def in_distribution_test(self) -> Split:
-        """The test images of the classes that are trained on, which the reported losses are of."""
+        """The test images of the trained classes; the reported losses are means over them."""
         return with_labels(self.test, self.trained_labels)
 
     def to(self, device: torch.device | str) -> "Dataset":
-        """The same data set on another device, whole: what trains together shares it."""
+        """Return the whole data set on another device; runs that train together share it."""
         splits = {name: getattr(self, name).to(device) for name in ("train", "validation", "test")}
         return replace(self, **splits)
 
 
 def _by_pixel(images: Float[Tensor, "batch 1 h w"]) -> Float[Tensor, "batch 1 h w"]:
-    """The same memory, its strides those of channels last.
+    """Return the same memory with the strides of the channels-last layout.
 
-    Of one channel both layouts are the same, and torch takes it for the one that convolutions like
-    less, unless the strides tell.
+    Images of one channel are the same in both layouts. torch decides by the strides, and by default
+    takes the layout in which convolutions are slower.
     """
     _, _, height, width = images.shape
     return images.as_strided(images.shape, (height * width, 1, width, 1))
 
 
 def with_labels(split: Split, labels: tuple[int, ...] | None) -> Split:
-    """The images of these classes; all of them where that is None."""
+    """Return the images of these classes; return the whole split for None."""
     if labels is None:
         return split
     chosen = torch.isin(split.labels, torch.tensor(labels, device=split.labels.device))
@@ -123,12 +133,13 @@ def with_labels(split: Split, labels: tuple[int, ...] | None) -> Split:
 
 
 def check_labels(dataset: Dataset, classes: int) -> None:
-    """DataError unless every image has one of so many labels, counted from 0."""
+    """Raise DataError unless every image has a label from 0 to `classes` - 1."""
     labels = torch.cat([getattr(dataset, s).labels for s in ("train", "validation", "test")])
     if len(labels) and not (int(labels.min()) >= 0 and int(labels.max()) < classes):
         raise DataError(
-            f"{dataset.name} has images whose label is not one of {classes} classes; a model that "
-            "is told labels needs one for each image, in a folder one sub-folder a class"
+            f"{dataset.name} has images whose label is not one of {classes} classes; a model of "
+            "labelled images needs a label for each image, so a folder needs one sub-folder for "
+            "each class"
         )
 
 
@@ -140,7 +151,16 @@ def with_validation(
     fraction: float,
     factors: tuple[Factor, ...] = (),
 ) -> Dataset:
-    """A data set of these splits, a fixed random share of the training images held out."""
+    """Return a data set; a random but fixed choice of training images becomes its validation split.
+
+    Args:
+        name: The name of the data set.
+        classes: The names of the classes.
+        train: The training images, of which some are held out.
+        test: The test images.
+        fraction: The fraction of training images that is held out.
+        factors: The known factors.
+    """
     held_out = int(len(train) * fraction)
     order = fixed_permutation(len(train))
     chosen, rest = order[:held_out].sort().values, order[held_out:].sort().values
@@ -148,5 +168,5 @@ def with_validation(
 
 
 def fixed_permutation(count: int) -> Int[Tensor, "n"]:
-    """The numbers below the count in a random order, always the same."""
+    """Return the numbers from 0 to `count` - 1 in a random order that is always the same."""
     return torch.randperm(count, generator=torch.Generator().manual_seed(SPLIT_SEED))

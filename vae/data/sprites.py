@@ -1,14 +1,21 @@
-"""Sprites: white squares, ellipses and hearts whose every factor is known, drawn on the fly.
+"""Draws sprites on demand: white squares, ellipses and hearts of which all factors are known.
 
-In the spirit of dSprites (Matthey, Higgins, Hassabis and Lerchner 2017, "dSprites: Disentanglement
-testing Sprites dataset"): five factors, all their combinations a grid, one image for each. Lengths
-were fitted to its frames and are those of a frame of 64 units at scale 1; a unit is a pixel of a
-64-pixel image and half a pixel of a 32-pixel one.
+They follow dSprites (Matthey, Higgins, Hassabis and Lerchner 2017, "dSprites: Disentanglement
+testing Sprites dataset"). There are five factors, and one image for each combination of their
+levels. All lengths were fitted to the images of dSprites. They are given in units, for a frame of
+64 units and a scale of 1. A unit is a pixel of a 64-pixel image and half a pixel of a 32-pixel one.
 
 Symmetry gives one image several orientations. Of the 40 orientations a square has 10 distinct
-images, since it repeats each quarter turn; an ellipse 20, each half turn; a heart all 40. No model
-can tell equal images apart, so no code can hold the orientation of a square or an ellipse whole.
-Unlike those of dSprites, orientations do not hold 0 and 2π both.
+images, because it repeats after each quarter turn. An ellipse has 20, because it repeats after each
+half turn, and a heart has 40. No model can tell equal images apart, so no code can hold the full
+orientation of a square or an ellipse. The orientations of dSprites include both 0 and 2π; these
+include 0 alone.
+
+Example:
+    >>> grid = SpriteGrid(side=64)
+    >>> levels = grid.factors_of(grid.sample(100, seed=0))  # (100, 5)
+    >>> grid.render(levels).shape
+    (100, 1, 64, 64)
 """
 
 import math
@@ -48,19 +55,20 @@ _REACH = {
     "ellipse": max(ELLIPSE_AXES),
     "heart": math.hypot(LOBE_X, LOBE_Y) + LOBE_RADIUS,
 }
-"""How far a shape goes from its centre, in units."""
+"""The distance of a shape's furthest point from its centre, in units."""
+
 _SAMPLES_AT_ONCE = 40_000
-"""What one step works out: few enough for its arrays to stay in the processor's cache."""
+"""Samples that are computed together; their arrays fit into the processor's cache."""
 
 
 @dataclass(frozen=True)
 class SpriteGrid:
-    """All combinations of the levels of five factors, and how their images are drawn.
+    """All combinations of the levels of five factors, and the way to draw their images.
 
     `orientation` is in radians, `x` and `y` in [0, 1] from the left and the top, `scale` in (0, 1].
-    An image's index counts the combinations, the last factor fastest. A pixel of binary edges is
-    white where its centre is inside; one of smooth edges is as bright as it is covered, to within
-    a tenth. DataError for what cannot be drawn.
+    An image's index counts the combinations; the last factor changes fastest. With binary edges, a
+    pixel is white if its centre is inside the shape. With smooth edges, its brightness is the
+    covered part of its area, to within a tenth. Raises DataError for levels that cannot be drawn.
     """
 
     shape: tuple[str, ...] = SHAPES
@@ -83,8 +91,8 @@ class SpriteGrid:
         for angle in self.orientation:
             _check("orientation", math.isfinite(angle), angle, "a finite number of radians")
         for name in ("x", "y"):
-            for place in getattr(self, name):
-                _check(name, 0 <= place <= 1, place, "between 0 and 1")
+            for position in getattr(self, name):
+                _check(name, 0 <= position <= 1, position, "between 0 and 1")
 
     def __len__(self) -> int:
         return math.prod(self.sizes)
@@ -96,25 +104,27 @@ class SpriteGrid:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """How many levels each factor has."""
+        """The number of levels of each factor."""
         return tuple(len(getattr(self, name)) for name in self.names)
 
     def factors_of(self, indices: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n 5"]:
-        """The level of each factor of these images, counted from 0."""
+        """Return the level of each factor of the images at `indices`, counted from 0."""
         return np.stack(np.unravel_index(indices, self.sizes), axis=1).astype(np.int64)
 
     def sample(self, count: int, seed: int) -> Int[np.ndarray, "n"]:
-        """Indices of images at random, none twice; fewer are the head of more.
+        """Return random indices of images, none twice; a smaller sample is the start of a larger.
 
-        DataError where the grid has fewer than `count`.
+        Raises DataError if the grid has fewer than `count` images.
         """
         if not 0 <= count <= len(self):
-            raise DataError(f"{count:,} sprites were asked for, but the grid has {len(self):,}")
-        # The one generator of numpy whose stream is promised never to change.
+            raise DataError(
+                f"{count:,} sprites were asked for, but the grid has {len(self):,}; ask for fewer"
+            )
+        # RandomState is the generator of numpy that will never produce other numbers.
         return np.random.RandomState(seed).permutation(len(self))[:count]
 
     def render(self, factors: Int[np.ndarray, "n 5"]) -> UInt8[np.ndarray, "n 1 side side"]:
-        """The images of these levels; DataError for a level that the grid lacks."""
+        """Draw the images of these levels; raise DataError for a level that the grid lacks."""
         for name, size, levels in zip(self.names, self.sizes, factors.T, strict=True):
             for stray in levels[(levels < 0) | (levels >= size)][:1]:
                 _check(name, False, f"level {stray}", f"a level of 0 to {size - 1}")
@@ -127,7 +137,15 @@ class SpriteGrid:
     def _paint(
         self, images: np.ndarray, rows: np.ndarray, factors: np.ndarray, shape: str, scale: float
     ) -> None:
-        """Draw the sprites of one shape and scale, each into the window that holds it."""
+        """Draw the sprites of one shape and scale, each into a window of its image.
+
+        Args:
+            images: The images of all sprites; they are overwritten.
+            rows: The indices of the images to draw.
+            factors: The levels of all sprites.
+            shape: The shape of the sprites to draw.
+            scale: Their scale.
+        """
         pixels = scale * self.side / FRAME
         reach = _REACH[shape] * pixels + 0.5
         samples, ramp = (
@@ -150,32 +168,33 @@ class SpriteGrid:
             images[some[:, None, None], top[:, :, None], left[:, None, :]] = grey
 
     def _centres(self, positions: tuple[float, ...]) -> Float[np.ndarray, "n"]:
-        """Where positions are in the image, in pixels; a pixel's centre has a whole number."""
+        """Return positions in pixels; whole numbers are the centres of pixels."""
         units = FIRST_CENTRE + CENTRE_RANGE * np.array(positions)
         return (units + 0.5) * (self.side / FRAME) - 0.5
 
 
 @dataclass(frozen=True)
 class SpriteSet:
-    """A grid and how many of its images are for training; `sprites:OPTIONS` names one."""
+    """A grid and its number of training images; `sprites:OPTIONS` names one."""
 
     grid: SpriteGrid
     count: int = TRAIN_IMAGES
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The label is the shape."""
+        """The shapes, because an image's label is its shape."""
         return self.grid.shape
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Channels, height, width."""
+        """Channels, height and width."""
         return 1, self.grid.side, self.grid.side
 
     def split(self) -> tuple[Int[np.ndarray, "train"], Int[np.ndarray, "test"]]:
-        """Indices for training and for testing, the same every time; none is in both.
+        """Return the indices of the training and of the test images, always the same.
 
-        TEST_IMAGES are for testing; of a grid too small for them and `count`, a sixth.
+        TEST_IMAGES images are for testing, or a sixth of a grid that is too small for them and
+        `count`. No image is in both splits.
         """
         whole = len(self.grid)
         fits = whole >= self.count + TEST_IMAGES
@@ -184,7 +203,7 @@ class SpriteSet:
         return drawn[tested:], drawn[:tested]
 
     def title(self) -> str:
-        """What it is, and what is not as in plain `sprites`."""
+        """Return a title that names the differences from plain `sprites`."""
         sizes = dict(zip(self.grid.names, self.grid.sizes, strict=True))
         changed = {n: k for n, k in sizes.items() if k != FULL_SIZES[n] and n != "shape"}
         parts = ["Sprites"]
@@ -199,15 +218,16 @@ class SpriteSet:
 
 
 def is_sprites(name: str) -> bool:
-    """Whether a data set's name is that of sprites, well spelt or not."""
+    """Return whether a data set's name stands for sprites; its options may still be invalid."""
     return name == SPRITES or name.startswith(SPRITES_PREFIX)
 
 
 def read_sprite_set(name: str) -> SpriteSet:
-    """The sprites of a name such as `sprites` or `sprites:orientation=1,x=16,y=16`.
+    """Return the sprites of a name such as `sprites` or `sprites:orientation=1,x=16,y=16`.
 
-    Options are in any order: a factor's number of levels, evenly spread over what the full factor
-    covers, and `side`, `edges`, `count`. DataError where one is unknown, given twice or malformed.
+    The options may have any order. A factor's option is its number of levels, which are spread
+    evenly over its full range; the others are `side`, `edges` and `count`. Raises DataError for an
+    option that is unknown, given twice or malformed.
     """
     options = _split_options(name)
     sizes = {n: _whole(n, options.get(n, str(size)), size) for n, size in FULL_SIZES.items()}
@@ -276,18 +296,18 @@ def _chunks(rows: np.ndarray, length: int) -> Iterator[np.ndarray]:
 
 
 def _sum(first: np.ndarray, second: np.ndarray) -> Plane:
-    """In single precision: faster, and equal for angles that differ by rounding alone."""
+    """Return the sum in float32, which is fast and hides rounding errors of the angles."""
     return first.astype(np.float32) + second.astype(np.float32)
 
 
-def _sampled(places: Float[np.ndarray, "n window"], samples: int) -> Float[np.ndarray, "n wide"]:
-    """Each pixel's centre as so many places across it."""
+def _sampled(centres: Float[np.ndarray, "n window"], samples: int) -> Float[np.ndarray, "n wide"]:
+    """Replace each pixel's centre by `samples` evenly spaced positions across the pixel."""
     within = (np.arange(samples) + 0.5) / samples - 0.5
-    return (places[:, :, None] + within).reshape(len(places), -1)
+    return (centres[:, :, None] + within).reshape(len(centres), -1)
 
 
 def _grey(coverage: Plane, samples: int) -> UInt8[np.ndarray, "n pixels pixels"]:
-    """Each pixel as the mean of its one or two samples across and down, from 0 to 255."""
+    """Return each pixel as the mean of its one or 2x2 samples, from 0 to 255."""
     if samples == 2:
         coverage = coverage[:, :, ::2] + coverage[:, :, 1::2]
         coverage = coverage[:, ::2] + coverage[:, 1::2]
@@ -295,7 +315,7 @@ def _grey(coverage: Plane, samples: int) -> UInt8[np.ndarray, "n pixels pixels"]
 
 
 class _SmoothRamp:
-    """How much of a sample is inside an edge, from the distance of its centre, as if straight."""
+    """Computes the covered part of a sample from its centre's distance to a straight edge."""
 
     def __init__(self, samples_per_unit: float) -> None:
         self._per_unit = np.float32(samples_per_unit)
@@ -316,7 +336,10 @@ def _square(u: Plane, v: Plane, ramp: Ramp) -> Plane:
 
 
 def _ellipse(u: Plane, v: Plane, ramp: Ramp) -> Plane:
-    """The distance is to first order: the value of u²/a² + v²/b² - 1 over its gradient's length."""
+    """Return the coverage of an ellipse.
+
+    The distance is a first-order estimate: u²/a² + v²/b² - 1, divided by its gradient's length.
+    """
     a, b = (np.float32(axis) for axis in ELLIPSE_AXES)
     u, v = u / a, v / b
     level = u * u + v * v - np.float32(1)
@@ -325,9 +348,9 @@ def _ellipse(u: Plane, v: Plane, ramp: Ramp) -> Plane:
 
 
 def _heart(u: Plane, v: Plane, ramp: Ramp) -> Plane:
-    """Two lobes, and below the line through their centres a body that narrows to the tip."""
+    """Return the coverage of a heart: two lobes, and below their centres a body with a tip."""
     u, v = np.abs(u), v - np.float32(LOBE_Y)
-    # They do not overlap, so that what each covers adds up.
+    # The lobes do not overlap, so their coverages add up.
     lobes = _lobe(u - np.float32(LOBE_X), v, ramp) + _lobe(u + np.float32(LOBE_X), v, ramp)
     fallen = np.maximum(v / np.float32(BODY_HEIGHT), np.float32(1e-6))
     narrowed = np.float32(BODY_HALF_WIDTH) * fallen ** np.float32(BODY_POWER)

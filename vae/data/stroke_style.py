@@ -1,10 +1,15 @@
-"""How a drawing becomes an image as a data set has them: how thick its pen is, where its ink lies.
+"""The pen width and the placing that make a drawing look like the images of a data set.
 
-The browser does the drawing and the placing (`stroke_raster.js` of the viewer), live; this says
-what it aims at. MNIST's digits were scaled, their aspect kept, to fit a box of 20x20 and moved by
-whole pixels until their centre of mass was in the middle of 28x28 (LeCun et al. 1998): of its
-10,000 test images 99.97 % are 20 pixels high or wide, and no centre of mass is further than half a
-pixel off. scikit-learn's digits all fill their 8 pixels of height and are centred by their box.
+The browser draws and places the strokes live (`stroke_raster.js` of the viewer), with the values of
+this file. MNIST's digits were scaled to fit a box of 20x20 pixels, with their aspect kept. They
+were moved by whole pixels until their centre of mass was in the middle of 28x28 pixels (LeCun et
+al. 1998). Of the 10,000 test images 99.97 % are 20 pixels high or wide, and no centre of mass is
+further than half a pixel off. scikit-learn's digits all fill their 8 pixels of height, and their
+box is centred.
+
+Example:
+    >>> ink_of("mnist", ModelConfig((1, 28, 28))).invitation
+    'Draw a digit here'
 """
 
 from dataclasses import dataclass
@@ -16,7 +21,7 @@ from vae.core.dataset_name import base_name
 
 @dataclass(frozen=True)
 class Ink:
-    """What a drawing's ink is made to look like; lengths are shares of the image's side."""
+    """The look of a drawing's ink; lengths are fractions of the image's side."""
 
     pen: float
     """The pen's diameter in the image."""
@@ -25,33 +30,36 @@ class Ink:
     """The longer side of the ink's box; None leaves the ink where and as large as it was drawn."""
 
     centre: Literal["mass", "box"] = "mass"
-    """What of the ink is put in the middle, to a whole pixel, where it has a box."""
+    """The point that is moved to the middle, to a whole pixel: the centre of mass or of the box."""
 
     invitation: str = "Draw here"
-    """What an empty pad says."""
+    """The text on an empty drawing pad."""
 
 
 MNIST_INK = Ink(pen=2.4 / 28, box=20 / 28, invitation="Draw a digit here")
-"""The pen with which MNIST's strokes have their median width of 2.4 pixels."""
+"""MNIST's strokes have a median width of 2.4 pixels."""
 
 DIGITS_INK = Ink(pen=1.65 / 8, box=1.0, centre="box", invitation="Draw a digit here")
 
 PLAIN_INK = Ink(pen=2.4 / 28)
-"""For images of other things, whose place and size tell something: they stay as they were drawn."""
+"""Ink of other data sets: place and size carry meaning, so they stay as they were drawn."""
 
 BRUSH = Ink(pen=0.16, invitation="Paint a shape here")
-"""As wide as the shapes of the sprites."""
+"""A brush as wide as the shapes of the sprites."""
 
 _BY_DATASET = {"mnist": MNIST_INK, "digits": DIGITS_INK}
 
 
 def ink_of(dataset: str, model: ModelConfig) -> Ink | str:
-    """How to draw for a model of a data set, or one sentence on why that makes no sense."""
+    """Return the ink for a model's drawings, or one sentence that says why drawing is impossible.
+
+    The sentence is shown on a page.
+    """
     channels, height, width = model.image_shape
     if model.kind == "vq":
         return "A code that is a grid of codebook entries has no place on the map."
     if channels != 1 or height != width:
-        return "A drawing is white on black, and this model knows colour images alone."
+        return "A drawing is white on black, but this model has learned only colour images."
     if dataset.startswith("sprites"):
         return BRUSH
     return _BY_DATASET.get(base_name(dataset), PLAIN_INK)

@@ -1,6 +1,6 @@
-"""The data sets that torchvision downloads, and reads where their files are not IDX.
+"""Reads the data sets that torchvision downloads; MNIST's files are read without torchvision.
 
-torchvision itself is imported where it has something to do, and no earlier: that takes a second.
+Importing torchvision takes a second, so it is imported only when it is needed.
 """
 
 import os
@@ -16,6 +16,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from vae.core.errors import DataError
+from vae.core.text import in_one_line
 from vae.data.idx import has_idx_split, read_idx_split
 from vae.data.source import Source
 from vae.data.splits import Split
@@ -25,7 +26,7 @@ _DOWNLOADING = threading.Lock()
 
 
 def read_torchvision(source: Source, directory: Path, download: bool) -> tuple[Split, Split]:
-    """The training and the test images; DataError where they are absent or unreadable."""
+    """Return the training and the test split; raise DataError if they are absent or unreadable."""
     train, test = (_read_split(source, directory, train, download) for train in (True, False))
     return train, test
 
@@ -35,20 +36,20 @@ def _read_split(source: Source, directory: Path, train: bool, download: bool) ->
     try:
         if has_idx_split(raw, train):
             return _as_split(source, *read_idx_split(raw, train))
-        if not download and not _might_be_here(source, directory):
+        if not download and not _might_be_present(source, directory):
             raise DataError(_absent(source, directory))
         found = _read_by_torchvision(source, directory, train, download)
     except (RuntimeError, OSError, ValueError, EOFError, AssertionError) as error:
         raise DataError(
-            f"{source.title} in {directory} cannot be read ({_in_one_line(error)}); delete its "
-            f"{source.torchvision_class} folder there, so that it is fetched afresh"
+            f"{source.title} in {directory} cannot be read ({_reason(error)}); delete its folder "
+            f"{source.torchvision_class} there, so that it is downloaded again"
         ) from error
     pixels = torch.as_tensor(np.asarray(found.data))  # type: ignore[attr-defined]
     return _as_split(source, pixels, torch.as_tensor(found.targets, dtype=torch.int64))  # type: ignore[attr-defined]
 
 
-def _might_be_here(source: Source, directory: Path) -> bool:
-    """Whether there is any of the folders that torchvision looks into."""
+def _might_be_present(source: Source, directory: Path) -> bool:
+    """Return whether one of the folders that torchvision searches exists."""
     folders = source.torchvision_class, "cifar-10-batches-py"
     return any((directory / folder).is_dir() for folder in folders)
 
@@ -66,7 +67,7 @@ def _read_by_torchvision(source: Source, directory: Path, train: bool, download:
 
 
 def _download(
-    source: Source, reader: Callable, directory: Path, train: bool, allowed: bool
+    source: Source, reader: Callable[..., object], directory: Path, train: bool, allowed: bool
 ) -> object:
     if not allowed:
         raise DataError(_absent(source, directory))
@@ -74,16 +75,15 @@ def _download(
         with _DOWNLOADING, _printing_only_on_a_terminal():
             return reader(directory, train=train, download=True)
     except (RuntimeError, OSError) as error:
-        raise DataError(
-            f"{_absent(source, directory)} (download: {_in_one_line(error)})"
-        ) from error
+        raise DataError(f"{_absent(source, directory)} (download: {_reason(error)})") from error
 
 
 @contextmanager
 def _printing_only_on_a_terminal() -> Iterator[None]:
-    """torchvision prints while it downloads: progress to a person, noise to a program.
+    """Show the progress that torchvision prints on a terminal, and discard it elsewhere.
 
-    Only on the main thread: the streams are the whole process's, and a server has others.
+    The output streams belong to the whole process, so only the main thread redirects them: a server
+    has other threads that may print at the same time.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -103,8 +103,8 @@ def _absent(source: Source, directory: Path) -> str:
     )
 
 
-def _in_one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+def _reason(error: BaseException) -> str:
+    return in_one_line(str(error), 200) or type(error).__name__
 
 
 def _as_split(source: Source, pixels: Tensor, labels: Int[Tensor, "n"]) -> Split:
@@ -112,6 +112,6 @@ def _as_split(source: Source, pixels: Tensor, labels: Int[Tensor, "n"]) -> Split
     if tuple(images.shape[1:]) != source.image_shape:
         raise DataError(
             f"{source.title} should have images of shape {source.image_shape}, but the files hold "
-            f"{tuple(images.shape[1:])}; delete them, so that they are fetched afresh"
+            f"{tuple(images.shape[1:])}; delete them, so that they are downloaded again"
         )
     return Split(images.contiguous(), labels)

@@ -1,7 +1,12 @@
-"""One picture that somebody brings: opened within bounds, made plain, and fitted to a model.
+"""Reads a picture that a person uploads, within limits, and converts it to a model's images.
 
-What comes from elsewhere is judged by its header before its pixels are decoded, by the few formats
-that are offered and no other, one picture at a time: so the cost of the worst file is bounded.
+Uploads may be malicious. Only a few formats are read, and a file's header is checked before its
+pixels are decoded. One picture is read at a time. The cost of the worst file is therefore bounded.
+
+Example:
+    >>> with open("photo.jpg", "rb") as file:
+    ...     upload = read_upload(file, "photo.jpg")
+    >>> image = upload.fitted((1, 28, 28))  # (28, 28, 1), pixels in [0, 1]
 """
 
 import threading
@@ -18,65 +23,73 @@ from PIL import Image, ImageOps
 from vae.core.errors import DataError
 
 UPLOAD_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
-"""What pages offer; Pillow's names."""
+"""Formats that pages offer, by Pillow's names."""
 
 FOLDER_FORMATS = (*UPLOAD_FORMATS, "TIFF")
-"""What a folder may hold: no format that runs a program of its own, as EPS does."""
+"""Formats that a folder may hold; formats that contain programs, such as EPS, are left out."""
 
 MAX_PIXELS = 50_000_000
 MAX_FILE_BYTES = 256 * 2**20
 MAX_SCANS = 100
-"""Of a JPEG; a few bytes of one can cost a pass over all pixels, and usual ones have ten."""
+"""Most scans of a JPEG; usual files have ten. A few bytes can cost a pass over all pixels."""
 
 KEPT_SIDE = 512
-"""Pixels that are kept of a brought picture's side, twice the largest model's."""
+"""Largest side in pixels of a stored upload: twice the side of the largest model's images."""
 
 PREVIEW_SIDE = 192
-DARK, LIGHT, EVEN = 0.06, 0.94, 0.04
-"""Pixels up to the first are as good as black, from the second as white; so much apart is seen."""
 
-_ROOM = 16
-"""A picture more than so many times as large as is wanted is shrunk before anything else."""
+BLACK_LEVEL, WHITE_LEVEL = 0.06, 0.94
+"""Pixels up to the first level look black; pixels from the second level on look white."""
+
+VISIBLE_CONTRAST = 0.04
+"""Largest difference between pixels that nobody can see."""
+
+_SHRINK_FACTOR = 16
+"""A picture more than this many times as large as needed is shrunk before other operations."""
 
 _ORIENTATION = 0x0112
+"""The EXIF tag of the camera's orientation."""
+
 _TILE_SIDES = 322, 323
+"""The TIFF tags of a tile's width and height."""
+
 _ONE_AT_A_TIME = threading.RLock()
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A picture as it came, the middle of it as plain pixels, and what was done to it."""
+    """An uploaded picture: a preview, the pixels of its middle square, and the conversion steps."""
 
     name: str
     preview: UInt8[np.ndarray, "height width 4"]
-    """As it came, upright and small, its transparent parts transparent."""
+    """The whole picture, upright and small; transparent parts stay transparent."""
 
     pixels: UInt8[np.ndarray, "side side 3"]
-    """Its middle square in red, green and blue, at most KEPT_SIDE pixels wide."""
+    """The middle square in red, green and blue, at most KEPT_SIDE pixels wide."""
 
     steps: tuple[str, ...]
-    """What was done so far, each in a few words."""
+    """The conversions so far, each described in a few words."""
 
     def fitted(self, image_shape: tuple[int, int, int]) -> Float[np.ndarray, "h w c"]:
-        """As an image of a model's (channels, height, width), pixels in [0, 1]."""
+        """Return an image of a model's (channels, height, width), with pixels in [0, 1]."""
         channels, height, width = image_shape
         picture = Image.fromarray(self.pixels).convert("L" if channels == 1 else "RGB")
         fitted = np.asarray(ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS))
         return fitted.reshape(height, width, channels).astype(np.float32) / 255
 
     def steps_to(self, image_shape: tuple[int, int, int]) -> tuple[str, ...]:
-        """All that was done to become an image of that shape."""
+        """Return the descriptions of all conversions to an image of that shape."""
         channels, height, width = image_shape
         is_colour = bool((self.pixels != self.pixels[..., :1]).any())
         grey = ("made grey",) if channels == 1 and is_colour else ()
-        return (*self.steps, *grey, f"brought to {width} × {height} pixels")
+        return (*self.steps, *grey, f"resized to {width} × {height} pixels")
 
 
 def read_upload(file: IO[bytes], name: str) -> Upload:
-    """Read one picture of a person; DataError where it is none, or larger than is allowed."""
-    with _refusing(name, UPLOAD_FORMATS):
-        picture = _opened(file, name, UPLOAD_FORMATS, KEPT_SIDE // 4)
-        steps, size = _first_of_several(picture) + _turned(picture), picture.size
+    """Read an uploaded picture; raise DataError if it is no picture or exceeds a limit."""
+    with _pillow_errors_as_data_errors(name, UPLOAD_FORMATS):
+        picture = _open(file, name, UPLOAD_FORMATS, KEPT_SIDE // 4)
+        steps, size = _describe_animation(picture) + _rotate(picture), picture.size
         layered, changed = _in_eight_bits(picture, KEPT_SIDE // 4)
         plain, flattened = _on_black(layered)
         side = min(*plain.size, KEPT_SIDE)
@@ -88,21 +101,21 @@ def read_upload(file: IO[bytes], name: str) -> Upload:
 
 
 def read_square(file: IO[bytes], name: str, side: int, channels: int) -> UInt8[np.ndarray, "c h w"]:
-    """One picture of a folder as a square of so many pixels; DataError where it cannot be read."""
-    with _refusing(name, FOLDER_FORMATS):
-        picture = _opened(file, name, FOLDER_FORMATS, side)
-        _turned(picture)
+    """Read one picture of a folder as a square of `side` pixels; raise DataError if that fails."""
+    with _pillow_errors_as_data_errors(name, FOLDER_FORMATS):
+        picture = _open(file, name, FOLDER_FORMATS, side)
+        _rotate(picture)
         return to_square(picture, side, channels)
 
 
 def read_mode(file: IO[bytes], name: str) -> str:
-    """Pillow's name of a picture's kind of pixels, from its header alone; DataError as above."""
-    with _refusing(name, FOLDER_FORMATS):
+    """Return Pillow's mode of a picture, such as "RGB", from its header alone."""
+    with _pillow_errors_as_data_errors(name, FOLDER_FORMATS):
         return Image.open(file, formats=FOLDER_FORMATS).mode
 
 
 def to_square(picture: Image.Image, side: int, channels: int) -> UInt8[np.ndarray, "c h w"]:
-    """An upright picture, on black where it is transparent, cropped centrally and resized."""
+    """Return an upright picture on a black background, cropped to its middle square and resized."""
     plain, _ = _on_black(_in_eight_bits(picture, side)[0])
     converted = plain.convert("L" if channels == 1 else "RGB")
     square = np.asarray(ImageOps.fit(converted, (side, side), Image.Resampling.LANCZOS))
@@ -110,20 +123,20 @@ def to_square(picture: Image.Image, side: int, channels: int) -> UInt8[np.ndarra
 
 
 def blank_reason(image: Float[np.ndarray, "h w c"]) -> str:
-    """What is wrong with an image on which nothing can be seen, in a word or two; else ""."""
+    """Return why nothing can be seen in an image, such as "all black"; return "" if it is fine."""
     low, high = float(image.min()), float(image.max())
-    if high <= DARK:
+    if high <= BLACK_LEVEL:
         return "all black"
-    if low >= LIGHT:
+    if low >= WHITE_LEVEL:
         return "all white"
-    return "of one colour" if np.ptp(image, axis=(0, 1)).max() <= EVEN else ""
+    return "of one colour" if np.ptp(image, axis=(0, 1)).max() <= VISIBLE_CONTRAST else ""
 
 
 @contextmanager
-def _refusing(name: str, formats: tuple[str, ...]) -> Iterator[None]:
-    """One picture at a time; whatever Pillow makes of a bad one becomes a DataError."""
+def _pillow_errors_as_data_errors(name: str, formats: tuple[str, ...]) -> Iterator[None]:
+    """Read one picture at a time; turn every error of Pillow into a DataError."""
     with _ONE_AT_A_TIME, warnings.catch_warnings():
-        # Pillow warns of what is refused or repaired here anyway.
+        # Pillow's warnings are about pictures that this module refuses or repairs anyway.
         warnings.simplefilter("ignore")
         try:
             yield
@@ -131,7 +144,7 @@ def _refusing(name: str, formats: tuple[str, ...]) -> Iterator[None]:
             raise
         except Image.DecompressionBombError as error:
             raise _too_large(name) from error
-        except Exception as error:  # every format behind Pillow has errors of its own
+        except Exception as error:  # Each of Pillow's formats raises errors of its own.
             kinds = f"{', '.join(formats[:-1])} or {formats[-1]}"
             raise DataError(
                 f"{name} cannot be read as an image ({kinds}); repair it, save it as PNG or leave "
@@ -139,8 +152,8 @@ def _refusing(name: str, formats: tuple[str, ...]) -> Iterator[None]:
             ) from error
 
 
-def _opened(file: IO[bytes], name: str, formats: tuple[str, ...], side: int) -> Image.Image:
-    """The picture with its pixels, once its header shows that they are few enough."""
+def _open(file: IO[bytes], name: str, formats: tuple[str, ...], side: int) -> Image.Image:
+    """Decode a picture after checking that its header promises few enough pixels."""
     if file.seek(0, 2) > MAX_FILE_BYTES:
         raise DataError(
             f"{name} is a file of more than {MAX_FILE_BYTES // 2**20} MB; make it smaller"
@@ -153,7 +166,7 @@ def _opened(file: IO[bytes], name: str, formats: tuple[str, ...], side: int) -> 
         raise _too_large(name)
     if picture.format in ("JPEG", "MPO"):
         _check_scans(file, name)
-        picture.draft(None, (_ROOM * side, _ROOM * side))
+        picture.draft(None, (_SHRINK_FACTOR * side, _SHRINK_FACTOR * side))
     picture.load()
     return picture
 
@@ -163,30 +176,31 @@ def _too_large(name: str) -> DataError:
 
 
 def _check_scans(file: IO[bytes], name: str) -> None:
-    place = file.tell()
+    position = file.tell()
     file.seek(0)
     scans = file.read().count(b"\xff\xda")
-    file.seek(place)
+    file.seek(position)
     if scans > MAX_SCANS:
         raise DataError(
-            f"{name} is a JPEG of {scans} passes, more than {MAX_SCANS}; save it again as PNG"
+            f"{name} is a JPEG with {scans} scans, more than {MAX_SCANS}; save it again as PNG"
         )
 
 
-def _first_of_several(picture: Image.Image) -> tuple[str, ...]:
-    several = picture.format in ("GIF", "PNG", "WEBP") and getattr(picture, "is_animated", False)
-    return ("the first frame of a film",) if several else ()
+def _describe_animation(picture: Image.Image) -> tuple[str, ...]:
+    """Return the step that only the first frame is read, if the picture is an animation."""
+    has_frames = picture.format in ("GIF", "PNG", "WEBP") and getattr(picture, "is_animated", False)
+    return ("the first frame of an animation",) if has_frames else ()
 
 
-def _turned(picture: Image.Image) -> tuple[str, ...]:
-    """Turn a picture in place as its camera says."""
-    is_turned = picture.getexif().get(_ORIENTATION, 1) in range(2, 9)
+def _rotate(picture: Image.Image) -> tuple[str, ...]:
+    """Rotate or mirror a picture in place, as the camera's orientation says; return the step."""
+    is_rotated = picture.getexif().get(_ORIENTATION, 1) in range(2, 9)
     ImageOps.exif_transpose(picture, in_place=True)
-    return ("turned as its camera says",) if is_turned else ()
+    return ("turned as its camera says",) if is_rotated else ()
 
 
 def _in_eight_bits(picture: Image.Image, side: int) -> tuple[Image.Image, tuple[str, ...]]:
-    """The picture as L, LA, RGB or RGBA, not much larger than a square of `side` needs."""
+    """Return the picture as L, LA, RGB or RGBA, not much larger than a square of `side` needs."""
     if picture.mode.startswith("I;16"):
         eight = Image.fromarray((np.asarray(picture) // 257).astype(np.uint8))
         return _shrunk(eight, side), ("16 bits of grey made 8",)
@@ -203,18 +217,18 @@ def _in_eight_bits(picture: Image.Image, side: int) -> tuple[Image.Image, tuple[
 
 
 def _converted(picture: Image.Image, mode: str) -> Image.Image:
-    """Without the copy that Pillow makes where nothing has to change."""
+    """Convert a picture to a mode; avoid the copy that Pillow makes if it has the mode already."""
     return picture if picture.mode == mode else picture.convert(mode)
 
 
 def _shrunk(picture: Image.Image, side: int) -> Image.Image:
-    """By a whole factor, where far more pixels are there than a square of `side` can use."""
-    factor = min(picture.size) // (_ROOM * side)
+    """Shrink a picture by a whole factor if it is far larger than a square of `side` needs."""
+    factor = min(picture.size) // (_SHRINK_FACTOR * side)
     return picture.reduce(factor) if factor > 1 else picture
 
 
 def _stretched(values: np.ndarray) -> np.ndarray:
-    """Numbers without a known range as grey values, the lowest black and the highest white."""
+    """Return numbers of unknown range as grey values: the lowest is black, the highest white."""
     finite = np.isfinite(values)
     low, high = (np.min(values[finite]), np.max(values[finite])) if finite.any() else (0.0, 0.0)
     known = np.where(finite, values, low)

@@ -1,4 +1,9 @@
-"""The records that an explorer returns for images: their ELBO, and all of it for one image."""
+"""The records that an explorer returns for images: the ELBO's terms, and one image's inspection.
+
+Example:
+    found = explorer.inspect(image)
+    print(found.mean, found.terms.elbo)
+"""
 
 from dataclasses import dataclass
 

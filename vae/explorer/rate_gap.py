@@ -1,4 +1,9 @@
-"""Compares a multi-rate model with models that were trained for one beta each."""
+"""Compares a multi-rate model with models that were trained for one beta each.
+
+Example:
+    gap = rate_gap(curve, multi_rate, single_rate)  # a `RateCurve` and two `Run`s
+    print(f"{gap.relative:.1%} above a model of beta {gap.beta:g}")
+"""
 
 from dataclasses import dataclass
 

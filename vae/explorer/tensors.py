@@ -1,4 +1,9 @@
-"""Checks the arrays that people give an explorer and turns them into tensors."""
+"""Checks the arrays that people give an explorer and turns them into tensors.
+
+Example:
+    z = checked_codes([[0.0, 1.0]], latent_dim=2)
+    x = image_tensor(images, (1, 28, 28), torch.device("cpu"))  # (n, 28, 28, 1) to (n, 1, 28, 28)
+"""
 
 import numpy as np
 import torch

@@ -1,4 +1,9 @@
-"""Holds the two terms of the ELBO separately, so that training can weight them."""
+"""Holds the two terms of the ELBO separately, so that training can weight them.
+
+Example:
+    terms = model.elbo_terms(images, torch.Generator().manual_seed(0))
+    print(terms.distortion.mean(), terms.rate.mean(), terms.elbo.mean())
+"""
 
 from dataclasses import dataclass
 

@@ -1,1 +1,1 @@
-"""Runs on disk: checkpoints, their catalogue, and training that is recorded."""
+"""Stores training runs on disk: checkpoints, unfinished runs, and the list of all of them."""

@@ -1,4 +1,9 @@
-"""A folder of checkpoints: what is in it, which belong together, and the table of them."""
+"""Lists the checkpoints of a folder, and the errors of those that cannot be read.
+
+Example:
+    >>> [run.name for run in read_catalogue(Path("checkpoints")).runs][:1]
+    ['cifar10-jpeg-compressor']
+"""
 
 import re
 from dataclasses import dataclass
@@ -14,14 +19,17 @@ from vae.runs.run_folder import check_name
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The checkpoints of a folder, by name, and what is wrong with those that cannot be read."""
+    """The readable checkpoints of a folder, sorted by name, and the errors of the others."""
 
     runs: tuple[Run, ...]
     errors: tuple[CheckpointError, ...]
 
 
 def available_checkpoints() -> Catalogue:
-    """List the checkpoints of all `checkpoint_folders`; of two with one name the first counts."""
+    """List the checkpoints of all `checkpoint_folders`.
+
+    If two have the same name, the one of the first folder is listed.
+    """
     found = [read_catalogue(folder) for folder in checkpoint_folders()]
     runs = {run.name: run for each in reversed(found) for run in each.runs}
     ordered = sorted(runs.values(), key=lambda run: _natural_key(run.path))
@@ -29,9 +37,10 @@ def available_checkpoints() -> Catalogue:
 
 
 def read_catalogue(root: Path) -> Catalogue:
-    """List the checkpoints right below a folder; incomplete and foreign folders are left out.
+    """List the checkpoints directly below a folder.
 
-    A folder that is a link is listed like any other: whoever may make one may make a checkpoint.
+    Folders without `run.json` are left out. Links to folders are followed: a person who can make a
+    link here can make a checkpoint here too.
     """
     runs, refused = [], []
     for folder in sorted(folders_in(root), key=_natural_key):
@@ -47,7 +56,10 @@ def read_catalogue(root: Path) -> Catalogue:
 
 
 def folders_in(root: Path) -> list[Path]:
-    """What lies right below a folder of checkpoints; nothing where there is no such folder."""
+    """Return everything directly below a folder, or nothing if the folder does not exist.
+
+    Raises CheckpointError if the folder may not be listed.
+    """
     try:
         return list(root.iterdir()) if root.is_dir() else []
     except OSError as error:
@@ -55,6 +67,6 @@ def folders_in(root: Path) -> list[Path]:
 
 
 def _natural_key(folder: Path) -> list[tuple[float, str]]:
-    """Numbers in a name count as numbers: beta-4 comes before beta-10."""
+    """Return a sort key that compares numbers by value, so that beta-4 precedes beta-10."""
     parts = re.split(r"(\d+(?:\.\d+)?)", folder.name)
     return [(float(p), "") if i % 2 else (-1.0, p) for i, p in enumerate(parts)]

@@ -1,16 +1,21 @@
-"""One checkpoint: a folder, and the only code that reads and writes one.
+"""Reads and writes checkpoints. No other code does; a checkpoint is a folder of these files:
 
     model.safetensors    the weights
-    atlas.safetensors    the test split's posterior means, log-variances (half precision), labels
-                         and, where the data set knows them, factors
-    curve.safetensors    only of a multi-rate model: its measures and codes at each beta of a grid
-    metrics.jsonl        one line an epoch
-    scores.json          only where measured: what `vae metrics --save` found, and of which weights
-    run.json             both configurations, results, provenance, and the sha256 of the others
-    resume.safetensors   only of a run that has steps left: all that resuming needs
+    atlas.safetensors    posterior means, log-variances (half precision) and labels of the test
+                         split, and the factors of variation if the data set knows them
+    curve.safetensors    for a multi-rate model only: measurements and codes at each beta of a grid
+    metrics.jsonl        one line per epoch
+    scores.json          if measured: the scores of `vae metrics --save`, and the weights' sha256
+    run.json             both configurations, results, provenance, and the sha256 of other files
+    resume.safetensors   for a run with steps left only: the state from which training resumes
 
 `run.json` is written last, by renaming; a folder without it is an incomplete run. Nothing is
 pickled.
+
+Example:
+    >>> run = load_run("checkpoints/mnist-map")
+    >>> load_model(run).config.latent_dim, load_atlas(run).mean.shape
+    (2, (10000, 2))
 """
 
 import dataclasses
@@ -63,25 +68,24 @@ from vae.runs.format import (
 from vae.runs.run import Provenance, Results, Run
 
 ATLAS_NUMBERS = 2**19
-"""At most so many means, and as many log-variances: 2 MB. Long codes are kept of fewer images."""
+"""Maximum number of stored means, which take 1 MB. Longer codes are stored for fewer images."""
 
 
 @dataclass(frozen=True)
 class Atlas:
-    """The posteriors of the test split, or of its first images: see `atlas_rows`.
-
-    They are rounded to half precision; a label of -1 means none.
-    """
+    """The posteriors of the test split, or of its first `atlas_rows` images, in half precision."""
 
     mean: Float[np.ndarray, "n latent"]
     logvar: Float[np.ndarray, "n latent"]
     label: Int[np.ndarray, "n"]
+    """Class of each image; -1 for an image without a label."""
+
     factors: Int[np.ndarray, "n factors"] | None = None
-    """The level of each of the run's factors, counted from 0; None where it has none."""
+    """Level of each factor of variation, from 0; None if the run has no factors."""
 
 
 def atlas_rows(latent_dim: int) -> int:
-    """Of how many test images the codes are kept, at most; all 10,000 of up to 52 dimensions."""
+    """Return the maximum number of stored codes; 10,000 fit if they have up to 52 dimensions."""
     return ATLAS_NUMBERS // latent_dim
 
 
@@ -98,10 +102,20 @@ def save_checkpoint(
     factors: Sequence[Factor] = (),
     levels: Int[torch.Tensor, "n factors"] | None = None,
 ) -> Run:
-    """Write a whole checkpoint, `run.json` last; CheckpointError where the disk refuses.
+    """Write a checkpoint, `run.json` last; raise CheckpointError if the disk refuses.
 
-    `levels` has a column for each of `factors` and a row for each image of `atlas`.
-    `curve` goes with a multi-rate model, and with no other.
+    Args:
+        path: The folder, which is made if it does not exist.
+        model: The model. Its weights are stored as `train.storage` says.
+        train: The configuration of the training.
+        class_names: The names of the data set's classes.
+        results: The measurements on the test split.
+        atlas: The posteriors of test images.
+        labels: The class of each image of `atlas`.
+        epochs: The measurements of each epoch; one line of `metrics.jsonl` each.
+        curve: The rate curve of a multi-rate model; None for other models.
+        factors: The factors of variation that the data set knows.
+        levels: The level of each factor (columns) for each image of `atlas` (rows).
     """
     tensors = {
         WEIGHTS_FILE: _stored_weights(model, train.storage),
@@ -143,14 +157,14 @@ def _replace_files(
     tensors: Mapping[str, dict[str, torch.Tensor]],
     metrics: str,
 ) -> dict[str, str]:
-    """Write all files but `run.json`, which goes; the sha256 of each."""
+    """Write all files, remove `run.json`, and return the sha256 of each file."""
     with ExitStack() as stack:
         staged = {name: stack.enter_context(written_atomically(path / name)) for name in names}
         for name, values in tensors.items():
             write_tensors(staged[name], values)
         staged[METRICS_FILE].write_text(metrics, encoding="utf-8")
         sha256 = {name: sha256_of(file) for name, file in staged.items()}
-        # Only now, with all of the new one on the disk, is an older checkpoint given up.
+        # An older checkpoint stays valid until all files of the new one are on the disk.
         (path / RUN_FILE).unlink(missing_ok=True)
     return sha256
 
@@ -170,7 +184,7 @@ def _record(run: Run) -> dict[str, Any]:
 
 
 def load_run(path: str | Path) -> Run:
-    """Read `run.json` alone. Raises the CheckpointError that says what is wrong with it."""
+    """Read `run.json` alone; raise the CheckpointError that says what is wrong with it."""
     path = Path(path)
     record = read_run_record(path)
     try:
@@ -208,10 +222,10 @@ def _names(values: Any) -> tuple[str, ...]:
 
 
 def load_model(run: Run, device: torch.device | str = "cpu") -> VAE:
-    """Build the model from its stored configuration and load its weights, strictly.
+    """Build the model from its stored configuration and load its weights.
 
-    Refuses weights that are absent, cut short, changed since they were written, of other shapes
-    than the configuration asks for, or not finite.
+    Raises CheckpointError if the weights are absent, cut short, changed since they were written,
+    not finite, or of other shapes than those of the configuration.
     """
     with torch.device("meta"):
         model = build.build(run.model)
@@ -223,15 +237,16 @@ def load_model(run: Run, device: torch.device | str = "cpu") -> VAE:
 
 
 def load_atlas(run: Run) -> Atlas:
-    """The posteriors of the test split as float32; refused like weights are."""
+    """Load the posteriors of the test split as float32. Raises the errors of `load_model`."""
     tensors = _read_hashed(run, ATLAS_FILE, MAX_ATLAS_BYTES)
     label = tensors.get("label", torch.empty(0))
     count = len(label) if label.ndim == 1 else 0
     shape = (count, run.model.latent_dim)
-    wanted = {"mean": torch.empty(shape), "logvar": torch.empty(shape), "label": torch.empty(count)}
+    expected = {"mean": torch.empty(shape), "logvar": torch.empty(shape)}
+    expected["label"] = torch.empty(count)
     if run.factors:
-        wanted["factors"] = torch.empty(count, len(run.factors))
-    check_tensors(run.path, tensors, wanted)
+        expected["factors"] = torch.empty(count, len(run.factors))
+    check_tensors(run.path, tensors, expected)
     _check_labels(run, label)
     return Atlas(
         mean=tensors["mean"].float().numpy(),
@@ -242,11 +257,11 @@ def load_atlas(run: Run) -> Atlas:
 
 
 def _check_labels(run: Run, labels: torch.Tensor) -> None:
-    """Pages start from a test image, and look up the name of its class."""
+    """Check that pages can start from a test image and name its class."""
     if not len(labels):
         raise TamperedCheckpoint(f"{run.path}: {ATLAS_FILE} holds no test image; train afresh")
     lowest, highest = float(labels.min()), float(labels.max())
-    # Such a model cannot be asked about an image without its class.
+    # A conditional model cannot encode an image without its class.
     least = 0 if run.model.needs_labels else -1
     if lowest < least or highest >= len(run.class_names):
         raise TamperedCheckpoint(
@@ -266,7 +281,10 @@ def _read_levels(run: Run, levels: torch.Tensor) -> Int[np.ndarray, "n factors"]
 
 
 def load_curve(run: Run) -> RateCurve | None:
-    """A multi-rate model's measures at each beta, refused like weights are; else None."""
+    """Load the measurements of a multi-rate model at each beta; return None for other models.
+
+    Raises the errors of `load_model`.
+    """
     if run.model.beta_range is None:
         return None
     tensors = _read_hashed(run, CURVE_FILE, MAX_CURVE_BYTES)
@@ -286,7 +304,7 @@ def load_curve(run: Run) -> RateCurve | None:
 
 
 def load_metrics(run: Run) -> list[dict[str, Any]]:
-    """What was reported at the end of each epoch, in order; refused like weights are."""
+    """Load the measurements of each epoch, in order. Raises the errors of `load_model`."""
     _check_digest(run, METRICS_FILE, MAX_METRICS_BYTES)
     try:
         text = (run.path / METRICS_FILE).read_text(encoding="utf-8")
@@ -294,7 +312,7 @@ def load_metrics(run: Run) -> list[dict[str, Any]]:
     except (OSError, ValueError, RecursionError) as error:
         raise IncompleteCheckpoint(f"{run.path / METRICS_FILE} is damaged; train afresh") from error
     if not all(isinstance(epoch, dict) and _is_measured(epoch) for epoch in epochs):
-        raise TamperedCheckpoint(f"{run.path / METRICS_FILE} is no list of epochs; train afresh")
+        raise TamperedCheckpoint(f"{run.path / METRICS_FILE} is not a list of epochs; train afresh")
     return epochs
 
 
@@ -305,7 +323,7 @@ def _is_measured(epoch: dict[str, Any]) -> bool:
 
 
 def _fits_a_float(value: object) -> bool:
-    """JSON has whole numbers of any length."""
+    """Tell whether a JSON value is a number within the range of a float."""
     return isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**53)
 
 

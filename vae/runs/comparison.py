@@ -1,4 +1,10 @@
-"""Groups the runs of a folder that differ in beta, objective and seed alone."""
+"""Groups runs into comparisons: runs that differ only in beta, objective and seed.
+
+Example:
+    >>> first = comparisons(available_checkpoints().runs)[0]
+    >>> [setting.label for setting in first.settings]
+    ['β 0.5', 'β 1', 'β 2', 'β 4', 'β 10']
+"""
 
 import dataclasses
 from collections.abc import Hashable, Iterable
@@ -10,7 +16,7 @@ from vae.runs.run import Run
 
 @dataclass(frozen=True)
 class BetaSetting:
-    """One objective and beta, and its runs by seed."""
+    """The runs of one objective and one beta, sorted by seed."""
 
     objective: Objective
     beta: float
@@ -18,66 +24,67 @@ class BetaSetting:
 
     @property
     def label(self) -> str:
-        """Such as "β 4"."""
+        """The objective and beta as text, such as "β 4"."""
         return self.runs[0].train.beta_label
 
     def of_seed(self, seed: int) -> Run:
-        """The run of a seed, or the first run where there is none."""
+        """Return the run of a seed, or the first run if no run has this seed."""
         return next((run for run in self.runs if run.train.seed == seed), self.runs[0])
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The same data, network and training under several settings; and the multi-rate models."""
+    """Runs of the same data, network and training, and the multi-rate models of the same kind."""
 
     settings: tuple[BetaSetting, ...]
-    """By objective, then rising beta."""
+    """Sorted by objective, then by rising beta."""
 
     multi_rate: tuple[Run, ...]
-    """Models of the same data and network that serve a range of betas."""
+    """Models of the same data and network that cover a range of betas."""
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """Those of one beta, by setting and seed."""
+        """All runs that are not multi-rate, sorted by setting and seed."""
         return tuple(run for setting in self.settings for run in setting.runs)
 
     @property
     def example(self) -> Run:
-        """Any run: data set, architecture and latent size are those of all."""
+        """One run, for the data set, architecture and latent size that all runs share."""
         return (*self.multi_rate, *self.runs)[0]
 
     @property
     def betas(self) -> tuple[float, ...]:
-        """Of the runs of one beta, rising."""
+        """The betas of `runs`, rising."""
         return tuple(sorted({setting.beta for setting in self.settings}))
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Of the runs of one beta, rising."""
+        """The seeds of `runs`, rising."""
         return tuple(sorted({run.train.seed for run in self.runs}))
 
     def holds(self, run: Run) -> bool:
-        """Whether a run is among them."""
+        """Tell whether a run belongs to this comparison."""
         return any(run.path == other.path for other in (*self.multi_rate, *self.runs))
 
 
 def comparisons(runs: Iterable[Run]) -> list[Comparison]:
-    """What can be compared: VAEs alike but for beta, objective and seed, of two settings or more.
+    """Group the plain VAEs among the runs that differ only in beta, objective and seed.
 
-    A multi-rate model joins all runs of its data and network, and stands alone where there are
-    none; what it is compared with may have been trained for longer or shorter.
+    A group with a single setting is no comparison and is left out. A multi-rate model joins every
+    group of its data set and network, even if that group was trained for longer or shorter. If
+    there is no such group, it forms a comparison of its own.
     """
     runs = [run for run in runs if run.model.kind == "vae"]
-    kin: dict[tuple[Hashable, Hashable], list[Run]] = {}
+    by_training: dict[tuple[Hashable, Hashable], list[Run]] = {}
     multi_rate: dict[Hashable, list[Run]] = {}
     for run in runs:
         if run.model.beta_range is None:
-            kin.setdefault((_network(run), _training(run)), []).append(run)
+            by_training.setdefault((_network(run), _training(run)), []).append(run)
         else:
             multi_rate.setdefault(_network(run), []).append(run)
     found = []
-    for (network, _), alike in kin.items():
-        settings = _settings(alike)
+    for (network, _), group in by_training.items():
+        settings = _settings(group)
         if len(settings) > 1:
             found.append(Comparison(settings, tuple(multi_rate.get(network, ()))))
     joined = {_network(comparison.example) for comparison in found}
@@ -90,18 +97,17 @@ def _network(run: Run) -> tuple[str, ModelConfig]:
 
 
 def _training(run: Run) -> tuple[TrainConfig, float]:
-    alike = dataclasses.replace(run.train, beta=1.0, seed=0, objective="beta-vae")
-    return alike, run.results.epochs_trained
+    compared = dataclasses.replace(run.train, beta=1.0, seed=0, objective="beta-vae")
+    return compared, run.results.epochs_trained
 
 
 def _settings(runs: Iterable[Run]) -> tuple[BetaSetting, ...]:
-    kin: dict[tuple[bool, float], dict[int, Run]] = {}
+    groups: dict[tuple[bool, float], dict[int, Run]] = {}
     for run in runs:
         key = run.train.objective != "beta-vae", run.train.beta
-        kin.setdefault(key, {})[run.train.seed] = run
+        groups.setdefault(key, {})[run.train.seed] = run
     settings = []
-    for is_other, beta in sorted(kin):
-        by_seed = kin[is_other, beta]
-        alike = tuple(by_seed[seed] for seed in sorted(by_seed))
-        settings.append(BetaSetting(alike[0].train.objective, beta, alike))
+    for (_, beta), by_seed in sorted(groups.items()):
+        members = tuple(by_seed[seed] for seed in sorted(by_seed))
+        settings.append(BetaSetting(members[0].train.objective, beta, members))
     return tuple(settings)

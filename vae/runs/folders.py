@@ -14,22 +14,25 @@ CHECKPOINTS_VARIABLE = "LATENT_CHECKPOINTS"
 
 
 def checkpoints_dir() -> Path:
-    """LATENT_CHECKPOINTS, else `checkpoints` in the working folder."""
+    """Return the folder LATENT_CHECKPOINTS, or else `checkpoints` in the working folder."""
     return Path(os.environ.get(CHECKPOINTS_VARIABLE) or "checkpoints")
 
 
 def checkpoint_folders() -> tuple[Path, ...]:
     """Return the folders whose checkpoints are shown; the first one is `checkpoints_dir()`.
 
-    The models that ship come behind it, from whichever folder the program is started. A folder
-    that LATENT_CHECKPOINTS names stands alone.
+    The folder of the models that ship follows, wherever the program is started. If
+    LATENT_CHECKPOINTS is set, that folder is the only one.
     """
     own, shipped = checkpoints_dir(), shipped_checkpoints()
-    stands_alone = bool(os.environ.get(CHECKPOINTS_VARIABLE)) or own.resolve() == shipped
-    return (own,) if stands_alone else (own, shipped)
+    is_only_one = bool(os.environ.get(CHECKPOINTS_VARIABLE)) or own.resolve() == shipped
+    return (own,) if is_only_one else (own, shipped)
 
 
 def shown_file(name: str) -> Path:
-    """Return the first file of this name in `checkpoint_folders`, else its place in the first."""
-    places = [folder / name for folder in checkpoint_folders()]
-    return next((place for place in places if place.is_file()), places[0])
+    """Return the first file of this name in `checkpoint_folders`.
+
+    If no folder has it, return its path in the first folder.
+    """
+    paths = [folder / name for folder in checkpoint_folders()]
+    return next((path for path in paths if path.is_file()), paths[0])

@@ -1,4 +1,14 @@
-"""Who trains in a run's folder: one process at a time, told by a lock that ends with it."""
+"""Locks the folder of a run, so that only one process trains in it.
+
+The lock is an advisory `flock` on the folder itself. The system releases it when the process ends,
+however it ends. The package `filelock` is no replacement: it needs a lock file, so it cannot test a
+folder that may only be read, and the file would count among the files of the run.
+
+Example:
+    >>> with RunLock.acquire(Path("checkpoints/mine")):
+    ...     is_locked(Path("checkpoints/mine"))
+    True
+"""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -10,19 +20,22 @@ from vae.runs.run_folder import discard_empty, make_folder
 
 try:
     from fcntl import LOCK_EX, LOCK_NB, flock
-except ImportError:  # Windows has no such locks: there nothing is held.
+except ImportError:  # Windows has no flock; no folder is locked there.
     flock = None  # type: ignore[assignment]
 
 
 class RunLock:
-    """Held until `release`, or the end of a with block, or of the process, however it ends."""
+    """Holds the lock of a folder until `release`, the end of a with block, or the process's end."""
 
     def __init__(self, folder: int | None) -> None:
         self._folder = folder
 
     @classmethod
     def acquire(cls, path: Path) -> "RunLock":
-        """Make the folder where there is none; CheckpointError where somebody trains in it."""
+        """Make the folder if it does not exist, and lock it.
+
+        Raises CheckpointError if another process trains in it, or if it cannot be opened.
+        """
         make_folder(path)
         if flock is None:
             return cls(None)
@@ -37,11 +50,10 @@ class RunLock:
         except BlockingIOError as error:
             os.close(folder)
             raise CheckpointError(
-                f"somebody trains in {path} at the moment; wait until that has ended, or name "
-                "another folder"
+                f"another process trains in {path}; wait until it has ended, or name another folder"
             ) from error
         except OSError:
-            # A file system of other machines that knows no such locks: there nothing is held.
+            # Some network file systems have no locks; no folder is locked there.
             os.close(folder)
             return cls(None)
         return cls(folder)
@@ -53,7 +65,7 @@ class RunLock:
         self.release()
 
     def release(self) -> None:
-        """Let others train there."""
+        """Release the lock. Calling it again does nothing."""
         if self._folder is not None:
             os.close(self._folder)
             self._folder = None
@@ -61,9 +73,9 @@ class RunLock:
 
 @contextmanager
 def lock_folders(folders: Iterable[Path]) -> Iterator[None]:
-    """Train in all of these folders, and nobody else; CheckpointError where somebody does in one.
+    """Lock all of these folders; in the end release them and remove those that are empty.
 
-    Those in which nothing is left in the end are removed.
+    Raises CheckpointError, and locks none, if another process trains in one of them.
     """
     with ExitStack() as held:
         for folder in folders:
@@ -73,7 +85,7 @@ def lock_folders(folders: Iterable[Path]) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process of this machine trains in the folder, which is there."""
+    """Tell whether a process of this machine trains in an existing folder."""
     try:
         RunLock.acquire(path).release()
     except CheckpointError:

@@ -1,4 +1,11 @@
-"""A training run and its folder: starts, resumes, and leaves a checkpoint behind."""
+"""Trains a run and stores it: saves its state while it trains and its checkpoint at the end.
+
+Example:
+    >>> training = RecordedTraining.start(path, model, train, dataset, torch.device("cpu"))
+    >>> for report in training.run():
+    ...     print(report.epoch, report.distortion)
+    >>> run = training.finish()
+"""
 
 import copy
 import time
@@ -34,13 +41,14 @@ from vae.training import (
 )
 
 SAVE_SECONDS = 20.0
+"""Seconds between two saved states. A killed run loses at most the steps of this time."""
 
 
 class RecordedTraining:
-    """Trains one configuration into one folder.
+    """Trains one run and stores it in one folder.
 
-    The state of the run is saved every SAVE_SECONDS, so that a killed run can be resumed; `finish`
-    evaluates the model and writes the checkpoint, also of a run that was stopped early.
+    The state is saved every SAVE_SECONDS, so that a killed run can be resumed. `finish` evaluates
+    the model and writes the checkpoint, for a run that was stopped early too.
     """
 
     def __init__(self, path: Path, training: TrainingRun, dataset: Dataset) -> None:
@@ -61,7 +69,17 @@ class RecordedTraining:
         device: torch.device,
         overwrite: bool = False,
     ) -> "RecordedTraining":
-        """A new run; CheckpointError where the folder holds something already."""
+        """Start a new run.
+
+        Args:
+            path: The folder of the run, which is made if it does not exist.
+            model: The configuration of the model.
+            train: The configuration of the training.
+            dataset: The data set, with splits for training, validation and test.
+            device: The device to train on.
+            overwrite: Whether the new run may replace a run in the folder. If not, a folder with
+                files raises CheckpointError.
+        """
         check_free(path, overwrite)
         make_folder(path)
         discard_resume_state(path)
@@ -69,7 +87,7 @@ class RecordedTraining:
 
     @classmethod
     def resume(cls, path: Path, dataset: Dataset, device: torch.device) -> "RecordedTraining":
-        """The unfinished run of a folder, from its last saved step."""
+        """Continue the unfinished run of a folder from its last saved step."""
         state, record = load_resume_state(path)
         model, train = read_resume_configs(record)
         run = cls(path, _new_training(model, train, dataset, device), dataset)
@@ -86,30 +104,30 @@ class RecordedTraining:
     ) -> Iterator[Report]:
         """Train to the end, yielding what `TrainingRun.run` yields.
 
-        `on_save` is called each time the state was saved, every `save_seconds` (SAVE_SECONDS).
+        The state is saved every `save_seconds` (default SAVE_SECONDS); then `on_save` is called.
         """
         self._saved = time.monotonic()
         for report in run_training(self.training, report_seconds):
-            if self.note(report, save_seconds) and on_save is not None:
+            if self.record_report(report, save_seconds) and on_save is not None:
                 on_save()
             yield report
 
-    def note(self, report: Report, save_seconds: float | None = None) -> bool:
-        """Keep what a report says; whether it was time to save the state, and that was done."""
+    def record_report(self, report: Report, save_seconds: float | None = None) -> bool:
+        """Record a report, and save the state if `save_seconds` have passed. Tell if it did."""
         if report.ends_epoch:
             self.epochs.append(epoch_record(report))
-        pause = SAVE_SECONDS if save_seconds is None else save_seconds
-        if time.monotonic() - self._saved <= pause or self.training.finished:
+        interval = SAVE_SECONDS if save_seconds is None else save_seconds
+        if time.monotonic() - self._saved <= interval or self.training.finished:
             return False
         self.save_state()
         return True
 
     def finish(self) -> Run:
-        """Evaluate on the test split and write the checkpoint; a stopped run stays resumable."""
+        """Evaluate on the test split and write the checkpoint. A stopped run stays resumable."""
         training, device = self.training, self.training.model.device
         test = self._dataset.test.to(device)
         in_distribution_test = self._dataset.in_distribution_test.to(device)
-        # Measuring may take long, or more memory than there is: what was learnt outlives that.
+        # An evaluation may be interrupted or run out of memory; the saved state survives that.
         self.save_state()
         shown = test.head(atlas_rows(training.model.config.latent_dim))
         model = as_stored(training.model, training.config.storage)
@@ -139,7 +157,7 @@ class RecordedTraining:
         return run
 
     def save_state(self) -> None:
-        """Save how the run stands, so that it can go on another time, unless that is saved."""
+        """Save the state of the run for a later resume, unless this step is saved already."""
         if self._saved_step == self.training.step:
             return
         record = {
@@ -158,34 +176,37 @@ def _new_training(
 
 
 class RecordedRunGroup:
-    """Recorded runs that train together; see `vae.training.RunGroup`."""
+    """Trains recorded runs together; see `vae.training.RunGroup`."""
 
     def __init__(self, members: Sequence[RecordedTraining]) -> None:
         self._members = {member.training: member for member in members}
         self._group = RunGroup(list(self._members))
 
     def drop(self, member: RecordedTraining) -> None:
-        """Leave one out from here on."""
+        """Stop training one of the runs."""
         self._group.drop(member.training)
 
-    def set_report_before_epoch_end(self, apart: bool) -> None:
-        """Whether to report before the last step of an epoch too, behind which it is measured."""
-        self._group.report_before_epoch_end = apart
+    def set_report_before_epoch_end(self, enabled: bool) -> None:
+        """Choose whether to report before the last step of an epoch too.
+
+        The evaluation of the epoch follows that step, so the state can be saved before it.
+        """
+        self._group.report_before_epoch_end = enabled
 
     def run(
         self, report_seconds: float = REPORT_SECONDS, save_seconds: float | None = None
     ) -> Iterator[dict[RecordedTraining, Report | DivergedError]]:
-        """Train to the end, yielding what `RunGroup.run` yields; the states are saved meanwhile."""
+        """Train to the end, yielding what `RunGroup.run` yields, and save the states meanwhile."""
         for reports in self._group.run(report_seconds):
             found = {self._members[training]: report for training, report in reports.items()}
             for member, report in found.items():
                 if isinstance(report, Report):
-                    member.note(report, save_seconds)
+                    member.record_report(report, save_seconds)
             yield found
 
 
 def group_runs(runs: Iterable[RecordedTraining]) -> list[list[RecordedTraining]]:
-    """The runs in groups that can train together, in their order."""
+    """Group the runs that can train together, in their order."""
     groups: list[list[RecordedTraining]] = []
     for run in runs:
         fitting = (g for g in groups if can_train_together(g[0].training, run.training))
@@ -198,12 +219,12 @@ def group_runs(runs: Iterable[RecordedTraining]) -> list[list[RecordedTraining]]
 
 
 def as_stored(model: VAE, storage: Storage) -> VAE:
-    """The model that its checkpoint will give back: itself, or a copy with rounded weights."""
+    """Return the model that its checkpoint will load: itself, or a copy with rounded weights."""
     return model if storage == "float32" else copy.deepcopy(model).half().float()
 
 
 def epoch_record(report: Report) -> dict[str, Any]:
-    """One line of metrics.jsonl: means over the epoch, in nats per image."""
+    """Return one line of metrics.jsonl: means over the epoch, in nats per image."""
     validation = report.validation
     return {
         "epoch": report.epoch,

@@ -1,4 +1,9 @@
-"""Writes the table of all checkpoints, and the command that trains a run again."""
+"""Writes the table of all checkpoints, and the command that trains a run again.
+
+Example:
+    >>> train_command(load_run("checkpoints/mnist-map")).split(" --arch")[0]
+    'vae train --dataset mnist --model vae'
+"""
 
 from collections.abc import Sequence
 
@@ -14,7 +19,7 @@ ALWAYS_STATED = tuple(
 
 
 def train_command(run: Run) -> str:
-    """Returns the command line that trains this run again, with every setting that matters."""
+    """Return the command line that trains this run again, with every setting that matters."""
     stated = command_line(run.model, ALWAYS_STATED) | command_line(run.train, ALWAYS_STATED)
     first = [stated.pop(name) for name in ALWAYS_STATED]
     first.append(f"--threads {run.provenance.threads}")
@@ -25,7 +30,7 @@ def train_command(run: Run) -> str:
 
 
 def markdown_table(runs: Sequence[Run]) -> str:
-    """`checkpoints/README.md`: each run's numbers and the command that made it."""
+    """Return the text of `checkpoints/README.md`: the results and the command of each run."""
     rows = [
         f"| `{run.name}` | {run.train.dataset} | {_kind(run)} | {run.model.architecture} "
         f"| {run.model.latent_dim} | {' | '.join(_terms(run))} | {run.results.active_units} of "
@@ -47,15 +52,14 @@ _TABLE_HEAD = """\
 
 Generated from the `run.json` files by `vae list --markdown > checkpoints/README.md`; not typed.
 
-Distortion, rate and ELBO are means over the test split, in nats per image (of a model of any
-beta, at the one named): the distortion
--log p(x|z) with one posterior sample per image, the rate KL(q(z|x) || p(z)) in closed form,
-ELBO = -(distortion + rate) whatever beta was. A latent dimension is active when its posterior mean
-varies by more than 0.01 over the test split (Burda et al. 2016). Time is that of the training loop.
-Of a data set narrowed to some classes (only=…, without=…) the means are over the test images of
-those classes. A model that was trained to undo corruption is measured on clean images.
-Autoencoders and classifiers have no rate and no ELBO; the distortion of a classifier is
--log p(y|x).
+Distortion, rate and ELBO are means over the test split, in nats per image. A multi-rate model is
+measured at the beta that the table names. The distortion is -log p(x|z) with one posterior sample
+per image, and the rate is KL(q(z|x) || p(z)) in closed form. The ELBO is -(distortion + rate) for
+any beta. A latent dimension is active if the variance of its posterior mean over the test split
+exceeds 0.01 (Burda et al. 2016). The time is that of the training loop. For a data set that is
+restricted to some classes (only=…, without=…), the test images are those of these classes. A model
+that was trained to undo corruption is measured on clean images. Autoencoders and classifiers have
+no rate and no ELBO; the distortion of a classifier is -log p(y|x).
 
 | name | data set | kind | architecture | latent | beta | distortion | rate | ELBO | active | time |
 |---|---|---|---|---|---|---|---|---|---|---|
@@ -68,7 +72,7 @@ def _kind(run: Run) -> str:
 
 
 def _terms(run: Run) -> list[str]:
-    """Beta, distortion, rate and ELBO, as far as there are any."""
+    """Return beta, distortion, rate and ELBO as texts, which are empty if the model has none."""
     results, has_rate = run.results, run.model.has_rate
     distortion = f"{results.test_distortion:.{1 if run.model.is_generative else 3}f}"
     if not has_rate:

@@ -22,12 +22,13 @@ ASSUMED_CLASSES = 2
 class RunRequest:
     """The settings of one run that a person asks for.
 
-    Raises VaeError for settings that are not allowed. A missing data set shows only in the job.
+    Raises VaeError for settings that are not allowed. The data set is not read here, so the job
+    reports it if the data are missing.
     """
 
     train: TrainConfig
     model: ModelConfig
-    """The model for the images that the data set should have; `model_for` takes the real ones."""
+    """The model for the images that the data set's name announces; see `model_for`."""
 
     def __post_init__(self) -> None:
         expected = self.model_for(image_shape_of(self.train.dataset), ASSUMED_CLASSES)
@@ -36,16 +37,16 @@ class RunRequest:
 
     @classmethod
     def of(cls, train: TrainConfig, **settings: Any) -> "RunRequest":
-        """Requests a model of these settings; the others have their defaults."""
+        """Return a request for a model with these settings; the others have their defaults."""
         shape = image_shape_of(train.dataset)
         return cls(train, model_for_images(settings, shape, ASSUMED_CLASSES))
 
     def with_model(self, **settings: Any) -> "RunRequest":
-        """Returns the request with some settings of its model changed."""
+        """Return the request with some settings of its model changed."""
         return replace(self, model=replace(self.model, **settings))
 
     def matches(self, run: Run) -> bool:
-        """Tells whether a run has the requested settings and was trained to its end."""
+        """Tell whether a run has the requested settings and was trained to its end."""
         model = self.model_for(run.model.image_shape, run.model.classes)
         return (model, self.train) == (run.model, run.train) and not run.stopped_early
 
@@ -55,5 +56,5 @@ class RunRequest:
         return self.train.beta_label if self.model.beta_range is None else "all β"
 
     def model_for(self, image_shape: ImageShape, classes: int) -> ModelConfig:
-        """Returns the model once the images and the number of their classes are known."""
+        """Return the model for images of this shape and number of classes."""
         return self.model.for_images(image_shape, classes)

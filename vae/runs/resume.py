@@ -1,4 +1,9 @@
-"""The state of an unfinished run, from which training resumes."""
+"""Saves and loads the state of an unfinished run, from which training resumes exactly.
+
+Example:
+    >>> state, record = load_resume_state(Path("checkpoints/mine"))
+    >>> model, train = read_resume_configs(record)
+"""
 
 import json
 from pathlib import Path
@@ -20,7 +25,11 @@ from vae.runs.format import RESUME_FILE, file_exists, read_tensors, write_tensor
 
 
 def save_resume_state(path: Path, state: dict[str, torch.Tensor], record: dict[str, Any]) -> None:
-    """Write the state of an unfinished run, with the configurations that it belongs to."""
+    """Write the state of an unfinished run and its record.
+
+    The record holds both configurations and the epochs so far. Raises CheckpointError if the disk
+    refuses.
+    """
     try:
         path.mkdir(parents=True, exist_ok=True)
         with written_atomically(path / RESUME_FILE) as file:
@@ -32,13 +41,16 @@ def save_resume_state(path: Path, state: dict[str, torch.Tensor], record: dict[s
 
 
 def load_resume_state(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """The state of an unfinished run and its record; CheckpointError where there is none."""
+    """Load the state of an unfinished run and its record; raise CheckpointError without one."""
     record = load_resume_record(path)
     return read_tensors(path / RESUME_FILE), record
 
 
 def load_resume_record(path: Path) -> dict[str, Any]:
-    """The configurations of an unfinished run and its epochs so far; else a CheckpointError."""
+    """Load the configurations of an unfinished run and its epochs so far, without the state.
+
+    Raises CheckpointError if there is no unfinished run, or if its file is damaged.
+    """
     file = path / RESUME_FILE
     if not file_exists(file):
         raise MissingCheckpoint(f"{path} holds no unfinished run; there is nothing to resume")
@@ -57,12 +69,12 @@ def load_resume_record(path: Path) -> dict[str, Any]:
 
 
 def discard_resume_state(path: Path) -> None:
-    """Forget that a run was unfinished."""
+    """Remove the state of an unfinished run if there is one."""
     (path / RESUME_FILE).unlink(missing_ok=True)
 
 
 def read_resume_configs(record: dict[str, Any]) -> tuple[ModelConfig, TrainConfig]:
-    """Both configurations of an unfinished run's record."""
+    """Read both configurations from the record of an unfinished run."""
     try:
         return ModelConfig.from_dict(record["model"]), TrainConfig.from_dict(record["train"])
     except ConfigError as error:
@@ -72,8 +84,10 @@ def read_resume_configs(record: dict[str, Any]) -> tuple[ModelConfig, TrainConfi
 def check_same(
     where: object,
     stored: tuple[ModelConfig, TrainConfig],
-    asked: tuple[ModelConfig, TrainConfig],
+    requested: tuple[ModelConfig, TrainConfig],
 ) -> None:
-    """ConfigError unless the run that is stored somewhere is the one that is asked for."""
-    if stored != asked:
-        raise ConfigError(f"the run in {where} has other settings; resume it with those, unchanged")
+    """Raise ConfigError unless a stored run has the requested settings."""
+    if stored != requested:
+        raise ConfigError(
+            f"the run in {where} has other settings; resume it with the settings that it began with"
+        )

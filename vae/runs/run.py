@@ -1,4 +1,10 @@
-"""What a run was and what it measured: the record that `run.json` holds."""
+"""The record of a finished run, which `run.json` stores: its settings, results and provenance.
+
+Example:
+    >>> run = load_run("checkpoints/mnist-map")
+    >>> run.train.dataset, run.model.latent_dim, run.beta_label
+    ('mnist', 2, 'β 1')
+"""
 
 import dataclasses
 import platform
@@ -21,34 +27,34 @@ from vae.runs.format import WEIGHTS_FILE
 
 @dataclass(frozen=True)
 class Results(Record):
-    """What a run measured; losses in nats per image of the test split."""
+    """The measurements of a run. Losses are in nats per image of the test split."""
 
     test_distortion: float
-    """-log p(x|z), one posterior sample per image."""
+    """-log p(x|z), with one posterior sample per image."""
 
     test_rate: float
-    """KL(q(z|x) || p(z)) in closed form, summed over the dimensions."""
+    """KL(q(z|x) || p(z)) in closed form, summed over the latent dimensions."""
 
     test_elbo: float
-    """-(distortion + rate), whatever beta was."""
+    """-(distortion + rate), for any beta."""
 
     test_rate_per_dimension: tuple[float, ...]
-    """The rate of each dimension."""
+    """The rate of each latent dimension."""
 
     active_units: int
-    """Dimensions whose posterior mean varies by more than 0.01 over the test split."""
+    """Number of dimensions whose posterior mean has a variance above 0.01 over the test split."""
 
     inactive: tuple[int, ...]
-    """The other dimensions, counted from 0."""
+    """Indices of the other dimensions, from 0."""
 
     epochs_trained: float
-    """Fewer than the configuration's epochs where the run was stopped."""
+    """Fewer than the epochs of the configuration if the run was stopped."""
 
     train_images_per_second: float
-    """The training loop alone, the first epoch left out when there are more."""
+    """Speed of the training loop alone. If there are several epochs, the first does not count."""
 
     seconds: float
-    """Spent in the training loop."""
+    """Seconds in the training loop."""
 
     def __post_init__(self) -> None:
         lists = self.test_rate_per_dimension, self.inactive
@@ -61,7 +67,7 @@ class Results(Record):
                 raise ConfigError(f"Results: expected finite numbers, found {value!r:.40}")
 
     def check_dimensions(self, latent_dim: int) -> None:
-        """ConfigError unless rates and inactive dimensions are those of so many dimensions."""
+        """Raise ConfigError unless the results fit a model with `latent_dim` dimensions."""
         inactive = set(self.inactive)
         fits = (
             len(self.test_rate_per_dimension) == latent_dim
@@ -69,13 +75,13 @@ class Results(Record):
             and self.active_units == latent_dim - len(inactive)
         )
         if not fits:
-            raise ConfigError(f"Results: they are not those of {latent_dim} latent dimensions")
+            raise ConfigError(f"Results: they do not fit {latent_dim} latent dimensions")
 
     @classmethod
     def of(
         cls, evaluation: Evaluation, epochs: float, images_per_second: float, seconds: float
     ) -> "Results":
-        """The results of a run from its evaluation on the test split."""
+        """Return the results of a run from its evaluation on the test split."""
         return cls(
             test_distortion=evaluation.distortion,
             test_rate=evaluation.rate,
@@ -91,19 +97,19 @@ class Results(Record):
 
 @dataclass(frozen=True)
 class Provenance(Record):
-    """Where and with what a run was made."""
+    """The time, the device and the library versions of a run."""
 
     created: str
-    """UTC, ISO 8601."""
+    """Time in UTC, as ISO 8601."""
 
     device: str
-    """cpu, cuda or mps."""
+    """The device type: cpu, cuda or mps."""
 
     threads: int
-    """Of torch, on the CPU."""
+    """Number of CPU threads of torch."""
 
     versions: dict[str, str]
-    """Of Python and the libraries that decide the numbers."""
+    """Versions of Python and of the libraries that determine the results."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.versions, dict):
@@ -115,7 +121,7 @@ class Provenance(Record):
 
     @classmethod
     def here(cls, device: torch.device) -> "Provenance":
-        """Of this process, now."""
+        """Return the provenance of a run of this process that ends now."""
         versions = {"python": platform.python_version()}
         versions |= {name: metadata.version(name) for name in ("torch", "numpy", "safetensors")}
         return cls(
@@ -128,7 +134,7 @@ class Provenance(Record):
 
 @dataclass(frozen=True)
 class Run:
-    """What `run.json` says; enough to list a checkpoint without reading its weights."""
+    """The content of `run.json`. It suffices to list a checkpoint without reading its weights."""
 
     path: Path
     model: ModelConfig
@@ -138,13 +144,13 @@ class Run:
     provenance: Provenance
     sha256: dict[str, str]
     factors: tuple[Factor, ...] = ()
-    """What made the data set's images, where that is known."""
+    """The factors of variation of the images, if the data set knows them."""
 
     def __post_init__(self) -> None:
         for name in self.class_names:
             if not isinstance(name, str) or not is_showable(name):
                 raise ConfigError(
-                    f"class_names: {name!r:.60} is no name of one line and up to 200 characters"
+                    f"class_names: {name!r:.60} is not a name of one line and up to 200 characters"
                 )
         if self.model.needs_labels and len(self.class_names) != self.model.classes:
             raise ConfigError(
@@ -153,17 +159,17 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The folder's name."""
+        """Name of the folder."""
         return self.path.name
 
     @property
     def identity(self) -> str:
-        """The weights' sha256: what caches go by."""
+        """The sha256 of the weights, which caches use as their key."""
         return self.sha256[WEIGHTS_FILE]
 
     @property
     def beta_label(self) -> str:
-        """Such as "β 4", "any β from 0.1 to 10" of a multi-rate model, or "no β"."""
+        """Text such as "β 4", "any β from 0.1 to 10" for a multi-rate model, or "no β"."""
         if not self.model.has_rate:
             return "no β"
         if self.model.beta_range is None:
@@ -173,5 +179,5 @@ class Run:
 
     @property
     def stopped_early(self) -> bool:
-        """Whether it has steps left that resuming would take."""
+        """Whether the run has training steps left, so that it can be resumed."""
         return self.results.epochs_trained < self.train.epochs

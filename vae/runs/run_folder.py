@@ -1,4 +1,9 @@
-"""The folder of a run: its name, and whether a run may be written to it."""
+"""Names the folder of a run, and checks whether a run may be written to a folder.
+
+Example:
+    >>> run_name(TrainConfig("mnist"), ModelConfig((1, 28, 28), latent_dim=2))
+    'mnist-mlp-2-beta-1-seed-0'
+"""
 
 import re
 from collections.abc import Collection
@@ -14,7 +19,10 @@ _NAME = re.compile(r"\w[\w .+=,@-]{0,99}")
 
 
 def check_name(path: Path) -> None:
-    """CheckpointError unless a folder's name can be a checkpoint's: it is shown and linked to."""
+    """Raise CheckpointError unless a folder's name can be the name of a checkpoint.
+
+    Names are shown on pages and stand in links.
+    """
     name = path.absolute().name
     if not _NAME.fullmatch(name):
         raise CheckpointError(
@@ -24,7 +32,7 @@ def check_name(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a checkpoint's folder; CheckpointError where that is not allowed."""
+    """Make the folder of a checkpoint; raise CheckpointError if that fails."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -34,7 +42,7 @@ def make_folder(path: Path) -> None:
 
 
 def discard_empty(path: Path) -> None:
-    """Remove a run's folder where it holds nothing but what was left half written."""
+    """Remove the folder of a run if it is empty or holds only half-written files."""
     files = list(path.iterdir()) if path.is_dir() else []
     if path.is_dir() and all(is_partial(file.name) for file in files):
         for file in files:
@@ -43,32 +51,32 @@ def discard_empty(path: Path) -> None:
 
 
 def check_free(path: Path, overwrite: bool) -> None:
-    """CheckpointError unless a new run may be written to this folder."""
+    """Raise CheckpointError unless a new run may be written to this folder."""
     check_name(path)
-    for place in (path, *path.parents):
-        if place.exists() and not place.is_dir():
-            raise CheckpointError(f"{place} is a file; name a folder for the run")
+    for folder in (path, *path.parents):
+        if folder.exists() and not folder.is_dir():
+            raise CheckpointError(f"{folder} is a file; name a folder for the run")
     if path.is_dir():
         check_names(path, {file.name for file in path.iterdir()}, overwrite)
 
 
 def check_names(where: object, names: Collection[str], overwrite: bool) -> None:
-    """CheckpointError unless a new run may be written beside files of these names.
+    """Raise CheckpointError unless a new run may be written to a folder with files of these names.
 
-    Files that a killed run left half written do not count.
+    Half-written files of a killed run do not count.
     """
-    whole = [name for name in names if not is_partial(name)]
-    if whole and RUN_FILE not in whole and RESUME_FILE not in whole:
+    complete = [name for name in names if not is_partial(name)]
+    if complete and RUN_FILE not in complete and RESUME_FILE not in complete:
         raise CheckpointError(f"{where} holds other files; name a new or empty folder for the run")
-    if whole and not overwrite:
+    if complete and not overwrite:
         raise CheckpointError(
             f"{where} holds a run already; name another folder, or give --overwrite to replace it, "
-            "or --resume to go on with an unfinished one"
+            "or --resume to continue an unfinished run"
         )
 
 
 def run_name(train: TrainConfig, model: ModelConfig) -> str:
-    """Returns a folder name that describes the run, such as "mnist-mlp-2-beta-1-seed-0"."""
+    """Return a folder name that describes the run, such as "mnist-mlp-2-beta-1-seed-0"."""
     beta = f"beta-{train.beta:g}" if model.beta_range is None else "multi-rate"
     if train.objective == "beta-tcvae":
         beta = f"tc-{beta}"
@@ -79,13 +87,16 @@ def run_name(train: TrainConfig, model: ModelConfig) -> str:
 
 
 def dataset_part(dataset: str) -> str:
-    """What a folder's name says of a data set: up to 48 small letters, digits and dashes."""
+    """Return a data set's part of a folder name: up to 48 small letters, digits and dashes."""
     words = re.sub(r"[^a-z0-9]+", "-", dataset.split("/")[-1].lower()).strip("-")
     return words[:48].strip("-") or "images"
 
 
 def unused_path(root: Path, name: str, taken: Collection[Path] = ()) -> Path:
-    """Return `root/name`, numbered if that exists, is taken, or is the name of a shipped model."""
+    """Return `root/name`, with a number if a folder of checkpoints has that name already.
+
+    Paths in `taken` are avoided too.
+    """
     folders, path, number = (root, *checkpoint_folders()), root / name, 1
     while path in taken or any((folder / path.name).exists() for folder in folders):
         number += 1

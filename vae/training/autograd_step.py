@@ -65,17 +65,10 @@ class AutogradStep:
         betas = sample_batch_betas(self._model, indices.shape[1], self._noise)
         with autocast(self._model, self._config):
             images, labels = self._images.batch(indices[0]), self._images.labels[indices[0]]
-            inputs = self._corrupt(images)
+            inputs = corrupted_inputs(images, self._config, self._noise)
             terms = elbo_terms_from_inputs(self._model, inputs, images, self._noise, betas, labels)
             terms = terms if self._perceptual_loss is None else self._perceptual_loss(terms, images)
         return self._loss_of_terms(terms, betas, kl_scale), terms
-
-    def _corrupt(self, images: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"] | None:
-        """Return corrupted images for the encoder; None if the run trains without corruption."""
-        if not self._config.corruption:
-            return None
-        noise = standard_normal(images.shape, self._noise)
-        return corrupted(images, self._config.corruption, noise)
 
     def _loss_of_terms(
         self, terms: ElboTerms, betas: Tensor | None, kl_scale: Tensor
@@ -117,6 +110,25 @@ def autocast(model: VAE, config: TrainConfig) -> torch.autocast:
     """Return a context in which the layers compute in the configured precision."""
     is_half = config.precision == "bfloat16"
     return torch.autocast(model.device.type, torch.bfloat16, enabled=is_half, cache_enabled=False)
+
+
+def corrupted_inputs(
+    images: Float[Tensor, "part c h w"],
+    config: TrainConfig,
+    generator: torch.Generator,
+    shard: slice = slice(None),
+    count: int | None = None,
+) -> Float[Tensor, "part c h w"] | None:
+    """Return corrupted images for the encoder; None if the run trains without corruption.
+
+    `images` may be the rows `shard` of a batch of `count` images; the noise is then sampled for the
+    whole batch.
+    """
+    if not config.corruption:
+        return None
+    rows = len(images) if count is None else count
+    noise = standard_normal((rows, *images.shape[1:]), generator)
+    return corrupted(images, config.corruption, noise[shard])
 
 
 def elbo_terms_from_inputs(

@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from vae.core.config import TrainConfig
-from vae.data.corruption import corrupted
 from vae.models.posterior import standard_normal
 from vae.models.vae import VAE
 from vae.training.autograd_step import (
     ClippedAdam,
     autocast,
+    corrupted_inputs,
     elbo_terms_from_inputs,
     sample_batch_betas,
 )
@@ -69,7 +69,7 @@ class DistributedStep:
         betas = sample_batch_betas(self._model, count, self._noise)
         own = indices[0, shard]
         images, labels = self._images.batch(own), self._images.labels[own]
-        inputs = self._corrupt(images, shard, count)
+        inputs = corrupted_inputs(images, self._config, self._noise, shard, count)
         noise = standard_normal((count, self._model.config.latent_dim), self._noise)
         own_betas = None if betas is None else betas[shard]
         loss, sums = self._loss_of_part(inputs, images, labels, noise[shard], own_betas, kl_scale)
@@ -77,15 +77,6 @@ class DistributedStep:
         # The processes' gradients are averaged, but their parts of the batch may differ in size.
         self._update(loss * (self._process_group.size / count), learning_rate)
         self.sums[0] += sums
-
-    def _corrupt(
-        self, images: Float[Tensor, "part c h w"], shard: slice, count: int
-    ) -> Float[Tensor, "part c h w"] | None:
-        """Return corrupted images for the encoder; None if the run trains without corruption."""
-        if not self._config.corruption:
-            return None
-        noise = standard_normal((count, *images.shape[1:]), self._noise)
-        return corrupted(images, self._config.corruption, noise[shard])
 
 
 class _LossOfPart(nn.Module):
@@ -106,7 +97,10 @@ class _LossOfPart(nn.Module):
         betas: Float[Tensor, part] | None,
         kl_scale: Float[Tensor, ""],
     ) -> tuple[Float[Tensor, ""], Float[Tensor, terms]]:
-        """Return the loss, and the distortion and rates, each summed over the images."""
+        """Return the loss, and the distortion and rates, each summed over the images.
+
+        The arguments are those of `elbo_terms_from_inputs`, with the warm-up's `kl_scale`.
+        """
         with autocast(self._model, self._config):
             terms = elbo_terms_from_inputs(self._model, inputs, images, noise, betas, labels)
             terms = terms if self._perceptual_loss is None else self._perceptual_loss(terms, images)

@@ -15,7 +15,7 @@ from vae.training.total_correlation import decompose_rate
 def beta_vae_loss(
     terms: ElboTerms, beta: float | Tensor, free_bits: float = 0.0
 ) -> Float[Tensor, ""]:
-    """Returns mean(distortion) + beta * rate, in nats per image: the beta-VAE objective.
+    """Return mean(distortion) + beta * rate, in nats per image: the beta-VAE objective.
 
     Each term is summed over pixels or dimensions and averaged over the batch. With free bits
     (Kingma et al. 2016, appendix C8) a dimension's batch-mean rate counts as at least `free_bits`,
@@ -29,14 +29,14 @@ def beta_vae_loss(
 
 
 def multi_rate_loss(terms: ElboTerms, beta: Float[Tensor, "batch"]) -> Float[Tensor, ""]:
-    """Returns mean(distortion + beta * rate), with one beta per image (Bae et al. 2023)."""
+    """Return mean(distortion + beta * rate), with one beta per image (Bae et al. 2023)."""
     return loss_per_image(terms, beta).mean()
 
 
 def loss_per_image(
     terms: ElboTerms, beta: Float[Tensor, "batch"] | Float[Tensor, ""]
 ) -> Float[Tensor, "batch"]:
-    """Returns distortion + beta * rate of each image in nats, plus the penalty if there is one."""
+    """Return distortion + beta * rate of each image in nats, plus the penalty if there is one."""
     loss = terms.distortion + beta * terms.rate
     return loss if terms.penalty is None else loss + terms.penalty
 
@@ -44,7 +44,7 @@ def loss_per_image(
 def beta_tcvae_loss(
     terms: ElboTerms, beta: float, dataset_size: int, kl_scale: float | Tensor = 1.0
 ) -> Float[Tensor, ""]:
-    """Returns mean(distortion) + kl_scale * (rate + (beta - 1) * total correlation), in nats.
+    """Return mean(distortion) + kl_scale * (rate + (beta - 1) * total correlation), in nats.
 
     This is equation 4 of Chen et al. 2018 with alpha = gamma = 1: of the rate's three parts, beta
     weighs the total correlation alone. The rate is in closed form. The total correlation is
@@ -57,7 +57,7 @@ def beta_tcvae_loss(
 
 
 def warmup_kl_scale(step: int, warmup_steps: float) -> float:
-    """Returns the factor of beta at a step (from 0) of a linear warm-up: from 0 up to 1.
+    """Return the factor of beta at a step (from 0) of a linear warm-up: from 0 up to 1.
 
     Bowman et al. 2016; Sønderby et al. 2016.
     """

@@ -1,4 +1,11 @@
-"""Reports on a training run, and the running sums and times that they are computed from."""
+"""Reports on a training run, and the running sums and the times that they are computed from.
+
+Example:
+    >>> sums = RunningSums(latent_dim=2)
+    >>> sums.add(64, torch.tensor([5120.0, 128.0, 64.0]), beta=1.0)
+    >>> sums.distortion, sums.rate_per_dimension  # nats per image
+    (80.0, (2.0, 1.0))
+"""
 
 import math
 from dataclasses import dataclass
@@ -80,7 +87,7 @@ class RunningSums:
         self.add(later.images, later._sums, later.beta)
 
     def state(self) -> dict[str, Tensor]:
-        """Returns named tensors that `restore` reads."""
+        """Return named tensors that `restore` reads."""
         return {"images": torch.tensor(self.images), "sums": self._sums.clone()}
 
     def restore(self, state: dict[str, Tensor]) -> None:

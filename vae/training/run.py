@@ -28,6 +28,7 @@ from vae.training.progress import Report, RunningSums, Throughput
 from vae.training.weights import Weights
 
 MONITORED_IMAGES = 5000
+"""Most images that each epoch's evaluation reads."""
 
 NOISE_BYTES = (5056, 16)
 """Sizes of a generator's state on the CPU and on CUDA."""
@@ -73,12 +74,12 @@ class TrainingRun:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches in an epoch; the last one may be smaller."""
+        """Number of batches in an epoch; the last one may be smaller."""
         return self._sampler.steps
 
     @property
     def steps(self) -> int:
-        """Batches in the whole run."""
+        """Number of batches in the whole run."""
         return self.steps_per_epoch * self.config.epochs
 
     @property
@@ -102,23 +103,23 @@ class TrainingRun:
         return self.throughput.images_per_second
 
     def kl_scale(self, step: int) -> float:
-        """Returns the warm-up's factor of beta at a step, from 0."""
+        """Return the warm-up's factor of beta at a step, from 0."""
         return warmup_kl_scale(step, self.config.warmup_epochs * self.steps_per_epoch)
 
     def learning_rate(self, step: int) -> float:
-        """Returns Adam's step size at a step, from 0."""
+        """Return Adam's step size at a step, from 0."""
         if self.config.schedule == "constant":
             return self.config.learning_rate
         return 0.5 * (1 + math.cos(math.pi * step / self.steps)) * self.config.learning_rate
 
     def order(self, epoch: int) -> Int[Tensor, "n"]:
-        """Returns the order of the training images in an epoch, on the model's device."""
+        """Return the order of the training images in an epoch, on the model's device."""
         seed = int(np.random.SeedSequence([self.config.seed, epoch]).generate_state(1)[0])
         generator = torch.Generator().manual_seed(seed)
         return self._sampler.indices(generator).to(self.model.device)
 
     def state(self) -> dict[str, Tensor]:
-        """Returns all that a resumed run needs, as named tensors on the CPU."""
+        """Return all that a resumed run needs, as named tensors on the CPU."""
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         tensors |= {f"adam.{k}": v for k, v in self.weights.state().items()}
         tensors |= {f"epoch.{k}": v for k, v in self._epoch.state().items()}
@@ -128,7 +129,10 @@ class TrainingRun:
         return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Continue from a `state()` of the same configuration; TrainingError if it does not fit."""
+        """Continue from a `state()` of the same configuration.
+
+        Raises TrainingError if the state does not fit.
+        """
         try:
             self.model.load_state_dict(_with_prefix(state, "model."))
             self.weights.restore(_with_prefix(state, "adam."))
@@ -138,7 +142,7 @@ class TrainingRun:
             self.throughput.resume(float(state["seconds"]))
         except (KeyError, RuntimeError, ValueError) as error:
             raise TrainingError(
-                "the saved training state does not fit this run; start it afresh"
+                "the saved training state does not fit this run; start the run again"
             ) from error
 
     def _restore_noise(self, saved: Tensor) -> None:
@@ -150,7 +154,7 @@ class TrainingRun:
             self.noise.set_state(saved)
 
     def report(self, images: int, sums: Float[Tensor, "terms"], concurrent: int = 1) -> Report:
-        """Returns the progress, and ends the epoch if the last step was the last one of it.
+        """Return the progress, and end the epoch if the last step was the last one of it.
 
         `sums` are the distortion and rates of the images since the last report; see `RunningSums`.
         `concurrent` is the number of runs that share the time. Raises DivergedError if a loss is
@@ -185,7 +189,7 @@ class TrainingRun:
     def _report(
         self, sums: RunningSums, seconds_left: float, evaluation: Evaluation | None = None
     ) -> Report:
-        """Returns a report on some images; an evaluation marks it as the end of an epoch."""
+        """Return a report on some images; an evaluation marks it as the end of an epoch."""
         return Report(
             epoch=self.step // self.steps_per_epoch,
             step=self.step,
@@ -212,7 +216,7 @@ class TrainingRun:
 
 
 def _check_data(model: ModelConfig, config: TrainConfig, dataset: Dataset) -> None:
-    """Raises ConfigError or DataError if the model cannot be trained on the data set."""
+    """Raise ConfigError or DataError if the model cannot be trained on the data set."""
     check_together(model, config)
     if dataset.image_shape != model.image_shape:
         raise DataError(

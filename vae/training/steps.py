@@ -1,4 +1,10 @@
-"""The interface of an optimiser step: the loop calls it, whichever arithmetic is behind it."""
+"""The interface of an optimiser step, which the training loop calls.
+
+Example:
+    >>> def take_steps(step: Step, batches: list[Tensor]) -> None:
+    ...     for indices in batches:
+    ...         step(indices, kl_scale=torch.tensor(1.0), learning_rate=torch.tensor(1e-3))
+"""
 
 from typing import Protocol
 

@@ -1,4 +1,10 @@
-"""Weights and Adam's moments in flat buffers, of one model or of several stacked models."""
+"""Weights and Adam's moments in flat buffers, of one model or of several stacked models.
+
+Example:
+    >>> weights = Weights(model)
+    >>> moments = weights.state()  # Adam's moments by parameter, for a checkpoint
+    >>> weights.restore(moments)
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +38,7 @@ class Weights:
     """
 
     def __init__(self, model: nn.Module, affine: bool = False) -> None:
-        """With `affine`, linear layers are laid out as `WeightStack.affine` describes."""
+        """With `affine`, lay out linear layers as `WeightStack.affine` describes."""
         self._parameters = dict(model.named_parameters())
         self.slots, count = _affine_slots(model) if affine else _slots(self._parameters)
         device = next(iter(self._parameters.values())).device
@@ -53,7 +59,7 @@ class Weights:
         self.values, self.first, self.second = values, first, second
 
     def state(self) -> dict[str, Tensor]:
-        """Returns Adam's moments by parameter, as views; the names do not depend on the layout."""
+        """Return Adam's moments by parameter, as views; the names do not depend on the layout."""
         buffers = {"first": self.first, "second": self.second}
         return {
             f"{kind}.{name}": slot_view(buffer, slot)
@@ -63,7 +69,7 @@ class Weights:
 
     @torch.no_grad()
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Copy the moments that `state` gave; KeyError or RuntimeError if they do not fit."""
+        """Copy the moments from a `state`; raise KeyError or RuntimeError if they do not fit."""
         for name, view in self.state().items():
             view.copy_(state[name])
 
@@ -94,7 +100,7 @@ class WeightStack:
     def affine(
         self, buffer: Float[Tensor, "models count"], layer: str
     ) -> Float[Tensor, "*models rows outputs"]:
-        """Returns a linear layer of all models as a view; a single model has no models axis.
+        """Return a linear layer of all models as a view; a single model has no models axis.
 
         The view has one row per input and a last row with the biases. An activation with a column
         of ones, times this matrix, is the layer's output.
@@ -107,7 +113,7 @@ class WeightStack:
 
 
 def slot_view(buffer: Float[Tensor, "count"], slot: Slot) -> Float[Tensor, "*shape"]:
-    """Returns the parameter at a slot of a flat buffer, as a view."""
+    """Return the parameter at a slot of a flat buffer, as a view."""
     start = buffer.storage_offset() + slot.offset
     return torch.as_strided(buffer, slot.shape, slot.stride, start)
 
@@ -148,7 +154,7 @@ def update_by_adam(
 
 
 def _slots(parameters: dict[str, nn.Parameter], count: int = 0) -> tuple[dict[str, Slot], int]:
-    """Returns each parameter's slot after the first `count` numbers, and the new end."""
+    """Return a slot for each parameter, from the offset `count` on, and the end of the last one."""
     slots = {}
     for name, parameter in parameters.items():
         slots[name] = Slot(count, tuple(parameter.shape), parameter.stride())
@@ -157,7 +163,7 @@ def _slots(parameters: dict[str, nn.Parameter], count: int = 0) -> tuple[dict[st
 
 
 def _affine_slots(model: nn.Module) -> tuple[dict[str, Slot], int]:
-    """Lays out linear layers transposed, the biases as the last row; other layers as they are."""
+    """Return slots that hold linear layers transposed, with the biases as their last row."""
     slots, count = {}, 0
     for name, layer in model.named_modules():
         if isinstance(layer, nn.Linear):
@@ -177,7 +183,7 @@ def _aligned(count: int) -> int:
 
 
 def _rows(buffers: list[Tensor]) -> Float[Tensor, "models count"]:
-    """Returns adjacent flat buffers as the rows of one matrix, without a copy."""
+    """Return adjacent flat buffers as the rows of one matrix, without a copy."""
     first = buffers[0]
     size = len(buffers), len(first)
     return torch.as_strided(first, size, (size[1], 1), first.storage_offset())

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.ui.endpoints import uploaded_image
+from pages.ui.image_upload import upload_image
 from pages.ui.markdown import escaped
 from pages.ui.widgets import choose_one
 from pages.views.anomaly.ranking import NO_BAR, SAMPLES, Ranked, selected_index
@@ -26,7 +26,7 @@ def show_image(detector: "Explorer", gallery: "Gallery", ranked: Ranked, thresho
     source = choose_one("Image", [TEST, OWN], "strange-source", label_visibility="collapsed")
     own = None
     if source == OWN:
-        own = uploaded_image(detector, "strange")
+        own = upload_image(detector, "strange")
         if own is None:
             st.caption("This is a test image, until you choose a picture.")
     if own is not None:

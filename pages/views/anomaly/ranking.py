@@ -13,7 +13,7 @@ from vae.charts.images import tile
 from vae.core.errors import DataError
 
 if TYPE_CHECKING:
-    from vae.analysis.anomaly import ImageScores, Score, WorkingPoint
+    from vae.analysis.anomaly import ImageScores, OperatingPoint, Score
     from vae.explorer import Explorer
     from vae.explorer.gallery import Gallery
 
@@ -45,14 +45,14 @@ def rank(detector: "Explorer", gallery: "Gallery", score: "Score") -> Ranked:
     """Score the test split; without its images, use the rates that the checkpoint holds."""
     from vae.analysis.anomaly import (
         SCORES,
-        abnormal_ones,
         atlas_rates,
+        default_threshold,
+        find_abnormal,
         normal_labels,
-        unit,
-        usual_threshold,
+        score_unit,
     )
 
-    abnormal = abnormal_ones(gallery.labels, normal_labels(detector))
+    abnormal = find_abnormal(gallery.labels, normal_labels(detector))
     identity = detector.decoder_identity
     if gallery.are_real:
         samples = SAMPLES if score == "likelihood" else None
@@ -65,9 +65,9 @@ def rank(detector: "Explorer", gallery: "Gallery", score: "Score") -> Ranked:
             f"some test images cost {detector.run.name} more nats than a number holds, so they "
             "cannot be ranked; choose another model"
         )
-    usual = usual_threshold(scores, abnormal)
+    usual = default_threshold(scores, abnormal)
     key = f"{identity[:16]}-{score}"
-    return Ranked(key, score, SCORES[score], unit(score), scores, abnormal, usual, areas)
+    return Ranked(key, score, SCORES[score], score_unit(score), scores, abnormal, usual, areas)
 
 
 def show_threshold(ranked: Ranked) -> float:
@@ -93,11 +93,11 @@ def show_threshold(ranked: Ranked) -> float:
     return threshold
 
 
-def show_numbers(ranked: Ranked, threshold: float) -> "WorkingPoint":
+def show_numbers(ranked: Ranked, threshold: float) -> "OperatingPoint":
     """Show the AUROC of the score, and precision and recall at the threshold; return the latter."""
-    from vae.analysis.anomaly import auroc, working_point
+    from vae.analysis.anomaly import auroc, operating_point
 
-    point = working_point(ranked.scores, ranked.abnormal, threshold)
+    point = operating_point(ranked.scores, ranked.abnormal, threshold)
     area, share = auroc(ranked.scores, ranked.abnormal), ranked.abnormal.mean()
     shown = (
         (
@@ -117,7 +117,7 @@ def show_numbers(ranked: Ranked, threshold: float) -> "WorkingPoint":
     return point
 
 
-def show_roc(ranked: Ranked, point: "WorkingPoint") -> None:
+def show_roc(ranked: Ranked, point: "OperatingPoint") -> None:
     """Show the ROC curve with a mark at the threshold, and the AUROC of every known score."""
     from vae.analysis.anomaly import roc
     from vae.charts.anomaly import roc_figure
@@ -178,7 +178,7 @@ def _scores(samples: int | None, gallery: "Gallery") -> "ImageScores":
 def _areas(
     samples: int | None, detector: "Explorer", _found: "ImageScores", _abnormal: np.ndarray
 ) -> dict[str, float]:
-    from vae.analysis.anomaly import SCORES, auroc, scores_there_are
+    from vae.analysis.anomaly import SCORES, auroc, available_scores
 
-    names = [s for s in scores_there_are(detector.run.model) if s != "likelihood" or samples]
+    names = [s for s in available_scores(detector.run.model) if s != "likelihood" or samples]
     return {SCORES[name]: auroc(_found.of(name), _abnormal) for name in names}

@@ -1,1 +1,1 @@
-"""Views of the screen Compare beta."""
+"""The views of the screen Compare beta."""

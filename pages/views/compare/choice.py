@@ -1,4 +1,4 @@
-"""What is compared, and in which view: both stand in the link."""
+"""The pickers of the comparison and of the view; the address holds both choices."""
 
 from typing import TYPE_CHECKING
 
@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.state import url_state
 from pages.state.models import catalogue
-from pages.ui.widgets import choose_one
+from pages.ui.widgets import choose_in_link
 
 if TYPE_CHECKING:
     from vae.runs.comparison import Comparison
@@ -22,7 +22,10 @@ VIEWS = {
 
 
 def choose_comparison(run: "Run") -> "Comparison | None":
-    """The comparison that the chosen model is part of, or another; None where there is none."""
+    """Show the picker of comparisons and return the choice; None if there is no comparison.
+
+    The default is the comparison that contains the chosen model, or else the most similar one.
+    """
     from vae.runs.comparison import comparisons
 
     found = {describe(comparison): comparison for comparison in comparisons(catalogue().runs)}
@@ -33,35 +36,40 @@ def choose_comparison(run: "Run") -> "Comparison | None":
     url_state.set_initial_value(
         key, url_state.read("models", run.name) or own or _nearest(found, run), [*found]
     )
-    chosen = st.selectbox(
-        "Models", [*found], key=key, label_visibility="collapsed", on_change=_keep, args=(key, run)
+    name = st.selectbox(
+        "Models",
+        [*found],
+        key=key,
+        label_visibility="collapsed",
+        on_change=url_state.write_widget_value,
+        args=("models", key, run.name),
     )
-    return found[chosen]
+    return found[name]
 
 
 def choose_view(comparison: "Comparison | None") -> str:
-    """One of VIEWS; the first that has something to show, unless a person chose another."""
+    """Show the picker of VIEWS; return the choice. The default is a view with something to show."""
     first = SWEEP if comparison is None else DRAG if comparison.multi_rate else COLUMNS
-    url_state.set_initial_value("compare-view", url_state.read("view"), [*VIEWS])
-    return choose_one(
+    return choose_in_link(
         "View",
         [*VIEWS],
+        "view",
         "compare-view",
         first,
+        writes_default=False,
         format_func=VIEWS.__getitem__,
         label_visibility="collapsed",
-        on_change=lambda: url_state.write_widget_value("view", "compare-view"),
     )
 
 
 def open_view(view: str) -> None:
-    """Show one of VIEWS from the next run on."""
+    """Choose one of VIEWS; the choice takes effect at the next rerun."""
     url_state.write("view", view)
     st.session_state["compare-view"] = view
 
 
 def describe(comparison: "Comparison") -> str:
-    """Such as "MNIST · mlp · 10 latent · β 0.5 to 10 · 3 seeds · multi-rate"."""
+    """Return a title such as "MNIST · mlp · 10 latent · β 1 to 10 · 5 epochs · 3 seeds · any β"."""
     from vae.data.registry import dataset_title
 
     run = comparison.example
@@ -78,15 +86,14 @@ def describe(comparison: "Comparison") -> str:
 
 
 def _nearest(found: "dict[str, Comparison]", run: "Run") -> str:
-    """The one of the same data with the most runs, else that of other data with the most."""
+    """Return the title of the comparison that is most similar to a run.
 
-    def nearness(name: str) -> tuple[bool, bool, int]:
+    The same data set counts most, then a multi-rate model, then the number of runs.
+    """
+
+    def similarity(name: str) -> tuple[bool, bool, int]:
         comparison = found[name]
         same = comparison.example.train.dataset == run.train.dataset
         return same, bool(comparison.multi_rate), len(comparison.runs)
 
-    return max(found, key=nearness)
-
-
-def _keep(key: str, run: "Run") -> None:
-    url_state.write("models", st.session_state[key], run.name)
+    return max(found, key=similarity)

@@ -1,16 +1,17 @@
-"""Side by side: one image and one set of sliders through models of different betas."""
+"""The view Side by side: one image and one set of sliders for models of different betas."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
-from pages.state import latent_position, url_state
+from pages.state import latent_position
+from pages.state.caches import BY_DECODER
 from pages.state.models import open_explorer, open_gallery
 from pages.ui.assets import decoder_id, mount_decoders
 from pages.ui.image_picker import choose_test_image
 from pages.ui.instruments import DecoderPanel, Dimension, live_decode
-from pages.ui.widgets import choose_one
+from pages.ui.widgets import choose_in_link
 from vae.charts.images import enlarge, png_bytes, tile
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ ORDERS = {"rate": "by rate", "match": "matched across models"}
 
 
 def show_columns(comparison: "Comparison | None") -> None:
-    """A column a setting: the shared image, decoded live; below, matched traversals."""
+    """Show one live picture for each setting, and traversals of the same dimensions below."""
     if comparison is None or not comparison.settings:
-        st.info("No two models here differ in beta alone. Train some with `vae sweep`.")
+        st.info("There are no two models that differ in beta alone. Train some with `vae sweep`.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed, order = _choose_seed(comparison), _choose_order()
@@ -52,34 +53,28 @@ def _choose_seed(comparison: "Comparison") -> int:
     seeds = [str(seed) for seed in comparison.seeds]
     if len(seeds) == 1:
         return comparison.seeds[0]
-    url_state.set_initial_value("columns-seed", url_state.read("seed"), seeds)
-    chosen = choose_one(
-        "Seed",
-        seeds,
-        "columns-seed",
-        on_change=lambda: url_state.write_widget_value("seed", "columns-seed"),
-    )
-    return int(chosen)
+    return int(choose_in_link("Seed", seeds, "seed", "columns-seed", writes_default=False))
 
 
 def _choose_order() -> str:
-    url_state.set_initial_value("columns-order", url_state.read("order"), [*ORDERS])
-    return choose_one(
+    return choose_in_link(
         "Sliders and traversals",
         [*ORDERS],
+        "order",
         "columns-order",
+        writes_default=False,
         format_func=ORDERS.__getitem__,
-        on_change=lambda: url_state.write_widget_value("order", "columns-order"),
-        help="By rate, slider 1 moves each model's dimension of highest rate. Matched, it moves "
-        "the dimension whose codes correlate most with the first model's, in the same direction.",
+        help="“By rate”: slider 1 moves the dimension with the highest rate of each model. "
+        "“Matched”: it moves the dimension whose codes correlate most with those of the first "
+        "model's dimension, in the same direction.",
     )
 
 
 def _matchings(explorers: "list[Explorer]", order: str) -> "list[Matching]":
-    """What each slider moves in each model."""
+    """Return, for each model, the dimensions that the sliders move."""
     reference = explorers[0]
     if order == "match":
-        return [matching(e.run.identity, reference.run.identity, e, reference) for e in explorers]
+        return [_match(explorer, reference) for explorer in explorers]
     return [_by_rate(explorer) for explorer in explorers]
 
 
@@ -90,15 +85,13 @@ def _by_rate(explorer: "Explorer") -> "Matching":
     return Matching(order, np.ones_like(order), np.full(len(order), np.nan))
 
 
-@st.cache_resource(max_entries=200, show_spinner=False)
-def matching(
-    identity: str, reference_identity: str, _explorer: "Explorer", _reference: "Explorer"
-) -> "Matching":
-    """A model's dimensions in the order of the reference's by rate; found once for everybody."""
+@st.cache_resource(max_entries=200, show_spinner=False, hash_funcs=BY_DECODER)
+def _match(explorer: "Explorer", reference: "Explorer") -> "Matching":
+    """Match a model's dimensions to those of the reference, which are sorted by rate."""
     from vae.analysis.matching import match_dimensions
 
-    codes = _reference.atlas.mean[:, _reference.dimensions_by_rate()]
-    return match_dimensions(codes, _explorer.atlas.mean)
+    codes = reference.atlas.mean[:, reference.dimensions_by_rate()]
+    return match_dimensions(codes, explorer.atlas.mean)
 
 
 def _show_image(explorer: "Explorer", index: int) -> None:
@@ -108,7 +101,7 @@ def _show_image(explorer: "Explorer", index: int) -> None:
     st.image(
         picture, caption=f"{kind} {index}", width=picture.shape[1], alt=kind, output_format="PNG"
     )
-    st.caption("At 0 each picture is that model's reconstruction of it.")
+    st.caption("With all sliders at 0, each picture is that model's reconstruction of this image.")
 
 
 def _show_sliders(
@@ -131,14 +124,14 @@ def _show_sliders(
     ]
     dimensions: list[Dimension] = [
         {
-            "index": place,
-            "label": f"{place + 1}.",
+            "index": i,
+            "label": f"{i + 1}.",
             "low": -3.0,
             "high": 3.0,
-            "kl": float(np.mean([row[place] for row in moved])),
+            "kl": float(np.mean([row[i] for row in moved])),
             "active": True,
         }
-        for place in range(count)
+        for i in range(count)
     ]
     name = f"compare-{explorers[0].run.identity[:12]}"
     live_decode(name, panels, dimensions, [0.0] * count, PICTURE)
@@ -148,7 +141,7 @@ def _show_sliders(
 def _show_traversals(
     explorers: "list[Explorer]", labels: list[str], matchings: "list[Matching]", index: int
 ) -> None:
-    st.markdown("**Traversals**: what sliders 1 to 3 do to this image, from −3 to 3")
+    st.markdown("**Traversals**: this image while one of the sliders 1 to 3 moves from −3 to 3")
     with st.container(key="traversals"):
         for explorer, label, matching in zip(explorers, labels, matchings, strict=True):
             _show_row(explorer, label, matching, index)
@@ -157,9 +150,7 @@ def _show_traversals(
 def _show_row(explorer: "Explorer", label: str, matching: "Matching", index: int) -> None:
     count = min(TRAVERSED, explorer.latent_dim)
     dimensions, signs = matching.dimensions[:count].tolist(), matching.signs[:count].tolist()
-    strips = traversal_strips(
-        explorer.run.identity, index, tuple(dimensions), tuple(signs), explorer
-    )
+    strips = _traversal_strips(explorer, index, tuple(dimensions), tuple(signs))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{label}**", width=70)
         for strip, dimension, agreement in zip(
@@ -176,18 +167,14 @@ def _strip_caption(explorer: "Explorer", dimension: int, correlation: float) -> 
     return " · ".join(parts)
 
 
-@st.cache_resource(max_entries=400, show_spinner=False)
-def traversal_strips(
-    identity: str,
-    index: int,
-    dimensions: tuple[int, ...],
-    signs: tuple[int, ...],
-    _explorer: "Explorer",
+@st.cache_resource(max_entries=400, show_spinner=False, hash_funcs=BY_DECODER)
+def _traversal_strips(
+    explorer: "Explorer", index: int, dimensions: tuple[int, ...], signs: tuple[int, ...]
 ) -> list[bytes]:
-    """The strips of one model as PNG files; made once for all visitors."""
-    code = _explorer.atlas.mean[index]
+    """Return one PNG file for each dimension: the code of a test image moved along it."""
+    code = explorer.atlas.mean[index]
     walks = [
-        _explorer.traverse(code, dimension, code[dimension] + sign * STRIP)
+        explorer.traverse(code, dimension, code[dimension] + sign * STRIP)
         for dimension, sign in zip(dimensions, signs, strict=True)
     ]
     return [png_bytes(tile(walk, len(STRIP), 40)) for walk in walks]

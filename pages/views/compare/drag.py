@@ -1,7 +1,8 @@
-"""Beta as a live slider: one multi-rate model, decoded in the browser at whatever beta it shows."""
+"""The view Drag β: a multi-rate model whose images, codes and rates follow a slider of beta."""
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -15,23 +16,25 @@ from pages.ui.markdown import in_code
 
 if TYPE_CHECKING:
     from vae.explorer import Explorer
+    from vae.explorer.rate_gap import RateGap
     from vae.metrics.rate_curve import RateCurve
     from vae.runs.comparison import Comparison
+    from vae.runs.run import Run
 
 EXEMPLARS = 9
 BETA = "beta"
 
 
 def show_drag(comparison: "Comparison") -> None:
-    """The slider and everything that follows it; below, how close it is to models of one beta."""
+    """Show the slider with all that follows it, and below a comparison with models of one beta."""
     if not comparison.multi_rate:
         st.info(
-            "There is no multi-rate model of these data and this network yet. Train one under "
+            "There is no multi-rate model of this data set and this network yet. Train one under "
             "“Train a sweep”, or with `vae train --beta-range 0.1,10`.",
             icon=":material/info:",
         )
         return
-    explorer = open_explorer(_chosen_run(comparison))
+    explorer = open_explorer(_pick_run(comparison))
     index = latent_position.image_index(explorer)
     _show_slider(explorer, comparison, index)
     pressed = choose_test_image(explorer, "Choose the image", key="drag-image")
@@ -41,7 +44,7 @@ def show_drag(comparison: "Comparison") -> None:
     _show_gaps(explorer, comparison)
 
 
-def _chosen_run(comparison: "Comparison"):
+def _pick_run(comparison: "Comparison") -> "Run":
     runs = {run.name: run for run in comparison.multi_rate}
     if len(runs) == 1:
         return comparison.multi_rate[0]
@@ -67,7 +70,7 @@ def _show_slider(explorer: "Explorer", comparison: "Comparison", index: int) -> 
 
 
 def _beta(explorer: "Explorer") -> float:
-    """The beta of the link where the model serves it, else the one that it is reported at."""
+    """Return the beta of the address if the model serves it, else the beta of its reports."""
     low, high = _curve(explorer).betas[[0, -1]]
     own, identity = explorer.run.train.beta, explorer.run.identity
     text = url_state.read(BETA, identity)
@@ -89,7 +92,7 @@ def _curve(explorer: "Explorer") -> "RateCurve":
 
 
 def _images(explorer: "Explorer", index: int) -> "list[BetaImage]":
-    """The shared test image, and one of each class or the first ones."""
+    """Return the shared test image and EXEMPLARS others: one of each class, then the first ones."""
     gallery = open_gallery(explorer)
     curve = _curve(explorer)
     firsts = [int(gallery.of_class(label)[0]) for label in gallery.classes()]
@@ -98,16 +101,16 @@ def _images(explorer: "Explorer", index: int) -> "list[BetaImage]":
     originals = list(gallery.images(np.array(shown))) if gallery.are_real else [None] * len(shown)
     return [
         {
-            "means": curve.means_of(place),
+            "means": curve.means_of(image),
             "original": original,
-            "caption": f"test image {place}",
+            "caption": f"test image {image}",
         }
-        for place, original in zip(shown, originals, strict=True)
+        for image, original in zip(shown, originals, strict=True)
     ]
 
 
 def _trained(comparison: "Comparison") -> "list[TrainedModel]":
-    """The models of one beta with the plain objective: what the curve stands for."""
+    """Return the models that were trained for one beta with the objective of the curve."""
     return [
         {
             "beta": setting.beta,
@@ -122,29 +125,30 @@ def _trained(comparison: "Comparison") -> "list[TrainedModel]":
 
 
 def _show_gaps(explorer: "Explorer", comparison: "Comparison") -> None:
-    """The multi-rate model's objective beside that of each model of one beta."""
+    """Show the loss of the multi-rate model beside the loss of each model of one beta."""
     gaps = explorer.rate_gaps(_plain_runs(comparison))
-    with st.expander("How honest is the curve?"):
+    with st.expander("How accurate is the curve?"):
         st.markdown(
-            "The slider shows **one** model, trained once for every β in its range: each layer is "
-            r"gated by $2\,\sigma(a \log\beta + b)$ and each training image gets a β of its own "
-            "(Bae et al., *Multi-Rate VAE*, ICLR 2023). Open marks on the curve are models trained "
-            "for that β alone. Below, what each minimises, distortion + β · rate, in nats per test "
-            "image: the multi-rate model can be that much worse, or better."
+            "The slider shows **one** model, which was trained for every β in its range. Gates "
+            r"$2\,\sigma(a \log\beta + b)$ scale each layer, and each training image gets a "
+            "random β (Bae et al., *Multi-Rate VAE*, ICLR 2023). Open marks on the curve are "
+            "models that were trained for a single β. The table compares the loss of both, "
+            "distortion + β · rate, in nats per test image. The multi-rate model can be worse or "
+            "better."
         )
         if gaps:
             st.dataframe(_gap_table(gaps), hide_index=True, width="content")
         st.caption(
-            f"Each row again: `vae evaluate checkpoints/{explorer.run.name} --beta B`. "
-            f"The whole model again: {in_code(_command(explorer))}"
+            f"To compute a row again: `vae evaluate checkpoints/{explorer.run.name} --beta B`. "
+            f"To train the model again: {in_code(_command(explorer))}"
         )
 
 
-def _plain_runs(comparison: "Comparison"):
+def _plain_runs(comparison: "Comparison") -> "list[Run]":
     return [run for run in comparison.runs if run.train.objective == "beta-vae"]
 
 
-def _gap_table(gaps) -> dict[str, list]:
+def _gap_table(gaps: "Sequence[RateGap]") -> dict[str, list[Any]]:
     return {
         "β": [f"{gap.beta:g}" for gap in gaps],
         "seed": [gap.seed for gap in gaps],

@@ -1,7 +1,7 @@
-"""Scores that a page measures itself: each model once for everybody, one model at a time.
+"""Quick scores: disentanglement scores that the server measures when a page needs them.
 
-They are taken in the run of the page that asks, so what one page may ask for has a bound, and who
-waits for another's leaves the processor alone.
+All sessions share the scores. The server measures one model at a time, in the run of the page that
+asks for it, so one press of the button has a limit.
 """
 
 import threading
@@ -20,31 +20,31 @@ if TYPE_CHECKING:
     from vae.runs.run import Run
 
 PATIENCE = 6.0
-"""Seconds that a visitor waits for scores without having asked for them."""
+"""The most seconds that a page spends on scores that nobody asked for."""
 
-LONGEST = 60.0
-"""Seconds of the server's time that one press of the button may take."""
+MAX_SECONDS = 60.0
+"""The most seconds that one press of the button may take."""
 
-KEPT = 500
-"""Models whose scores are kept; those measured first go first."""
+MAX_KEPT = 500
+"""The most models whose scores are kept; the oldest scores are dropped first."""
 
 WAIT_SECONDS = 0.3
 
 Scores = Mapping[str, Mapping[str, Any]]
-"""By the weights that they are of."""
+"""The scores of each model, by its identity (the hash of its weights)."""
 
 
 def known_quick_scores(comparison: "Comparison") -> Scores:
-    """What was measured here of the runs of a comparison."""
+    """Return the scores that the server has measured for the runs of a comparison."""
     known = _quick_scores()
     wanted = (run.identity for run in comparison.runs)
     return {identity: known[identity] for identity in wanted if identity in known}
 
 
 def offer_quick_scores(comparison: "Comparison", stored: int) -> None:
-    """Measure at once where that is quick and nothing is stored, else behind a button.
+    """Measure at once if that is quick and nothing is stored; otherwise show a button.
 
-    `stored` runs have full scores.
+    `stored` is the number of runs that have full scores.
     """
     from vae.analysis.measurements import metrics_command, quick_seconds
 
@@ -56,14 +56,14 @@ def offer_quick_scores(comparison: "Comparison", stored: int) -> None:
     if not stored and seconds * len(missing) <= PATIENCE:
         _measure(missing)
         return
-    has = f"Of {stored} of these {len(comparison.runs)} models" if stored else "Of none of these"
+    which = f"{stored} of these {len(comparison.runs)} models" if stored else "none of these models"
     offer = st.empty()
     text, button = offer.columns([3, 1], vertical_alignment="center")
-    affordable = missing[: int(LONGEST / seconds)]
+    affordable = missing[: int(MAX_SECONDS / seconds)]
     text.caption(
-        f"{has} the full scores are stored; `{metrics_command(missing[0])}` stores those of one. "
-        f"Quick ones (random forest, fewer images) take about {seconds:.0f} s a model, "
-        + ("one at a time for everybody." if affordable else "more than this page may take."),
+        f"Full scores are stored for {which}; `{metrics_command(missing[0])}` stores those of one "
+        f"model. Quick scores (random forest, fewer images) take about {seconds:.0f} s per "
+        + ("model, one model at a time." if affordable else "model, more than a page may take."),
     )
     if not affordable or is_read_only():
         return
@@ -74,13 +74,13 @@ def offer_quick_scores(comparison: "Comparison", stored: int) -> None:
 
 
 def _measure(runs: "list[Run]") -> None:
-    """Those that nobody has measured meanwhile."""
+    """Measure runs one by one, and skip those that another page has measured in the meantime."""
     from vae.analysis.measurements import measure_quickly
 
     bar = st.progress(0.0)
-    for place, run in enumerate(runs):
-        share, which = place / len(runs), f"{place + 1} of {len(runs)} …"
-        with _own_turn(bar, share, which):
+    for i, run in enumerate(runs):
+        share, which = i / len(runs), f"{i + 1} of {len(runs)} …"
+        with _wait_for_lock(bar, share, which):
             known = _quick_scores()
             if run.identity in known:
                 continue
@@ -90,29 +90,29 @@ def _measure(runs: "list[Run]") -> None:
             except VaeError as error:
                 show_error(error)
                 break
-            while len(known) > KEPT:
+            while len(known) > MAX_KEPT:
                 del known[next(iter(known))]
     bar.empty()
 
 
 @contextmanager
-def _own_turn(bar: Any, share: float, which: str) -> Iterator[None]:
-    """One model at a time, however many people ask; whoever leaves the page waits no longer."""
-    turn = _turn()
-    while not turn.acquire(timeout=WAIT_SECONDS):
+def _wait_for_lock(bar: Any, share: float, which: str) -> Iterator[None]:
+    """Hold the lock. While waiting, update the bar, which also lets Streamlit end the run."""
+    lock = _lock()
+    while not lock.acquire(timeout=WAIT_SECONDS):
         bar.progress(share, f"Waiting until another model is measured, {which}")
     try:
         yield
     finally:
-        turn.release()
+        lock.release()
 
 
 @st.cache_resource(show_spinner=False)
 def _quick_scores() -> dict[str, dict[str, Any]]:
-    """What was measured here, for all visitors."""
+    """Return the scores of all sessions; callers add to them."""
     return {}
 
 
 @st.cache_resource(show_spinner=False)
-def _turn() -> threading.Lock:
+def _lock() -> threading.Lock:
     return threading.Lock()

@@ -1,7 +1,7 @@
-"""A sweep: choose betas and seeds, press once, and watch all runs grow side by side."""
+"""The view Train a sweep: train one run per beta and seed, and watch all runs side by side."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -11,31 +11,33 @@ from pages.state.training_queue import training_queue
 from pages.ui.layout import handle_errors, show_error
 from pages.ui.setting_widget import setting_widget
 from pages.views.compare.sweep_progress import show_progress
+from pages.views.train.selection import choose_watched
 from pages.views.train.stopping import own_jobs
 from vae.core.errors import VaeError
 
 if TYPE_CHECKING:
     from vae.core.config import Architecture
+    from vae.runs.request import RunRequest
 
 SWEEP = "sweep"
 
 
 def show_sweep(on_finished: Callable[[str], None] = choose) -> None:
-    """The form, and the sweep that this person started or another one on this server.
+    """Show the form, and beside it this session's sweep or another sweep of this server.
 
-    A button under a finished sweep calls `on_finished`, before the page is drawn anew, with the
-    name of one of its runs; by default that makes it the chosen model.
+    A button under a finished sweep calls `on_finished` with the name of one of its runs, before
+    the next rerun. By default, this chooses the model.
     """
     form, progress = st.columns([1, 2.9], gap="large")
     with form:
         if not note_if_read_only("Training"):
-            sweep_form()
+            _show_form()
     with progress, handle_errors():
-        sweep = choose_sweep()
+        sweeps = training_queue().sweeps
+        sweep = choose_watched("Sweep on this server", sweeps, SWEEP, lambda sweep: sweep.title)
         if sweep is None:
             st.info(
-                "Press **Train**: all runs grow here side by side, and the rate–distortion plane "
-                "fills up.",
+                "Press **Train** to see all runs here side by side, and the rate–distortion plane.",
                 icon=":material/info:",
             )
         else:
@@ -43,26 +45,26 @@ def show_sweep(on_finished: Callable[[str], None] = choose) -> None:
 
 
 @st.fragment
-def sweep_form() -> None:
-    """The settings, what they come to, and the button; a change draws nothing else anew."""
+def _show_form() -> None:
+    """Show the settings, the number of runs, and the button; a change reruns the form alone."""
     from vae.data.registry import dataset_names, dataset_title
 
     dataset = st.selectbox(
         "Data set", dataset_names(), format_func=dataset_title, key="sweep-dataset"
     )
-    settings = main_settings(dataset) | expert_settings(dataset)
+    settings = _main_settings(dataset) | _more_settings(dataset)
     try:
-        requests = build_requests(dataset, **settings)
-        st.caption(announce(requests))
+        requests = _build_requests(dataset, **settings)
+        st.caption(_announce(requests))
     except VaeError as error:
         requests = []
         show_error(error)
     if st.button("Train", type="primary", width="stretch", key="sweep-train") and requests:
-        submit(requests)
+        _submit(requests)
 
 
-def submit(requests: list) -> None:
-    """Queue them, and watch them; or say in a sentence what is too much."""
+def _submit(requests: "Sequence[RunRequest]") -> None:
+    """Queue all runs and watch them, or show why the server refuses them."""
     own = own_jobs()
     try:
         sweep = training_queue().submit_sweep(requests)
@@ -74,8 +76,8 @@ def submit(requests: list) -> None:
     st.rerun()
 
 
-def main_settings(dataset: str) -> dict:
-    """What makes the sweep."""
+def _main_settings(dataset: str) -> dict[str, Any]:
+    """Show the settings that most people change."""
     from vae.jobs.sweep import sweep_defaults
 
     defaults = sweep_defaults(dataset)
@@ -92,20 +94,20 @@ def main_settings(dataset: str) -> dict:
         defaults.betas,
         key=f"sweep-betas-{dataset}",
         disabled=multi_rate,
-        help="Weights of the rate: one run for each.",
+        help="Weights of the rate. Each beta is one run.",
     )
     left, right = st.columns([1, 1.3])
     seeds = left.selectbox(
         "Seeds",
         range(1, 6),
         key="sweep-seeds",
-        help="Runs per β, alike but for chance. Two seeds can differ more than two betas do.",
+        help="Runs per β that differ only by chance. Two seeds can differ more than two betas do.",
     )
     objective = setting_widget("objective", "sweep-objective", place=right, disabled=multi_rate)
     st.toggle(
         "One multi-rate model",
         key="sweep-multi-rate",
-        help="Instead of a run per β: one model that serves all betas from 0.1 to 10.",
+        help="Train one model for all betas from 0.1 to 10, instead of one run per β.",
     )
     return {
         "architecture": architecture,
@@ -116,8 +118,8 @@ def main_settings(dataset: str) -> dict:
     }
 
 
-def expert_settings(dataset: str) -> dict:
-    """What most people leave alone."""
+def _more_settings(dataset: str) -> dict[str, Any]:
+    """Show the settings that most people leave alone, behind a fold."""
     from vae.jobs.sweep import sweep_defaults
 
     defaults = sweep_defaults(dataset)
@@ -139,15 +141,26 @@ def expert_settings(dataset: str) -> dict:
         }
 
 
-def build_requests(
+def _build_requests(
     dataset: str,
     architecture: "Architecture",
     latent_dim: int,
     betas: str | None,
     seeds: int,
-    **training,
-) -> list:
-    """All runs; without betas one multi-rate model a seed. ConfigError where one cannot be."""
+    **training: Any,
+) -> "list[RunRequest]":
+    """Return the requests of all runs; without betas, of one multi-rate model per seed.
+
+    Raises ConfigError for settings that are not allowed.
+
+    Args:
+        dataset: The name of the data set.
+        architecture: The network of every run.
+        latent_dim: The number of latent dimensions.
+        betas: The betas as text; None for multi-rate models.
+        seeds: The number of seeds.
+        training: Further fields of `TrainConfig`.
+    """
     from vae.core.config import TrainConfig
     from vae.jobs.sweep import multi_rate_requests, parse_betas, sweep_requests
 
@@ -157,48 +170,28 @@ def build_requests(
     return sweep_requests(train, architecture, latent_dim, parse_betas(betas), seeds)
 
 
-def announce(requests: list) -> str:
-    """How many runs that is, and about how long they take."""
+def _announce(requests: "Sequence[RunRequest]") -> str:
+    """Return the number of runs and a rough estimate of their time."""
     from vae.jobs.eta import estimate_duration, format_rough_duration
 
     queue = training_queue()
-    under_way = [job.request for job in queue.jobs if not job.ended]
+    queued = [job.request for job in queue.jobs if not job.ended]
     count = f"**{len(requests)} runs**" if len(requests) > 1 else "**1 run**"
-    if all(request in under_way for request in requests):
-        return f"{count}, under way."
+    if all(request in queued for request in requests):
+        return f"{count}, in progress."
     runs = catalogue().runs
     new = [each for each in requests if not any(each.matches(run) for run in runs)]
     if not new:
-        return f"{count}, here already: **Train** shows what came out."
+        return f"{count}, all trained already: **Train** shows their results."
     if len(new) < len(requests):
-        count += f", {len(requests) - len(new)} of them here already"
+        count += f", {len(requests) - len(new)} of them trained already"
     found = estimate_duration(new, queue.jobs, runs)
     if found is None:
-        return f"{count}; how long they take shows once they train."
+        return f"{count}; an estimate of their time appears during training."
     basis = {
-        "jobs": "as earlier ones took on this server",
-        "checkpoints": "as the models here took, which another machine may have trained",
+        "jobs": "judging by earlier runs on this server",
+        "checkpoints": "judging by the models here, perhaps from another machine",
         "stated": "on one core of a laptop",
     }[found.source]
-    behind = f", once the {len(under_way)} in the queue are done" if under_way else ""
+    behind = f", after the {len(queued)} in the queue" if queued else ""
     return f"{count}, roughly {format_rough_duration(found.seconds)} in all, {basis}{behind}."
-
-
-def choose_sweep():
-    """This person's sweep, else the one under way, else the last; a picker where there are more."""
-    sweeps = training_queue().sweeps
-    if not sweeps:
-        return None
-    numbers = [sweep.number for sweep in sweeps][::-1]
-    under_way = next((sweep.number for sweep in sweeps if not sweep.ended), numbers[0])
-    current = st.session_state.get(SWEEP, under_way)
-    if len(sweeps) > 1:
-        current = st.selectbox(
-            "Sweep on this server",
-            numbers,
-            index=numbers.index(current) if current in numbers else 0,
-            format_func=lambda number: f"{number}. {sweeps[number - 1].title}",
-            key=f"sweep-shown-{current}",
-        )
-        st.session_state[SWEEP] = current
-    return sweeps[current - 1]

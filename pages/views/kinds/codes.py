@@ -52,7 +52,7 @@ def show(explorer: "Explorer") -> None:
 
 def show_swap(explorer: "Explorer") -> None:
     """The grid, the image as it is and with one code swapped."""
-    from vae.analysis.codebook import code_order, swapped
+    from vae.analysis.codebook import code_order, with_code
     from vae.charts.codebook import code_grid
 
     codes = explorer.code_grids(latent_position.position(explorer)[None])[0]
@@ -76,7 +76,7 @@ def show_swap(explorer: "Explorer") -> None:
             before,
             key=f"code-{explorer.run.identity}-{row}-{column}-{before}",
         )
-        changed = swapped(codes, row, column, int(code))
+        changed = with_code(codes, row, column, int(code))
         plain, other = explorer.decode(explorer.codes_from_grids(np.stack([codes, changed])))
         caption = "Decoded" if code == before else "With it swapped"
         st.image(enlarge(other, SIDE), caption=caption, alt=caption, output_format="PNG")
@@ -97,7 +97,7 @@ def chosen_place(explorer: "Explorer", shape: tuple[int, ...]) -> tuple[int, int
 
 def show_usage(explorer: "Explorer") -> None:
     """How many codes are used, how evenly, and what an image costs in bits."""
-    from vae.analysis.codebook import counts_of
+    from vae.analysis.codebook import code_counts
     from vae.charts.codebook import usage_bars
 
     try:
@@ -117,7 +117,7 @@ def show_usage(explorer: "Explorer") -> None:
         ):
             column.metric(label, value, help=help_text)
     maps = explorer.code_grids(explorer.atlas.mean)
-    figure = usage_bars(counts_of(maps, found.codes).tolist())
+    figure = usage_bars(code_counts(maps, found.codes).tolist())
     st.plotly_chart(figure, key="usage", config={"displayModeBar": False})
     st.caption(
         f"Distortion {found.distortion:.1f} nats; ELBO {found.elbo_uniform:.1f} nats, and "

@@ -149,9 +149,9 @@ def show_kept(explorer: "Explorer") -> None:
 
 @st.cache_data(max_entries=50, show_spinner=False)
 def _held(identity: str, held: int, seed: int, _explorer: "Explorer") -> np.ndarray:
-    from vae.analysis.levels import redrawn_below
+    from vae.analysis.levels import resample_below
 
-    codes = redrawn_below(_explorer.run, held, ROWS, COLUMNS, seed)
+    codes = resample_below(_explorer.run, held, ROWS, COLUMNS, seed)
     return tile(_explorer.decode(codes.reshape(ROWS * COLUMNS, -1)), COLUMNS, TILE)
 
 

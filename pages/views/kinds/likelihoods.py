@@ -112,11 +112,11 @@ def show_numbers(models: "list[Explorer]") -> None:
 
 
 def _cells(model: "Explorer", classifier: "EvalClassifier | None") -> list[str]:
-    from vae.analysis.likelihoods import unit_of
+    from vae.analysis.likelihoods import distortion_unit
 
     results = model.run.results
     if read_images(model) is None:
-        own = f"{results.test_distortion:.1f} {unit_of(model.run)}"
+        own = f"{results.test_distortion:.1f} {distortion_unit(model.run)}"
         return [own, f"{results.test_rate:.1f}", "–", "–", "–", "–"]
     classifier_identity = "" if classifier is None else classifier.run.identity
     found = _scores(model.run.identity, classifier_identity, model, classifier)

@@ -1,1 +1,1 @@
-"""Parts of the screen Train."""
+"""The parts of the screen Train."""

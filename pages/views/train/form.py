@@ -1,4 +1,4 @@
-"""The form of the page Train: a preset, three settings for all, and the others folded away."""
+"""The form of the screen Train: a preset, the three main settings, and a fold with the others."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +97,7 @@ def _kind(preset: "Preset") -> Values:
             MAX_LATENT_DIM - 1,
             0,
             key=f"upper-{preset.title}",
-            help="Dimensions of a hierarchical model's top level; 0 for a third of all.",
+            help="Dimensions of the top level of a hierarchical model; 0 means a third of all.",
         ),
         "codebook": _widget("codebook", preset),
     }
@@ -116,8 +116,8 @@ def _columns(preset: "Preset") -> Values:
         "Classes",
         placeholder="all",
         key=f"classes-{preset.title}",
-        help="Train on some classes alone, such as only=3 or without=3+5. The test split "
-        "stays whole; see the page Anomalies.",
+        help="Train on some classes only, such as only=3 or without=3+5. The test split keeps all "
+        "classes. See the page Anomalies.",
     )
     return values
 
@@ -129,6 +129,6 @@ def _range(preset: "Preset") -> tuple[float, float] | None:
     is_multi_rate = st.toggle(
         "Multi-rate",
         key=f"multi-rate-{preset.title}",
-        help="One model for all betas from 0.1 to 10; β is the one that it is reported at.",
+        help="Train one model for all betas from 0.1 to 10; its results are reported at β.",
     )
     return MULTI_RATE if is_multi_rate else None

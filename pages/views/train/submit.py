@@ -1,4 +1,6 @@
-"""What becomes of a request: a job, a word on why not, or the way to the same run of before."""
+"""What the page Train does with a request: queue it, or offer the same run that exists already."""
+
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -7,55 +9,58 @@ from pages.state.training_queue import training_queue
 from pages.ui.layout import show_error
 from pages.ui.markdown import escaped
 from pages.views.train.form import request_form
-from pages.views.train.resume import epochs_done, resume_run
+from pages.views.train.resume import describe_epochs, resume_run
 from pages.views.train.selection import open_run, watch_job
 from pages.views.train.stopping import own_jobs
 from vae.core.errors import VaeError
 
+if TYPE_CHECKING:
+    from vae.jobs.unfinished import UnfinishedRun
+    from vae.runs.request import RunRequest
+
 OFFER = "finished-offer"
 
 
-def ask() -> None:
-    """The form, and the answer below it; whatever goes wrong, the form keeps what it holds."""
+def show_form() -> None:
+    """Show the form, and below it what happened to the request; the form keeps its values."""
     try:
         request = request_form()
         if request is not None:
-            answer(request)
-        offer()
+            _submit_or_offer(request)
+        _show_offer()
     except VaeError as error:
         show_error(error)
 
 
-def answer(request) -> None:
-    """Queue it, unless the very same has been trained, to its end or in part."""
-    finished, begun = training_queue().find_finished(request), None
+def _submit_or_offer(request: "RunRequest") -> None:
+    """Queue a request, unless the same run exists, finished or partly trained."""
+    finished, unfinished = training_queue().find_finished(request), None
     if finished is None:
-        begun = training_queue().find_unfinished(request)
+        unfinished = training_queue().find_unfinished(request)
     st.session_state.pop(OFFER, None)
-    if finished is None and begun is None:
-        submit(request)
+    if finished is None and unfinished is None:
+        _submit(request)
     else:
-        st.session_state[OFFER] = request, finished, begun
+        st.session_state[OFFER] = request, finished, unfinished
 
 
-def offer() -> None:
-    """Open or go on with what is there already, or train it anew: into a folder of its own."""
+def _show_offer() -> None:
+    """Offer to open or resume the existing run, or to train again in a folder of its own."""
     if OFFER not in st.session_state:
         return
-    request, finished, begun = st.session_state[OFFER]
+    request, finished, unfinished = st.session_state[OFFER]
     if finished is not None:
-        offer_finished(finished.name)
+        _offer_finished(finished.name)
     else:
-        offer_begun(begun)
-    if st.button("Train it all the same", key="train-anew", width="stretch"):
+        _offer_unfinished(unfinished)
+    if st.button("Train again anyway", key="train-anew", width="stretch"):
         st.session_state.pop(OFFER)
-        submit(request)
+        _submit(request)
 
 
-def offer_finished(name: str) -> None:
-    """Open what was trained to its end."""
+def _offer_finished(name: str) -> None:
     st.info(
-        f"This very model is here already: **{escaped(name)}**. Another seed gives another one.",
+        f"This model exists already: **{escaped(name)}**. Another seed gives another model.",
         icon=":material/info:",
     )
     if st.button("Open it", key="open-finished", type="primary", width="stretch"):
@@ -66,20 +71,18 @@ def offer_finished(name: str) -> None:
         st.rerun()
 
 
-def offer_begun(run) -> None:
-    """Go on with what was trained in part: it comes out as if it had never stopped."""
+def _offer_unfinished(run: "UnfinishedRun") -> None:
     st.info(
-        f"This very model was begun here: **{escaped(run.name)}**, {epochs_done(run)}. Going on "
-        "gives what training it anew would give, and sooner.",
+        f"This model is already partly trained: **{escaped(run.name)}**, {describe_epochs(run)}. "
+        "To resume it gives the same result as to train it again, and takes less time.",
         icon=":material/info:",
     )
-    if st.button("Go on with it", key="go-on-begun", type="primary", width="stretch"):
+    if st.button("Resume it", key="go-on-begun", type="primary", width="stretch"):
         st.session_state.pop(OFFER)
         resume_run(run)
 
 
-def submit(request) -> None:
-    """Queue it, and watch it."""
+def _submit(request: "RunRequest") -> None:
     own = own_jobs()
     job = training_queue().submit(request)
     own.add(job.number)

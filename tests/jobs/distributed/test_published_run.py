@@ -1,4 +1,4 @@
-"""A run whose machine vanishes: what it published is enough to end it elsewhere."""
+"""Tests that another machine can finish a run whose machine vanished."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,31 +21,31 @@ STEPS = 33
 
 
 class Vanished(Exception):
-    """The machine is gone."""
+    """Raised in the place of a machine that vanishes."""
 
 
 @pytest.fixture(autouse=True)
 def _report_each_step(monkeypatch):
-    """So that the state is published at each step."""
+    """Report each step, so that the state is published at each step."""
     run = RecordedTraining.run
     monkeypatch.setattr(RecordedTraining, "run", lambda self, **more: run(self, 0.0, **more))
 
 
 @pytest.fixture
 def task(tmp_path) -> RemoteTask:
-    place = RemoteFolder.of(str(tmp_path / "sweep")) / "beta-1"
-    return RemoteTask("beta-1", place, MODEL, TRAIN, device="cpu", threads=1, save_seconds=0.0)
+    folder = RemoteFolder.of(str(tmp_path / "sweep")) / "beta-1"
+    return RemoteTask("beta-1", folder, MODEL, TRAIN, device="cpu", threads=1, save_seconds=0.0)
 
 
 def vanish_at(monkeypatch, count: int, name: str = "") -> None:
-    """The machine vanishes before it copies a file, or a file of a name, for the count-th time."""
+    """Let the machine vanish before its `count`-th copy of a file, or of a file of one name."""
     put, seen = RemoteFolder.put, []
 
-    def vanishing(place: RemoteFolder, file: Path) -> None:
+    def vanishing(folder: RemoteFolder, file: Path) -> None:
         seen.append(file.name)
         if len([n for n in seen if name in ("", n)]) >= count:
             raise Vanished
-        put(place, file)
+        put(folder, file)
 
     monkeypatch.setattr(RemoteFolder, "put", vanishing)
 
@@ -58,9 +58,9 @@ def identity(task: RemoteTask) -> str:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, digits) -> str:
-    """The weights of the same run, undisturbed, on a device that is prepared in the same way.
+    """Return the digest of the weights of the same run, trained without interruption.
 
-    The library that multiplies float32 matrices depends on it, and so does their last digit.
+    Its device is prepared in the same way: the last digit depends on the library of the products.
     """
     path = tmp_path_factory.mktemp("whole") / "run"
     device = prepare_device("cpu", threads=1)
@@ -70,7 +70,7 @@ def whole(tmp_path_factory, digits) -> str:
     return recorded.finish().identity
 
 
-def test_it_goes_on_from_the_published_state(task, digits, whole, monkeypatch):
+def test_another_machine_continues_from_the_published_state(task, digits, whole, monkeypatch):
     with monkeypatch.context() as patch:
         vanish_at(patch, 12)
         with pytest.raises(Vanished):
@@ -85,7 +85,7 @@ def test_it_goes_on_from_the_published_state(task, digits, whole, monkeypatch):
 @pytest.mark.parametrize(
     "name", ["atlas.safetensors", "metrics.jsonl", "model.safetensors", RUN_FILE]
 )
-def test_a_checkpoint_that_is_half_there_is_no_checkpoint(task, digits, whole, monkeypatch, name):
+def test_a_checkpoint_published_in_part_cannot_be_loaded(task, digits, whole, monkeypatch, name):
     with monkeypatch.context() as patch:
         vanish_at(patch, 1, name)
         with pytest.raises(Vanished):
@@ -104,14 +104,14 @@ def test_a_run_that_was_finished_before_its_machine_vanished_is_kept(task, digit
     assert replace(again.run, path=first.run.path) == first.run
 
 
-def test_the_run_that_it_replaces_is_not_taken_for_it(task, digits):
+def test_an_older_run_in_the_folder_is_replaced_and_not_taken_for_the_new_one(task, digits):
     train_published(task, digits)
     old = task.folder.read(RUN_FILE)
     train_published(replace(task, train=replace(TRAIN, seed=5), replaces=old), digits)
     assert load_run(task.folder.url).train.seed == 5
 
 
-def test_what_a_place_holds_of_a_run(task, digits, monkeypatch):
+def test_the_status_of_a_run_in_a_shared_folder(task, digits, monkeypatch):
     (run,) = sweep_runs([TRAIN], lambda shape, classes: replace(MODEL, image_shape=shape))
     root = RemoteFolder(str(Path(task.folder.url).parent))
 
@@ -132,11 +132,11 @@ def test_what_a_place_holds_of_a_run(task, digits, monkeypatch):
     with pytest.raises(ConfigError, match=f"{task.folder.url} has other settings"):
         look(resume=True, run=replace(run, train=replace(TRAIN, seed=3)))
     Path(task.folder.url, RUN_FILE).write_text("{")
-    with pytest.raises(CheckpointError, match=f"^{task.folder.url}/run.json is not whole"):
+    with pytest.raises(CheckpointError, match=f"^{task.folder.url}/run.json is not complete"):
         look(resume=True)
 
 
-def test_a_place_of_other_files_is_never_taken(task, tmp_path):
+def test_a_folder_with_other_files_is_never_used(task, tmp_path):
     (run,) = sweep_runs([TRAIN], lambda shape, classes: MODEL)
     Path(task.folder.url).mkdir(parents=True)
     half = Path(task.folder.url) / "resume.safetensors.partial"

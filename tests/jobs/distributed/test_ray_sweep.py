@@ -1,4 +1,4 @@
-"""A sweep on Ray: two workers of this machine, one of them killed."""
+"""Tests a sweep on Ray with two workers of this machine, one of which is killed."""
 
 import json
 import os
@@ -29,7 +29,7 @@ SETTINGS = "--dataset digits --arch mlp --latent-dim 2 --batch-size 128 --device
 
 @pytest.fixture(autouse=True)
 def _no_network():
-    """In place of the one for all tests: Ray calls this machine by its own address."""
+    """Replace the fixture that blocks the network: Ray calls this machine by its address."""
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def _same_threads():
 
 @pytest.fixture(scope="module")
 def cluster():
-    """Two machines of one core each; its address."""
+    """Start a cluster of two machines with one core each, and return its address."""
     whole = Cluster(
         head_node_args={"num_cpus": 1, "include_dashboard": False}, initialize_head=True
     )
@@ -57,7 +57,7 @@ def command(out: object, *more: object, epochs: int = 2) -> list[str]:
 
 @pytest.fixture
 def vae(capsys):
-    """A command that must work: its runs, and what it told on standard error."""
+    """Return a function that runs a command and returns its runs and its standard error."""
 
     def run(arguments: list[str]) -> tuple[list[dict], str]:
         assert main(arguments) == 0
@@ -70,7 +70,7 @@ def vae(capsys):
 
 @pytest.fixture
 def refused(capsys):
-    """A command that must be refused: all lines on standard error."""
+    """Return a function that runs a refused command and returns the lines of its error."""
 
     def run(arguments: list[str]) -> list[str]:
         assert main(arguments) == 2
@@ -82,7 +82,7 @@ def refused(capsys):
 
 
 @pytest.mark.slow
-def test_the_numbers_are_those_of_a_sweep_without_ray(vae, refused, cluster, tmp_path, monkeypatch):
+def test_the_results_equal_those_without_ray(vae, refused, cluster, tmp_path, monkeypatch):
     grid = ["--betas", "1,4", "--seeds", "0,1"]
     on_ray = command(tmp_path / "ray", *grid, "--engine", "ray", "--address", cluster)
     found, told = vae(on_ray)
@@ -97,7 +97,7 @@ def test_the_numbers_are_those_of_a_sweep_without_ray(vae, refused, cluster, tmp
     progress = [line for line in told.splitlines() if re.match(r"\d of 4: beta-\d-seed-\d, ", line)]
     assert len(progress) == 4
 
-    # What is there is refused, kept, or of other settings; none of which needs machines.
+    # Existing runs are refused, kept, or have other settings. None of this needs a cluster.
     monkeypatch.setattr(ray_sweep, "_connected", lambda *_: pytest.fail("it trained again"))
     assert "--overwrite" in refused(on_ray)[-1]
     assert vae([*on_ray, "--resume"]) == (found, "")
@@ -113,7 +113,7 @@ def parents() -> dict[int, tuple[int, str]]:
 
 
 def worker_of(name: str) -> int | None:
-    """The process of this test's own cluster that works on a run."""
+    """Return the process of this test's own cluster that trains a run."""
     known = parents()
     for pid, (parent, title) in known.items():
         if title.strip() != f"ray::vae {name}":
@@ -136,7 +136,7 @@ def kill_once_published(state: Path, name: str, killed: list[int]) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_worker_s_run_goes_on_from_its_published_state(
+def test_the_run_of_a_killed_worker_continues_from_its_published_state(
     vae, cluster, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("vae.runs.recorder.SAVE_SECONDS", 0.0)
@@ -149,20 +149,20 @@ def test_a_killed_worker_s_run_goes_on_from_its_published_state(
     killer.join()
     assert len(killed) == 1
     (line,) = (line for line in told.splitlines() if "beta-1," in line)
-    assert int(line.partition("went on from step ")[2]) > 0
+    assert int(line.partition("continued from step ")[2]) > 0
     assert all(load_run(run["checkpoint"]).results.epochs_trained == 80 for run in runs)
     assert not state.exists()
 
 
 def damaged_state(path: Path) -> None:
-    """An unfinished run of the sweep's settings, with a state that fits no model."""
+    """Write an unfinished run with the settings of the sweep and a state that fits no model."""
     train = TrainConfig("digits", epochs=2, batch_size=128, beta=4.0, warmup_epochs=1.0)
     record = {"model": ModelConfig((1, 8, 8), 2).to_dict(), "train": train.to_dict(), "epochs": []}
     save_resume_state(path, {"step": torch.tensor(3)}, record)
 
 
 @pytest.mark.slow
-def test_a_run_that_fails_leaves_the_others_alone(refused, cluster, tmp_path):
+def test_a_run_that_fails_does_not_stop_the_others(refused, cluster, tmp_path):
     damaged_state(tmp_path / "beta-4")
     more = ["--betas", "1,4,2", "--engine", "ray", "--address", cluster, "--resume"]
     *_, last = refused(command(tmp_path, *more))
@@ -172,8 +172,8 @@ def test_a_run_that_fails_leaves_the_others_alone(refused, cluster, tmp_path):
 
 
 @pytest.mark.slow
-def test_data_sets_into_a_url_on_a_cluster_of_its_own(tmp_path):
-    """In a process of its own, which starts the cluster: its output is the result alone."""
+def test_a_sweep_over_data_sets_into_a_url_starts_its_own_cluster(tmp_path):
+    """A process of its own starts the cluster, and its standard output is the result alone."""
     url = (tmp_path / "sweep").as_uri()
     sprites = "sprites:orientation=1,scale=2,x=8,y=8,side=32"
     words = command(url, "--betas", "1", "--engine", "ray", "--overwrite", epochs=1)
@@ -194,7 +194,7 @@ def test_data_sets_into_a_url_on_a_cluster_of_its_own(tmp_path):
     assert not [line for line in done.stderr.splitlines() if not re.match(known, line)]
 
 
-def test_without_ray_it_says_how_to_get_it(refused, tmp_path, monkeypatch):
+def test_without_ray_the_error_says_how_to_install_it(refused, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     (line,) = refused(command(tmp_path / "out", "--betas", "1", "--engine", "ray"))
     assert "Ray is not installed" in line
@@ -203,10 +203,10 @@ def test_without_ray_it_says_how_to_get_it(refused, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere", "127.0.0.1:none", "ray://:3"])
-def test_an_address_where_no_cluster_is(refused, tmp_path, address):
+def test_an_address_without_a_cluster_is_refused(refused, tmp_path, address):
     more = ["--betas", "1", "--engine", "ray", "--address", address]
     (line,) = refused(command(tmp_path, *more))
-    assert "no Ray cluster answers" in line or "is no address" in line
+    assert "no Ray cluster answers" in line or "is not the address" in line
 
 
 @pytest.mark.parametrize(
@@ -219,9 +219,9 @@ def test_an_address_where_no_cluster_is(refused, tmp_path, address):
         ("out", ["--engine", "ray", "--threads", "0"], "threads must be"),
     ],
 )
-def test_engines_and_what_goes_with_them(refused, tmp_path, out, more, words):
-    place = out if "://" in out else tmp_path / out
-    (line,) = refused(command(place, "--betas", "1", *more))
+def test_options_that_do_not_fit_the_engine_are_refused(refused, tmp_path, out, more, words):
+    folder = out if "://" in out else tmp_path / out
+    (line,) = refused(command(folder, "--betas", "1", *more))
     assert words in line
     assert not (tmp_path / "out").exists()
 
@@ -236,7 +236,7 @@ def fake_cluster(**resources: float) -> SimpleNamespace:
     return SimpleNamespace(nodes=lambda: nodes, cluster_resources=lambda: resources)
 
 
-def test_a_run_takes_a_gpu_where_there_are_any_and_the_device_allows_it():
+def test_a_run_takes_a_gpu_if_there_are_any_and_the_device_allows_it():
     def gpus(cluster, **options):
         return ray_sweep._gpus_per_run(cluster, machines(**options))
 
@@ -248,11 +248,11 @@ def test_a_run_takes_a_gpu_where_there_are_any_and_the_device_allows_it():
     assert gpus(without, device="cuda") == 1
     assert gpus(with_gpus, gpus=0) == gpus(with_gpus, gpus=0, device="cpu") == 0
     for contradiction in ({"device": "cpu", "gpus": 1}, {"device": "cuda", "gpus": 0}):
-        with pytest.raises(ConfigError, match="say different things of each run"):
+        with pytest.raises(ConfigError, match="contradict each other"):
             gpus(with_gpus, **contradiction)
 
 
-def test_what_no_machine_can_give_is_refused_here_and_waited_for_elsewhere(capsys):
+def test_resources_that_no_machine_has_are_refused_here_and_awaited_on_a_cluster(capsys):
     cluster = fake_cluster(CPU=8)
     ray_sweep._check_resources(cluster, machines(threads=8), 0)
     with pytest.raises(ClusterError, match="has 9 CPUs, at most 8"):
@@ -264,7 +264,7 @@ def test_what_no_machine_can_give_is_refused_here_and_waited_for_elsewhere(capsy
     assert "waiting for one to join" in capsys.readouterr().err
 
 
-def test_an_error_of_the_program_is_none_of_the_machines():
+def test_an_error_of_the_program_is_raised_and_a_dead_worker_is_reported():
     class Fails(ray.exceptions.RayTaskError):
         def __init__(self):
             pass

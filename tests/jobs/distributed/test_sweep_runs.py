@@ -1,4 +1,4 @@
-"""The runs of a sweep: their names, and what is there of each."""
+"""Tests the names of a sweep's runs, and which of them are finished or unfinished."""
 
 import argparse
 from dataclasses import replace
@@ -19,7 +19,7 @@ def names(*configs: TrainConfig) -> list[str]:
     return [run.name for run in sweep_runs(configs, ModelConfig)]
 
 
-def test_names_say_what_differs():
+def test_names_hold_only_the_settings_that_differ():
     other = replace(DIGITS, beta=4.0)
     assert names(DIGITS, other) == ["beta-1", "beta-4"]
     assert names(DIGITS, replace(DIGITS, seed=2)) == ["beta-1-seed-0", "beta-1-seed-2"]
@@ -33,7 +33,7 @@ def test_data_sets_that_would_share_a_folder_are_refused():
         names(replace(DIGITS, dataset="folder:/a/cats"), replace(DIGITS, dataset="folder:/b/cats"))
 
 
-def test_an_unfinished_run_outranks_the_checkpoint_beside_it():
+def test_an_unfinished_run_takes_precedence_over_the_checkpoint_beside_it():
     both = {RUN_FILE, RESUME_FILE, "model.safetensors"}
     assert classify_files(both, resume=True) == "unfinished"
     assert classify_files({RUN_FILE}, resume=True) == "finished"
@@ -41,7 +41,7 @@ def test_an_unfinished_run_outranks_the_checkpoint_beside_it():
     assert classify_files(both, resume=False) == "new"
 
 
-def test_a_finished_run_in_a_folder_is_kept_where_it_is_the_one_asked_for(copied_checkpoint):
+def test_a_finished_run_is_kept_if_it_has_the_requested_settings(copied_checkpoint):
     stored = load_run(copied_checkpoint)
     (run,) = sweep_runs(
         [stored.train], lambda shape, classes: replace(stored.model, image_shape=shape)
@@ -55,7 +55,7 @@ def test_a_finished_run_in_a_folder_is_kept_where_it_is_the_one_asked_for(copied
         folder_status(other, copied_checkpoint, True, False)
 
 
-def test_lists_of_data_sets():
+def test_a_list_of_data_sets_is_split_at_commas_between_names():
     assert datasets("mnist,kmnist") == ["mnist", "kmnist"]
     sprites = "sprites:orientation=1,side=32"
     assert datasets(f"digits,{sprites},mnist") == ["digits", sprites, "mnist"]
@@ -63,7 +63,7 @@ def test_lists_of_data_sets():
         datasets("mnist,mnist")
 
 
-def test_shares_and_numbers_of_gpus():
+def test_gpus_are_shares_or_whole_numbers():
     assert [gpus(text) for text in ("0", "0.25", "1", "4")] == [0, 0.25, 1, 4]
     for text in ("-1", "1.5", "nan", "inf", "many"):
         with pytest.raises(argparse.ArgumentTypeError):

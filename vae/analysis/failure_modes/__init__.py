@@ -1,8 +1,13 @@
-"""Failures, prepared: small runs that go wrong as VAEs do, each with the run that is cured.
+"""Prepared failures: small runs that fail as VAEs often do, each with a run that does not.
 
-| file          | what is there                                                       |
-|---------------|---------------------------------------------------------------------|
-| `prepared.py` | the failures: what each shows, what is trained, what cures it       |
-| `attempt.py`  | trains one and measures it, and has `vae.analysis.health` look at it       |
-| `stored.py`   | what `vae failures` last measured, so that a page has it at once    |
+| file          | contents                                                                     |
+|---------------|------------------------------------------------------------------------------|
+| `prepared.py` | the failures: their settings, symptoms, causes and cures                     |
+| `attempt.py`  | trains and measures the runs of a failure; reads and writes stored outcomes  |
+| `stored.json` | the outcomes that ship with the program, so that the page need not train     |
+
+Example:
+    >>> stored = load_stored_failures()
+    >>> [issue.name for issue in stored.outcomes["collapse"].failure.symptoms]
+    ['collapse']
 """

@@ -1,16 +1,26 @@
-"""One run of a failure or of its cure: trained, measured, and looked at by the detector."""
+"""Trains the two runs of a prepared failure, measures them and checks their health.
+
+Example:
+    >>> failure = find_failure("learning-rate")
+    >>> dataset = load_dataset(failure.request.train.dataset)
+    >>> outcome = run_both(failure, dataset, tell=print)
+    >>> outcome.failure.elbo < outcome.cure.elbo
+    True
+"""
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, Self
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
 
 from vae.analysis.failure_modes.prepared import Failure
+from vae.analysis.findings import Finding, read_finding
 from vae.analysis.health import (
     HealthIssue,
     RunMeasurements,
@@ -19,27 +29,32 @@ from vae.analysis.health import (
     prior_gap,
 )
 from vae.charts.images import png_bytes, sprite_sheet
-from vae.core.errors import DivergedError
+from vae.core.errors import DivergedError, MissingCheckpoint
 from vae.core.record import Record
 from vae.data.splits import Dataset
 from vae.metrics.evaluation import encode_split, evaluate
 from vae.models.vae import VAE
 from vae.runs.recorder import epoch_record
 from vae.runs.request import RunRequest
+from vae.runs.run import Provenance
 from vae.training import TrainingRun, run_training
 
 SHOWN = 8
-"""Images in each row of the pictures."""
+"""Number of images in each row of the pictures."""
+
+STORED = Path(__file__).with_name("stored.json")
+COMMAND = "vae failures --threads 1 --out vae/analysis/failure_modes/stored.json"
+"""The command that writes STORED."""
 
 Pixels = UInt8[np.ndarray, "n h w c"]
 
 
 @dataclass(frozen=True)
 class Attempt(Record):
-    """What came out of a run; None where it diverged before there was anything to measure."""
+    """The result of one run; a run that diverged has no measurements, only None."""
 
     distortion: float | None
-    """Nats per test image, one posterior sample each."""
+    """Nats per test image, with one posterior sample each."""
 
     rate: float | None
     active_units: int | None
@@ -47,28 +62,24 @@ class Attempt(Record):
     """Nats; see `vae.analysis.health`."""
 
     losses: tuple[float, ...]
-    """Distortion and rate together, in nats per training image, by epoch."""
+    """Distortion plus rate after each epoch, in nats per training image."""
 
-    symptoms: tuple[dict[str, Any], ...]
-    """What the detector found."""
+    symptoms: tuple[HealthIssue, ...]
+    """The issues that the health check found."""
 
     seconds: float
     pictures: str
-    """Test images, their reconstructions, samples: a row each of a PNG file, in base 64."""
+    """A PNG file in base 64, with rows of test images, their reconstructions and samples."""
 
     @property
     def elbo(self) -> float | None:
-        """Nats per test image."""
+        """The ELBO in nats per test image."""
         if self.distortion is None or self.rate is None:
             return None
         return -(self.distortion + self.rate)
 
-    def found(self) -> tuple[HealthIssue, ...]:
-        """The symptoms as records."""
-        return tuple(HealthIssue.from_dict(values) for values in self.symptoms)
-
     def rows(self) -> UInt8[np.ndarray, "H W c"]:
-        """The pictures, one pixel of theirs each."""
+        """Decode `pictures` into one array of pixels."""
         from PIL import Image
 
         pixels = np.asarray(Image.open(BytesIO(b64decode(self.pictures))))
@@ -77,29 +88,44 @@ class Attempt(Record):
 
 @dataclass(frozen=True)
 class FailureOutcome(Record):
-    """Both runs of a failure."""
+    """The results of both runs of a failure."""
 
     failure: Attempt
     cure: Attempt
 
-    @classmethod
-    def from_dict(cls, values: Any) -> Self:
-        """Both attempts from JSON values."""
-        return cls(*(Attempt.from_dict(values[name]) for name in ("failure", "cure")))
+
+@dataclass(frozen=True)
+class StoredFailures(Finding):
+    """The outcomes by the name of the failure, and the machine that measured them."""
+
+    format_name = "latent-explorer-failures"
+    remedy = f"write it with `{COMMAND}`"
+
+    command: str
+    provenance: Provenance
+    outcomes: dict[str, FailureOutcome]
+
+
+def load_stored_failures(file: Path = STORED) -> StoredFailures:
+    """Read stored outcomes; raises CheckpointError when the file is absent or damaged."""
+    stored = read_finding(file, StoredFailures)
+    if stored is None:
+        raise MissingCheckpoint(f"there is no file {file}; {StoredFailures.remedy}")
+    return stored
 
 
 def run_both(failure: Failure, dataset: Dataset, tell: Callable[[float], object]) -> FailureOutcome:
-    """Train both; `tell` is called with the share that is done, 0 to 1."""
+    """Train both runs of a failure; calls `tell` with the finished share, from 0 to 1."""
     first = attempt(failure.request, dataset, lambda share: tell(share / 2))
-    return FailureOutcome(
-        first, attempt(failure.cure, dataset, lambda share: tell((1 + share) / 2))
-    )
+    second = attempt(failure.cure, dataset, lambda share: tell((1 + share) / 2))
+    return FailureOutcome(first, second)
 
 
 def attempt(request: RunRequest, dataset: Dataset, tell: Callable[[float], object]) -> Attempt:
-    """Train one on the CPU and measure it on the test split."""
+    """Train one run on the CPU and measure it on the test split."""
     model = request.model_for(dataset.image_shape, len(dataset.class_names))
-    training, epochs = TrainingRun(model, request.train, dataset), []
+    training = TrainingRun(model, request.train, dataset)
+    epochs: list[dict[str, Any]] = []
     try:
         for report in run_training(training):
             tell(report.step / report.steps)
@@ -111,37 +137,45 @@ def attempt(request: RunRequest, dataset: Dataset, tell: Callable[[float], objec
 
 
 def _measured(training: TrainingRun, dataset: Dataset, epochs: list[dict[str, Any]]) -> Attempt:
-    found = evaluate(training.model, dataset.test)
+    evaluation = evaluate(training.model, dataset.test)
     posterior = encode_split(training.model, dataset.test)
     measured = RunMeasurements(
-        training.model.config,
-        training.config,
-        epochs,
-        -found.elbo,
-        found.inactive,
-        posterior.mean.numpy(),
-        posterior.logvar.numpy(),
+        model=training.model.config,
+        train=training.config,
+        epochs=epochs,
+        test_loss=-evaluation.elbo,
+        inactive=evaluation.inactive,
+        means=posterior.mean.numpy(),
+        logvars=posterior.logvar.numpy(),
     )
     return Attempt(
-        found.distortion,
-        found.rate,
-        found.active_units,
-        prior_gap(measured),
-        _losses(epochs),
-        tuple(issue.to_dict() for issue in check_measurements(measured)),
-        training.seconds,
-        _encoded(_pictures(training.model, dataset)),
+        distortion=evaluation.distortion,
+        rate=evaluation.rate,
+        active_units=evaluation.active_units,
+        prior_gap=prior_gap(measured),
+        losses=_losses(epochs),
+        symptoms=check_measurements(measured),
+        seconds=training.seconds,
+        pictures=_encoded(_pictures(training.model, dataset)),
     )
 
 
 def _diverged(
     training: TrainingRun, dataset: Dataset, epochs: list[dict[str, Any]], error: DivergedError
 ) -> Attempt:
-    symptoms = (diverged(str(error)).to_dict(),)
+    """Return the result of a run that diverged: black images stand for its reconstructions."""
     originals = _pixels(_images(dataset))
     pictures = np.concatenate([originals, np.zeros_like(originals).repeat(2, axis=0)])
-    losses = _losses(epochs)
-    return Attempt(None, None, None, None, losses, symptoms, training.seconds, _encoded(pictures))
+    return Attempt(
+        distortion=None,
+        rate=None,
+        active_units=None,
+        prior_gap=None,
+        losses=_losses(epochs),
+        symptoms=(diverged(str(error)),),
+        seconds=training.seconds,
+        pictures=_encoded(pictures),
+    )
 
 
 def _losses(epochs: list[dict[str, Any]]) -> tuple[float, ...]:
@@ -154,7 +188,7 @@ def _images(dataset: Dataset) -> torch.Tensor:
 
 @torch.inference_mode()
 def _pictures(model: VAE, dataset: Dataset) -> Pixels:
-    """Test images, their reconstructions, samples from the prior, one row after the other."""
+    """Return test images, then their reconstructions, then samples from the prior."""
     images, noise = _images(dataset), torch.Generator().manual_seed(0)
     codes = torch.randn(SHOWN, model.config.latent_dim, generator=noise)
     decoded = model.decode_mean(model.encode(images).mean), model.decode_mean(codes)

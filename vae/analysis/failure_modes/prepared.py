@@ -1,4 +1,9 @@
-"""The failures: what each shows, the settings that bring it about, and those that cure it."""
+"""The prepared failures: their symptoms, the settings that cause them, and those that cure them.
+
+Example:
+    >>> find_failure("learning-rate").differences()["learning_rate"]
+    (0.5, 0.004)
+"""
 
 import dataclasses
 from dataclasses import dataclass, replace
@@ -11,29 +16,29 @@ from vae.runs.request import RunRequest
 
 @dataclass(frozen=True)
 class Failure:
-    """Two runs that differ in what makes one of them fail."""
+    """Two runs that differ only in the settings that make one of them fail."""
 
     title: str
     symptom: str
-    """What a person sees, in one sentence."""
+    """One sentence that describes what a person sees."""
 
     reason: str
     remedy: str
     shows: Name
-    """What the detector must find in the first run, and must not in the second."""
+    """The issue that the health check must find in the failed run, and not in the cured one."""
 
     request: RunRequest
     cure: RunRequest
 
     def differences(self) -> dict[str, tuple[object, object]]:
-        """The settings that differ, by name: those of the failure and those of the cure."""
+        """Return the settings that differ, by name: the failure's value and the cure's."""
         return _different(self.request.model, self.cure.model) | _different(
             self.request.train, self.cure.train
         )
 
 
 def find_failure(name: str) -> Failure:
-    """One of FAILURES; ConfigError for a name that none has."""
+    """Return one of FAILURES; raises ConfigError for an unknown name."""
     if name not in FAILURES:
         raise ConfigError(
             f"there is no prepared failure {name!r}; choose one of {', '.join(FAILURES)}"
@@ -74,33 +79,33 @@ _SPRITES = RunRequest.of(
 FAILURES = {
     "collapse": Failure(
         "Posterior collapse",
-        "Whatever the image, the reconstruction is the same grey mean of all of them.",
-        "A distortion averaged over the 64 pixels, beside a rate summed over the dimensions, is "
-        "β = 64 in disguise: the cheapest code is none at all, and the posterior becomes the "
-        "prior. Of MNIST's 784 pixels it would be β = 784.",
-        "Sum over the pixels: β = 1 is the ELBO. Where β is meant to be high, warm-up and free "
-        "bits keep dimensions alive.",
+        "The reconstruction of every image is the same: the grey mean of all images.",
+        "Here the distortion is averaged over the 64 pixels, but the rate is summed over the "
+        "dimensions. That equals β = 64, so the cheapest code says nothing, and the posterior "
+        "becomes the prior. With MNIST's 784 pixels it would equal β = 784.",
+        "Sum the distortion over the pixels: β = 1 is then the ELBO. If β has to be high, warm-up "
+        "and free bits keep dimensions active.",
         "collapse",
         _with(_DIGITS, beta=64),
         _DIGITS,
     ),
     "too-little-kl": Failure(
         "Too little KL",
-        "Reconstructions are sharp, but samples from the prior are rubbish.",
-        "With β near 0 codes cost nothing, so they spread far beyond the prior; what is drawn "
-        "from the prior lies in the small middle of them, where the decoder saw few images.",
-        "Raise β to 1: the distortion rises a little, the rate falls by far more.",
+        "Reconstructions are sharp, but samples from the prior look like no image.",
+        "With β near 0 codes cost nothing, so they spread far beyond the prior. Samples from the "
+        "prior lie in the small region between them, where the decoder saw few images.",
+        "Raise β to 1: the distortion rises a little, and the rate falls by far more.",
         "too-little-kl",
         _with(_DIGITS, beta=0.001),
         _DIGITS,
     ),
     "learning-rate": Failure(
         "A learning rate that explodes",
-        "The loss leaps by powers of ten, comes back, and the model has learnt nothing.",
-        "Each of Adam's first steps moves every weight by about the learning rate; at 0.5 that "
-        "is ten times the weights themselves, and it multiplies from layer to layer. The clamp "
-        "keeps the numbers finite, but units that died do not come back.",
-        "Lower the learning rate by a hundred, and let it fall to 0 by the end.",
+        "The loss jumps by powers of ten and falls again, and the model learns nothing.",
+        "Each of Adam's first steps moves every weight by about the learning rate. At 0.5 that "
+        "is ten times the weights themselves, and the change multiplies from layer to layer. The "
+        "clamp keeps the numbers finite, but units that died stay dead.",
+        "Divide the learning rate by a hundred, and let it fall to 0 at the end.",
         "explosion",
         _with(_DIGITS, learning_rate=0.5, schedule="constant"),
         _DIGITS,
@@ -108,14 +113,14 @@ FAILURES = {
     "unclamped": Failure(
         "An unclamped log-variance",
         "The run ends after a few steps: the loss is no longer finite.",
-        "A few long steps make the encoder say a log-variance above 88, whose exponential is "
+        "A few long steps make the encoder output a log-variance above 88, whose exponential is "
         "infinite in float32. Then every gradient is infinite or not a number, and so is every "
         "weight.",
-        "Clamp log-variances to ±10, as all models here do. With everything else as it was the "
-        "loss still leaps in the first epoch, but the run comes back and learns.",
+        "Clamp log-variances to ±10, as all models here do. With all other settings unchanged the "
+        "loss still jumps in the first epoch, but the run recovers and learns.",
         "divergence",
         _with(_SPRITES, logvar_limit=1e4),
         _SPRITES,
     ),
 }
-"""By name."""
+"""The prepared failures by name."""

@@ -1,1 +1,1 @@
-"""The runs of a sweep, on this machine or on many: names, places, and the engine on Ray."""
+"""Trains the runs of a sweep on one machine, or with Ray on several that share a folder."""

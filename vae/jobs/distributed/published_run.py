@@ -1,4 +1,12 @@
-"""Runs in a shared place: what is there of one, and training it on a machine that may vanish."""
+"""Trains a run on a machine that may vanish, and publishes its state in a shared folder.
+
+Another machine can then continue the run from the published state.
+
+Example:
+    >>> published = find_published(run, RemoteFolder.of("s3://bucket/sweep"), True, False)
+    >>> published.status
+    'unfinished'
+"""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,7 +29,7 @@ from vae.runs.run_folder import check_names
 
 @dataclass(frozen=True)
 class PublishedRun:
-    """What a place holds of a run of a sweep."""
+    """The status of a run of a sweep in the shared folder."""
 
     run: SweepRun
     folder: RemoteFolder
@@ -29,33 +37,33 @@ class PublishedRun:
 
     status: RunStatus
     finished: Run | None = None
-    """The run that is kept; None where there is something to train."""
+    """The finished run; None if there is something to train."""
 
     replaces: bytes | None = None
-    """The run.json of an older run, which a new one replaces."""
+    """The content of run.json of an older run that the new run replaces."""
 
 
 def find_published(
     run: SweepRun, root: RemoteFolder, resume: bool, overwrite: bool
 ) -> PublishedRun:
-    """Look up a run of a sweep in the sweep's place.
+    """Find the status of a run in the shared folder of its sweep.
 
-    CheckpointError where a new one may not be written there, ConfigError where the one to be taken
-    up has other settings.
+    Raises CheckpointError if a new run may not be written there, and ConfigError if the run to be
+    resumed has other settings.
     """
-    place = root / run.name
-    names = place.names()
-    found = classify_files(names, resume)
-    if found == "new":
-        check_names(place, names, overwrite)
-        old = place.read(RUN_FILE) if RUN_FILE in names else None
-        return PublishedRun(run, place, found, replaces=old)
-    with scratch_folder() as folder:
-        place.fetch(RESUME_FILE if found == "unfinished" else RUN_FILE, folder)
+    remote = root / run.name
+    names = remote.names()
+    status = classify_files(names, resume)
+    if status == "new":
+        check_names(remote, names, overwrite)
+        old = remote.read(RUN_FILE) if RUN_FILE in names else None
+        return PublishedRun(run, remote, status, replaces=old)
+    with scratch_folder() as scratch:
+        remote.fetch(RESUME_FILE if status == "unfinished" else RUN_FILE, scratch)
         try:
-            return PublishedRun(run, place, found, run.stored(folder, found, place))
+            return PublishedRun(run, remote, status, run.load_finished(scratch, status, remote))
         except CheckpointError as error:
-            raise CheckpointError(str(error).replace(str(folder), str(place))) from error
+            raise CheckpointError(str(error).replace(str(scratch), str(remote))) from error
 
 
 def _no_warnings(run: Run) -> tuple[str, ...]:
@@ -64,7 +72,7 @@ def _no_warnings(run: Run) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class RemoteTask:
-    """All that a machine needs for a run, apart from the data set."""
+    """Everything that a machine needs to train a run, apart from the data set."""
 
     name: str
     folder: RemoteFolder
@@ -75,10 +83,10 @@ class RemoteTask:
     device: DeviceName
     threads: int
     save_seconds: float
-    """Between two published states."""
+    """Seconds between two published states."""
 
     replaces: bytes | None = None
-    """The run.json of an older run, which does not make this one finished."""
+    """The content of run.json of an older run. While it stands there, this run is not finished."""
 
     check: Callable[[Run], tuple[str, ...]] = _no_warnings
     """Inspects the trained run and returns a sentence for each problem that it finds."""
@@ -86,20 +94,20 @@ class RemoteTask:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What came of a task."""
+    """The result of a task."""
 
     run: Run
     resumed_at: int | None = None
-    """The step at which it went on with a published state; None where it began anew."""
+    """The step of the published state from which it continued; None if it started anew."""
 
     warnings: tuple[str, ...] = ()
-    """What `RemoteTask.check` found. The scratch folder of the run is gone by then."""
+    """The sentences of `RemoteTask.check`. It runs while the scratch folder of the run exists."""
 
 
 def train_published(task: RemoteTask, dataset: Dataset) -> TaskResult:
-    """Train in a folder of this machine, from the published state where there is one.
+    """Train in a scratch folder, from the published state if there is one.
 
-    Killed at any moment, it may be called again, on any machine. Raises VaeError where the run
+    If the machine dies at any moment, any machine may call this again. Raises VaeError if the run
     cannot be trained, read or published.
     """
     prepare_device(task.device, task.threads)
@@ -122,19 +130,19 @@ def train_published(task: RemoteTask, dataset: Dataset) -> TaskResult:
         return TaskResult(run, resumed_at, warnings)
 
 
-def publish(folder: Path, place: RemoteFolder) -> None:
-    """Copy a finished checkpoint to a place, `run.json` last, and forget its unfinished state."""
-    place.discard(RUN_FILE)
+def publish(folder: Path, remote: RemoteFolder) -> None:
+    """Copy a checkpoint to a shared folder, `run.json` last, and remove the resume state there."""
+    remote.discard(RUN_FILE)
     for file in sorted(folder.iterdir()):
         if file.name != RUN_FILE:
-            place.put(file)
-    place.put(folder / RUN_FILE)
-    place.discard(RESUME_FILE)
+            remote.put(file)
+    remote.put(folder / RUN_FILE)
+    remote.discard(RESUME_FILE)
 
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder that is removed again; CheckpointError where the disk refuses to make one."""
+    """Make a temporary folder, which is removed in the end; raise CheckpointError if that fails."""
     try:
         folder = tempfile.TemporaryDirectory(prefix="latent-explorer-")
     except OSError as error:

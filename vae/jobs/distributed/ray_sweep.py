@@ -1,4 +1,10 @@
-"""The runs of a sweep as tasks on Ray, on this machine or on a cluster of them."""
+"""Trains the runs of a sweep as Ray tasks, on this machine or on a cluster.
+
+Example:
+    >>> options = RayOptions(address=None, threads=1, device="cpu", gpus=None)
+    >>> for run, result in train_on_ray(runs, datasets, options, check):
+    ...     print(run.run.name, result)
+"""
 
 import logging
 import os
@@ -18,25 +24,25 @@ from vae.runs.format import RESUME_FILE
 from vae.runs.run import Run
 
 RETRIES = 5
-"""How often a run is taken up again after the death of its worker."""
+"""Number of times that a run continues on another worker after its worker has died."""
 
 
 @dataclass(frozen=True)
 class RayOptions:
-    """Where a sweep is trained, and what each of its runs takes there."""
+    """The cluster of a sweep, and the resources of each run."""
 
     address: str | None
-    """Of a Ray cluster; None for one of this machine alone, started for the sweep."""
+    """Address of a Ray cluster. None starts a cluster of this machine alone for the sweep."""
 
     threads: int
     device: DeviceName
     gpus: float | None
-    """Below 1 runs share one; None: one where the cluster has any and the device allows it."""
+    """GPUs of each run; runs share a GPU below 1. None means 1 if cluster and device allow it."""
 
 
 @dataclass(frozen=True)
 class TaskFailure:
-    """A run that cannot be trained, and why."""
+    """The reason why a run could not be trained."""
 
     reason: str
 
@@ -47,11 +53,11 @@ def train_on_ray(
     machines: RayOptions,
     check: Callable[[Run], tuple[str, ...]],
 ) -> Iterator[tuple[PublishedRun, TaskResult | TaskFailure]]:
-    """Train runs side by side, each yielded as it ends.
+    """Train runs at the same time, and yield each run with its result when it ends.
 
-    A run whose worker dies goes on elsewhere from the state that it last published; one that fails
-    by itself leaves the others alone. Raises ClusterError where the machines cannot be reached or
-    lack what is asked of them, ConfigError where Ray is not installed.
+    If a worker dies, its run continues on another one from the last published state. A run that
+    fails by itself does not stop the others. Raises ClusterError if the cluster cannot be reached
+    or lacks the requested resources, and ConfigError if Ray is not installed.
     """
     with _connected(machines.address) as ray:
         gpus = _gpus_per_run(ray, machines)
@@ -108,7 +114,7 @@ def _task(
 def _result(ray: Any, reference: Any) -> TaskResult | TaskFailure:
     try:
         return ray.get(reference)
-    except ray.exceptions.RayTaskError:  # an error of the program, not of the machines
+    except ray.exceptions.RayTaskError:  # This is an error of the program, not of the machines.
         raise
     except ray.exceptions.RayError as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -116,8 +122,8 @@ def _result(ray: Any, reference: Any) -> TaskResult | TaskFailure:
 
 
 def check_ray() -> Any:
-    """The module `ray`; ConfigError where it is not installed."""
-    # Before the import: Ray reads it then. A cluster that runs already has a choice of its own.
+    """Import and return the module `ray`; raise ConfigError if it is not installed."""
+    # Ray reads this variable at its import. A cluster that runs already keeps its own setting.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
@@ -131,12 +137,12 @@ def check_ray() -> Any:
 
 @contextmanager
 def _connected(address: str | None) -> Iterator[Any]:
-    """Ray, connected; a cluster that was started for this is shut down again."""
+    """Connect to Ray, and in the end disconnect and shut down a cluster that was started here."""
     ray = check_ray()
     if address not in (None, "auto"):
         _check_answers(address)
     local = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    # Ray tells of dead workers on standard output, which is for the result alone.
+    # Ray reports dead workers on standard output, which is for the command's result alone.
     with redirect_stdout(sys.stderr):
         try:
             ray.init(
@@ -159,10 +165,12 @@ def _connected(address: str | None) -> Iterator[Any]:
 
 
 def _check_answers(address: str) -> None:
-    """ClusterError unless something answers there; Ray itself would go on asking for minutes."""
+    """Raise ClusterError unless the address answers. Ray itself would retry for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal() or int(port[:9]) >= 2**16:
-        raise ClusterError(f"{address!r:.120} is no address of a cluster; give HOST:PORT or auto")
+        raise ClusterError(
+            f"{address!r:.120} is not the address of a cluster; give HOST:PORT or auto"
+        )
     try:
         socket.create_connection((host, int(port)), timeout=10).close()
     except OSError as error:
@@ -176,8 +184,8 @@ def _gpus_per_run(ray: Any, machines: RayOptions) -> float:
     if machines.gpus is not None:
         if (machines.device, machines.gpus > 0) in (("cpu", True), ("cuda", False)):
             raise ConfigError(
-                f"--device {machines.device} and --gpus {machines.gpus:g} say different things of "
-                "each run; leave one of them out"
+                f"--device {machines.device} and --gpus {machines.gpus:g} contradict each other; "
+                "leave one of them out"
             )
         return machines.gpus
     if machines.device == "cuda":
@@ -186,7 +194,11 @@ def _gpus_per_run(ray: Any, machines: RayOptions) -> float:
 
 
 def _check_resources(ray: Any, machines: RayOptions, gpus: float) -> None:
-    """Refuse what this machine can never give; machines may still join a cluster of many."""
+    """Check that one machine of the cluster has the resources of a run.
+
+    Raises ClusterError for a cluster of this machine alone. For another cluster it prints a note,
+    because a machine may still join.
+    """
     most = {
         kind: max((node["Resources"].get(kind, 0) for node in ray.nodes()), default=0)
         for kind in ("CPU", "GPU")

@@ -1,4 +1,10 @@
-"""A folder that many machines share: a path or a URL, through fsspec."""
+"""Reads and writes a folder that several machines share: a path or a URL, through fsspec.
+
+Example:
+    >>> folder = RemoteFolder.of("memory://sweep") / "beta-4"
+    >>> folder.names()
+    set()
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,26 +17,26 @@ from vae.core.files import PARTIAL_SUFFIX
 
 
 def is_url(text: str) -> bool:
-    """Whether a text names a place by URL, such as s3://bucket/sweep, not by path."""
+    """Tell whether a text is a URL, such as s3://bucket/sweep, and not a path."""
     return "://" in text
 
 
 @dataclass(frozen=True)
 class RemoteFolder:
-    """A folder of files by name; each of them is there whole or not at all."""
+    """A folder on this machine or elsewhere. Readers never see a half-written file in it."""
 
     url: str
     """A URL, or an absolute path."""
 
     @classmethod
     def of(cls, text: str) -> "RemoteFolder":
-        """The place of a URL or a path; ConfigError for a URL that cannot be read here."""
-        place = cls(text if is_url(text) else str(Path(text).expanduser().absolute()))
+        """Return the folder of a URL or a path; raise ConfigError for an unsupported URL."""
+        folder = cls(text if is_url(text) else str(Path(text).expanduser().absolute()))
         try:
-            _ = place._opened
+            _ = folder._opened
         except (ImportError, ValueError) as error:
             raise ConfigError(f"{text} cannot be written to: {_in_one_line(error)}") from error
-        return place
+        return folder
 
     def __str__(self) -> str:
         return self.url
@@ -40,16 +46,19 @@ class RemoteFolder:
 
     @property
     def local_path(self) -> Path | None:
-        """The folder as this machine sees it; None of a URL."""
+        """The path of the folder on this machine; None for a URL."""
         return None if is_url(self.url) else Path(self.url)
 
     def make(self) -> None:
-        """Make the folder; CheckpointError where that is not allowed."""
+        """Make the folder; raise CheckpointError if that fails."""
         with self._translated_errors("made"):
             self._fs.makedirs(self._path, exist_ok=True)
 
     def names(self) -> set[str]:
-        """The files that are there, none where there is no folder; CheckpointError for a file."""
+        """Return the names of the files in the folder, or none if the folder does not exist.
+
+        Raises CheckpointError if it cannot be listed or is a file.
+        """
         with self._translated_errors("listed"):
             self._fs.invalidate_cache()
             if self._fs.isfile(self._path):
@@ -61,21 +70,21 @@ class RemoteFolder:
         return {str(path).rstrip("/").rsplit("/", 1)[-1] for path in found}
 
     def fetch(self, name: str, folder: Path) -> Path:
-        """Copy a file into a folder of this machine; CheckpointError where that fails."""
+        """Copy a file into a folder of this machine; raise CheckpointError if that fails."""
         with self._translated_errors("read"):
             self._fs.get_file(f"{self._path}/{name}", str(folder / name))
         return folder / name
 
     def read(self, name: str) -> bytes:
-        """What a file holds; CheckpointError where that cannot be known."""
+        """Return the content of a file; raise CheckpointError if that fails."""
         with self._translated_errors("read"):
             return self._fs.cat_file(f"{self._path}/{name}")
 
     def put(self, file: Path) -> None:
-        """Copy a file here under its own name, in place of an older one.
+        """Copy a file into this folder under its own name, and replace an older file.
 
-        It is written beside and then moved, for not every file system shows only whole files.
-        CheckpointError where that fails.
+        It is written under a partial name first, because some file systems show half-written files.
+        Raises CheckpointError if that fails.
         """
         target = f"{self._path}/{file.name}"
         with self._translated_errors("written to"):
@@ -84,7 +93,7 @@ class RemoteFolder:
             self._fs.mv(target + PARTIAL_SUFFIX, target)
 
     def discard(self, name: str) -> None:
-        """Remove a file if it is there; CheckpointError where that is not allowed."""
+        """Remove a file if it exists; raise CheckpointError if that fails."""
         if name in self.names():
             with self._translated_errors("written to"):
                 self._fs.rm_file(f"{self._path}/{name}")
@@ -109,10 +118,10 @@ class RemoteFolder:
             yield
         except CheckpointError:
             raise
-        except Exception as error:  # every file system behind fsspec has errors of its own
+        except Exception as error:  # Each file system behind fsspec has its own error classes.
             raise CheckpointError(
-                f"{self.url} cannot be {done} ({_in_one_line(error)}); see that the place exists "
-                "and that all machines may use it"
+                f"{self.url} cannot be {done} ({_in_one_line(error)}); check that it exists and "
+                "that all machines may use it"
             ) from error
 
 

@@ -1,4 +1,10 @@
-"""The runs of a sweep on any engine: their names, and what is there of each already."""
+"""Names the runs of a sweep, and finds which of them are finished or unfinished already.
+
+Example:
+    >>> configs = [TrainConfig("digits", beta=beta) for beta in (1.0, 4.0)]
+    >>> [run.name for run in sweep_runs(configs, model)]
+    ['beta-1', 'beta-4']
+"""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -18,22 +24,23 @@ RunStatus = Literal["new", "unfinished", "finished"]
 
 @dataclass(frozen=True)
 class SweepRun:
-    """One run of a sweep: what its folder is called, and what is to be trained."""
+    """One run of a sweep: the name of its folder and its settings."""
 
     name: str
     train: TrainConfig
     model: Callable[[tuple[int, int, int], int], ModelConfig]
-    """For images of a shape (channels, height, width) and a number of classes."""
+    """Makes the model from the image shape (channels, height, width) and the number of classes."""
 
     @property
     def labels(self) -> dict[str, Any]:
-        """What tells it apart from the others."""
+        """The settings that distinguish the run from the others of the sweep."""
         return {"dataset": self.train.dataset, "beta": self.train.beta, "seed": self.train.seed}
 
-    def stored(self, path: Path, status: RunStatus, where: object) -> Run | None:
-        """The run in the folder `path`, a copy of `where`; None while it is unfinished.
+    def load_finished(self, path: Path, status: RunStatus, where: object) -> Run | None:
+        """Load the finished run in a folder, or return None if the run is unfinished.
 
-        ConfigError where it is not this one, CheckpointError where it cannot be read.
+        Raises ConfigError, which names `where`, if the folder holds a run with other settings.
+        Raises CheckpointError if the run cannot be read.
         """
         finished = None if status == "unfinished" else load_run(path)
         if finished is None:
@@ -49,9 +56,9 @@ class SweepRun:
 def sweep_runs(
     configs: Sequence[TrainConfig], model: Callable[[tuple[int, int, int], int], ModelConfig]
 ) -> list[SweepRun]:
-    """A run for each training, in their order; names say only what differs between them.
+    """Return one run per training, in the same order. Names hold only the settings that differ.
 
-    ConfigError where two would have the same name.
+    Raises ConfigError if two runs would have the same name.
     """
     several_datasets = len({config.dataset for config in configs}) > 1
     several_seeds = len({config.seed for config in configs}) > 1
@@ -61,14 +68,14 @@ def sweep_runs(
         if name in runs:
             raise ConfigError(
                 f"{config.dataset} and {runs[name].train.dataset} would share the folder {name}; "
-                "sweep over them one after the other"
+                "train them in two sweeps"
             )
         runs[name] = SweepRun(name, config, model)
     return list(runs.values())
 
 
 def classify_files(names: Collection[str], resume: bool) -> RunStatus:
-    """What a folder of such files means to a sweep; without `resume` every run is new."""
+    """Return the status of a run whose folder has these files. Without `resume` it is new."""
     if resume and RESUME_FILE in names:
         return "unfinished"
     return "finished" if resume and RUN_FILE in names else "new"
@@ -77,17 +84,17 @@ def classify_files(names: Collection[str], resume: bool) -> RunStatus:
 def folder_status(
     run: SweepRun, path: Path, resume: bool, overwrite: bool
 ) -> tuple[RunStatus, Run | None]:
-    """How a run stands in a folder of this machine, and the run itself where it is finished.
+    """Return the status of a run in a folder of this machine, and the run if it is finished.
 
-    CheckpointError where a new one may not be written there, ConfigError where the one to be taken
-    up has other settings.
+    Raises CheckpointError if a new run may not be written there, and ConfigError if the run to be
+    resumed has other settings.
     """
     names = {file.name for file in path.iterdir()} if path.is_dir() else set()
-    found = classify_files(names, resume)
-    if found == "new":
+    status = classify_files(names, resume)
+    if status == "new":
         check_free(path, overwrite)
-        return found, None
-    return found, run.stored(path, found, path)
+        return status, None
+    return status, run.load_finished(path, status, path)
 
 
 def _name(config: TrainConfig, several_datasets: bool, several_seeds: bool) -> str:

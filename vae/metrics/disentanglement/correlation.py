@@ -1,4 +1,8 @@
-"""Measures the linear dependence of latents on each other."""
+"""Measures the linear dependence of latents on each other.
+
+Example:
+    gaussian_total_correlation(codes)  # nats; 0 if no latents correlate
+"""
 
 import numpy as np
 from jaxtyping import Float

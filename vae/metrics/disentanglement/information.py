@@ -1,4 +1,9 @@
-"""Mutual information of latents with factors, and the scores that derive from it."""
+"""Mutual information of latents with factors, and the scores that derive from it.
+
+Example:
+    nats = mutual_information(codes, factors)  # one row for each latent
+    print(mig(codes, factors), modularity(codes, factors))
+"""
 
 import numpy as np
 from jaxtyping import Float, Int, Integer

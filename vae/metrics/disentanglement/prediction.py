@@ -1,4 +1,9 @@
-"""Scores from classifiers that predict factors from latents: explicitness and DCI."""
+"""Scores from classifiers that predict factors from latents: explicitness and DCI.
+
+Example:
+    scores = dci(codes, factors, test_codes, test_factors, "random-forest")
+    print(scores.disentanglement, scores.completeness, scores.informativeness)
+"""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,8 @@
-"""Checks that the scores make of their arrays, and the warnings that they silence."""
+"""Checks that the scores make of their arrays, and the warnings that they silence.
+
+Example:
+    require_varying(factors[train], "the training part")
+"""
 
 import warnings
 from collections.abc import Iterator

@@ -2,6 +2,9 @@
 
 Batches are sampled from the given rows, so factors that correlate in the rows also correlate in the
 batches. With independent factors this is the published sampling.
+
+Example:
+    print(factor_vae(codes, factors, seed=0), beta_vae(codes, factors, seed=0))
 """
 
 from collections.abc import Iterator

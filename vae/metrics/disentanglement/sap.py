@@ -1,4 +1,9 @@
-"""Separated attribute predictability (SAP): the lead of the best single latent per factor."""
+"""Separated attribute predictability (SAP): the lead of the best single latent per factor.
+
+Example:
+    sap_discrete(codes, factors, test_codes, test_factors)
+    sap_continuous(codes, factors)
+"""
 
 import numpy as np
 from jaxtyping import Float, Integer

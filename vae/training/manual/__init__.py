@@ -12,4 +12,9 @@
 | `activations.py`  | activations with a column of ones, and batches of them                   |
 | `workspace.py`    | reusable buffers                                                         |
 | `op_list.py`      | operations that are recorded once and run at every step                  |
+
+Example:
+    >>> from vae.training.manual.step import ManualStep
+    >>> step = ManualStep([run], noise_streams=[0], generators=[run.noise])
+    >>> step(torch.arange(64)[None], kl_scale=torch.tensor(1.0), learning_rate=torch.tensor(1e-3))
 """

@@ -1,4 +1,4 @@
-"""Activations with a column of ones behind them, and batches of images and noise."""
+"""Activations followed by a column of ones, and batches of images and noise."""
 
 from __future__ import annotations
 

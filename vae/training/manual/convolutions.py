@@ -12,11 +12,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vae.training.manual.layers import threshold_backward
 from vae.training.manual.op_list import OpList
 from vae.training.manual.workspace import Workspace
 from vae.training.weights import WeightStack, slot_view
 
-threshold_backward = torch.ops.aten.threshold_backward.grad_input
 convolution_backward = torch.ops.aten.convolution_backward.default
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)

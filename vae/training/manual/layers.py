@@ -1,7 +1,7 @@
 """Linear layers with ReLUs between them, forward and backward without autograd.
 
-An activation has a column of ones behind it, and the biases are the last row of the weights. One
-product therefore gives a layer's output with its bias, and one other the gradients of both. All
+A column of ones follows each activation, and the biases are the last row of the weights. One
+product therefore gives a layer's output with its bias, and another the gradients of both. All
 results go into existing buffers. New memory, and other operations between two products, would be
 slow, because the products fill the cache with weights.
 """

@@ -1,4 +1,10 @@
-"""Operations that are recorded once and run at every step, like a CUDA graph for the CPU."""
+"""Operations that are recorded once and run at every step, like a CUDA graph for the CPU.
+
+Example:
+    >>> ops, buffer = OpList(), torch.ones(2)
+    >>> ops.add(torch.mul, buffer, 3.0, out=buffer)
+    >>> ops.run()
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +21,7 @@ class OpList:
     def __init__(self) -> None:
         self._calls: list[Callable[[], Any]] = []
 
-    def add(self, call: Callable, *arguments: Any, **options: Any) -> None:
+    def add(self, call: Callable[..., Any], *arguments: Any, **options: Any) -> None:
         """Append a call, without running it."""
         self._calls.append(partial(call, *arguments, **options) if arguments or options else call)
 

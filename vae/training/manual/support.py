@@ -1,4 +1,10 @@
-"""Says which models and objectives the manual step supports."""
+"""Says which models and objectives the manual step supports.
+
+Example:
+    >>> model, config = ModelConfig((1, 28, 28)), TrainConfig("mnist")
+    >>> supports_manual_step(model, config, torch.device("cpu"))
+    True
+"""
 
 import torch
 
@@ -10,7 +16,7 @@ from vae.models.networks.architectures import CONVOLUTIONAL, DENSE
 def supports_manual_step(
     model: ModelConfig, config: TrainConfig, device: torch.device, models: int = 1
 ) -> bool:
-    """Returns whether a `ManualStep` can take the steps of `models` such models together.
+    """Return whether a `ManualStep` can take the steps of `models` such models together.
 
     A convolutional model is supported alone and on the CPU only. On a GPU a CUDA graph of the
     autograd step is as fast.

@@ -1,7 +1,13 @@
-"""Reusable buffers for a step; models that train in turns share them, so they stay in the cache.
+"""Buffers that steps reuse; models that train in turns share them, so they stay in the cache.
 
 A buffer may hold an earlier step's values. A reader relies only on the values that every step
-writes alike: the column of ones behind an activation, and the zeros behind it.
+writes alike: the column of ones that follows an activation, and the zeros that follow the ones.
+
+Example:
+    >>> pool = WorkspacePool(torch.device("cpu"))
+    >>> first, second = pool.get(64).buffer(2, 3), pool.get(64).buffer(2, 3)
+    >>> first is second
+    True
 """
 
 from collections.abc import Hashable
@@ -18,7 +24,7 @@ class WorkspacePool:
         self._buffers: dict[Hashable, list[Tensor]] = {}
 
     def get(self, key: Hashable) -> "Workspace":
-        """Returns the workspace of a key, starting at its first buffer."""
+        """Return the workspace of a key, starting at its first buffer."""
         return Workspace(self._buffers.setdefault(key, []), self._device)
 
 
@@ -29,7 +35,7 @@ class Workspace:
         self._buffers, self._next, self._device = buffers, 0, device
 
     def buffer(self, *sizes: int, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Returns the next buffer, of these sizes: zeros at its first use."""
+        """Return the next buffer, of these sizes; it holds zeros at its first use."""
         if self._next == len(self._buffers):
             self._buffers.append(torch.zeros(sizes, dtype=dtype, device=self._device))
         found = self._buffers[self._next]

@@ -1,1 +1,0 @@
-"""Runs held beside each other: their numbers, their latents, and what beta did to them."""
