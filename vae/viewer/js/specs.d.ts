@@ -222,6 +222,12 @@ export type BlobArray = Float32Array | Int32Array | Uint8Array;
 
 export type BlobArrays = Record<string, BlobArray>;
 
+/** One layer: `run()` writes `output`, which is the same array every time. */
+export interface Layer {
+  output: Float32Array;
+  run: () => void;
+}
+
 export interface NetworkHeader {
   kind: "decoder" | "encoder";
   id: string;

@@ -1,6 +1,7 @@
 // The KL of each dimension as a bar, with a traversal beside the costly ones.
 
 import { element } from "../ui/elements.js";
+import { KlBar } from "../ui/kl_bar.js";
 import { Tile, tileSide } from "./traversal_tiles.js";
 
 /** @import { ImageShape, Numbers } from "../specs.d.ts" */
@@ -30,10 +31,9 @@ class RateBar {
   /** @param {number} dimension */
   constructor(dimension) {
     this.dimension = dimension;
-    this.fill = element("b");
     this.number = element("output", { class: "number" });
     this.word = element("span", { class: "quiet" });
-    this.bar = element("i", { class: "kl" }, this.fill);
+    this.bar = new KlBar();
     this.isOff = false;
   }
 
@@ -45,7 +45,7 @@ class RateBar {
     const { dimension, root } = this;
     const rate = curve.rateOf(dimension);
     const isOff = !curve.isActive(dimension);
-    this.fill.style.setProperty("--share", Math.max(0, rate / scale).toFixed(4));
+    this.bar.fill.style.setProperty("--share", Math.max(0, rate / scale).toFixed(4));
     root.dataset.value = rate.toFixed(4);
     this.number.textContent = Math.max(0, rate).toFixed(2);
     if (isOff === this.isOff) return;
@@ -74,7 +74,7 @@ class TraversalRow extends RateBar {
     const tiles = element("div", { class: "tiles" }, ...screens, this.here);
     const words = element("span", { class: "words" }, this.number, this.word);
     const testid = { "data-testid": `live-kl-${dimension}` };
-    this.root = element("div", { class: "cost", ...testid }, this.bar, words);
+    this.root = element("div", { class: "cost", ...testid }, this.bar.root, words);
     const label = element("span", { text: name });
     this.line = element("div", { class: "traversal" }, label, tiles, this.root);
     this.row = this.line;
@@ -100,7 +100,7 @@ class ThinBar extends RateBar {
     super(dimension);
     const name = element("span", { class: "quiet", text: isNamed ? nameOf(dimension) : "" });
     const attributes = { title: nameOf(dimension), "data-testid": `live-kl-${dimension}` };
-    this.root = element("div", { class: "thin", ...attributes }, this.bar, name);
+    this.root = element("div", { class: "thin", ...attributes }, this.bar.root, name);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { button, element } from "../ui/elements.js";
 import { Clock } from "../ui/frame.js";
+import { KlBar } from "../ui/kl_bar.js";
 import { signed } from "../ui/numbers.js";
 import { onRelease, RangeInput } from "../ui/range_input.js";
 
@@ -69,12 +70,11 @@ export class Sliders {
     const testid = { "data-testid": `live-slider-${index}` };
     const range = new RangeInput(low, high, 0, { "aria-label": label, ...testid });
     const number = element("output", { class: "number" });
-    const fill = element("b");
-    fill.style.width = `${(100 * Math.max(0, kl)) / highest}%`;
-    const bar = element("i", { class: "kl", title: `KL ${kl.toFixed(2)} nats` }, fill);
+    const bar = new KlBar(`KL ${kl.toFixed(2)} nats`);
+    bar.fill.style.width = `${(100 * Math.max(0, kl)) / highest}%`;
     this.listen(range.input, index);
     const name = element("span", { class: "name", text: label });
-    const root = element("label", { class: "row" }, name, bar, range.input, number);
+    const root = element("label", { class: "row" }, name, bar.root, range.input, number);
     return { root, range, number, index };
   }
 
