@@ -53,7 +53,7 @@ def address(installed, elsewhere, tmp_path) -> Iterator[str]:
 
 
 def test_the_code_is_that_of_the_wheel(installed, elsewhere, tmp_path):
-    program = "import vae, vae.core.product as p; print(vae.__file__, p.product_root())"
+    program = "import vae, vae.core.installation as p; print(vae.__file__, p.product_root())"
     command = [str(installed / "python"), "-c", program]
     done = subprocess.run(
         command, cwd=tmp_path, env=elsewhere, check=True, capture_output=True, text=True

@@ -9,7 +9,7 @@
 | `contenders.py`    | our training steps and matrix products, as contenders               |
 | `plain_loop.py`    | the baseline: PyTorch's VAE example, and likelihoods in a loop      |
 | `plain_program.py` | the baseline in a process of its own                                |
-| `neighbour.py`     | a process that keeps one processor busy                             |
+| `busy_process.py`  | a process that keeps one processor busy                             |
 | `timing.py`        | contenders that take turns, so that noise affects all of them alike |
 | `table.py`         | the figures and their table                                         |
 

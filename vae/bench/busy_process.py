@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 
-class BusyNeighbour:
+class BusyProcess:
     """A context with a second process, which is paused until `resume` is called."""
 
     def __enter__(self) -> Self:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from vae.bench.busy_process import BusyProcess
 from vae.bench.contenders import (
     BATCH,
     CONV,
@@ -17,7 +18,6 @@ from vae.bench.contenders import (
     product,
     training,
 )
-from vae.bench.neighbour import BusyNeighbour
 from vae.bench.plain_program import PlainProgram
 from vae.bench.table import Row, Speeds
 from vae.bench.timing import ROUNDS, Contender, Rates, take_turns
@@ -144,18 +144,18 @@ def measure_beside_busy_process(speeds: Speeds, data: Dataset, seconds: float) -
     """Compare the default threads beside a busy process with one thread on a quiet machine."""
     contender = training("mlp", MLP, data, torch.device("cpu"))
     threads = default_threads()
-    busy, shares = [], []
-    with BusyNeighbour() as neighbour:
+    rates, shares = [], []
+    with BusyProcess() as process:
         for _ in range(ROUNDS):
-            neighbour.pause()
+            process.pause()
             torch.set_num_threads(1)
             quiet = contender.rate(seconds)
-            neighbour.resume()
+            process.resume()
             torch.set_num_threads(threads)
-            busy.append(contender.rate(seconds))
-            shares.append(busy[-1] / quiet)
+            rates.append(contender.rate(seconds))
+            shares.append(rates[-1] / quiet)
     share, where = statistics.median(shares), on_cpu(threads) + " (the default)"
-    what, figure = "mlp: ours, beside a busy process", statistics.median(busy)
+    what, figure = "mlp: ours, beside a busy process", statistics.median(rates)
     speeds.rows.append(Row(what, where, figure, "images/s", share, "one quiet thread"))
     speeds.ratios["busy_neighbour_ratio"] = share
 

@@ -11,7 +11,7 @@ import sys
 from typing import NoReturn
 
 from vae.cli.command import command
-from vae.core.product import app_file
+from vae.core.installation import app_file
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ Example:
 import os
 from pathlib import Path
 
-from vae.core.product import shipped_checkpoints
+from vae.core.installation import shipped_checkpoints
 
 CHECKPOINTS_VARIABLE = "LATENT_CHECKPOINTS"
 
