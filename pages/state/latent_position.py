@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pages.state import url_state
-from pages.state.reported import LIMIT
+from pages.state.reported_values import LIMIT
 from vae.core.dataset_name import base_name
 
 if TYPE_CHECKING:

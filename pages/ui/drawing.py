@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from pages.state.reported import is_code
+from pages.state.reported_values import is_code
 from vae.data.stroke_style import Ink, ink_of
 
 if TYPE_CHECKING:

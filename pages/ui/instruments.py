@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 from streamlit.components.v2 import component
 
-from pages.state.reported import is_code, is_number, is_pin
+from pages.state.reported_values import is_code, is_number, is_pin
 from vae.charts.images import enlarge
 from vae.viewer.bundle import SOURCES, bundle, style_sheets
 

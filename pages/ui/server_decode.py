@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 from streamlit.components.v2 import component
 
-from pages.state.reported import is_code
+from pages.state.reported_values import is_code
 from pages.ui.instruments import CALL, mount_asset
 
 BATCH = 32

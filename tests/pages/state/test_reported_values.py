@@ -5,7 +5,7 @@ import math
 import pytest
 
 from pages.state.latent_position import parse_index
-from pages.state.reported import is_code, is_number, is_pin
+from pages.state.reported_values import is_code, is_number, is_pin
 from pages.ui.widgets import selected_points
 
 NO_NUMBERS = (None, "1", True, [], math.nan, math.inf, 1.001e4, 10**400)

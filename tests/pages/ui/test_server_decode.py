@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from pages.state.reported import LIMIT
+from pages.state.reported_values import LIMIT
 from pages.ui.assets import browser_megabytes
 from pages.ui.server_decode import BATCH, NetworkRequest, ServedDecoder, read_request
 from vae.core.errors import ConfigError
