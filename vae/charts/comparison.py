@@ -275,7 +275,7 @@ def _add_line(
         x=positions,
         y=middles,
         mode="lines",
-        name=f"{line.objective}: median, every seed a point",
+        name=f"{line.objective}: median; each point is a seed",
         legendgroup=line.objective,
         showlegend=subplot == {"row": 1, "col": 1},
         line={"color": style["color"], "dash": style["dash"], "width": 2},
