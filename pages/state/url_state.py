@@ -18,9 +18,9 @@ Choices = dict[tuple[str, str], str]
 
 def read(name: str, scope: str = "") -> str | None:
     """Return a choice, and write it into the address; an address that a person edited wins."""
-    asked = st.query_params.get(name)
-    if asked is not None and asked != _link_texts().get(name):
-        _choices()[scope, name] = asked
+    text = st.query_params.get(name)
+    if text is not None and text != _link_texts().get(name):
+        _choices()[scope, name] = text
     _set_link_text(name, _choices().get((scope, name)))
     return _choices().get((scope, name))
 

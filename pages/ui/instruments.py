@@ -185,9 +185,9 @@ def live_decode(
 ) -> list[float] | None:
     """Show sliders that decode during a drag; return z at the last release, None before one.
 
-    The sliders follow `z` only when it differs from the z of the last run and from the last
-    release, so a page can pass the released value back. The return value stays the same until the
-    next release, even if `z` changes. To keep a shared z, use `on_release`.
+    The sliders follow `z` if it is a new value, and not the value of the last release. So a page
+    can pass the released value back. The return value stays the same until the next release, even
+    if `z` changes. To keep a shared z, use `on_release`.
 
     Args:
         key: The component's key in the session state.

@@ -1,6 +1,6 @@
 """Finds the models that a section needs beside the chosen one: of a kind, or of the same data."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -33,11 +33,15 @@ def pick_of_kind(kind: "Kind", explorer: "Explorer", label: str) -> "Explorer | 
             icon=":material/info:",
         )
         return None
+    return pick_one(runs, label, key=f"companion-{kind}", width=280)
+
+
+def pick_one(runs: "list[Run]", label: str, **settings: Any) -> "Explorer":
+    """Show a picker if there are several runs; open the picked one."""
     if len(runs) == 1:
         return open_explorer(runs[0])
     names = {run.name: run for run in runs}
-    name = st.selectbox(label, list(names), key=f"companion-{kind}", width=280)
-    return open_explorer(names[name])
+    return open_explorer(names[st.selectbox(label, list(names), **settings)])
 
 
 def matching_vae(explorer: "Explorer") -> "Explorer | None":

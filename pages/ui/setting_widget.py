@@ -14,17 +14,17 @@ def setting_widget(
     name: str,
     key: str,
     default: Any = None,
-    place: "DeltaGenerator | None" = None,
+    column: "DeltaGenerator | None" = None,
     **changes: Any,
 ) -> Any:
     """Show the widget of one setting and return its value.
 
-    `default` replaces the setting's own default. `place` is the column that holds the widget.
+    `default` replaces the setting's own default. `column` holds the widget.
     `changes` are arguments of the Streamlit widget.
     """
     from vae.core.config import SETTINGS
 
-    setting, where = SETTINGS[name], place or st
+    setting, where = SETTINGS[name], column or st
     start = setting.default if default is None else default
     arguments: dict[str, Any] = {"key": key, "help": _help(setting)} | changes
     if not setting.choices:

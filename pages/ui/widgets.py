@@ -24,8 +24,8 @@ def choose_one(
 ) -> T:
     """Show a row of buttons, exactly one of which is pressed; return its option.
 
-    The value is reset to `default` when the old value is no longer an option, for example after
-    a change of model, and when the browser sends something that is not an option.
+    The value is reset to `default` if the old value is no longer an option, for example after a
+    change of model. The same happens if the browser sends something that is not an option.
 
     Args:
         label: The text above the buttons.
@@ -38,8 +38,8 @@ def choose_one(
     start = options[0] if default is None or default not in options else default
     if st.session_state.get(key) not in options:
         st.session_state[key] = start
-    chosen = widget(label, options, key=key, required=True, **settings)
-    return chosen if chosen in options else start
+    value = widget(label, options, key=key, required=True, **settings)
+    return value if value in options else start
 
 
 def choose_in_link(
@@ -51,7 +51,7 @@ def choose_in_link(
     writes_default: bool = True,
     **settings: Any,
 ) -> str:
-    """Show a row of buttons whose choice stands in the address; return the chosen option.
+    """Show a row of buttons whose value stands in the address; return the value.
 
     Args:
         label: The text above the buttons.
@@ -65,10 +65,10 @@ def choose_in_link(
     url_state.set_initial_value(key, url_state.read(name), options)
     if not writes_default:
         settings |= {"on_change": url_state.write_widget_value, "args": (name, key)}
-    chosen = choose_one(label, options, key, default, **settings)
+    value = choose_one(label, options, key, default, **settings)
     if writes_default:
-        url_state.write(name, chosen)
-    return chosen
+        url_state.write(name, value)
+    return value
 
 
 def choose_seed(**settings: Any) -> int:

@@ -20,12 +20,12 @@ from vae.analysis.few_labels import (
     PIXELS,
     FewLabels,
     codes_as_images,
-    draw_labels,
 )
 from vae.analysis.findings import finding_file, read_study
 from vae.analysis.replicates import Replicates
 from vae.core.errors import ConfigError
 from vae.data.registry import load_dataset
+from vae.data.sampling import labelled_indices
 from vae.metrics.evaluation import encode_split
 from vae.runs.checkpoint import load_model, load_run
 
@@ -48,7 +48,7 @@ def models(tmp_path_factory, train_into):
     return root
 
 
-def test_a_spread_is_mean_and_deviation():
+def test_replicates_have_a_mean_and_a_deviation():
     values = (0.25, 0.5, 1.0)
     assert Replicates(values).mean == pytest.approx(np.mean(values))
     assert Replicates(values).deviation == pytest.approx(np.std(values, ddof=1))
@@ -75,8 +75,8 @@ def test_few_labels(whole_digits, tiny_checkpoint, models):
     found = few_labels.measure_few_labels(whole_digits, vae, 40, [4, 5], 1, runs)
     assert FewLabels.from_dict(json.loads(json.dumps(found.to_dict()))) == found
     assert found.epochs == 2
-    assert {len(spread.values) for spread in found.errors.values()} == {2}
-    chosen = draw_labels(whole_digits, 40, 5).labelled
+    assert {len(errors.values) for errors in found.errors.values()} == {2}
+    chosen = labelled_indices(whole_digits.train.labels, 40, 5).numpy()
     for words, train, test in (
         (PIXELS, whole_digits.train.images.flatten(1) / 255, whole_digits.test.images / 255),
         (CODES, *(_rounded_codes(vae, getattr(whole_digits, s)) for s in ("train", "test"))),
@@ -94,13 +94,13 @@ def _rounded_codes(run, split):
     return codes_as_images(encode_split(load_model(run), split).mean).flatten(1) / 255
 
 
-def test_models_of_other_draws_are_refused(tiny_checkpoint, models):
+def test_models_of_other_labels_or_seeds_are_refused(tiny_checkpoint, models):
     run = load_run(models / "m2-4")
     with pytest.raises(ConfigError, match="40 labels"):
         few_labels.check_models([run], "digits", 50, [4])
-    for runs, draws in (([run, run], [4]), ([run], [0, 1])):
-        with pytest.raises(ConfigError, match="one at most for each"):
-            few_labels.check_models(runs, "digits", 40, draws)
+    for runs, seeds in (([run, run], [4]), ([run], [0, 1])):
+        with pytest.raises(ConfigError, match="at most one for each"):
+            few_labels.check_models(runs, "digits", 40, seeds)
     plain = load_run(tiny_checkpoint)
     with pytest.raises(ConfigError, match="not semi-supervised"):
         few_labels.model_error(plain, load_dataset("digits"))

@@ -1,12 +1,14 @@
-"""A class on one server: `python -m tests.benchmarks.class_of_thirty --minutes 3`.
+"""Measures a class on one server: `python -m tests.benchmarks.class_of_thirty --minutes 3`.
 
 Thirty sessions (`--sessions`) speak Streamlit's protocol to a server that this module starts, while
-one model trains on it. In the first part they walk over all pages as people do, with the settings
-that ship; some shut their laptops in the middle of something and come back. In the second all
-decoders are the server's, and people drag on them between their pages. `--minutes 60` is a long
-soak: its table says how memory went from the middle to the end. `--part live` asks whether one real
-browser notices the class (see `live_in_class`), `--part opening` how long people wait for the first
-look at each page.
+one model trains on it.
+
+- `--part lesson`: the sessions visit all pages as people do, with the default settings. Some
+  sessions vanish in the middle of an action and come back. `--minutes 60` is a long test; its table
+  shows how memory changes over the second half.
+- `--part dragging`: all decoders run on the server, and people drag their sliders between pages.
+- `--part live`: measures whether one real browser becomes slower (see `live_in_class`).
+- `--part opening`: measures how long people wait when they open a page for the first time.
 """
 
 import argparse
@@ -24,71 +26,76 @@ from functools import partial
 from pathlib import Path
 
 from tests.benchmarks.live_in_class import Beside, Chromium, chromium, measure, print_beside
+from tests.benchmarks.quantiles import describe_times, quantile
 from tests.load.lesson import PAGES, Log, Manner, prepare, teach
 from tests.load.process_usage import Usage, active_sessions, usage
 from tests.load.visitor import visiting
-from tests.support.app_server import PROJECT, AppServer, running_server
+from tests.support.app_server import AppServer, link_shipped_models, running_server
 
 MODELS = ("mnist-map", "mnist-map", "mnist-best", "mnist-beta-1")
-"""What the people look at: half of them what is chosen for them."""
+"""The models that people look at; half of them look at the default model."""
 
 SERVED_SECONDS = 40.0
-LOOK_SECONDS = 5.0
+SAMPLE_SECONDS = 5.0
 OWN_STOPS = {"Cancel", "Stop"}
-STOP = "Stop it all the same"
-"""What is asked of those who did not start it."""
+"""Buttons that stop a training run, for the person who started it."""
+
+STOP = "Stop it anyway"
+"""The button that stops a training run that another person started."""
+
 SETTLE_SECONDS = 150.0
-"""After the last one has left, until memory is read: longer than sessions are kept for return."""
+"""Seconds from the last departure until memory is read; the server keeps sessions for less time."""
 
 
 @dataclass
 class Watch:
-    """How the server's use of the machine went."""
+    """The resources that the server used over time."""
 
-    looks: list[tuple[float, Usage]] = field(default_factory=list)
+    samples: list[tuple[float, Usage]] = field(default_factory=list)
+    """Times of the monotonic clock in seconds, with the usage at each of them."""
 
     def megabytes_per_hour(self) -> float:
-        """How fast memory grew over the second half, as a straight line through the looks."""
-        half = self.looks[len(self.looks) // 2 :]
+        """Return the growth of memory over the second half, by linear regression."""
+        half = self.samples[len(self.samples) // 2 :]
         if len(half) < 3:
             return float("nan")
-        hours, megabytes = [at / 3600 for at, _ in half], [look.megabytes for _, look in half]
+        hours, megabytes = [at / 3600 for at, _ in half], [used.megabytes for _, used in half]
         return statistics.linear_regression(hours, megabytes).slope
 
     def cores(self) -> float:
-        """Cores in use on average."""
-        (begun, first), (ended, last) = self.looks[0], self.looks[-1]
+        """Return the mean number of cores in use."""
+        (begun, first), (ended, last) = self.samples[0], self.samples[-1]
         return (last.cpu_seconds - first.cpu_seconds) / (ended - begun)
 
     def most(self) -> Usage:
-        """The look with the most memory."""
-        return max((look for _, look in self.looks), key=lambda look: look.megabytes)
+        """Return the usage with the most memory."""
+        return max((used for _, used in self.samples), key=lambda used: used.megabytes)
 
 
 @contextmanager
 def watching(pid: int) -> Iterator[Watch]:
-    """Look at a process every few seconds, and at both ends."""
+    """Record the usage of a process every few seconds, at the start and at the end."""
     watch, over = Watch(), threading.Event()
 
-    def look() -> None:
+    def record() -> None:
         while True:
-            watch.looks.append((time.monotonic(), usage(pid)))
-            if over.wait(LOOK_SECONDS):
+            watch.samples.append((time.monotonic(), usage(pid)))
+            if over.wait(SAMPLE_SECONDS):
                 break
 
-    thread = threading.Thread(target=look)
+    thread = threading.Thread(target=record)
     thread.start()
     try:
         yield watch
     finally:
         over.set()
         thread.join()
-        watch.looks.append((time.monotonic(), usage(pid)))
+        watch.samples.append((time.monotonic(), usage(pid)))
 
 
 @asynccontextmanager
 async def training(address: str, wanted: bool):
-    """One model that trains, started by a person on the page Train, who then leaves it alone."""
+    """Train one model until the block ends; a visitor starts it on the page Train and leaves."""
     if wanted:
         async with visiting(address) as visitor:
             await visitor.open("train")
@@ -107,7 +114,7 @@ async def training(address: str, wanted: bool):
 
 
 async def lesson(server: AppServer, options: argparse.Namespace) -> dict:
-    """The first part: all pages, as shipped."""
+    """Measure a class that visits all pages, with the default settings."""
     started = usage(server.pid)
     cold = await prepare(server.address, sorted(set(MODELS)))
     prepared = usage(server.pid)
@@ -137,28 +144,28 @@ async def lesson(server: AppServer, options: argparse.Namespace) -> dict:
 
 
 def print_use(started: Usage, prepared: Usage, watch: Watch, after: Usage) -> None:
-    """Memory, threads and open files: before, with the class, and once it has left."""
+    """Print memory, threads and open files before, during and after the class."""
     print(
         "| the server | as started | every page seen | at most | after |\n|---|---:|---:|---:|---:|"
     )
-    looks = (started, prepared, watch.most(), after)
+    columns = (started, prepared, watch.most(), after)
     for name in ("megabytes", "threads", "descriptors"):
-        numbers = [f"{getattr(look, name):.0f}" for look in looks]
+        numbers = [f"{getattr(used, name):.0f}" for used in columns]
         print(f"| {name} | {' | '.join(numbers)} |")
     print(f"memory over the second half: {watch.megabytes_per_hour():+.0f} MB an hour")
 
 
 async def settle(server: AppServer, wait: float) -> None:
-    """Wait until the server has let go of those who left."""
-    assert active_sessions(server.address) == 0, "everybody has left, and somebody is still there"
+    """Wait until the server has dropped the sessions of the class."""
+    assert active_sessions(server.address) == 0, "a session is active after all visitors left"
     await asyncio.sleep(wait)
-    # Streamlit forgets old sessions when the next one comes or goes.
+    # Streamlit drops old sessions when another session starts or ends.
     async with visiting(server.address) as visitor:
         await visitor.open("lab")
 
 
 async def dragging(server: AppServer, options: argparse.Namespace) -> dict:
-    """The second part: every decoder on the server, and most people drag."""
+    """Measure a class that mostly drags sliders, with all decoders on the server."""
     await prepare(server.address, sorted(set(MODELS)))
     people = Manner(MODELS, 0.5, 0.0, drag_seconds=options.drag, on_instrument=1.0)
     async with training(server.address, not options.no_training):
@@ -174,7 +181,7 @@ async def dragging(server: AppServer, options: argparse.Namespace) -> dict:
 
 
 async def live(server: AppServer, browser: Chromium, options: argparse.Namespace) -> Beside:
-    """One real browser beside the class."""
+    """Measure one real browser alone and beside the class."""
     await prepare(server.address, sorted(set(MODELS)))
     manner = Manner(MODELS, think_seconds=options.think)
     train = partial(training, server.address, not options.no_training)
@@ -182,13 +189,13 @@ async def live(server: AppServer, browser: Chromium, options: argparse.Namespace
 
 
 def live_part(options: argparse.Namespace) -> dict:
-    """With the browser as one among all, and before the others, as if on a machine of its own."""
+    """Measure a browser that shares the cores equally, and one that has priority."""
     found = {}
     for comes_first in (False, True):
         print(
-            "the browser comes before server, class and training, as a laptop of its own would:"
+            "the browser has priority over server, class and training, like a separate laptop:"
             if comes_first
-            else f"server, class, training and browser share {os.cpu_count()} cores alike:"
+            else f"server, class, training and browser share {os.cpu_count()} cores equally:"
         )
         with chromium(comes_first) as browser, serving() as server:
             beside = asyncio.run(live(server, browser, options))
@@ -198,47 +205,40 @@ def live_part(options: argparse.Namespace) -> dict:
     return found
 
 
-async def first_looks(server: AppServer, pages: Sequence[str], wait: float) -> list[float]:
-    """One after the other, the second and later ones after a wait."""
+async def opening_times(server: AppServer, pages: Sequence[str], wait: float) -> list[float]:
+    """Return the seconds to open each page, in order, with a wait after the first page."""
     async with visiting(server.address) as visitor:
-        looks = [await visitor.open(pages[0], f"model={MODELS[0]}")]
+        times = [await visitor.open(pages[0], f"model={MODELS[0]}")]
         await asyncio.sleep(wait if len(pages) > 1 else 0)
-        return looks + [await visitor.open(page) for page in pages[1:]]
+        return times + [await visitor.open(page) for page in pages[1:]]
 
 
 def opening_part(options: argparse.Namespace) -> dict:
-    """Each page as the first of a server; and all of them some time after the first, Home."""
+    """Measure each page as the first page of a server, and some time after the page Home."""
     cold = {}
     for page in PAGES:
         with serving() as server:
-            cold[page] = asyncio.run(first_looks(server, [page], 0))[0]
+            cold[page] = asyncio.run(opening_times(server, [page], 0))[0]
     with serving() as server:
-        looks = asyncio.run(first_looks(server, PAGES, options.wait))
+        times = asyncio.run(opening_times(server, PAGES, options.wait))
     print(f"| page | a server's first | {options.wait:g} s after Home |\n|---|---:|---:|")
-    for page, later in zip(PAGES, looks, strict=True):
+    for page, later in zip(PAGES, times, strict=True):
         print(f"| {page or 'home'} | {cold[page]:.1f} s | {later:.1f} s |")
-    return {"first_page_at_most": max(cold.values()), "later_at_most": max(looks[1:])}
+    return {"first_page_at_most": max(cold.values()), "later_at_most": max(times[1:])}
 
 
 def seconds(log: Log) -> list[float]:
-    """Of all page switches."""
+    """Return the seconds of each page switch."""
     return [taken for _, taken in log.switches]
 
 
-def quantile(values: Sequence[float], share: float) -> float:
-    """The value that a share of the values does not exceed."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
-
-
 def in_words(values: Sequence[float]) -> str:
-    """Median, 95 % and the worst."""
-    found = [1000 * quantile(values, share) for share in (0.5, 0.95, 1.0)]
-    return "p50 {:.0f}, p95 {:.0f}, at most {:.0f} ms".format(*found)
+    """Describe times that are given in seconds."""
+    return describe_times([1000 * value for value in values])
 
 
 def print_switches(cold: Log, log: Log) -> None:
-    """A row a page."""
+    """Print one row for each page, and one for all pages."""
     print("| page | switches | p50 | p95 | at most | first look |\n|---|---:|---:|---:|---:|---:|")
     for page in [*dict.fromkeys(page for page, _ in cold.switches), None]:
         found = [taken for name, taken in log.switches if page in (name, None)]
@@ -251,7 +251,7 @@ def print_switches(cold: Log, log: Log) -> None:
 
 
 def print_lesson(log: Log, watch: Watch) -> None:
-    """What else happened."""
+    """Print the times of sliders, the lost sessions and the exceptions of a lesson."""
     print(
         f"native sliders: {len(log.moves)} moved, {in_words(log.moves)}; "
         f"{log.vanished} sessions vanished and came back; {len(log.lost)} lost, "
@@ -263,14 +263,12 @@ def print_lesson(log: Log, watch: Watch) -> None:
 
 @contextmanager
 def serving(**settings: str) -> Iterator[AppServer]:
-    """A server over the shipped models, whose folder takes what is trained meanwhile."""
+    """Start a server with links to the shipped models, in a folder that new models go to."""
     with tempfile.TemporaryDirectory() as folder:
         checkpoints = Path(folder) / "checkpoints"
-        checkpoints.mkdir()
-        for item in (PROJECT / "checkpoints").iterdir():
-            (checkpoints / item.name).symlink_to(item)
+        link_shipped_models(checkpoints)
         data = os.environ.get("LATENT_DATA_DIR", str(Path(folder) / "no-data"))
-        # The training has to outlast the lesson.
+        # The training must last longer than the lesson.
         limits = {"LATENT_MAX_JOB_MINUTES": "100000"}
         settings = {"LATENT_DATA_DIR": data, "LATENT_WARM_UP": "1", **limits, **settings}
         with running_server(Path(folder), checkpoints, **settings) as server:
@@ -278,18 +276,18 @@ def serving(**settings: str) -> Iterator[AppServer]:
 
 
 def main() -> None:
-    """Print the parts that are asked for."""
+    """Print the chosen parts."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sessions", type=int, default=30)
-    parser.add_argument("--minutes", type=float, default=3.0, help="of the lesson")
+    parser.add_argument("--minutes", type=float, default=3.0, help="minutes of the lesson")
     parser.add_argument("--think", type=float, default=8.0, help="seconds between two actions")
-    parser.add_argument("--drag", type=float, default=8.0, help="seconds that a hand drags")
+    parser.add_argument("--drag", type=float, default=8.0, help="seconds that a person drags")
     parser.add_argument("--settle", type=float, default=SETTLE_SECONDS, help="seconds at the end")
-    parser.add_argument("--no-training", action="store_true", help="no model trains beside them")
+    parser.add_argument("--no-training", action="store_true", help="train no model meanwhile")
     parser.add_argument("--wait", type=float, default=10.0, help="seconds of --part opening")
     parts = ("lesson", "dragging", "both", "live", "opening")
-    parser.add_argument("--part", choices=parts, default="both", help="both: the first two")
-    parser.add_argument("--json", action="store_true", help="print one JSON object last")
+    parser.add_argument("--part", choices=parts, default="both", help="both: the first two parts")
+    parser.add_argument("--json", action="store_true", help="print one JSON object as last line")
     options = parser.parse_args()
     found: dict = {"sessions": options.sessions, "minutes": options.minutes}
     if options.part in ("lesson", "both"):

@@ -1,7 +1,7 @@
-"""What fading numbers cost: `python -m tests.benchmarks.denormals`.
+"""Measures the cost of denormal numbers: `python -m tests.benchmarks.denormals`.
 
-Trains mlp-deep on MNIST for three epochs, as it is and without flushing denormals, and prints the
-speed of each epoch and the share of Adam's first moments that are denormal at its end.
+It trains mlp-deep on MNIST for three epochs, once as usual and once without flushing denormals. For
+each epoch it prints the speed, and the fraction of Adam's first moments that are denormal.
 """
 
 from contextlib import nullcontext
@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.device import prepare_device
 from vae.data.registry import load_dataset
-from vae.training import TrainingRun, run, run_training
+from vae.training import TrainingRun, run_group, run_training
 
 SMALLEST_NORMAL = 1.1754944e-38
 MODEL = ModelConfig((1, 28, 28), 2, "mlp-deep")
@@ -17,11 +17,11 @@ TRAIN = TrainConfig("mnist", epochs=3)
 
 
 def main() -> None:
-    """Both ways, one after the other."""
+    """Train both ways, one after the other, and print a line for each epoch."""
     prepare_device("cpu", threads=1)
     data = load_dataset("mnist")
-    for name, context in (("flushed", run.flush_denormals), ("kept", nullcontext)):
-        run.flush_denormals = context
+    for name, context in (("flushed", run_group.flush_denormals), ("kept", nullcontext)):
+        run_group.flush_denormals = context
         training = TrainingRun(MODEL, TRAIN, data)
         for report in run_training(training, report_seconds=1e9):
             moments = training.weights.first.abs()

@@ -1,11 +1,14 @@
-"""How fast the app answers in Chromium: `python -m tests.benchmarks.live_app`.
+"""Measures how fast the app answers in Chromium: `python -m tests.benchmarks.live_app`.
 
-It starts a server of its own over the shipped checkpoints and prints, from one run: the first load
-on that cold server, warm reloads, page switches, and paints per second while the mouse drags for
-four seconds, alone and while another session trains a model on the same server, with the number of
-messages that the browser sent during the drag; and how soon the map shows a drawing. The mouse is a
-program's: on a busy machine it moves more rarely than there are frames, which are painted all the
-same. Times are milliseconds in the browser's own clock.
+It starts a server with the shipped checkpoints and prints:
+
+- the time of the first load of a page on that cold server, of warm reloads and of page switches;
+- the paints per second while the mouse drags for four seconds, alone and while another session
+  trains a model on the server, with the number of messages that the browser sends meanwhile;
+- the time until the map shows a drawing.
+
+A program moves the mouse. On a busy machine the mouse moves less often than the screen shows a new
+frame, but every frame is painted. Times are milliseconds of the browser's clock.
 """
 
 import argparse
@@ -18,10 +21,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.support.app_server import IDLE, PROJECT, running_app, settled
-from tests.support.chromium import FLAGS, chromium_path
+from tests.support.app_server import IDLE, link_shipped_models, running_app, settled
+from tests.support.chromium import launched_chromium
 
 DRAG_SECONDS = 4.0
 SWITCHES = ("Map", "Decode", "Interpolate", "Compare beta", "Lab", "Train", "Home")
@@ -32,7 +35,7 @@ INSTRUMENTS = {
     "compare": "live-decoded",
 }
 
-# The instruments live in shadow roots; a canvas counts as there once it has been painted.
+# The instruments are in shadow roots; a canvas counts only after its first paint.
 WATCH = """
 window.painted = (testid) => {
   const look = (root) => {
@@ -71,7 +74,7 @@ WATCH_PEN = """(canvas) => {
 
 @contextmanager
 def visitor(browser: Browser, address: str):
-    """A person's browser window; `page.sent` grows with every message to the server."""
+    """Open a browser window; yield its page, and a list that grows with each message it sends."""
     context = browser.new_context(viewport={"width": 1280, "height": 720}, base_url=address)
     context.add_init_script(WATCH)
     page = context.new_page()
@@ -83,7 +86,7 @@ def visitor(browser: Browser, address: str):
 
 
 def load(page: Page, path: str) -> tuple[float, float]:
-    """Milliseconds from the navigation to the title, and to the first paint of the instrument."""
+    """Return the milliseconds from the navigation to the title, and to the instrument's paint."""
     page.goto(f"/{path}", wait_until="commit")
     titled = page.evaluate("onceTrue(() => document.querySelector('h1'))")
     testid = INSTRUMENTS.get(path)
@@ -93,7 +96,7 @@ def load(page: Page, path: str) -> tuple[float, float]:
 
 
 def switch(page: Page, name: str) -> tuple[float, float]:
-    """Milliseconds from a click on a link to the new title, and to the end of the page's run."""
+    """Return the milliseconds from a click to the new title, and to the end of the page's run."""
     title = "Latent Explorer" if name == "Home" else name
     times = page.evaluate(SWITCH, [name, title])
     page.wait_for_timeout(500)
@@ -101,7 +104,7 @@ def switch(page: Page, name: str) -> tuple[float, float]:
 
 
 def drag_slider(page: Page, _: float) -> Callable[[float], tuple[float, float]]:
-    """Where the mouse is on the first slider, by the time."""
+    """Return a function from the time to the mouse's position on the first slider of Decode."""
     page.goto("/decode")
     settled(page)
     box = page.locator("input[type=range][data-testid^=live-slider]").first.bounding_box()
@@ -110,7 +113,10 @@ def drag_slider(page: Page, _: float) -> Callable[[float], tuple[float, float]]:
 
 
 def move_over_map(page: Page, size: float) -> Callable[[float], tuple[float, float]]:
-    """Where the mouse is on the map, by the time: `size` of it from side to side, slowly down."""
+    """Return a function from the time to the mouse's position on the map.
+
+    The mouse moves from side to side over the fraction `size` of the width, and slowly down.
+    """
     page.goto("/map")
     settled(page)
     box = page.get_by_test_id("live-map").bounding_box()
@@ -124,19 +130,28 @@ def _to_and_fro(t: float) -> float:
 
 @dataclass(frozen=True)
 class Drag:
-    """A hand on an instrument for DRAG_SECONDS."""
+    """The measurements of one drag of DRAG_SECONDS on an instrument."""
 
     name: str
     paints: float
-    """A second."""
+    """Paints per second."""
     moves: float
-    """Of the mouse, a second."""
+    """Movements of the mouse per second."""
     messages: int
-    """That the browser sent to the server meanwhile."""
+    """Number of messages that the browser sent to the server."""
 
 
 def drag(page: Page, sent: list[float], name: str, testid: str, place, pressed: bool) -> Drag:
-    """Move the mouse over an instrument, or pull at it, and count."""
+    """Move the mouse over an instrument and count paints, movements and messages.
+
+    Args:
+        page: The page with the instrument.
+        sent: The list of messages that the page has sent.
+        name: The name of the drag.
+        testid: The test id of the canvas whose paints are counted.
+        place: A function from the time to the mouse's position.
+        pressed: Whether the mouse button is held down.
+    """
     canvas = page.get_by_test_id(testid)
     page.wait_for_timeout(1000)
     page.mouse.move(*place(0))
@@ -156,7 +171,7 @@ def drag(page: Page, sent: list[float], name: str, testid: str, place, pressed: 
 
 
 def all_drags(page: Page, sent: list[float]) -> list[Drag]:
-    """Decode's slider, the pointer over the Map, and the map itself pulled aside."""
+    """Drag a slider of Decode, move the pointer over the map, and drag the map."""
     drags = (
         ("Decode, a slider dragged", "live-decoded", drag_slider, 0.7, True),
         ("Map, the pointer over it: preview", "live-map-decoded", move_over_map, 0.7, False),
@@ -170,7 +185,7 @@ def all_drags(page: Page, sent: list[float]) -> list[Drag]:
 
 
 def print_drags(page: Page, sent: list[float], when: str) -> None:
-    """A line for each."""
+    """Print one line for each drag."""
     for found in all_drags(page, sent):
         print(
             f"{found.name:36}{when:26}{found.paints:5.1f} paints/s, {found.moves:5.1f} moves/s, "
@@ -179,7 +194,7 @@ def print_drags(page: Page, sent: list[float], when: str) -> None:
 
 
 def print_drawing(page: Page, model: str) -> None:
-    """Milliseconds from a move of the pen to the map that shows where the drawing now is."""
+    """Print the milliseconds from a movement of the pen to the new point on the map."""
     page.goto(f"/map?model={model}&tool=draw")
     settled(page)
     canvas, pad = page.get_by_test_id("live-map"), page.get_by_test_id("live-pad")
@@ -204,7 +219,7 @@ def print_drawing(page: Page, model: str) -> None:
 
 
 def print_loads(page: Page, repeats: int) -> None:
-    """Warm reloads."""
+    """Print the times of warm reloads."""
     print(f"\n{'warm reload':24}{'title':>12}{'instrument':>12}   ms, median of {repeats}")
     for path in ("", *INSTRUMENTS):
         times = [load(page, path) for _ in range(repeats)]
@@ -213,20 +228,20 @@ def print_loads(page: Page, repeats: int) -> None:
 
 
 def print_switches(page: Page, repeats: int, when: str) -> None:
-    """Page switches; the first round, which fills the server's caches, is left out."""
+    """Print the times of page switches, without the first round, which fills the caches."""
     page.goto("/")
     settled(page)
     times = [[switch(page, name) for name in SWITCHES] for _ in range(repeats + 1)][1:]
     print(f"\n{f'page switch, {when}':40}{'title':>12}{'run ended':>12}   ms, median of {repeats}")
-    for place, name in enumerate(SWITCHES):
+    for index, name in enumerate(SWITCHES):
         titled, ended = (
-            statistics.median(column) for column in zip(*(row[place] for row in times), strict=True)
+            statistics.median(column) for column in zip(*(row[index] for row in times), strict=True)
         )
         print(f"{name:40}{titled:12.0f}{ended:12.0f}")
 
 
 def start_training(page: Page) -> None:
-    """A model of the bundled digits that takes longer than the drags, by another person."""
+    """Start the training of a model of the digits that takes longer than the drags."""
     page.goto("/train")
     settled(page)
     page.get_by_text("More settings").click()
@@ -238,25 +253,21 @@ def start_training(page: Page) -> None:
 
 
 def main() -> None:
-    """Print everything, in the order of the module's first lines."""
+    """Start a server and a browser, and print all measurements."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--data-dir", help="where the data sets are; without it, none is found")
+    parser.add_argument("--data-dir", help="folder of the data sets; by default there are none")
     arguments = parser.parse_args()
     settings = {"LATENT_DATA_DIR": arguments.data_dir} if arguments.data_dir else {}
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
+    with tempfile.TemporaryDirectory() as folder, launched_chromium() as browser:
         runs = Path(folder) / "runs"
-        runs.mkdir()
-        for shipped in (PROJECT / "checkpoints").iterdir():
-            (runs / shipped.name).symlink_to(shipped)
+        link_shipped_models(runs)
         with running_app(Path(folder), runs, **settings) as address:
             measure(browser, address, arguments.repeats)
-        browser.close()
 
 
 def measure(browser: Browser, address: str, repeats: int) -> None:
-    """All figures of one server."""
+    """Print all measurements of one server."""
     with visitor(browser, address) as (page, sent):
         titled, ready = load(page, "map")
         print(f"cold server: title of Map after {titled:.0f} ms, its first paint {ready:.0f} ms")

@@ -1,16 +1,16 @@
-"""Paints per second in Chromium while beta is dragged: `python -m tests.benchmarks.live_beta`.
+"""Measures paints per second while beta is dragged: `python -m tests.benchmarks.live_beta`.
 
-The models are random, which costs what trained ones cost. A main paint is the large picture, the
-figures, the bars, the curve and 10,000 codes; the tiles follow in what is left of each frame. The
-mouse is a program's: on a busy machine it moves more rarely than there are frames, which are
-painted all the same.
+The models have random weights, which take as long to run as trained ones. One paint covers the
+large image, the numbers, the bars, the curve and 10,000 codes. The tiles are painted in the rest of
+each frame. A program moves the mouse. On a busy machine the mouse moves less often than the screen
+shows a new frame, but every frame is painted.
 """
 
 import time
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from tests.support.chromium import FLAGS, chromium_path
+from tests.support.chromium import launched_chromium
 from tests.support.mounted import draws, settle
 from tests.support.multi_rate import Measured, multi_rate
 from vae.core.config import Architecture
@@ -24,7 +24,7 @@ MODELS: tuple[tuple[str, Architecture, tuple[int, int, int], int], ...] = (
 
 
 def drag(page: Page) -> tuple[float, float, float]:
-    """Paints, moves of the mouse and tiles per second, to and fro along the slider."""
+    """Drag the slider to and fro; return the paints, mouse movements and tiles per second."""
     box = page.get_by_test_id("live-beta").bounding_box()
     place = lambda t: box["x"] + box["width"] * (0.05 + 0.9 * abs(t % 2 - 1))  # noqa: E731
     middle = box["y"] + box["height"] / 2
@@ -43,15 +43,14 @@ def drag(page: Page) -> tuple[float, float, float]:
 
 
 def tiles(page: Page) -> int:
-    """How many small pictures have been painted."""
+    """Return the number of tiles that have been painted."""
     add = "(all) => all.reduce((sum, canvas) => sum + Number(canvas.dataset.draws), 0)"
     return page.locator(".tiles canvas, .exemplars canvas").evaluate_all(add)
 
 
 def main() -> None:
     """Print one line for each model."""
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
+    with launched_chromium() as browser:
         for name, architecture, shape, latent in MODELS:
             page = browser.new_page(viewport={"width": 960, "height": 720})
             page.goto("about:blank")
@@ -62,7 +61,6 @@ def main() -> None:
             paints, moves, drawn = drag(page)
             print(f"{name:32}{paints:5.1f} paints/s, {moves:5.1f} moves/s, {drawn:5.0f} tiles/s")
             page.close()
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""Milliseconds per decode in Chromium: `python -m tests.benchmarks.live_decode`."""
+"""Measures milliseconds per decode in Chromium: `python -m tests.benchmarks.live_decode`."""
 
 import base64
 
-from playwright.sync_api import sync_playwright
 from torch import nn
 
-from tests.support.chromium import FLAGS, chromium_path
+from tests.support.chromium import launched_chromium
 from vae.viewer.blobs import decoder_blob
 from vae.viewer.bundle import bundle
 
@@ -30,7 +29,7 @@ MEASURE = """async ([source, blob]) => {
 
 
 def decoders() -> dict[str, nn.Sequential]:
-    """The two decoders that most shipped models have."""
+    """Return the two decoders that most shipped models have."""
     return {
         "mlp 10-512-784": nn.Sequential(
             nn.Linear(LATENT, 512), nn.ReLU(), nn.Linear(512, 784), nn.Unflatten(1, (1, 28, 28))
@@ -50,15 +49,13 @@ def decoders() -> dict[str, nn.Sequential]:
 
 def main() -> None:
     """Print the median and the range of nine batches of a hundred decodes."""
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
+    with launched_chromium() as browser:
         page = browser.new_page()
         for name, decoder in decoders().items():
             blob = decoder_blob(decoder, LATENT, (1, 28, 28), name)
             encoded = base64.b64encode(blob).decode()
             times = page.evaluate(MEASURE, [bundle("transport/asset_registry.js"), encoded])
             print(f"{name:24} {times[4]:.3f} ms ({times[0]:.3f} to {times[-1]:.3f})")
-        browser.close()
 
 
 if __name__ == "__main__":

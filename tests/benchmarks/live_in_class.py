@@ -1,9 +1,9 @@
-"""Live decoding in one browser, before a class comes and while it is there.
+"""Measures live decoding in one browser, before a class arrives and while it is there.
 
-Part of `python -m tests.benchmarks.class_of_thirty`: `--part live`. One real Chromium is on the
-class's server and this machine, so it shares the cores with the server, the visitors and the
-training; a pupil's laptop would not. So everything is measured twice: with all of them alike, and
-with the browser before the others in the system's queue, which is nearer to a laptop of its own.
+`python -m tests.benchmarks.class_of_thirty --part live` calls this module. The Chromium runs on the
+same machine as the server, the visitors and the training, so they share its cores. A student's
+laptop would not. Everything is therefore measured twice: once with equal priorities, and once with
+priority for the browser, which is closer to a separate laptop.
 """
 
 import asyncio
@@ -11,70 +11,71 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tests.benchmarks.live_app import Drag, all_drags, visitor
 from tests.load.lesson import Log, Manner, attend
-from tests.support.chromium import FLAGS, chromium_path
+from tests.support.chromium import launched_chromium
 
 BEHIND = 5
-"""What everything but the browser adds to its nice value where the browser comes first."""
+"""Increase of the nice value of everything but the browser, if the browser has priority."""
 
 ARRIVAL_SECONDS = 15.0
-"""Until the whole class is there, and walks."""
+"""Seconds until the whole class has arrived."""
 
 LONGEST_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
 class Beside:
-    """The same drags alone and beside a class."""
+    """The same drags, measured alone and beside a class."""
 
     alone: list[Drag]
     beside: list[Drag]
     log: Log
-    """What the class did meanwhile."""
+    """The record of the class during the drags."""
 
     seconds: float
-    """For how long."""
+    """The duration of that record."""
 
     @property
     def ratio(self) -> float:
-        """Paints per second beside the class over those alone, the worst of all drags."""
+        """Paints per second beside the class, divided by those alone; the worst of all drags."""
         pairs = zip(self.alone, self.beside, strict=True)
         return min(beside.paints / alone.paints for alone, beside in pairs)
 
     @property
     def messages(self) -> int:
-        """That the browser sent during all drags."""
+        """The number of messages that the browser sent during all drags."""
         return sum(each.messages for each in self.alone + self.beside)
 
 
 class Chromium:
-    """One browser; Playwright wants all that it does in the thread that started it."""
+    """One browser in a thread of its own, because Playwright must stay in one thread."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1)
-        self._driver, self._browser = self._thread.submit(_launch).result()
+        self._started = ExitStack()
+        launch = lambda: self._started.enter_context(launched_chromium())  # noqa: E731
+        self._browser = self._thread.submit(launch).result()
 
     async def drags(self, address: str) -> list[Drag]:
-        """By a person who has just come."""
+        """Measure all drags of a new visitor."""
         drag = self._thread.submit(_drags, self._browser, address)
         return await asyncio.wrap_future(drag)
 
     def close(self) -> None:
-        """The browser, and what drives it."""
-        self._thread.submit(self._browser.close).result()
-        self._thread.submit(self._driver.stop).result()
+        """Close the browser and its driver."""
+        self._thread.submit(self._started.close).result()
         self._thread.shutdown()
 
 
 @contextmanager
 def chromium(comes_first: bool) -> Iterator[Chromium]:
-    """A browser; what is started within comes after it in the system's queue, if wanted."""
+    """Start a browser; with `comes_first`, later processes get a lower priority than it has."""
     browser = Chromium()
     if comes_first:
         os.nice(BEHIND)
@@ -91,7 +92,15 @@ async def measure(
     manner: Manner,
     training: Callable[[], AbstractAsyncContextManager],
 ) -> Beside:
-    """Drag; let the class come and a model train; drag again."""
+    """Drag alone, then start the training and the class, and drag again.
+
+    Args:
+        address: The address of the server.
+        browser: The browser that drags.
+        sessions: The number of sessions of the class.
+        manner: The behaviour of the class.
+        training: Returns a context in which a model trains.
+    """
     alone = await browser.drags(address)
     async with training():
         log, begun = Log(), time.monotonic()
@@ -109,7 +118,7 @@ async def measure(
 
 
 def print_beside(found: Beside, sessions: int) -> None:
-    """A row a drag."""
+    """Print one row for each drag."""
     print("| live, in Chromium | alone | beside the class | ratio | messages |")
     print("|---|---:|---:|---:|---:|")
     for alone, beside in zip(found.alone, found.beside, strict=True):
@@ -122,11 +131,6 @@ def print_beside(found: Beside, sessions: int) -> None:
         f"the class: {sessions} sessions, {len(found.log.switches)} page switches in "
         f"{found.seconds:.0f} s, {len(found.log.lost)} lost"
     )
-
-
-def _launch():
-    driver = sync_playwright().start()
-    return driver, driver.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
 
 
 def _drags(browser: Browser, address: str) -> list[Drag]:

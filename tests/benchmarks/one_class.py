@@ -1,8 +1,8 @@
-"""One-class MNIST: `python -m tests.benchmarks.one_class`, ten trainings of half a minute or so.
+"""Measures one-class anomaly detection on MNIST: `python -m tests.benchmarks.one_class`.
 
-A model for each digit, trained on that digit alone; all 10,000 test images ranked by each score.
-The table is what the README quotes. The published figure is the mean AUROC that Perera, Nallapati
-and Xiang, "OCGAN", 2019, give for a VAE on the same task.
+It trains one model for each digit on that digit alone, for about half a minute each. Each model
+ranks all 10,000 test images by each score. checkpoints/README.md quotes the table. The published
+figure is the mean AUROC of a VAE on the same task in Perera, Nallapati and Xiang, "OCGAN", 2019.
 """
 
 import argparse
@@ -27,7 +27,7 @@ SCORES = ("elbo", "distortion", "rate", "likelihood", "unexplained")
 def detection(
     digit: int, likelihood: Likelihood, epochs: int, samples: int, folder: Path
 ) -> Detection:
-    """Train on one digit, rank the test split."""
+    """Train a model on one digit and rank the test split."""
     dataset = load_dataset(f"mnist:only={digit}", validation_fraction=0)
     train = TrainConfig(
         dataset.name, epochs=epochs, warmup_epochs=default_warmup(epochs), validation_fraction=0

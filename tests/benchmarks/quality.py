@@ -1,8 +1,8 @@
-"""Speed is not paid for with quality: `python -m tests.benchmarks.quality`.
+"""Checks the quality of short training runs: `python -m tests.benchmarks.quality`.
 
-Trains what the bars are about with `vae train`, on one thread of the CPU, and prints a table of the
-test ELBO, accuracy and active units found against the bars. With --write the table and the exact
-commands go below those of `checkpoints/README.md`. MNIST must be there (see `vae train --help`).
+It trains models with `vae train` on one thread of the CPU. It prints their test ELBO, accuracy and
+active units beside the required values. With --write, it writes the table and the exact commands
+into `checkpoints/README.md`. It needs MNIST (see `vae train --help`).
 """
 
 import argparse
@@ -18,37 +18,39 @@ from vae.data.registry import load_dataset
 from vae.metrics.evaluation import encode_split
 from vae.runs.checkpoint import load_model, load_run
 
-QUALITY_HEADING = "## What short trainings come to"
+QUALITY_HEADING = "## Results of short training runs"
 README = PROJECT / "checkpoints" / "README.md"
 MNIST = "--dataset mnist --validation-fraction 0"
 INTRODUCTION = """
-Trained and written by `python -m tests.benchmarks.quality --write`. The settings of the two maps
-were chosen among some thirty that were tried, by these same numbers; a map with two dimensions
-depends on its seed, so three are given. Given are the test
-split's -ELBO in nats per image; the share of its images whose five nearest neighbours among the
-codes of the training split vote for the right class; active units; and the seconds of the training
-loop on one thread, in an hour in which the machine had no busy neighbours: in others the maps took
-63 to 87. In brackets stands the bar that it should come to.
+`python -m tests.benchmarks.quality --write` trains these models and writes this section. The
+settings of the two maps were chosen among some thirty settings, by these same numbers. The result
+of a map with two dimensions depends on its seed, so there are three seeds.
+
+The columns are the test split's -ELBO in nats per image, the accuracy, the active units and the
+seconds. The accuracy is the fraction of test images whose class equals the majority class of their
+five nearest neighbours among the codes of the training split. The seconds are those of the training
+loop on one thread, in an hour without other work on the machine. In other hours the maps took 63 to
+87 seconds. The required value of each number is in brackets.
 """
 
 
 @dataclass(frozen=True)
 class Bar:
-    """What a training must come to."""
+    """A training run and the values that it must reach; None for values without a requirement."""
 
     what: str
     options: str
     nats: float | None = None
-    """At most: the test split's -ELBO."""
+    """The largest allowed -ELBO of the test split."""
 
     accuracy: float | None = None
-    """At least: of the five nearest neighbours."""
+    """The smallest allowed accuracy of the five nearest neighbours."""
 
     active_units: int | None = None
-    """At least."""
+    """The smallest allowed number of active units."""
 
     seconds: float | None = None
-    """At most: of training on one thread."""
+    """The largest allowed training time on one thread."""
 
     seed: int = 0
 
@@ -89,7 +91,7 @@ BARS = (
 
 
 def vae(*arguments: str) -> dict:
-    """What a command of `vae` finds."""
+    """Run a command of `vae` and return its JSON object."""
     command = [sys.executable, "-m", "vae", *arguments, "--json"]
     answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     if answer.returncode:
@@ -98,12 +100,12 @@ def vae(*arguments: str) -> dict:
 
 
 def command(bar: Bar) -> str:
-    """What `vae train` is given."""
+    """Return the options of `vae train`."""
     return f"{bar.options} --seed {bar.seed} --threads 1"
 
 
 def neighbour_accuracy(folder: Path) -> float:
-    """Of the test split's codes, by the five nearest among those of the training split."""
+    """Return the accuracy of the five nearest training codes on the codes of the test split."""
     from sklearn.neighbors import KNeighborsClassifier
 
     run = load_run(folder)
@@ -115,7 +117,7 @@ def neighbour_accuracy(folder: Path) -> float:
 
 
 def row(bar: Bar, folder: Path) -> str:
-    """A line of the table: what was found, and the bar in brackets."""
+    """Train a model and return its line of the table, with the required values in brackets."""
     found = vae("train", *command(bar).split(), "--out", str(folder))
     accuracy = neighbour_accuracy(folder) if bar.accuracy else None
     cells = [
@@ -133,9 +135,9 @@ def _against(value: float, bar: float | None, form: str, sign: str) -> str:
 
 
 def main() -> None:
-    """Print the section, or write it."""
+    """Print the section, or write it into checkpoints/README.md."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", action="store_true", help="into checkpoints/README.md")
+    parser.add_argument("--write", action="store_true", help="write into checkpoints/README.md")
     options = parser.parse_args()
     lines = [QUALITY_HEADING, INTRODUCTION]
     lines += ["| what | -ELBO | accuracy | active units | seconds |", "|---|---|---|---|---|"]

@@ -1,9 +1,11 @@
-"""Pictures per second where the server decodes: `python -m tests.benchmarks.served_decode`.
+"""Measures images per second if the server decodes: `python -m tests.benchmarks.served_decode`.
 
-It starts servers of its own that send no decoder to the browser, and prints how often the picture
-on Decode follows a slider that moves with every frame of the screen: in one Chromium page, with the
-settings that ship, with Streamlit's defaults, and with Nagle's algorithm; in several pages at once,
-which share this machine with the server; and for clients that only speak the protocol.
+It starts servers that send no decoder to the browser. It prints how often the image on Decode
+follows a slider that moves with every frame of the screen:
+
+- in one Chromium page, with our settings, with Streamlit's defaults, and with Nagle's algorithm;
+- in several pages at once, which share this machine with the server;
+- for clients that only speak the protocol.
 """
 
 import argparse
@@ -17,14 +19,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.BidiComponent_pb2 import BidiComponent
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
 
 from tests.support.app_server import PROJECT, running_app
-from tests.support.chromium import FLAGS, chromium_path
+from tests.support.chromium import launched_chromium
 
 MODELS = ("mnist-map", "mnist-tutorial")
 DEFAULTS = ("--runner.postScriptGC", "true", "--server.fileWatcherType", "auto")
@@ -36,7 +38,7 @@ def setsockopt(self, level, option, *value):
 socket.socket.setsockopt = setsockopt
 """
 
-# The slider is moved in the page itself, with every frame; the instruments are in shadow roots.
+# A script in the page moves the slider with every frame; the instruments are in shadow roots.
 MOVE = """(seconds) => {
   const all = (root) => [...root.querySelectorAll("*")]
     .flatMap((node) => [node, ...(node.shadowRoot ? all(node.shadowRoot) : [])]);
@@ -61,7 +63,7 @@ MOVE = """(seconds) => {
 
 @contextmanager
 def serving(*options: str, **settings: str) -> Iterator[str]:
-    """A server over the shipped models that decodes them all itself."""
+    """Start a server that decodes all shipped models itself; yield its address."""
     with tempfile.TemporaryDirectory() as folder:
         settings = {"LATENT_BROWSER_MEGABYTES": "0", **settings}
         with running_app(Path(folder), PROJECT / "checkpoints", *options, **settings) as address:
@@ -70,7 +72,7 @@ def serving(*options: str, **settings: str) -> Iterator[str]:
 
 @contextmanager
 def decode_page(browser: Browser, address: str, model: str) -> Iterator[Page]:
-    """A visitor's page with the sliders of a model and its first picture."""
+    """Open the page Decode with a model, and wait for its first image."""
     context = browser.new_context(viewport={"width": 1280, "height": 720}, base_url=address)
     page = context.new_page()
     page.set_default_timeout(60_000)
@@ -82,23 +84,23 @@ def decode_page(browser: Browser, address: str, model: str) -> Iterator[Page]:
 
 
 def drag(pages: list[Page], seconds: float) -> list[tuple[float, float]]:
-    """Pictures and frames per second of each page while all of them move."""
+    """Move the sliders of all pages; return the images and frames per second of each page."""
     for page in pages:
         page.evaluate(MOVE, seconds)
     return [tuple(page.evaluate("window.moved")) for page in pages]
 
 
 def print_settings(browser: Browser, folder: str, repeats: int) -> None:
-    """One page alone, for each way to run the server: they take turns, so that noise hits all."""
+    """Print the speed of one page for each setting of the server; the settings take turns."""
     (Path(folder) / "sitecustomize.py").write_text(NAGLE)
-    ways = (
+    variants = (
         ("as shipped", (), {}),
         ("with Streamlit's defaults", DEFAULTS, {}),
         ("with Nagle's algorithm", (), {"PYTHONPATH": folder}),
     )
     with ExitStack() as stack:
         pages = {}
-        for what, options, settings in ways:
+        for what, options, settings in variants:
             address = stack.enter_context(serving(*options, **settings))
             for model in MODELS:
                 page = stack.enter_context(decode_page(browser, address, model))
@@ -114,7 +116,7 @@ def print_settings(browser: Browser, folder: str, repeats: int) -> None:
 
 
 def print_pages(browser: Browser, address: str, model: str, count: int) -> None:
-    """Several pages at once."""
+    """Print the speed of several pages at once."""
     with ExitStack() as stack:
         pages = [stack.enter_context(decode_page(browser, address, model)) for _ in range(count)]
         rates = [pictures for pictures, _ in drag(pages, 6.0)]
@@ -123,7 +125,7 @@ def print_pages(browser: Browser, address: str, model: str, count: int) -> None:
 
 
 class Client:
-    """One visitor without a browser: it asks as soon as it has been answered."""
+    """A visitor without a browser, who sends each request after the answer to the last one."""
 
     def __init__(self, connection: ClientConnection, model: str) -> None:
         self.connection = connection
@@ -133,7 +135,7 @@ class Client:
         self._open()
 
     def ask_until(self, end: float) -> None:
-        """One code after the other."""
+        """Request one code after the other until the monotonic clock reaches `end`."""
         while time.monotonic() < end:
             self.count += 1
             code = [(self.count % 100) / 50] * self.latent
@@ -169,20 +171,23 @@ class Client:
 
 
 def component(message: ForwardMsg) -> BidiComponent:
+    """Return the component that a message carries."""
     return message.delta.new_element.bidi_component
 
 
 def is_served(message: ForwardMsg) -> bool:
+    """Return whether a message holds images that the server decoded."""
     return component(message).component_name == "latent_served"
 
 
 def header(proto: BidiComponent) -> dict:
+    """Return the JSON header of a component's binary data."""
     (length,) = struct.unpack_from("<I", proto.bytes, 4)
     return json.loads(proto.bytes[8 : 8 + length])
 
 
 def print_clients(address: str, model: str, count: int, seconds: float = 5.0) -> None:
-    """What the server gives when nothing else takes its time."""
+    """Print the speed of clients without a browser."""
     stream = address.replace("http", "ws") + "/_stcore/stream"
     with ExitStack() as stack:
         connections = [stack.enter_context(connect(stream, max_size=None)) for _ in range(count)]
@@ -199,19 +204,17 @@ def print_clients(address: str, model: str, count: int, seconds: float = 5.0) ->
 
 
 def main() -> None:
-    """Print everything, in the order of the module's first lines."""
+    """Print all measurements, in the order of the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--pages", type=int, default=6)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
+    with tempfile.TemporaryDirectory() as folder, launched_chromium() as browser:
         print_settings(browser, folder, arguments.repeats)
         with serving() as address:
             print_pages(browser, address, MODELS[1], arguments.pages)
             for count in (1, arguments.pages, 30):
                 print_clients(address, MODELS[1], count)
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Seconds to draw ten thousand sprites: `python -m tests.benchmarks.sprites`."""
+"""Measures the seconds to draw ten thousand sprites: `python -m tests.benchmarks.sprites`."""
 
 import time
 from typing import get_args
@@ -9,7 +9,7 @@ COUNT = 10_000
 
 
 def seconds(grid: SpriteGrid) -> float:
-    """Of one drawing of images from all over the grid."""
+    """Return the seconds to draw images from the whole grid once."""
     factors = grid.factors_of(grid.sample(COUNT, seed=0))
     start = time.perf_counter()
     grid.render(factors)

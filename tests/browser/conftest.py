@@ -5,21 +5,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.chromium import FLAGS, chromium_path
+from tests.support.chromium import chromium_path, launched_chromium
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator:
     """A Playwright browser shared by the session; skips where there is no Chromium."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    path = chromium_path()
-    if path is None:
+    pytest.importorskip("playwright.sync_api")
+    if chromium_path() is None:
         missing = pytest.fail if os.environ.get("LATENT_REQUIRE_BROWSER") else pytest.skip
         missing("no Chromium found; install one or set CHROMIUM to its path")
-    with playwright.sync_playwright() as driver:
-        launched = driver.chromium.launch(executable_path=path, args=list(FLAGS))
+    with launched_chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture

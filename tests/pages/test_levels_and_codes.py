@@ -53,20 +53,15 @@ def test_a_swapped_code_tells_how_much_the_image_changes(open_page, models):
     assert any(f"→ {other}" in caption.value for caption in page.caption)
 
 
-def test_a_clicked_square_is_the_one_that_is_swapped(monkeypatch):
-    """The selection is what the browser sends; AppTest has no chart to click on."""
-    from pages.views.kinds import codes
+@pytest.mark.parametrize(
+    ("indices", "shape", "square"),
+    [([2], (2, 3), (0, 2)), ([4], (2, 3), (1, 1)), ([], (7, 7), (3, 3)), ([49], (7, 7), (3, 3))],
+)
+def test_a_clicked_square_is_the_one_that_is_swapped(indices, shape, square):
+    """The event is what the browser sends; AppTest has no chart to click on."""
+    from pages.views.kinds.codes import selected_square
 
-    places = [2]
-    monkeypatch.setattr(codes, "_grid_key", lambda explorer: "grid")
-    monkeypatch.setattr(
-        codes.st, "session_state", {"grid": {"selection": {"point_indices": places}}}
-    )
-    assert codes.chosen_place(None, (2, 3)) == (0, 2)
-    places[0] = 4
-    assert codes.chosen_place(None, (2, 3)) == (1, 1)
-    places.clear()
-    assert codes.chosen_place(None, (7, 7)) == (3, 3)
+    assert selected_square({"selection": {"point_indices": indices}}, shape) == square
 
 
 @pytest.mark.parametrize("kind", ["levels", "codes"])

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +76,17 @@ def served(
             process.terminate()
             process.wait(20)
     assert "Traceback" not in log.read_text(), log.read_text()
+
+
+def link_shipped_models(folder: Path, *names: str, without: Collection[str] = ()) -> None:
+    """Create a folder of links to the models that ship: to all of them, or to those named.
+
+    Models in `without` are left out.
+    """
+    folder.mkdir(exist_ok=True)
+    for item in (PROJECT / "checkpoints").iterdir():
+        if item.name not in without and (not names or item.name in names):
+            (folder / item.name).symlink_to(item)
 
 
 def settled(page) -> None:

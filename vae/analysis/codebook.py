@@ -1,10 +1,10 @@
 """Measures the codebook of a VQ-VAE: how many codes are used, and the bits of a grid of them.
 
 Under the model's uniform prior each code costs ln(codes) nats. A prior that is fitted to codes
-makes the frequent codes cheaper. This module fits two priors to the codes of every other test image and
-measures them on the remaining images. The first has one frequency for each code; the second has
-frequencies for each position of the grid. Both treat positions as independent, so an autoregressive
-prior would be cheaper still.
+makes the frequent codes cheaper. This module fits two priors to the codes of every other test image
+and measures them on the remaining images. The first has one frequency for each code; the second
+has frequencies for each position of the grid. Both treat positions as independent, so an
+autoregressive prior would be cheaper still.
 
 Example:
     >>> found = measure_codebook(Explorer.open("checkpoints/mnist-vq"))

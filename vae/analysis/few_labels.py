@@ -1,12 +1,21 @@
-"""Few labels: what a hundred of them come to, with a VAE and without.
+"""Compares classifiers that have only a few labels, with and without a VAE.
 
-Each draw keeps the labels of a few training images, as many of each class (`vae.data.sampling`),
-and every method gets the same ones: simple probes on raw pixels and on the codes of a VAE that was
-trained without any label (M1 of Kingma et al. 2014); the semi-supervised VAE on images (their M2,
-read from checkpoints whose seeds are the draws); and the semi-supervised VAE on the codes of that
-VAE (their M1+M2), trained here, as codes are small.
+A seed selects the training images that keep their labels, equally many per class
+(`vae.data.sampling`). Every method gets the same labels:
 
-The codes reach M2 as small images of 8 bits a number: a code from -4 to 4, its last pixels grey.
+- simple probes on raw pixels, and on the codes of a VAE that was trained without labels (M1 of
+  Kingma et al. 2014);
+- the semi-supervised VAE on images (their M2), read from checkpoints of the same seeds;
+- the semi-supervised VAE on the codes of the first VAE (their M1+M2), trained here, because codes
+  are small.
+
+M2 reads codes as small images with 8 bits per number: from -4 to 4, padded with grey pixels.
+
+Example:
+    >>> dataset = load_dataset("mnist", validation_fraction=0)
+    >>> vae = load_run("checkpoints/mnist-best")
+    >>> found = measure_few_labels(dataset, vae, labels=100, seeds=[0, 1, 2], code_epochs=5)
+    >>> found.errors["nearest neighbour on codes of the VAE"].mean
 """
 
 import math
@@ -19,6 +28,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from vae.analysis.replicates import Replicates
+from vae.analysis.representation import Rows
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import ConfigError, DataError
 from vae.core.record import Record
@@ -32,61 +42,49 @@ from vae.runs.run import Run
 from vae.training import TrainingRun, run_training
 
 LIMIT = 4.0
-"""Codes beyond it are cut off before they are made into bytes."""
+"""Codes are clamped to this absolute value before they are stored as bytes."""
 
 CODE_LATENT, CODE_SCALE = 20, 0.05
-"""Of M2 on codes: its latent size, and the standard deviation of a number scaled to [0, 1].
+"""Latent size of M2 on codes, and its standard deviation of a number that is scaled to [0, 1].
 
-Tried on the first draw of MNIST's labels: sizes of 5 and 20, deviations of 0.03, 0.05 and 0.1.
+They were chosen with the labels of MNIST's seed 0, from sizes of 5 and 20 and deviations of 0.03,
+0.05 and 0.1.
 """
 
 PIXELS, CODES = "pixels", "codes of the VAE"
 LOGISTIC, NEAREST = "logistic regression", "nearest neighbour"
 M2, M1_M2 = "M2: semi-supervised VAE", "M1+M2: semi-supervised VAE on codes"
 PUBLISHED = {M2: 0.1197, M1_M2: 0.0333}
-"""Test errors on MNIST with 100 labels, Kingma et al. 2014, table 1."""
+"""Test errors on MNIST with 100 labels, from Kingma et al. 2014, table 1."""
 
 
 @dataclass(frozen=True)
 class FewLabels(Record):
-    """Shares of test images that each method gets wrong, by draw of labels."""
+    """The share of test images that each method classifies wrongly, for each seed."""
 
     dataset: str
     labels: int
     seeds: tuple[int, ...]
-    """A draw each."""
+    """Seeds that select the labelled images."""
 
     model_seeds: tuple[int, ...]
-    """The draws for which there is M2 on images: the others were not trained."""
+    """The seeds for which M2 on images was trained."""
 
     vae: str
-    """The VAE whose codes are used."""
+    """Name of the VAE that encodes the images."""
 
     code_epochs: int
-    """Of M2 on codes."""
+    """Training epochs of M2 on codes."""
 
     epochs: float | None
-    """Of M2 on images; None where there is no such model."""
+    """Training epochs of M2 on images; None when there is no such model."""
 
     errors: dict[str, Replicates]
-    """By method."""
+    """Errors by method."""
 
     def __post_init__(self) -> None:
         if not set(self.errors) - set(PUBLISHED):
             raise ConfigError("FewLabels: expected the errors of a simple probe")
-
-
-@dataclass(frozen=True)
-class LabelDraw:
-    """One draw of labels: which images have one, and what they are seen as."""
-
-    seed: int
-    labelled: Int[np.ndarray, "n"]
-
-
-def draw_labels(dataset: Dataset, count: int, seed: int) -> LabelDraw:
-    """The draw that a run of this seed trains with."""
-    return LabelDraw(seed, labelled_indices(dataset.train.labels, count, seed).numpy())
 
 
 def probe_errors(
@@ -95,7 +93,7 @@ def probe_errors(
     test: Float[np.ndarray, "m features"],
     test_labels: Int[np.ndarray, "m"],
 ) -> dict[str, float]:
-    """The test errors of two simple classifiers."""
+    """Fit two simple classifiers and return their test errors."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
 
@@ -107,7 +105,7 @@ def probe_errors(
 
 
 def codes_as_images(means: Float[Tensor, "n latent"]) -> UInt8[Tensor, "n 1 side side"]:
-    """Codes as bytes, -LIMIT as 0 and LIMIT as 255, row by row in the smallest square they fit."""
+    """Store codes as bytes, from -LIMIT (0) to LIMIT (255), in the smallest square that fits."""
     count, latent = means.shape
     side = max(4, math.ceil(math.sqrt(latent)))
     pixels = torch.full((count, side * side), 128, dtype=torch.uint8)
@@ -117,7 +115,7 @@ def codes_as_images(means: Float[Tensor, "n latent"]) -> UInt8[Tensor, "n 1 side
 
 
 def codes_dataset(run: Run, dataset: Dataset) -> Dataset:
-    """The data set as a VAE's codes, each a small image; see `codes_as_images`."""
+    """Return the data set with each image replaced by its code; see `codes_as_images`."""
     model = load_model(run)
 
     def of_codes(split: Split) -> Split:
@@ -129,7 +127,7 @@ def codes_dataset(run: Run, dataset: Dataset) -> Dataset:
 
 
 def train_on_codes(codes: Dataset, labels: int, seed: int, epochs: int) -> SemiSupervisedVAE:
-    """M2 on the codes of M1, told so many labels."""
+    """Train M2 on the codes of M1 with the given number of labels."""
     config = ModelConfig(
         codes.image_shape,
         CODE_LATENT,
@@ -156,47 +154,47 @@ def train_on_codes(codes: Dataset, labels: int, seed: int, epochs: int) -> SemiS
 
 
 def classifier_error(model: SemiSupervisedVAE, test: Split) -> float:
-    """The share of a test split whose most probable label under q(y|x) is not its own."""
-    guessed = classify_split(model, test).argmax(dim=1)
-    return float((guessed != test.labels).double().mean())
+    """Return the share of images whose most probable label under q(y|x) is wrong."""
+    predicted = classify_split(model, test).argmax(dim=1)
+    return float((predicted != test.labels).double().mean())
 
 
-def measure_draw(
-    dataset: Dataset, codes: Dataset, draw: LabelDraw, code_epochs: int
+def measure_seed(
+    dataset: Dataset, codes: Dataset, labels: int, seed: int, code_epochs: int
 ) -> dict[str, float]:
-    """The errors of the probes and of M1+M2 for one draw of labels."""
+    """Return the errors of the probes and of M1+M2 with the labels that a seed selects."""
+    labelled = labelled_indices(dataset.train.labels, labels, seed)
     found: dict[str, float] = {}
-    for words, seen in ((PIXELS, dataset), (CODES, codes)):
-        train, test = seen.train.pick(torch.from_numpy(draw.labelled)), seen.test
-        errors = probe_errors(
-            _features(train), train.labels.numpy(), _features(test), test.labels.numpy()
-        )
-        found |= {f"{name} on {words}": error for name, error in errors.items()}
-    model = train_on_codes(codes, len(draw.labelled), draw.seed, code_epochs)
+    for features, images in ((PIXELS, dataset), (CODES, codes)):
+        train = Rows.of(images.train.pick(labelled))
+        test = Rows.of(images.test)
+        errors = probe_errors(train.pixels, train.labels, test.pixels, test.labels)
+        found |= {f"{name} on {features}": error for name, error in errors.items()}
+    model = train_on_codes(codes, labels, seed, code_epochs)
     return found | {M1_M2: classifier_error(model, codes.test)}
 
 
 def model_error(run: Run, dataset: Dataset) -> float:
-    """The error of a semi-supervised checkpoint on the test split; ConfigError for another kind."""
+    """Return the test error of a semi-supervised checkpoint; raises ConfigError for others."""
     model = load_model(run)
     if not isinstance(model, SemiSupervisedVAE):
         raise ConfigError(f"{run.name} is not semi-supervised; name models that are, or none")
     return classifier_error(model, dataset.test)
 
 
-def check_models(models: Sequence[Run], dataset: str, labels: int, draws: Collection[int]) -> None:
-    """ConfigError unless all were trained on a data set with so many labels, a draw each."""
+def check_models(models: Sequence[Run], dataset: str, labels: int, wanted: Collection[int]) -> None:
+    """Raise ConfigError unless the models fit the study, with one seed of `wanted` each."""
     seeds = [run.train.seed for run in models]
     for run in models:
         if (run.train.dataset, run.train.labelled) != (dataset, labels):
             raise ConfigError(
                 f"{run.name} was trained on {run.train.dataset} with {run.train.labelled} labels, "
-                f"not on {dataset} with {labels}; name models of the same draw"
+                f"not on {dataset} with {labels}; name models that were"
             )
-    if len(set(seeds)) < len(seeds) or not set(seeds) <= set(draws):
+    if len(set(seeds)) < len(seeds) or not set(seeds) <= set(wanted):
         raise ConfigError(
-            f"the models are of the seeds {seeds}; name one at most for each of the draws "
-            f"{sorted(draws)}"
+            f"the models have the seeds {seeds}; name at most one for each of the seeds "
+            f"{sorted(wanted)}"
         )
 
 
@@ -208,17 +206,20 @@ def measure_few_labels(
     code_epochs: int,
     models: Sequence[Run] = (),
 ) -> FewLabels:
-    """All methods over all draws; `models` are semi-supervised checkpoints of those draws.
+    """Measure all methods for all seeds.
 
-    The data set must be the one that they were trained on, no image held out.
+    Args:
+        dataset: The images, with an empty validation split.
+        vae: The VAE that encodes the images.
+        labels: Number of labelled images.
+        seeds: Seeds that select the labelled images.
+        code_epochs: Training epochs of M2 on codes.
+        models: Semi-supervised checkpoints of the same data set, labels and seeds.
     """
     check_models(models, dataset.name, labels, seeds)
     codes = codes_dataset(vae, dataset)
-    found = [
-        measure_draw(dataset, codes, draw_labels(dataset, labels, seed), code_epochs)
-        for seed in seeds
-    ]
-    errors = {name: Replicates(tuple(draw[name] for draw in found)) for name in found[0]}
+    found = [measure_seed(dataset, codes, labels, seed, code_epochs) for seed in seeds]
+    errors = {name: Replicates(tuple(errors[name] for errors in found)) for name in found[0]}
     if models:
         errors[M2] = Replicates(tuple(model_error(run, dataset) for run in models))
     epochs = min((run.results.epochs_trained for run in models), default=None)
@@ -234,14 +235,11 @@ def measure_few_labels(
     )
 
 
-def _features(split: Split) -> Float[np.ndarray, "n features"]:
-    return split.images.flatten(1).numpy().astype(np.float32) / 255
-
-
 def labelled_images(run: Run) -> tuple[UInt8[np.ndarray, "n h w c"], Int[np.ndarray, "n"]] | None:
-    """The images whose label a semi-supervised run was told, by label, and those labels.
+    """Return the labelled images of a semi-supervised run, in the order of their labels.
 
-    None where its data set is not at hand, or it was told all labels. Downloads nothing.
+    Returns None when its data set is absent (nothing is downloaded), or when the run uses all
+    labels.
     """
     if not run.train.labelled:
         return None
@@ -259,8 +257,8 @@ def labelled_images(run: Run) -> tuple[UInt8[np.ndarray, "n h w c"], Int[np.ndar
 
 
 def verdict(found: FewLabels) -> str:
-    """In one sentence: the best simple probe, and what the semi-supervised models come to."""
-    probes = {name: s for name, s in found.errors.items() if name not in PUBLISHED}
+    """State the errors of the best probe and of the semi-supervised models in one sentence."""
+    probes = {name: errors for name, errors in found.errors.items() if name not in PUBLISHED}
     best = min(probes, key=lambda name: probes[name].mean)
     words = [f"{best} gets {_percent(probes[best])} of test images wrong"]
     for name in (M2, M1_M2):
@@ -269,6 +267,6 @@ def verdict(found: FewLabels) -> str:
     return f"With {found.labels} labels {', '.join(words)}."
 
 
-def _percent(spread: Replicates) -> str:
-    scatter = f" ± {100 * spread.deviation:.1f}" if len(spread.values) > 1 else ""
-    return f"{100 * spread.mean:.1f}{scatter} %"
+def _percent(errors: Replicates) -> str:
+    deviation = f" ± {100 * errors.deviation:.1f}" if len(errors.values) > 1 else ""
+    return f"{100 * errors.mean:.1f}{deviation} %"

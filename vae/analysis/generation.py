@@ -1,19 +1,30 @@
-"""Generation: how good a model's own images are, under its prior and under a better one.
+"""Measures the quality of a model's samples, from its own prior and from a fitted one.
 
-Four sets of images are held against the same reference, in the features of a classifier of real
-images (`eval_classifier.py`): decoded draws from the standard normal prior, draws from a Gaussian
-mixture that was fitted to codes of training images, reconstructions of test images, and the test
-images themselves, which say what the best there is would come to.
+Four sets of images are compared with the same reference, in the features of a classifier of real
+images (`eval_classifier.py`):
 
-Where the data set is absent, the atlas stands in for it: the mixture is fitted to half of the test
-codes, and the reference is what the decoder makes of that half.
+- decoded samples from the standard normal prior;
+- decoded samples from a Gaussian mixture that is fitted to codes of training images;
+- reconstructions of test images;
+- the test images themselves, which show the best possible scores.
 
-A conditional model is taken as a whole: each code is decoded as the label of some image.
+Without the data set, the mixture is fitted to one half of the test codes in the checkpoint, and the
+reference is the decoded images of that half. A conditional model decodes each code with the label
+of some image.
+
+Example:
+    >>> explorer = Explorer.open("checkpoints/mnist-best")
+    >>> classifier = EvalClassifier.open("checkpoints/mnist-classifier")
+    >>> inputs = gather_inputs(explorer, read_real_images(explorer.run, 1000), 1000)
+    >>> found = measure_generation(explorer, classifier, inputs, fit_prior(inputs, None))
+    >>> found.mixture.frechet < found.prior.frechet
+    True
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 
 from vae.analysis.eval_classifier import EvalClassifier
@@ -34,12 +45,13 @@ from vae.metrics.frechet import Features, frechet_distance, precision_recall
 from vae.runs.run import Run
 
 FITTED_CODES = 20_000
-"""Training images, at most, whose codes a mixture is fitted to."""
+"""Largest number of training images whose codes a mixture is fitted to."""
 
 CODES_PER_COMPONENT = 20
-"""A mixture has one component at most for so many codes."""
+"""Smallest number of codes for each component of a mixture."""
 
 TEMPERATURES = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4)
+"""Factors of the prior's standard deviation that `sweep_temperature` measures."""
 
 TRAINING_IMAGES = "training images"
 RECONSTRUCTIONS = "reconstructions"
@@ -47,7 +59,7 @@ RECONSTRUCTIONS = "reconstructions"
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Some images with their labels; -1 means none."""
+    """Images with their labels; an image without a label has -1."""
 
     pixels: Float[np.ndarray, "n h w c"]
     labels: Int[np.ndarray, "n"]
@@ -55,7 +67,7 @@ class LabelledImages:
 
 @dataclass(frozen=True)
 class RealImages:
-    """Images of a data set, drawn at random."""
+    """Random images of a data set."""
 
     train: LabelledImages
     test: LabelledImages
@@ -63,70 +75,70 @@ class RealImages:
 
 @dataclass(frozen=True)
 class SampleQuality(Record):
-    """How a set of images compares with the reference, in the classifier's features."""
+    """Scores of a set of images against the reference, in the classifier's features."""
 
     frechet: float
-    """Fréchet distance of normal distributions; no FID, which is in Inception's features."""
+    """Fréchet distance of normal distributions; FID is the same in Inception's features."""
 
     precision: float
-    """Share of these images that lie where the reference does."""
+    """Share of these images that lie in the region of the reference."""
 
     recall: float
-    """Share of the reference that lies where these images do."""
+    """Share of the reference that lies in the region of these images."""
 
     recognised: float
-    """Share of these images of whose class the classifier is SURE."""
+    """Share of these images that the classifier recognises; see `prior_coverage.SURE`."""
 
 
 @dataclass(frozen=True)
 class Generation(Record):
-    """What a model's images are worth; see the module's docstring for what is compared."""
+    """The quality of a model's images; the module's docstring describes the sets."""
 
     reference: str
-    """What the images are held against: training images, or reconstructions without a data set."""
+    """Name of the reference: training images, or reconstructions without the data set."""
 
     count: int
-    """Images of each set."""
+    """Number of images in each set."""
 
     temperature: float
-    """What the standard deviations of both priors were scaled by."""
+    """Factor of the standard deviations of both priors."""
 
     components: int
-    """Of the mixture."""
+    """Number of components of the mixture."""
 
     fitted_codes: int
-    """Codes that the mixture was fitted to."""
+    """Number of codes that the mixture is fitted to."""
 
     prior: SampleQuality
-    """Of decoded draws from the standard normal prior."""
+    """Quality of decoded samples from the standard normal prior."""
 
     mixture: SampleQuality
-    """Of decoded draws from the mixture."""
+    """Quality of decoded samples from the mixture."""
 
     reconstructions: SampleQuality
-    """Of test images."""
+    """Quality of reconstructed test images."""
 
     real: SampleQuality | None
-    """Of test images; None where the data set is absent."""
+    """Quality of test images; None without the data set."""
 
     log_density_prior: float | None
-    """Mean log p(z) of held-out draws from the aggregate posterior, in nats: standard normal.
+    """Mean log p(z) of held-out samples from the aggregate posterior under the prior, in nats.
 
-    None of a vq, whose prior is over the vectors of a codebook.
+    None for a VQ-VAE, whose prior is over the vectors of a codebook.
     """
 
     log_density_mixture: float
-    """The same under the mixture."""
+    """Mean log p(z) of the same samples under the mixture, in nats."""
 
     @property
     def gain(self) -> float | None:
-        """What the mixture adds to the ELBO of held-out images, in nats; None of a vq."""
+        """Gain of the mixture in the ELBO of held-out images, in nats; None for a VQ-VAE."""
         if self.log_density_prior is None:
             return None
         return self.log_density_mixture - self.log_density_prior
 
     def rows(self) -> dict[str, SampleQuality]:
-        """By the name of the set."""
+        """Return the quality of each set by name."""
         sets = {
             "prior": self.prior,
             "mixture": self.mixture,
@@ -137,13 +149,13 @@ class Generation(Record):
 
 @dataclass(frozen=True)
 class GenerationInputs:
-    """What a model's images are made of and held against."""
+    """The codes to fit and test a mixture, and the images to compare."""
 
     fitted: Codes
-    """Draws from the aggregate posterior, to fit a mixture to."""
+    """Samples from the aggregate posterior that a mixture is fitted to."""
 
     held_out: Codes
-    """Others, to judge it by."""
+    """Other samples, which measure the mixture's density."""
 
     reference: LabelledImages
     reference_name: str
@@ -155,9 +167,10 @@ class GenerationInputs:
 def read_real_images(
     run: Run, count: int, directory: str | None = None, seed: int = 0
 ) -> RealImages | None:
-    """Training images (FITTED_CODES, and `count` at least) and `count` test images.
+    """Read at least FITTED_CODES or `count` training images, and `count` test images.
 
-    Fewer where there are fewer; None where the data set is absent. Nothing is downloaded.
+    The result has fewer images when the data set has fewer. Returns None when the data set is
+    absent; nothing is downloaded.
     """
     try:
         data = load_dataset(
@@ -171,24 +184,23 @@ def read_real_images(
         return None
     generator = np.random.default_rng(seed)
     splits = (data.train, max(count, FITTED_CODES)), (data.test, count)
-    drawn = []
-    for split, wanted in splits:
-        chosen = generator.permutation(len(split))[:wanted]
-        pixels = split.images.numpy()[chosen].transpose(0, 2, 3, 1) / np.float32(255)
-        drawn.append(LabelledImages(pixels, split.labels.numpy()[chosen]))
-    return RealImages(*drawn)
+    chosen = [
+        split.pick(torch.from_numpy(generator.permutation(len(split))[:wanted]))
+        for split, wanted in splits
+    ]
+    return RealImages(*(LabelledImages(some.pixels(), some.labels.numpy()) for some in chosen))
 
 
 def gather_inputs(
     explorer: Explorer, real: RealImages | None, count: int, seed: int = 0
 ) -> GenerationInputs:
-    """Codes to fit to and to judge by, and `count` images of each sort, or fewer."""
+    """Collect the codes of a mixture, and up to `count` images of each set."""
     if real is None:
         return _from_atlas(explorer, count, seed)
     train, test = real.train, real.test
     return GenerationInputs(
-        fitted=_draws(explorer, train, seed),
-        held_out=_draws(explorer, test, seed + 1),
+        fitted=_encoded_samples(explorer, train, seed),
+        held_out=_encoded_samples(explorer, test, seed + 1),
         reference=_head(train, count),
         reference_name=TRAINING_IMAGES,
         reconstructions=replace(
@@ -200,9 +212,9 @@ def gather_inputs(
 
 
 def fit_prior(inputs: GenerationInputs, components: int | None, seed: int = 0) -> Mixture:
-    """A mixture of the fitted codes; of so many components, or as many as serve held-out ones.
+    """Fit a mixture to the codes; None chooses the number of components by held-out codes.
 
-    Of few codes it has fewer; see CODES_PER_COMPONENT.
+    Few codes limit the number of components; see CODES_PER_COMPONENT.
     """
     codes = inputs.fitted
     most = max(1, len(codes) // CODES_PER_COMPONENT)
@@ -218,11 +230,20 @@ def measure_generation(
     temperature: float = 1.0,
     seed: int = 0,
 ) -> Generation:
-    """All four sets against the reference; ConfigError for fewer than four images of any."""
+    """Compare all four sets with the reference.
+
+    Args:
+        explorer: The model.
+        classifier: The classifier whose features are compared.
+        inputs: Codes and images; raises ConfigError for fewer than four images in a set.
+        mixture: The fitted prior.
+        temperature: Factor of the standard deviations of both priors.
+        seed: Seed of the samples.
+    """
     count = len(inputs.reconstructions.pixels)
     reference = classifier.features(inputs.reference.pixels[:count])
     prior = sample_prior(explorer, count, temperature, seed)
-    drawn = mixture.sample(count, seed, temperature)
+    fitted = mixture.sample(count, seed, temperature)
     return Generation(
         reference=inputs.reference_name,
         count=count,
@@ -230,7 +251,7 @@ def measure_generation(
         components=len(mixture.weights),
         fitted_codes=len(inputs.fitted),
         prior=_quality(classifier, reference, decode_codes(explorer, prior, inputs)),
-        mixture=_quality(classifier, reference, decode_codes(explorer, drawn, inputs)),
+        mixture=_quality(classifier, reference, decode_codes(explorer, fitted, inputs)),
         reconstructions=_quality(classifier, reference, inputs.reconstructions.pixels),
         real=None if inputs.real is None else _quality(classifier, reference, inputs.real.pixels),
         log_density_prior=None
@@ -247,7 +268,7 @@ def sweep_temperature(
     mixture: Mixture | None = None,
     seed: int = 0,
 ) -> dict[float, SampleQuality]:
-    """The quality of draws from the prior, or a mixture, at each of TEMPERATURES."""
+    """Measure samples from the prior, or from a mixture, at each of TEMPERATURES."""
     count = len(inputs.reconstructions.pixels)
     reference = classifier.features(inputs.reference.pixels[:count])
     found = {}
@@ -261,7 +282,7 @@ def sweep_temperature(
 
 
 def sample_prior(explorer: Explorer, count: int, temperature: float, seed: int) -> Codes:
-    """Draws from the prior, its standard deviation scaled by `temperature`."""
+    """Sample the prior, with its standard deviation scaled by `temperature`."""
     noise = np.random.default_rng(seed).standard_normal((count, explorer.latent_dim))
     return explorer.prior_codes(temperature * noise)
 
@@ -269,25 +290,25 @@ def sample_prior(explorer: Explorer, count: int, temperature: float, seed: int) 
 def decode_codes(
     explorer: Explorer, codes: Codes, inputs: GenerationInputs
 ) -> Float[np.ndarray, "_ h w c"]:
-    """Decoded codes; a conditional model's as the labels of the reference, over and over."""
+    """Decode codes; a conditional model uses the labels of the reference in turn."""
     labels = inputs.reference.labels
     return explorer.decode(codes, labels[np.arange(len(codes)) % len(labels)])
 
 
 def _from_atlas(explorer: Explorer, count: int, seed: int) -> GenerationInputs:
-    """The atlas in halves: one to fit to and hold against, the other to judge by."""
+    """Use one half of the atlas to fit and as the reference, and the other half to test."""
     atlas = explorer.atlas
     order = np.random.default_rng(seed).permutation(len(atlas.mean))
     halves = order[: len(order) // 2], order[len(order) // 2 :]
-    drawn = _around(explorer, atlas.mean, atlas.logvar, seed)
+    samples = _posterior_samples(explorer, atlas.mean, atlas.logvar, seed)
     count = min(count, *map(len, halves))
     images = [
         LabelledImages(explorer.atlas_images(half[:count]), atlas.label[half[:count]])
         for half in halves
     ]
     return GenerationInputs(
-        fitted=drawn[halves[0]],
-        held_out=drawn[halves[1]],
+        fitted=samples[halves[0]],
+        held_out=samples[halves[1]],
         reference=images[0],
         reference_name=RECONSTRUCTIONS,
         reconstructions=images[1],
@@ -295,13 +316,13 @@ def _from_atlas(explorer: Explorer, count: int, seed: int) -> GenerationInputs:
     )
 
 
-def _draws(explorer: Explorer, images: LabelledImages, seed: int) -> Codes:
-    """A draw from the posterior of each image."""
-    return _around(explorer, *explorer.encode(images.pixels, images.labels), seed)
+def _encoded_samples(explorer: Explorer, images: LabelledImages, seed: int) -> Codes:
+    """Encode images and return one posterior sample of each."""
+    return _posterior_samples(explorer, *explorer.encode(images.pixels, images.labels), seed)
 
 
-def _around(explorer: Explorer, mean: Codes, logvar: Codes, seed: int) -> Codes:
-    """Draws from posteriors; an autoencoder's codes themselves, which are certain."""
+def _posterior_samples(explorer: Explorer, mean: Codes, logvar: Codes, seed: int) -> Codes:
+    """Sample Gaussian posteriors; other models have point codes, which stay as they are."""
     if not explorer.run.model.is_gaussian:
         return mean
     noise = np.random.default_rng(seed).standard_normal(mean.shape)
@@ -309,7 +330,7 @@ def _around(explorer: Explorer, mean: Codes, logvar: Codes, seed: int) -> Codes:
 
 
 def _head(images: LabelledImages, count: int) -> LabelledImages:
-    # Copies: a view would keep all the others in memory.
+    # A view would keep all other images in memory.
     return LabelledImages(images.pixels[:count].copy(), images.labels[:count].copy())
 
 

@@ -8,6 +8,7 @@ Example:
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from statistics import median
 
 import plotly.graph_objects as go
@@ -150,8 +151,9 @@ def measure_panels(panels: Mapping[str, Sequence[MeasureLine]], row_height: int 
     )
     betas = sorted({beta for lines in panels.values() for line in lines for beta in line.betas})
     for index, lines in enumerate(panels.values()):
-        for kind, line in enumerate(lines):
-            _add_line(figure, line, _log_positions(line.betas, betas), kind, index, columns)
+        subplot = {"row": index // columns + 1, "col": index % columns + 1}
+        for line, style in zip(lines, cycle(LINES), strict=False):
+            _add_line(figure, line, _log_positions(line.betas, betas), style, subplot)
     figure.update_xaxes(tickvals=_log_positions(betas, betas), range=_log_range(betas))
     figure.update_xaxes(ticktext=[f"{beta:g}" for beta in betas])
     for index in range(max(0, len(panels) - columns), len(panels)):
@@ -265,23 +267,20 @@ def _add_line(
     figure: go.Figure,
     line: MeasureLine,
     positions: list[float],
-    kind: int,
-    index: int,
-    columns: int,
+    style: Mapping[str, str],
+    subplot: Mapping[str, int],
 ) -> None:
-    style = LINES[kind % len(LINES)]
-    where = {"row": index // columns + 1, "col": index % columns + 1}
     middles = [median(values) for values in line.values]
     figure.add_scatter(
         x=positions,
         y=middles,
         mode="lines",
-        name=f"{line.objective}: median, every seed a point",
+        name=f"{line.objective}: median; each point is a seed",
         legendgroup=line.objective,
-        showlegend=index == 0,
+        showlegend=subplot == {"row": 1, "col": 1},
         line={"color": style["color"], "dash": style["dash"], "width": 2},
         hoverinfo="skip",
-        **where,
+        **subplot,
     )
     each = list(zip(positions, line.betas, line.seeds, line.values, strict=True))
     figure.add_scatter(
@@ -294,7 +293,7 @@ def _add_line(
         showlegend=False,
         marker={"color": style["color"], "symbol": style["symbol"], "size": 7, "opacity": 0.65},
         hovertemplate=f"{line.objective}, %{{text}}: %{{y:.4g}}<extra></extra>",
-        **where,
+        **subplot,
     )
 
 

@@ -68,12 +68,10 @@ def latent_size_panels(
         horizontal_spacing=0.065,
         vertical_spacing=0.2,
     )
-    named: set[str] = set()
     for index, panel in enumerate(panels):
         row, column = index // columns + 1, index % columns + 1
         for name, values in panel.series.items():
-            _add_series(figure, sizes, name, values, name not in named, (row, column))
-            named.add(name)
+            _add_series(figure, sizes, name, values, {"row": row, "col": column})
         if panel.from_zero:
             figure.update_yaxes(rangemode="tozero", row=row, col=column)
     figure.update_xaxes(type="log", tickvals=list(sizes), ticktext=[str(size) for size in sizes])
@@ -91,17 +89,16 @@ def _add_series(
     sizes: Sequence[int],
     name: str,
     values: Sequence[Sequence[float]],
-    in_legend: bool,
-    where: tuple[int, int],
+    subplot: dict[str, int],
 ) -> None:
+    """Adds the medians as a line and the seeds as points; the first series of a name is listed."""
     colour, dash, symbol = STYLES[name]
-    subplot = {"row": where[0], "col": where[1]}
     figure.add_scatter(
         x=list(sizes),
         y=[median(each) for each in values],
         name=name,
         legendgroup=name,
-        showlegend=in_legend,
+        showlegend=all(trace.name != name for trace in figure.data),
         mode="lines",
         line={"color": colour, "dash": dash, "width": 2},
         hovertemplate=f"{name}, %{{x}} numbers: %{{y:.4g}}<extra></extra>",

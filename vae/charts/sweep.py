@@ -14,6 +14,9 @@ from vae.charts.figures import INACTIVE_COLOUR, evenly_spaced, styled
 
 MAX_POINTS = 80
 LABEL_PIXELS, AROUND_PIXELS = 14, 70
+DOMAINS = {"y": (0.56, 1.0), "y2": (0.0, 0.44)}
+"""The vertical span of each axis, as shares of the figure: distortion above rate."""
+
 _RAMP = ((45, 105, 215), (125, 90, 205), (196, 72, 150), (225, 95, 70), (222, 145, 20))
 """Blue over magenta to orange: ordered also for colour-blind eyes, visible on white and black."""
 
@@ -56,8 +59,8 @@ def sweep_curves(curves: Sequence[SweepCurve], epochs: int, height: int = 330) -
     """
     figure = go.Figure()
     begun = [curve for curve in curves if len(curve.epochs)]
-    _add_panel(figure, begun, [curve.distortion for curve in begun], "y", (0.56, 1.0), height)
-    _add_panel(figure, begun, [curve.rate for curve in begun], "y2", (0.0, 0.44), height)
+    _add_panel(figure, begun, [curve.distortion for curve in begun], "y", height)
+    _add_panel(figure, begun, [curve.rate for curve in begun], "y2", height)
     figure.update_layout(
         xaxis={"title": "epoch", "anchor": "y2", "range": [0, max(epochs, 2)]},
         yaxis_title="distortion<br>nats per image",
@@ -74,7 +77,6 @@ def _add_panel(
     curves: Sequence[SweepCurve],
     values: Sequence[Sequence[float]],
     axis: str,
-    domain: tuple[float, float],
     height: int,
 ) -> None:
     """Adds one line for each run and the names at the right."""
@@ -89,6 +91,7 @@ def _add_panel(
             name=curve.label,
             hovertemplate="%{y:.1f} nats",
         )
+    domain = DOMAINS[axis]
     low, high = _range(values, from_zero=axis == "y2")
     figure.update_layout({f"yaxis{axis[1:]}": {"domain": domain, "range": [low, high]}})
     named = [(curve, s) for curve, s in zip(curves, values, strict=True) if curve.named]

@@ -137,7 +137,7 @@ def codes_blob(
     active: Integer[np.ndarray, "active"] | None = None,
     spacings: Float[np.ndarray, "101"] | None = None,
 ) -> bytes:
-    """Returns posterior means as a blob of kind `codes`, with what else is known of them.
+    """Returns posterior means, with optional facts about them, as a blob of kind `codes`.
 
     Args:
         identity: Name of the codes in the browser.

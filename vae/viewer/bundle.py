@@ -55,9 +55,9 @@ class Module:
 def bundle(entry: str, folder: Path = SOURCES) -> str:
     """Returns the module `entry` and all that it imports as one module.
 
-    Raises `MissingModule` for a module or name that is not there, `ImportCircle`, `NameCollision`
-    for a name that two modules export, and `UnsupportedModule` for an import or export in another
-    form.
+    Raises `MissingModule` for a module or name that does not exist, and `ImportCircle` for a circle
+    of imports. Raises `NameCollision` for a name that two modules export, and `UnsupportedModule`
+    for an import or export in another form.
     """
     modules = modules_of(entry, folder)
     _check_names(modules)

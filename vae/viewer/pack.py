@@ -1,4 +1,4 @@
-"""Packs what an explorer knows as blobs that the live instruments read.
+"""Packs the networks, codes and images of an explorer as blobs for the live instruments.
 
 Example:
     from vae.explorer import Explorer
@@ -36,7 +36,7 @@ def pack_decoder(explorer: Explorer, max_megabytes: float = MAX_MEGABYTES) -> by
     model = explorer.model
     if isinstance(model, QuantisedVAE):
         raise UnsupportedNetwork(
-            "The browser has no codebook: it cannot find the codes nearest to a place."
+            "The browser has no codebook: it cannot find the codes nearest to a position."
         )
     return decoder_blob(
         model.decoder,

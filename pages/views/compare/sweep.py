@@ -103,7 +103,7 @@ def _main_settings(dataset: str) -> dict[str, Any]:
         key="sweep-seeds",
         help="Runs per β that differ only by chance. Two seeds can differ more than two betas do.",
     )
-    objective = setting_widget("objective", "sweep-objective", place=right, disabled=multi_rate)
+    objective = setting_widget("objective", "sweep-objective", column=right, disabled=multi_rate)
     st.toggle(
         "One multi-rate model",
         key="sweep-multi-rate",
@@ -137,7 +137,7 @@ def _more_settings(dataset: str) -> dict[str, Any]:
             "warmup_epochs": setting_widget(
                 "warmup_epochs", f"sweep-warm-{dataset}-{epochs}", epochs / 4, right
             ),
-            "seed": setting_widget("seed", "sweep-seed", place=left, label="First seed"),
+            "seed": setting_widget("seed", "sweep-seed", column=left, label="First seed"),
         }
 
 

@@ -1,4 +1,4 @@
-"""The VQ-VAE: an image as a grid of codes, one of which can be swapped for another."""
+"""The VQ-VAE: shows an image as a grid of codes, and swaps one of them for another."""
 
 from typing import TYPE_CHECKING
 
@@ -6,11 +6,12 @@ import numpy as np
 import streamlit as st
 
 from pages.state import latent_position
+from pages.state.caches import BY_RUN
 from pages.state.models import command_path
 from pages.ui import related_models
-from pages.ui.image_picker import choose_test_image
+from pages.ui.image_picker import choose_start_image
 from pages.ui.layout import show_error
-from pages.ui.widgets import selected_points
+from pages.ui.widgets import selected_points, show_figure, show_metrics
 from vae.charts.images import enlarge
 from vae.core.errors import DataError
 
@@ -22,53 +23,51 @@ SIDE = 252
 
 
 def show(explorer: "Explorer") -> None:
-    """The code map of an image, what it decodes to, and how the codebook is used."""
+    """Show the code grid of an image, its decoded image, and the use of the codebook."""
     model = related_models.pick_of_kind("vq", explorer, "VQ-VAE")
     if model is None:
         return
-    index = choose_test_image(model, "Choose a test image", key="codes-start")
-    if index is not None:
-        latent_position.start_from_image(model, index)
+    choose_start_image(model, "Choose a test image", key="codes-start")
     left, right = st.columns([1.7, 1], gap="large")
     with left:
-        show_swap(model)
+        _show_swap(model)
     with right:
-        show_usage(model)
+        _show_usage(model)
     with st.expander("What is a code?"):
         st.markdown(
-            "The encoder gives a vector for each place of a grid; the nearest vector of the "
-            "codebook takes its place, and only its number is kept (van den Oord et al. 2017). "
-            "Nearest has no gradient: the decoder's passes straight through to the encoder, while "
-            "the loss pulls codes to the vectors that chose them, the vectors to their codes, and "
-            "codes that nobody chose to the vectors nearest to them. The posterior is certain and "
-            r"the prior uniform, so the rate is $\ln K$ nats for each place, and $-(\text{"
+            "The encoder gives a vector for each position of a grid. It is replaced by the nearest "
+            "vector of the codebook, whose number is the code (van den Oord et al. 2017). The "
+            "choice of the nearest vector has no gradient, so the gradient of the decoder is "
+            "passed on to the encoder unchanged. The loss pulls the encoder's vectors and the "
+            "codebook's vectors that replace them towards each other. It pulls unused vectors of "
+            "the codebook to the nearest vectors of the encoder. The posterior is certain and the "
+            r"prior uniform, so the rate is $\ln K$ nats for each position, and $-(\text{"
             r"distortion}+\text{rate})$ is a lower bound on $\log p(x)$ of this discrete model. "
-            "**By place** is the cost under frequencies fitted for each place to one half of the "
-            "images and measured on the other; a prior that also knew the neighbours would pay "
-            "less. **Perplexity**: as many equally frequent codes. **Dead**: codes that stand in "
-            "no image whose codes are kept."
+            "**By position** is the cost under code frequencies of each position. They are fitted "
+            "to one half of the images and measured on the other half. A prior that also knows the "
+            "neighbouring codes costs less. **Perplexity** is the number of equally frequent codes "
+            "with the same entropy. **Dead** codes occur in no test image whose codes are stored."
         )
 
 
-def show_swap(explorer: "Explorer") -> None:
-    """The grid, the image as it is and with one code swapped."""
+def _show_swap(explorer: "Explorer") -> None:
+    """Show the grid of codes, and the image decoded with one code swapped."""
     from vae.analysis.codebook import code_order, with_code
     from vae.charts.codebook import code_grid
 
     codes = explorer.code_grids(latent_position.position(explorer)[None])[0]
+    key = f"code-grid-{explorer.run.identity[:16]}"
+    row, column = selected_square(st.session_state.get(key), codes.shape)
     grid, pictures = st.columns([1.25, 1])
     with grid:
-        place = chosen_place(explorer, codes.shape)
-        figure = code_grid(codes, code_order(explorer.codebook), place)
         st.plotly_chart(
-            figure,
-            key=_grid_key(explorer),
+            code_grid(codes, code_order(explorer.codebook), (row, column)),
+            key=key,
             on_select="rerun",
             selection_mode="points",
             config={"displayModeBar": False},
         )
     with pictures:
-        row, column = place
         before = int(codes[row, column])
         code = st.selectbox(
             f"Code in row {row + 1}, column {column + 1}",
@@ -81,57 +80,57 @@ def show_swap(explorer: "Explorer") -> None:
         caption = "Decoded" if code == before else "With it swapped"
         st.image(enlarge(other, SIDE), caption=caption, alt=caption, output_format="PNG")
         if code != before:
-            moved = float(np.abs(other - plain).mean())
-            st.caption(f"Code {before} → {code}: a pixel changes by {moved:.3f} on average.")
+            change = float(np.abs(other - plain).mean())
+            st.caption(f"Code {before} → {code}: a pixel changes by {change:.3f} on average.")
     st.caption(
-        "Click a square to choose its place; the box swaps its code. Like colours are like codes, "
-        "and the number is the code's."
+        "Click a square to select its position. The box swaps its code. Similar codes have similar "
+        "colours, and the number is the code."
     )
 
 
-def chosen_place(explorer: "Explorer", shape: tuple[int, ...]) -> tuple[int, int]:
-    """The square that was clicked, else the middle one."""
-    chosen = selected_points(st.session_state.get(_grid_key(explorer)), shape[0] * shape[1])
-    return divmod(chosen[0], shape[1]) if chosen else (shape[0] // 2, shape[1] // 2)
+def selected_square(event: object, shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return row and column of the selected square of a chart; the middle one if none is."""
+    selected = selected_points(event, shape[0] * shape[1])
+    return divmod(selected[0], shape[1]) if selected else (shape[0] // 2, shape[1] // 2)
 
 
-def show_usage(explorer: "Explorer") -> None:
-    """How many codes are used, how evenly, and what an image costs in bits."""
+def _show_usage(explorer: "Explorer") -> None:
+    """Show how many codes are used and how evenly, and the cost of an image in bits."""
     from vae.analysis.codebook import code_counts
     from vae.charts.codebook import usage_bars
 
     try:
-        found = _measured(explorer.run.identity, explorer)
+        found = _measure(explorer)
     except DataError as error:
         show_error(error)
         return
-    shown = (
-        ("Perplexity", f"{found.perplexity:.1f}", f"of {found.codes} codes"),
-        ("Dead codes", f"{found.dead}", f"of {found.codes}, in {found.images} test images"),
-        ("Rate", f"{found.bits_uniform:.0f} bits", "under the uniform prior, per image"),
-        ("By place", f"{found.bits_by_place:.0f} bits", "under fitted frequencies, per image"),
+    show_metrics(
+        [
+            ("Perplexity", f"{found.perplexity:.1f}", f"of {found.codes} codes"),
+            ("Dead codes", f"{found.dead}", f"of {found.codes}, in {found.images} test images"),
+        ]
     )
-    for start in (0, 2):
-        for column, (label, value, help_text) in zip(
-            st.columns(2), shown[start : start + 2], strict=True
-        ):
-            column.metric(label, value, help=help_text)
-    maps = explorer.code_grids(explorer.atlas.mean)
-    figure = usage_bars(code_counts(maps, found.codes).tolist())
-    st.plotly_chart(figure, key="usage", config={"displayModeBar": False})
+    show_metrics(
+        [
+            ("Rate", f"{found.bits_uniform:.0f} bits", "per image, under the uniform prior"),
+            (
+                "By position",
+                f"{found.bits_by_place:.0f} bits",
+                "per image, under fitted frequencies",
+            ),
+        ]
+    )
+    grids = explorer.code_grids(explorer.atlas.mean)
+    show_figure(usage_bars(code_counts(grids, found.codes).tolist()), key="usage")
     st.caption(
         f"Distortion {found.distortion:.1f} nats; ELBO {found.elbo_uniform:.1f} nats, and "
-        f"{found.elbo_by_place:.1f} under the frequencies by place. "
+        f"{found.elbo_by_place:.1f} under the frequencies by position. "
         f"`vae codebook {command_path(explorer.run)}` prints these numbers."
     )
 
 
-def _grid_key(explorer: "Explorer") -> str:
-    return f"code-grid-{explorer.run.identity[:16]}"
-
-
-@st.cache_data(max_entries=20, show_spinner=False)
-def _measured(identity: str, _explorer: "Explorer") -> "Codebook":
+@st.cache_data(max_entries=20, show_spinner=False, hash_funcs=BY_RUN)
+def _measure(explorer: "Explorer") -> "Codebook":
     from vae.analysis.codebook import measure_codebook
 
-    return measure_codebook(_explorer)
+    return measure_codebook(explorer)

@@ -60,11 +60,11 @@ def build_request(values: Values) -> "RunRequest":
     return RunRequest.of(from_values(TrainConfig, values), **values)
 
 
-def _widget(name: str, preset: "Preset", place: Any = None, **changes: Any) -> Any:
+def _widget(name: str, preset: "Preset", column: Any = None, **changes: Any) -> Any:
     """Show one setting, which starts from the preset."""
     own = {"warmup_epochs": preset.epochs / 4, "labelled": 100, "codebook": 64}
     default = own.get(name, getattr(preset, name, None))
-    return setting_widget(name, f"{name}-{preset.title}", default, place, **changes)
+    return setting_widget(name, f"{name}-{preset.title}", default, column, **changes)
 
 
 def _main_settings(preset: "Preset") -> Values:
@@ -80,7 +80,7 @@ def _main_settings(preset: "Preset") -> Values:
         key=f"dataset-{preset.title}",
     )
     columns = zip(MAIN, st.columns(2), strict=True)
-    return {"dataset": dataset} | {name: _widget(name, preset, place) for name, place in columns}
+    return {"dataset": dataset} | {name: _widget(name, preset, column) for name, column in columns}
 
 
 def _kind(preset: "Preset") -> Values:
