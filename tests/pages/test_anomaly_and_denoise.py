@@ -138,7 +138,7 @@ def test_without_the_images_it_ranks_by_the_rate(open_page, narrowed, without_da
     assert any("Digits (8x8) is not on this machine" in c.value for c in page.caption)
     page = open_page("pages/anomaly.py", checkpoints=narrowed, model="points")
     assert not page.exception
-    assert "cost the same" in page.warning[0].value
+    assert "have the same rate" in page.warning[0].value
 
 
 def test_the_model_trained_for_it_stands_beside_the_chosen_one(open_page, narrowed):

@@ -1,11 +1,18 @@
-"""Anomalies: which images a model finds strange, and how well that tells those it never saw.
+"""Scores how anomalous images are under a model, and measures how well a score detects anomalies.
 
-A higher score always means more anomalous. The ELBO is a bound on how probable an image is, and a
-probable image need not be a normal one: a model can find simple images of other data more probable
-than its own (Nalisnick et al., "Do Deep Generative Models Know What They Don't Know?", 2019). So
-images are also ranked by the share of them that their reconstruction misses, which does not grow
-with how much there is to see; the same is done with likelihoods by Serrà et al., "Input Complexity
-and Out-of-distribution Detection with Likelihood-based Generative Models", 2020.
+A higher score always means more anomalous. The ELBO is a bound on the probability of an image, but
+a probable image need not be a normal one: simple images of other data can be more probable under a
+model than its own (Nalisnick et al., "Do Deep Generative Models Know What They Don't Know?", 2019).
+Images are therefore also ranked by the share that their reconstruction misses, which does not grow
+with their content. Serrà et al. ("Input Complexity and Out-of-distribution Detection with
+Likelihood-based Generative Models", 2020) correct likelihoods for the same reason.
+
+Example:
+    >>> explorer = Explorer.open("checkpoints/mnist-without-1")
+    >>> found = detect(explorer, images, labels)
+    >>> found.normal
+    (0, 2, 3, 4, 5, 6, 7, 8, 9)
+    >>> found.auroc["unexplained"]
 """
 
 from collections.abc import Collection
@@ -15,6 +22,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from vae.analysis.elbo_arrays import elbo_in_batches, gaussian_rate
 from vae.core.config import ModelConfig
 from vae.core.errors import ConfigError
 from vae.core.record import Record
@@ -30,42 +38,42 @@ SCORES: dict[Score, str] = {
     "likelihood": "−log p(x)",
     "unexplained": "Missed share",
 }
-"""By name, as people write them; see `ImageScores`."""
+"""Titles of the scores by name; see `ImageScores`."""
 
 SCORES_WITHOUT_RATE: tuple[Score, ...] = ("distortion", "unexplained")
-"""The scores of models whose codes all cost the same."""
+"""The scores of models whose codes all have the same rate."""
 
 FAINTEST = 1.0
-"""Images with less light than one white pixel count as having that much."""
+"""Least sum of squared pixels that `unexplained` divides by: that of one white pixel."""
 
 ROWS = 1000
-"""Images scored at once."""
+"""Number of images that are scored at once."""
 
 FALSE_ALARMS = 0.05
-"""The share of normal images that may be flagged, where a threshold is wanted and none given."""
+"""Share of normal images that the default threshold flags."""
 
 
 @dataclass(frozen=True)
 class ImageScores:
-    """What each image costs the model."""
+    """The scores of each image."""
 
     distortion: Float[np.ndarray, "n"]
-    """-log p(x|z), at one posterior sample of each image."""
+    """-log p(x|z) at one posterior sample of each image, in nats."""
 
     rate: Float[np.ndarray, "n"]
-    """KL(q(z|x) || p(z)) in closed form."""
+    """KL(q(z|x) || p(z)) in closed form, in nats."""
 
     unexplained: Float[np.ndarray, "n"]
-    """|x - x̂|² / |x|², x̂ decoded from the posterior mean: 0 is a perfect reconstruction.
+    """|x - x̂|² / |x|² without a unit, x̂ decoded from the posterior mean; 0 is perfect.
 
-    Without a unit, while the others are in nats. |x|² is the image's light: ink is white on black.
+    |x|² measures how much an image shows: strokes are white on black.
     """
 
     log_likelihood: Float[np.ndarray, "n"] | None = None
-    """The importance-weighted estimate of log p(x); None where it was not asked for."""
+    """The importance-weighted estimate of log p(x) in nats; None when it was not requested."""
 
     def of(self, score: Score) -> Float[np.ndarray, "n"]:
-        """One of the scores; the higher, the more anomalous."""
+        """Return one of the scores; a higher value is more anomalous."""
         if score == "likelihood":
             assert self.log_likelihood is not None
             return -self.log_likelihood
@@ -79,47 +87,47 @@ class ImageScores:
 
 @dataclass(frozen=True)
 class Detection(Record):
-    """How well each score tells abnormal test images from normal ones."""
+    """How well each score separates abnormal test images from normal ones."""
 
     normal: tuple[int, ...]
-    """The labels that count as normal; every other one is abnormal."""
+    """The labels that count as normal; all others are abnormal."""
 
     normal_images: int
     abnormal_images: int
 
     samples: int | None
-    """Posterior samples of each image for the importance-weighted score; None without it."""
+    """Number of posterior samples of the importance-weighted score; None without it."""
 
     auroc: dict[str, float]
-    """By score: the probability that an abnormal image scores higher than a normal one."""
+    """By score: the probability that an abnormal image has a higher score than a normal one."""
 
     recall: dict[str, float]
-    """By score: abnormal images flagged where 5 % of the normal ones are."""
+    """By score: share of abnormal images that are flagged, when 5 % of the normal ones are."""
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What a threshold comes to: images whose score is above it are flagged."""
+    """The rates of a detector that flags images with a score above a threshold."""
 
     threshold: float
 
     precision: float
-    """Abnormal among the flagged; 1 where nothing is flagged."""
+    """Share of flagged images that are abnormal; 1 when none is flagged."""
 
     recall: float
-    """Flagged among the abnormal."""
+    """Share of abnormal images that are flagged."""
 
     false_alarms: float
-    """Flagged among the normal."""
+    """Share of normal images that are flagged."""
 
 
 def available_scores(model: ModelConfig) -> tuple[Score, ...]:
-    """The scores that a model has."""
+    """Return the scores that a model has."""
     return tuple(SCORES) if model.is_gaussian else SCORES_WITHOUT_RATE
 
 
 def score_unit(score: Score) -> str:
-    """What a score is measured in."""
+    """Return the unit of a score."""
     return "share of the image" if score == "unexplained" else "nats"
 
 
@@ -129,33 +137,22 @@ def score_images(
     samples: int | None = None,
     seed: int = 0,
 ) -> ImageScores:
-    """Score each image; with `samples` posterior samples also by its likelihood.
+    """Score images; `samples` posterior samples add the likelihood.
 
-    A conditional model scores them as images of its own label.
+    A conditional model scores them with its selected label.
     """
-    starts = range(0, len(images), ROWS)
-    parts = [explorer.elbo_terms(images[start : start + ROWS], seed + start) for start in starts]
-    weighted = None
-    if samples is not None and explorer.run.model.is_gaussian:
-        weighted = explorer.log_likelihood(images, samples, seed)
-    return ImageScores(
-        np.concatenate([part.distortion for part in parts]),
-        np.concatenate([part.rate for part in parts]),
-        unexplained(images, explorer.reconstruct(images)),
-        weighted,
-    )
+    terms = elbo_in_batches(explorer.elbo_terms, images, seed, ROWS)
+    missed = unexplained(images, explorer.reconstruct(images))
+    weighted = _log_likelihood(explorer, images, samples, seed)
+    return ImageScores(terms.distortion, terms.rate, missed, weighted)
 
 
 def score_inspection(
     explorer: Explorer, found: Inspection, samples: int | None = None, seed: int = 0
 ) -> ImageScores:
-    """Score one image that the explorer has inspected; the model does not run again for it.
-
-    Only the likelihood, with `samples` posterior samples, is estimated anew.
-    """
-    images, weighted = found.image[None], None
-    if samples is not None and explorer.run.model.is_gaussian:
-        weighted = explorer.log_likelihood(images, samples, seed)
+    """Score one image from its inspection; only the likelihood runs the model again."""
+    images = found.image[None]
+    weighted = _log_likelihood(explorer, images, samples, seed)
     missed = unexplained(images, found.reconstruction[None])
     return ImageScores(found.terms.distortion, found.terms.rate, missed, weighted)
 
@@ -163,31 +160,28 @@ def score_inspection(
 def unexplained(
     images: Float[np.ndarray, "n h w c"], decoded: Float[np.ndarray, "n h w c"]
 ) -> Float[np.ndarray, "n"]:
-    """The share of each image's light that its reconstruction misses; see `ImageScores`."""
+    """Return the share of each image that its reconstruction misses; see `ImageScores`."""
     missed = (images - decoded) ** 2
-    light = np.maximum((images**2).sum(axis=(1, 2, 3)), FAINTEST)
-    return missed.sum(axis=(1, 2, 3)) / light
+    total = np.maximum((images**2).sum(axis=(1, 2, 3)), FAINTEST)
+    return missed.sum(axis=(1, 2, 3)) / total
 
 
 def atlas_rates(explorer: Explorer) -> Float[np.ndarray, "n"]:
-    """The rate of each test image, from the checkpoint alone; to half precision.
+    """Return the rate of each test image from the checkpoint alone, in half precision.
 
-    Of a ladder it is that at the most probable codes of the levels above, not at sampled ones.
-    ConfigError for a model whose codes all cost the same.
+    For a ladder VAE, the levels above have their most probable codes instead of sampled ones.
+    Raises ConfigError for a model whose codes all have the same rate.
     """
     if not explorer.run.model.is_gaussian:
         raise ConfigError(
-            f"all codes of {explorer.run.name} cost the same, so it can rank by its "
-            "reconstructions alone; for them, put its data set on this machine"
+            f"all codes of {explorer.run.name} have the same rate, so it can only rank images by "
+            "their reconstructions; for these, download its data set"
         )
-    mean, logvar = explorer.atlas.mean, explorer.atlas.logvar
-    with np.errstate(over="ignore"):
-        # Log-variances that nothing clamped can be too large: such a rate is infinite.
-        return 0.5 * (mean**2 + np.exp(logvar) - 1 - logvar).sum(axis=1)
+    return gaussian_rate(explorer.atlas.mean, explorer.atlas.logvar)
 
 
 def find_abnormal(labels: Int[np.ndarray, "n"], normal: Collection[int]) -> Bool[np.ndarray, "n"]:
-    """Which images are of no normal class; ConfigError unless there are some of either sort."""
+    """Tell which images have no normal label; raises ConfigError unless both kinds occur."""
     abnormal = ~np.isin(labels, list(normal))
     if abnormal.all() or not abnormal.any():
         raise ConfigError(
@@ -199,19 +193,19 @@ def find_abnormal(labels: Int[np.ndarray, "n"], normal: Collection[int]) -> Bool
 
 
 def normal_labels(explorer: Explorer) -> tuple[int, ...]:
-    """The classes that a model was trained on; ConfigError where that is all of them."""
+    """Return the labels that a model was trained on; raises ConfigError for all of them."""
     found = trained_labels(explorer.run.train.dataset)
     if found is None:
         raise ConfigError(
             f"{explorer.run.name} was trained on every class of {explorer.run.train.dataset}; name "
-            "those that are to count as normal with --normal, or choose a model trained on some, "
+            "the normal classes with --normal, or choose a model that was trained on some classes, "
             "as with --dataset mnist:without=3"
         )
     return found
 
 
 def auroc(scores: Float[np.ndarray, "n"], abnormal: Bool[np.ndarray, "n"]) -> float:
-    """The area under `roc`: 0.5 is chance, 1 perfect, below 0.5 worse than chance."""
+    """Return the area under `roc`: 0.5 is chance, 1 is perfect."""
     from sklearn.metrics import roc_auc_score
 
     return float(roc_auc_score(abnormal, scores))
@@ -220,7 +214,7 @@ def auroc(scores: Float[np.ndarray, "n"], abnormal: Bool[np.ndarray, "n"]) -> fl
 def roc(
     scores: Float[np.ndarray, "n"], abnormal: Bool[np.ndarray, "n"]
 ) -> tuple[Float[np.ndarray, "points"], Float[np.ndarray, "points"]]:
-    """False alarms and recall over falling thresholds, each from 0 to 1."""
+    """Return false alarms and recall for falling thresholds, each from 0 to 1."""
     from sklearn.metrics import roc_curve
 
     false_alarms, recall, _ = roc_curve(abnormal, scores)
@@ -230,7 +224,7 @@ def roc(
 def operating_point(
     scores: Float[np.ndarray, "n"], abnormal: Bool[np.ndarray, "n"], threshold: float
 ) -> OperatingPoint:
-    """What flagging every score above a threshold comes to."""
+    """Return the rates of flagging every score above a threshold."""
     flagged = scores > threshold
     right = int((flagged & abnormal).sum())
     precision = right / int(flagged.sum()) if flagged.any() else 1.0
@@ -243,7 +237,7 @@ def operating_point(
 
 
 def default_threshold(scores: Float[np.ndarray, "n"], abnormal: Bool[np.ndarray, "n"]) -> float:
-    """The threshold at which FALSE_ALARMS of the normal images are flagged."""
+    """Return the threshold that flags FALSE_ALARMS of the normal images."""
     return float(np.quantile(scores[~abnormal], 1 - FALSE_ALARMS))
 
 
@@ -255,9 +249,15 @@ def detect(
     samples: int | None = None,
     seed: int = 0,
 ) -> Detection:
-    """Score test images and measure how well each score tells those that are not normal.
+    """Score test images and measure how well each score detects abnormal ones.
 
-    `normal` are labels; without them, those that the model was trained on.
+    Args:
+        explorer: The model.
+        images: The test images.
+        labels: The labels of the images.
+        normal: The normal labels; None stands for those that the model was trained on.
+        samples: Number of posterior samples of the likelihood; None leaves it out.
+        seed: Seed of the posterior samples.
     """
     chosen = tuple(normal_labels(explorer) if normal is None else sorted(normal))
     abnormal = find_abnormal(labels, chosen)
@@ -280,5 +280,14 @@ def detect(
 def error_map(
     image: Float[np.ndarray, "h w c"], decoded: Float[np.ndarray, "h w c"]
 ) -> Float[np.ndarray, "h w"]:
-    """|x - decoded| of each pixel, 0 to 1, the mean over its channels."""
+    """Return |x - decoded| of each pixel, from 0 to 1, averaged over the channels."""
     return np.abs(image - decoded).mean(axis=2)
+
+
+def _log_likelihood(
+    explorer: Explorer, images: Float[np.ndarray, "n h w c"], samples: int | None, seed: int
+) -> Float[np.ndarray, "n"] | None:
+    """Estimate the likelihood, if it is requested and the model has a Gaussian posterior."""
+    if samples is None or not explorer.run.model.is_gaussian:
+        return None
+    return explorer.log_likelihood(images, samples, seed)

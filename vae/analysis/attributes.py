@@ -1,10 +1,17 @@
-"""Attribute arithmetic: a direction between two groups of images, and how far to trust it.
+"""Finds the latent direction of an attribute, and tests whether it is better than chance.
 
-The direction is the difference of the groups' mean codes (Larsen et al. 2016; White 2016). Any two
-groups have one, so three questions are put to it. Are the groups further apart than groups drawn
-at random? Is the direction the same for other images of the same groups (bootstrap)? And do images
-that are moved along it gain the attribute, measured anew on what is decoded, more than along
-random directions of the same length?
+The direction is the difference of the mean codes of two groups of images (Larsen et al. 2016; White
+2016). Any two groups have one, so three tests follow:
+
+1. Are the groups further apart than random groups (permutation test)?
+2. Is the direction the same for other images of the same groups (bootstrap)?
+3. Does the attribute, measured on decoded images, change more along the direction than along random
+   directions of the same length?
+
+Example:
+    >>> groups, attribute = attribute_groups(gallery, "thickness")
+    >>> found = measure_attribute(gallery.explorer, gallery, groups, attribute)
+    >>> found.direction.cosine, found.effect.p, found.doubts
 """
 
 from collections.abc import Callable, Iterator
@@ -20,27 +27,33 @@ from vae.explorer.gallery import Gallery
 from vae.metrics.morphology import ATTRIBUTES, Attribute
 
 SHARE = 0.25
-"""Of the images, at either end of an attribute's range, make the two groups."""
+"""Share of the images, at either end of an attribute's range, in each group."""
 
 MIN_GROUP = 10
+"""Smallest number of images in a group."""
+
 SHUFFLES, RESAMPLES, RANDOM = 199, 200, 99
+"""Numbers of random groupings, bootstrap resamples and random directions."""
+
 BASES = 30
-"""Images that are moved along a direction."""
+"""Number of images that are moved along a direction."""
 
 STEPS = (-1.0, -0.5, 0.0, 0.5, 1.0)
-"""How far each is moved, in lengths of the direction."""
+"""Distances that each image is moved, in lengths of the direction."""
 
 CHANCE = 0.05
-"""A share of chance results that are as good, above which a direction is no better than chance."""
+"""Largest p-value at which a direction counts as better than chance."""
 
 MEASURED_AT_ONCE = 2000
+"""Number of images whose attribute is measured at once."""
 
 Measure = Callable[[Float[np.ndarray, "n h w c"]], Float[np.ndarray, "n"]]
+"""Measures an attribute of images."""
 
 
 @dataclass(frozen=True)
 class Groups:
-    """Two groups of images, by their places in the test split."""
+    """Two groups of images, as indices into the test split."""
 
     title: str
     high: Int[np.ndarray, "n"]
@@ -59,68 +72,68 @@ class Groups:
 
 @dataclass(frozen=True)
 class Direction(Record):
-    """From one group's mean code to the other's, and how sure it is."""
+    """The difference of two mean codes, and its uncertainty."""
 
     high_mean: tuple[float, ...]
     low_mean: tuple[float, ...]
     counts: tuple[int, int]
-    """Images of the high and the low group."""
+    """Number of images in the high and the low group."""
 
     cosine: float
-    """Mean cosine between the directions of two resamples of the groups; 1 is certainty."""
+    """Mean cosine between the directions of two resamples of the groups; 1 is certain."""
 
     cosine_interval: tuple[float, float]
-    """95 % of those cosines."""
+    """95 % interval of these cosines."""
 
     chance_cosine: float
-    """The same mean where the images are dealt into groups at random."""
+    """Mean cosine when the images are assigned to groups at random."""
 
     apart_p: float
-    """Share of random groupings whose means are at least as far apart."""
+    """p-value: share of random groupings whose means are at least as far apart."""
 
     @property
     def vector(self) -> Float[np.ndarray, "latent"]:
-        """What is added to a code."""
+        """The direction itself: the high mean minus the low mean."""
         return np.array(self.high_mean) - np.array(self.low_mean)
 
     @property
     def length(self) -> float:
-        """Distance of the means."""
+        """The distance of the means."""
         return float(np.linalg.norm(self.vector))
 
 
 @dataclass(frozen=True)
 class Effect(Record):
-    """What moving images along a direction does to an attribute, measured on decoded images.
+    """How an attribute changes along a direction, measured on decoded images.
 
-    The direction is that of one half of the groups; the images that are moved, and what they are
-    compared with, are of the other half.
+    One half of the groups defines the direction; the images that are moved and compared belong to
+    the other half.
     """
 
     correlation: float
-    """Spearman's, of how far an image was moved with its measured attribute, over all of them."""
+    """Spearman correlation of the distance with the attribute, over all images and steps."""
 
     random: tuple[float, ...]
-    """The same along random directions of the same length."""
+    """The correlations along random directions of the same length."""
 
     p: float
-    """Share of random directions that do as well: (1 + as good ones) / (1 + all)."""
+    """p-value: (1 + random directions with at least this correlation) / (1 + all of them)."""
 
     steps: tuple[float, ...]
-    """How far images were moved, in lengths of the direction."""
+    """Distances that images are moved, in lengths of the direction."""
 
     curve: tuple[float, ...]
-    """Mean of the attribute at each step."""
+    """Mean attribute at each step."""
 
     random_curves: tuple[tuple[float, ...], ...]
-    """The same along each random direction."""
+    """Mean attribute at each step along each random direction."""
 
     unit: str
 
 
 @dataclass(frozen=True)
 class AttributeFinding(Record):
-    """A direction, its effect, and what speaks against it."""
+    """A direction, its effect, and the tests that it fails."""
 
     title: str
     high_name: str
@@ -128,7 +141,7 @@ class AttributeFinding(Record):
     direction: Direction
     effect: Effect
     doubts: tuple[str, ...]
-    """A sentence for each test that it does no better at than chance."""
+    """A sentence for each test in which the direction is no better than chance."""
 
 
 def measure_attribute(
@@ -138,26 +151,32 @@ def measure_attribute(
     attribute: Attribute | None = None,
     seed: int = 0,
 ) -> AttributeFinding:
-    """The direction between two groups and its effect on the attribute.
+    """Measure the direction between two groups and its effect on an attribute.
 
-    Without an attribute (classes, lassoed groups) it is the likeness to the high group's mean
-    image: 0 at the low group's mean image, 1 at the high group's, along the line through both.
+    Without an attribute (for classes and lassoed groups), the effect is measured on the likeness to
+    the high group's mean image: 0 at the low group's mean image and 1 at the high group's.
     """
     direction = find_direction(explorer.atlas.mean, groups, seed)
     effect = measure_effect(explorer, gallery, groups, attribute, seed)
-    names = groups.title, groups.high_name, groups.low_name
-    return AttributeFinding(*names, direction, effect, doubts(direction, effect))
+    return AttributeFinding(
+        title=groups.title,
+        high_name=groups.high_name,
+        low_name=groups.low_name,
+        direction=direction,
+        effect=effect,
+        doubts=doubts(direction, effect),
+    )
 
 
 def attribute_values(gallery: Gallery, attribute: Attribute) -> Float[np.ndarray, "n"]:
-    """An attribute of every test image, or of its reconstruction where that is all there is."""
-    places = np.arange(len(gallery.labels))
-    parts = np.split(places, range(MEASURED_AT_ONCE, len(places), MEASURED_AT_ONCE))
+    """Measure an attribute of every test image, or of its reconstruction without the data set."""
+    indices = np.arange(len(gallery.labels))
+    parts = np.split(indices, range(MEASURED_AT_ONCE, len(indices), MEASURED_AT_ONCE))
     return np.concatenate([attribute.measure(gallery.images(part)) for part in parts])
 
 
 def groups_by_value(attribute: Attribute, values: Float[np.ndarray, "n"]) -> Groups:
-    """The quarters at both ends; DataError where there are too few images, or they are alike."""
+    """Return the quarters at both ends; raises DataError for too few images or equal values."""
     known = np.flatnonzero(np.isfinite(values))
     if len(known) == 0 or np.ptp(values[known]) == 0:
         raise DataError(f"{attribute.title}: the images do not differ in it")
@@ -168,20 +187,20 @@ def groups_by_value(attribute: Attribute, values: Float[np.ndarray, "n"]) -> Gro
 
 
 def groups_by_class(labels: Int[np.ndarray, "n"], label: int, name: str) -> Groups:
-    """A class and all others."""
+    """Return a class, and all other classes."""
     mine = labels == label
     rest = np.flatnonzero(~mine & (labels >= 0))
     return Groups(f"Class {name}", np.flatnonzero(mine), rest, f"class {name}", "other classes")
 
 
-def groups_by_selection(among: Int[np.ndarray, "n"], chosen: Int[np.ndarray, "m"]) -> Groups:
-    """Some images, and the others among those that they were chosen from."""
-    rest = np.setdiff1d(among, chosen)
-    return Groups("Your group", np.unique(chosen), rest, "your group", "the others")
+def groups_by_selection(offered: Int[np.ndarray, "n"], selected: Int[np.ndarray, "m"]) -> Groups:
+    """Return the selected images, and the others that were offered."""
+    rest = np.setdiff1d(offered, selected)
+    return Groups("Your group", np.unique(selected), rest, "your group", "the others")
 
 
 def find_direction(codes: Float[np.ndarray, "n latent"], groups: Groups, seed: int) -> Direction:
-    """The difference of mean codes, resampled and against random groupings."""
+    """Return the difference of mean codes, with its bootstrap and its permutation test."""
     generator = np.random.default_rng(seed)
     high, low = (codes[rows].astype(np.float64) for rows in (groups.high, groups.low))
     resampled = _resampled_mean(high, generator) - _resampled_mean(low, generator)
@@ -190,20 +209,20 @@ def find_direction(codes: Float[np.ndarray, "n latent"], groups: Groups, seed: i
     apart = np.linalg.norm(high.mean(axis=0) - low.mean(axis=0))
     interval = np.quantile(cosines, [0.025, 0.975])
     return Direction(
-        tuple(high.mean(axis=0).tolist()),
-        tuple(low.mean(axis=0).tolist()),
-        (len(high), len(low)),
-        float(cosines.mean()),
-        (float(interval[0]), float(interval[1])),
-        float(pairs.mean()),
-        permutation_p(float(apart), np.linalg.norm(shuffled, axis=1)),
+        high_mean=tuple(high.mean(axis=0).tolist()),
+        low_mean=tuple(low.mean(axis=0).tolist()),
+        counts=(len(high), len(low)),
+        cosine=float(cosines.mean()),
+        cosine_interval=(float(interval[0]), float(interval[1])),
+        chance_cosine=float(pairs.mean()),
+        apart_p=permutation_p(float(apart), np.linalg.norm(shuffled, axis=1)),
     )
 
 
 def measure_effect(
     explorer: Explorer, gallery: Gallery, groups: Groups, attribute: Attribute | None, seed: int
 ) -> Effect:
-    """Move images along the direction and along random ones, decode, and measure again."""
+    """Move images along the direction and along random ones, decode them and measure them."""
     generator = np.random.default_rng(seed)
     (high, other_high), (low, other_low) = (
         np.array_split(generator.permutation(rows), 2) for rows in (groups.high, groups.low)
@@ -212,24 +231,25 @@ def measure_effect(
     vector = codes[high].mean(axis=0) - codes[low].mean(axis=0)
     measure = attribute.measure if attribute else likeness(gallery, other_high, other_low)
     bases = generator.permutation(np.concatenate([other_high, other_low]))[:BASES]
-    found, *random = (
-        _moved(explorer, bases, each, measure)
-        for each in (vector, *_random_directions(codes, float(np.linalg.norm(vector)), generator))
+    length = float(np.linalg.norm(vector))
+    values, *random = (
+        _values_along(explorer, bases, each, measure)
+        for each in (vector, *_random_directions(codes, length, generator))
     )
-    correlations = [_correlation(values) for values in random]
+    correlations = tuple(map(_correlation, random))
     return Effect(
-        _correlation(found),
-        tuple(correlations),
-        permutation_p(_correlation(found), np.array(correlations)),
-        STEPS,
-        _curve(found),
-        tuple(map(_curve, random)),
-        attribute.unit if attribute else "likeness",
+        correlation=_correlation(values),
+        random=correlations,
+        p=permutation_p(_correlation(values), np.array(correlations)),
+        steps=STEPS,
+        curve=_curve(values),
+        random_curves=tuple(map(_curve, random)),
+        unit=attribute.unit if attribute else "likeness",
     )
 
 
 def likeness(gallery: Gallery, high: Int[np.ndarray, "n"], low: Int[np.ndarray, "m"]) -> Measure:
-    """How far a picture stands from one group's mean picture (0) to the other's (1)."""
+    """Return a measure of images: 0 at the low group's mean image, 1 at the high group's."""
     near, far = (_mean_image(gallery, rows) for rows in (low, high))
     axis = (far - near) / max(float(((far - near) ** 2).sum()), 1e-12)
 
@@ -240,30 +260,30 @@ def likeness(gallery: Gallery, high: Int[np.ndarray, "n"], low: Int[np.ndarray, 
 
 
 def doubts(direction: Direction, effect: Effect) -> tuple[str, ...]:
-    """What the direction does no better than chance, a sentence each."""
+    """Return a sentence for each test in which a direction is no better than chance."""
     found = []
     if direction.apart_p > CHANCE:
         found.append(
             "The mean codes of the two groups are no further apart than those of random groups: "
-            f"{direction.apart_p:.0%} of these are as far."
+            f"{direction.apart_p:.0%} of these are as far apart."
         )
     if effect.p > CHANCE:
         found.append(
-            f"{effect.p:.0%} of random directions of the same length change what is decoded as "
+            f"{effect.p:.0%} of random directions of the same length change the decoded images as "
             "much."
         )
     return tuple(found)
 
 
 def permutation_p(value: float, chance: Float[np.ndarray, "n"]) -> float:
-    """The share of chance results at least as large, the value itself counted among them."""
+    """Return the share of chance results at least as large as a value, which counts as one."""
     return float((1 + np.sum(chance >= value - 1e-12)) / (1 + len(chance)))
 
 
 def attribute_groups(gallery: Gallery, name: str) -> tuple[Groups, Attribute | None]:
-    """The groups that a name asks for: of `ink.ATTRIBUTES`, or `class:` and a class's name.
+    """Return the groups of a name in `morphology.ATTRIBUTES`, or of `class:` and a class's name.
 
-    DataError for a name that means nothing here, or groups that are too small.
+    Raises DataError for an unknown name and for groups that are too small.
     """
     if name in ATTRIBUTES:
         attribute = ATTRIBUTES[name]
@@ -287,13 +307,13 @@ def _resampled_mean(
 def _shuffled(
     codes: Float[np.ndarray, "n latent"], high: int, generator: np.random.Generator
 ) -> tuple[Float[np.ndarray, "shuffles latent"], Float[np.ndarray, "pairs"]]:
-    """Directions of random groupings; and cosines between two resamples of each of some."""
+    """Return directions of random groupings, and cosines of two resamples for some of them."""
     directions, cosines = [], []
-    for place in range(SHUFFLES):
+    for index in range(SHUFFLES):
         order = generator.permutation(len(codes))
         parts = codes[order[:high]], codes[order[high:]]
         directions.append(parts[0].mean(axis=0) - parts[1].mean(axis=0))
-        if place < RESAMPLES // 4:
+        if index < RESAMPLES // 4:
             first, second = (_one_resample(parts, generator) for _ in range(2))
             cosines.append(_cosines(first[None], second[None])[0])
     return np.array(directions), np.array(cosines)
@@ -316,20 +336,20 @@ def _cosines(
 def _random_directions(
     codes: Float[np.ndarray, "n latent"], length: float, generator: np.random.Generator
 ) -> Iterator[Float[np.ndarray, "latent"]]:
-    """Spread as differences of random groups' means are: as the codes themselves."""
+    """Yield random directions that are distributed as the codes are, like random groups' means."""
     centred = codes - codes.mean(axis=0)
     for _ in range(RANDOM):
-        drawn = generator.standard_normal(len(codes)) @ centred
-        yield drawn * (length / max(float(np.linalg.norm(drawn)), 1e-12))
+        direction = generator.standard_normal(len(codes)) @ centred
+        yield direction * (length / max(float(np.linalg.norm(direction)), 1e-12))
 
 
-def _moved(
+def _values_along(
     explorer: Explorer,
     bases: Int[np.ndarray, "bases"],
     vector: Float[np.ndarray, "latent"],
     measure: Measure,
 ) -> Float[np.ndarray, "bases steps"]:
-    """What is measured on each image at each step along a direction."""
+    """Measure each image at each step along a direction."""
     starts = explorer.atlas.mean[bases].astype(np.float64)
     codes = starts[:, None] + np.array(STEPS)[:, None] * vector
     labels = np.repeat(explorer.atlas.label[bases], len(STEPS))
@@ -338,7 +358,7 @@ def _moved(
 
 
 def _correlation(values: Float[np.ndarray, "bases steps"]) -> float:
-    """Spearman's, over all images and steps at once; 0 where nothing changes."""
+    """Return the Spearman correlation over all images and steps; 0 when nothing changes."""
     from scipy.stats import rankdata
 
     steps = np.broadcast_to(STEPS, values.shape)[np.isfinite(values)]
@@ -349,6 +369,7 @@ def _correlation(values: Float[np.ndarray, "bases steps"]) -> float:
 
 
 def _curve(values: Float[np.ndarray, "bases steps"]) -> tuple[float, ...]:
+    """Return the mean value at each step, without the values that are not finite."""
     known = np.isfinite(values)
     counts = np.maximum(known.sum(axis=0), 1)
     return tuple((np.where(known, values, 0).sum(axis=0) / counts).tolist())

@@ -1,9 +1,13 @@
-"""What is wrong with a trained model, read from what its run measured, and what would cure it.
+"""Checks the health of a trained model: which problems its measurements show, and their remedies.
 
-Each symptom has one number and one threshold, which stand beside each other here. They were set on
-the models that ship and on the prepared failures of `vae.analysis.failure_modes`: the failures are
-far above them, the models that ship far below. A model of points (`KINDS_WITHOUT_RATE`) has no
-posterior that could fail, so only its losses are looked at.
+Each issue has one number and one threshold. The thresholds were set on the models that ship and on
+the prepared failures of `vae.analysis.failure_modes`: the failures are far above them and the
+models that ship far below. A model without a posterior (`KINDS_WITHOUT_RATE`) has only its losses
+checked.
+
+Example:
+    >>> check_run(load_run("checkpoints/mnist-best"))
+    ()
 """
 
 import math
@@ -22,7 +26,7 @@ from vae.metrics.evaluation import explain_collapse
 from vae.runs.checkpoint import load_atlas, load_metrics
 from vae.runs.run import Run
 
-Name = Literal[
+IssueName = Literal[
     "collapse",
     "unused-dimensions",
     "too-little-kl",
@@ -33,101 +37,104 @@ Name = Literal[
 ]
 
 PRIOR_GAP, PRIOR_GAP_SHARE = 1.0, 0.15
-"""Nats that the codes of all images together may lie from the prior, and as a share of the rate.
+"""Largest KL of the aggregate posterior from the prior, in nats and as a share of the rate.
 
-That share tells nothing of the image (Hoffman and Johnson 2016, "ELBO surgery"). Both must be
-passed; shipped models come to 5 % of the rate, the prepared failure to half of it.
+This part of the rate carries no information about the image (Hoffman and Johnson 2016, "ELBO
+surgery"). An issue exceeds both thresholds. Shipped models reach 5 % of the rate, and the prepared
+failure half of it.
 
-Measured as KL(normal distribution with the moments of the aggregate posterior || prior). That of
-the aggregate posterior itself is higher, since of all distributions with the same moments the
-normal one has the most entropy.
+The gap is measured as KL(normal distribution with the moments of the aggregate posterior || prior).
+The KL of the aggregate posterior itself is higher, because the normal distribution has the largest
+entropy of all distributions with the same moments.
 """
 
 CLAMPED_SHARE = 0.05
-"""Of log-variances that stand at the limit; shipped models: 0.007 at most."""
+"""Largest share of log-variances at the clamp's limit; shipped models: at most 0.007."""
 
 EXPLOSION = 2.0
-"""An epoch's loss over that of a decoder that knows nothing; shipped models: 0.5 at most."""
+"""Largest loss of an epoch, divided by that of a grey image; shipped models: at most 0.5."""
 
 RISE = 0.5
-"""Of an epoch's loss above the best before it at the same beta; shipped models: 0.03 at most."""
+"""Largest relative rise of the loss above the best epoch before; shipped models: at most 0.03."""
 
 GENERALISATION_GAP = 0.1
-"""Of the test loss above the training loss, as a share of that; shipped models: 0.03 at most."""
+"""Largest share by which the test loss exceeds the training loss; shipped models: at most 0.03."""
 
-KNOWS_NOTHING = math.log(2)
-"""Nats for each pixel under the Bernoulli likelihood, where every pixel is decoded as grey."""
+GREY_PIXEL = math.log(2)
+"""Distortion of a pixel that is decoded as grey, in nats, under the Bernoulli likelihood."""
 
 
 @dataclass(frozen=True)
 class RunMeasurements:
-    """What a run measured, as far as it tells how the run went."""
+    """The measurements of a run that the health checks use."""
 
     model: ModelConfig
     train: TrainConfig
     epochs: Sequence[Mapping[str, Any]]
-    """What metrics.jsonl holds."""
+    """The records of metrics.jsonl."""
 
     test_loss: float
     """-ELBO on the test split, in nats per image."""
 
     inactive: tuple[int, ...]
-    """Latent dimensions that are not active."""
+    """Indices of the latent dimensions that are not active."""
 
     means: Float[np.ndarray, "n latent"]
     """Posterior means of the test split."""
 
     logvars: Float[np.ndarray, "n latent"]
+    """Posterior log-variances of the test split."""
 
     @classmethod
     def from_run(cls, run: Run) -> "RunMeasurements":
-        """Those of a checkpoint; CheckpointError where its files are damaged."""
+        """Read the measurements of a checkpoint; raises CheckpointError for damaged files."""
         atlas, results = load_atlas(run), run.results
         own = _of_trained_classes(run, atlas.label)
         return cls(
-            run.model,
-            run.train,
-            load_metrics(run),
-            -results.test_elbo,
-            results.inactive,
-            atlas.mean[own],
-            atlas.logvar[own],
+            model=run.model,
+            train=run.train,
+            epochs=load_metrics(run),
+            test_loss=-results.test_elbo,
+            inactive=results.inactive,
+            means=atlas.mean[own],
+            logvars=atlas.logvar[own],
         )
 
 
 @dataclass(frozen=True)
 class HealthIssue(Record):
-    """One thing that is wrong."""
+    """One problem of a model."""
 
-    name: Name
+    name: IssueName
     is_failure: bool
-    """Whether the model is no good for it; the others are worth knowing."""
+    """Whether the issue makes the model unusable; other issues are only worth knowing."""
 
     value: float
     threshold: float
     sentence: str
-    """What was found, and what to do."""
+    """Describes the finding and its remedy."""
 
 
 def check_measurements(measured: RunMeasurements) -> tuple[HealthIssue, ...]:
-    """All that is wrong, failures first; empty for a model that is well."""
+    """Return all issues, failures first; none for a healthy model."""
     found = [check(measured) for check in _CHECKS]
-    return tuple(sorted((s for s in found if s is not None), key=lambda s: not s.is_failure))
+    issues = (issue for issue in found if issue is not None)
+    return tuple(sorted(issues, key=lambda issue: not issue.is_failure))
 
 
 def check_run(run: Run) -> tuple[HealthIssue, ...]:
-    """The same of a checkpoint."""
+    """Return all issues of a checkpoint, failures first."""
     return check_measurements(RunMeasurements.from_run(run))
 
 
 def diverged(message: str) -> HealthIssue:
-    """A run that ended in DivergedError: its message says it all. One such loss is too many."""
+    """Return the issue of a run that ended with a DivergedError, from the error's message."""
     sentence = f"{message[:1].upper()}{message[1:]}."
     return HealthIssue("divergence", True, value=1, threshold=0, sentence=sentence)
 
 
 def prior_gap(measured: RunMeasurements) -> float:
-    """See PRIOR_GAP."""
+    """Return the KL of the aggregate posterior's moments from the prior, in nats; see PRIOR_GAP."""
     means = measured.means.astype(np.float64)
     variances = np.exp(measured.logvars.astype(np.float64)).mean(axis=0)
     covariance = np.atleast_2d(np.cov(means.T, bias=True)) + np.diag(variances)
@@ -137,31 +144,31 @@ def prior_gap(measured: RunMeasurements) -> float:
 
 
 def clamped_share(measured: RunMeasurements) -> float:
-    """Of all log-variances, those that stand at the limit; they are stored in half precision."""
+    """Return the share of log-variances at the limit, within the half precision of the atlas."""
     return float((np.abs(measured.logvars) >= 0.999 * measured.model.logvar_limit).mean())
 
 
 def _collapse(measured: RunMeasurements) -> HealthIssue | None:
     dead, latent = len(measured.inactive), measured.model.latent_dim
     if measured.model.kind == "vq" and dead < latent:
-        # A place where all images are alike, say a corner, needs but one code.
+        # A grid position where all images are alike, such as a corner, needs a single code.
         return None
     sentence = explain_collapse(measured.inactive, latent, measured.train)
     if sentence is None:
         return None
     is_whole = dead == latent
-    name: Name = "collapse" if is_whole else "unused-dimensions"
+    name: IssueName = "collapse" if is_whole else "unused-dimensions"
     return HealthIssue(name, is_whole, dead, latent if is_whole else 1, sentence)
 
 
 def _too_little_kl(measured: RunMeasurements) -> HealthIssue | None:
-    # A model that undoes corruption meets test images of another kind than those it learnt from.
+    # A denoising model encodes clean test images, but was trained on corrupted ones.
     if not measured.model.is_gaussian or measured.train.corruption:
         return None
     gap, beta = prior_gap(measured), measured.train.beta
     sentence = (
         f"The codes do not look like the prior: they lie {gap:.3g} nats from it, so that samples "
-        f"from the prior come from places that the decoder never saw. To change that: raise beta "
+        f"from the prior come from regions that the decoder never saw. To change that: raise beta "
         f"(now {beta:g}; 1 is the ELBO), or sample from a mixture fitted to the codes."
     )
     threshold = max(PRIOR_GAP, PRIOR_GAP_SHARE * _rate(measured))
@@ -169,20 +176,20 @@ def _too_little_kl(measured: RunMeasurements) -> HealthIssue | None:
 
 
 def _explosion(measured: RunMeasurements) -> HealthIssue | None:
-    # The rate of a grid of codes is constant: it only seems to rise while beta warms up.
+    # The rate of a VQ-VAE is constant; times beta, it would seem to rise during warm-up.
     is_constant = measured.model.kind == "vq"
     losses = [epoch["distortion"] if is_constant else _loss(epoch) for epoch in measured.epochs]
     if not losses:
         return None
-    ratio, worst = _against_nothing(measured, losses), int(np.argmax(losses))
+    ratio, worst = _ratio_to_grey(measured, losses), int(np.argmax(losses))
     if ratio <= EXPLOSION:
         ratio, worst = _steepest_rise(measured.epochs)
         if ratio <= RISE:
             return None
-    rate = measured.train.learning_rate
+    rate, highest, last = measured.train.learning_rate, losses[worst], losses[-1]
     sentence = (
-        f"Training exploded: in epoch {worst + 1} the loss was {_told(losses[worst])} nats per "
-        f"image, and it ended at {_told(losses[-1])}. To change that: lower the learning rate (now "
+        f"Training exploded: in epoch {worst + 1} the loss was {_format_nats(highest)} nats per "
+        f"image, and it ended at {_format_nats(last)}. To change that: lower the learning rate (now "
         f"{rate:g}, try {rate / 10:g}) or clip gradients at a smaller norm (now "
         f"{measured.train.grad_clip:g})."
     )
@@ -202,7 +209,7 @@ def _clamped(measured: RunMeasurements) -> HealthIssue | None:
 
 
 def _over_fitting(measured: RunMeasurements) -> HealthIssue | None:
-    # A mean over all betas of a range is no loss of the model at its own.
+    # The training loss of a multi-rate model is a mean over betas, unlike its test loss.
     if (
         not measured.epochs
         or measured.model.beta_range is not None
@@ -234,38 +241,38 @@ _CHECKS: tuple[Callable[[RunMeasurements], HealthIssue | None], ...] = (
 
 
 def _of_trained_classes(run: Run, labels: Int[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
-    """Which test images are of classes that training saw; see `vae.core.dataset_name`."""
+    """Tell which test images have a class of the training set; see `vae.core.dataset_name`."""
     if not is_subset(run.train.dataset):
         return np.ones(len(labels), bool)
     return np.isin(labels, parse_class_subset(run.train.dataset, run.class_names).labels)
 
 
-def _if_above(name: Name, value: float, threshold: float, sentence: str) -> HealthIssue | None:
+def _if_above(name: IssueName, value: float, threshold: float, sentence: str) -> HealthIssue | None:
     return HealthIssue(name, True, value, threshold, sentence) if value > threshold else None
 
 
-def _told(nats: float) -> str:
-    """Such as 27.3, 8,715,000 or 3.2e+15."""
+def _format_nats(nats: float) -> str:
+    """Format a loss, such as 27.3, 8,715,000 or 3.2e+15."""
     return f"{nats:,.0f}" if 1000 <= abs(nats) < 1e12 else f"{nats:.3g}"
 
 
 def _loss(epoch: Mapping[str, Any]) -> float:
-    """What training minimised, at the beta that the epoch ended at."""
+    """Return the loss of an epoch, with the beta at its end."""
     return epoch["distortion"] + epoch["beta"] * epoch["rate"]
 
 
-def _against_nothing(measured: RunMeasurements, losses: Sequence[float]) -> float:
-    """The worst loss over that of a grey image; 0 where a likelihood has no such bound."""
+def _ratio_to_grey(measured: RunMeasurements, losses: Sequence[float]) -> float:
+    """Return the worst loss divided by that of a grey image; 0 for other likelihoods."""
     if measured.model.likelihood != "bernoulli" or not measured.model.is_generative:
         return 0.0
-    return max(losses) / (KNOWS_NOTHING * math.prod(measured.model.image_shape))
+    return max(losses) / (GREY_PIXEL * math.prod(measured.model.image_shape))
 
 
 def _steepest_rise(epochs: Sequence[Mapping[str, Any]]) -> tuple[float, int]:
-    """The largest rise above the best epoch before, as a share of that, and in which epoch.
+    """Return the largest relative rise above the best epoch before, and its epoch.
 
-    Epochs are compared at the later one's beta, so that a warm-up is no rise. A density's loss can
-    pass through 0: there the first loss is the least that a rise is a share of.
+    Epochs are compared at the later one's beta, so that warm-up does not count as a rise. The loss
+    of a density can pass through 0; then the rise is divided by at least the first loss.
     """
     distortion, rate, beta = (np.array([e[n] for e in epochs]) for n in _TERMS)
     losses = distortion + np.outer(beta, rate)
@@ -281,6 +288,6 @@ _TERMS = ("distortion", "rate", "beta")
 
 
 def _rate(measured: RunMeasurements) -> float:
-    """KL(q(z|x) || p(z)) of a test image, in nats."""
+    """Return the mean KL(q(z|x) || p(z)) of the test images, in nats."""
     means, logvars = measured.means.astype(np.float64), measured.logvars.astype(np.float64)
     return float(gaussian_rate(means, logvars).mean())

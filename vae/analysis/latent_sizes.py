@@ -25,8 +25,8 @@ from vae.analysis.representation import (
     FittedSplit,
     check_classes,
     draw_labelled,
+    keep_labelled,
     score_features,
-    with_labels,
 )
 from vae.core.config import Architecture, ModelConfig, TrainConfig
 from vae.core.errors import ConfigError
@@ -122,7 +122,7 @@ def train_sizes(
         fitted: Number of training images that the scores are fitted on; always drawn by seed 0.
     """
     check_classes(dataset.test.labels.numpy())
-    first, last = draw_labelled(dataset.train, fitted, 0), with_labels(dataset.test)
+    first, last = draw_labelled(dataset.train, fitted, 0), keep_labelled(dataset.test)
     for size in sizes:
         for seed in seeds:
             config = ModelConfig(dataset.image_shape, size, architecture)

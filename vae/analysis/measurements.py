@@ -1,4 +1,10 @@
-"""The numbers of each run of a comparison: what can be measured, how it was, and as a table."""
+"""Lists the measures of the runs of a comparison, reads and computes them, and writes a CSV table.
+
+Example:
+    >>> run = load_run("checkpoints/mnist-best")
+    >>> values = run_values(run, measure_quickly(run))
+    >>> [f"{m.title}: {m.write(values[m.name])}" for m in shown_measures([values])][:2]
+"""
 
 import csv
 import dataclasses
@@ -21,37 +27,38 @@ from vae.runs.report import train_command
 from vae.runs.run import Run
 
 SOFT_HYPHEN = "\u00ad"
+"""Marks where a narrow column may break a title."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One number of a run."""
+    """A measure of a run: its meaning, title, unit and format."""
 
     entry: GlossaryEntry
     column: str
-    """Its title with soft hyphens, for a narrow column."""
+    """The title with soft hyphens, for a narrow column."""
 
     unit: str = ""
     decimals: int = 2
 
     @property
     def name(self) -> str:
-        """The key among a run's values."""
+        """The key of the measure in a run's values."""
         return self.entry.name
 
     @property
     def title(self) -> str:
-        """The same in full."""
+        """The title without soft hyphens."""
         return self.column.replace(SOFT_HYPHEN, "")
 
     @property
     def noun(self) -> str:
-        """The title within a sentence: abbreviations keep their capitals."""
+        """The title inside a sentence: abbreviations keep their capitals."""
         first = self.title.split()[0]
         return self.title[:1].lower() + self.title[1:] if first[1:].islower() else self.title
 
     def write(self, value: float) -> str:
-        """With its decimals."""
+        """Format a value with the measure's decimals."""
         return f"{value:.{self.decimals}f}".replace("-", "−")
 
 
@@ -66,7 +73,7 @@ COSTS = (
         GlossaryEntry(
             name="distortion",
             title="Distortion",
-            meaning="How much of an image is left to say once its code is known?",
+            meaning="How many nats does an image still cost when its code is known?",
             range=f"{_TEST_SPLIT}; at least 0 for a Bernoulli likelihood.",
             estimator="−log p(x|z) with one posterior sample per image.",
             trap="Depends on the likelihood and the number of pixels: no comparison across data.",
@@ -78,10 +85,10 @@ COSTS = (
         GlossaryEntry(
             name="rate",
             title="Rate",
-            meaning="How much does the code say about its image, beyond the prior?",
-            range=f"{_TEST_SPLIT}; at least 0, and 0 where the code ignores the image.",
+            meaning="How many nats does the code cost, compared with the prior?",
+            range=f"{_TEST_SPLIT}; at least 0, and 0 when the code ignores the image.",
             estimator="KL(q(z|x) || p(z)) in closed form, summed over the latents.",
-            trap="Neither more nor less is better: it is what β puts a price on.",
+            trap="Neither more nor less is better: β sets its weight in the loss.",
             source='Alemi et al. (2018), "Fixing a Broken ELBO".',
             higher_is_better=None,
         )
@@ -90,9 +97,9 @@ COSTS = (
         GlossaryEntry(
             name="elbo",
             title="ELBO",
-            meaning="A lower bound on log p(x): −(distortion + rate), whatever β was.",
+            meaning="A lower bound on log p(x): −(distortion + rate), for every β.",
             range=f"{_TEST_SPLIT}; higher is better.",
-            estimator="From distortion and rate as measured.",
+            estimator="Computed from the measured distortion and rate.",
             trap="Training maximises it at β = 1 only; it says nothing about disentanglement.",
             source='Kingma & Welling (2014), "Auto-Encoding Variational Bayes".',
             higher_is_better=True,
@@ -105,14 +112,14 @@ COSTS = (
             meaning="How many latents does the model use?",
             range="From 0 to the number of latents.",
             estimator="Latents whose posterior mean varies by more than 0.01 over the test split.",
-            trap="The threshold is a convention; a latent just above it says next to nothing.",
+            trap="The threshold is a convention; latents just above it carry little information.",
             source='Burda et al. (2016), "Importance Weighted Autoencoders".',
             higher_is_better=None,
         ),
         decimals=0,
     ),
 )
-"""What every run knows of itself."""
+"""The measures that every run has."""
 
 AGAINST_FACTORS = tuple(
     Measure(GLOSSARY[name], title, decimals=3 if name == "sap" else 2)
@@ -128,7 +135,7 @@ AGAINST_FACTORS = tuple(
         ("beta_vae", "β-VAE score"),
     )
 )
-"""Where the factors of the images are known."""
+"""The measures of runs whose images have known factors."""
 
 WITHOUT_FACTORS = (
     Measure(GLOSSARY["gaussian_tc"], "Total correlation (linear only)", "nats"),
@@ -136,43 +143,43 @@ WITHOUT_FACTORS = (
     Measure(GLOSSARY["knn_accuracy"], "Neighbour accuracy"),
     Measure(GLOSSARY["probe_accuracy"], "Linear probe accuracy"),
 )
-"""Where they are not."""
+"""The measures of the other runs."""
 
 MEASURES = (*COSTS, *AGAINST_FACTORS, *WITHOUT_FACTORS)
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """How scores were taken; no others are comparable."""
+    """How scores are measured; only scores of one protocol are comparable."""
 
     estimator: str
     rows: int
-    """At most."""
+    """Largest number of rows."""
 
     seed: int
 
     @property
     def options(self) -> str:
-        """Of `vae metrics`."""
+        """The options of `vae metrics` for this protocol."""
         return f"--estimator {self.estimator} --rows {self.rows} --seed {self.seed}"
 
 
 QUICK = Protocol(ESTIMATORS[1], QUICK_ROWS, 0)
-"""Fast enough to wait for."""
+"""A protocol that is fast enough for a page."""
 
 
 @dataclass(frozen=True)
 class ComparisonScores:
-    """The scores that the folders of a comparison keep, and which cannot be used."""
+    """The stored scores of the runs of a comparison, and the errors of unusable ones."""
 
     by_protocol: Mapping[Protocol, Mapping[str, Mapping[str, Any]]]
-    """Scores by the weights they are of; the protocol of most runs first."""
+    """Scores by the weights' sha256, for each protocol; the protocol of most runs comes first."""
 
     refused: tuple[CheckpointError, ...]
 
 
 def read_comparison_scores(comparison: Comparison) -> ComparisonScores:
-    """All the scores.json of the runs of one beta."""
+    """Read the stored scores of all runs of a comparison."""
     found: dict[Protocol, dict[str, Mapping[str, Any]]] = {}
     refused = []
     for run in comparison.runs:
@@ -197,18 +204,18 @@ def _protocol(stored: StoredScores) -> Protocol | None:
 
 
 def measure_quickly(run: Run) -> dict[str, Any]:
-    """Scores by the `QUICK` protocol; DataError for fewer than 150 test images."""
+    """Measure scores by the `QUICK` protocol; raises DataError for fewer than 150 test images."""
     found = assess(run, load_atlas(run), **dataclasses.asdict(QUICK))
     return found.to_dict()
 
 
 def quick_seconds(run: Run) -> float:
-    """About how long `measure_quickly` takes on one core."""
+    """Estimate the time of `measure_quickly` on one core, in seconds."""
     return 0.5 + 0.08 * run.model.latent_dim * len(run.factors)
 
 
 def run_values(run: Run, scores: Mapping[str, Any] | None = None) -> dict[str, float]:
-    """Every measure of a run by name, as far as it is known."""
+    """Return all known measures of a run by name."""
     results = run.results
     found: dict[str, Any] = {
         "distortion": results.test_distortion,
@@ -228,12 +235,12 @@ def run_values(run: Run, scores: Mapping[str, Any] | None = None) -> dict[str, f
 def _is_number(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    # JSON has whole numbers of any length, which no float holds.
+    # JSON integers have any number of digits and can exceed the range of a float.
     return abs(value) <= sys.float_info.max
 
 
 def shown_measures(values: Iterable[Mapping[str, float]]) -> tuple[Measure, ...]:
-    """The columns of a table: costs, and the scores against factors, or else those without."""
+    """Return the columns of a table: COSTS, and AGAINST_FACTORS or else WITHOUT_FACTORS."""
     known = {name for each in values for name in each}
     against = [measure for measure in AGAINST_FACTORS if measure.name in known]
     others = [measure for measure in WITHOUT_FACTORS if measure.name in known]
@@ -243,20 +250,20 @@ def shown_measures(values: Iterable[Mapping[str, float]]) -> tuple[Measure, ...]
 def seed_summary(
     setting: BetaSetting, measure: Measure, values: Mapping[str, Mapping[str, float]]
 ) -> SeedSummary | None:
-    """One cell: a measure over the seeds of a setting. `values` go by the runs' names."""
+    """Summarise a measure over the seeds of a setting, from values by the names of runs."""
     known = [values[run.name] for run in setting.runs if run.name in values]
     found = [each[measure.name] for each in known if measure.name in each]
     return SeedSummary.from_values(found) if found else None
 
 
 def median_run(setting: BetaSetting) -> Run:
-    """The run of the median ELBO, the lower one of two."""
+    """Return the run with the median ELBO, or with the lower of two middle ones."""
     ranked = sorted(setting.runs, key=lambda run: run.results.test_elbo)
     return ranked[(len(ranked) - 1) // 2]
 
 
 def metrics_command(run: Run, protocol: Protocol | None = None) -> str:
-    """The command that stores a run's scores; by the published protocol unless told otherwise."""
+    """Return the command that stores a run's scores; None stands for the published protocol."""
     options = f" {protocol.options}" if protocol else ""
     return f"vae metrics checkpoints/{run.name}{options} --save"
 
@@ -267,7 +274,7 @@ def csv_table(
     scores: Mapping[str, Mapping[str, Any]],
     protocol: Protocol,
 ) -> str:
-    """One row a run: its setting, its numbers, how they were taken, and its commands."""
+    """Write a CSV row for each run: its setting, measures, protocol and commands."""
     rows = [
         _csv_row(setting, run, values[run.name], scores.get(run.identity), protocol)
         for setting in comparison.settings

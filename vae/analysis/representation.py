@@ -1,9 +1,14 @@
-"""What codes know of the classes: neighbours, a linear probe and clusters, beside pixels and PCA.
+"""Measures how much codes reveal about classes: by neighbours, a linear probe and clusters.
 
-The same three questions are put to the codes (posterior means), to the raw pixels, and to as many
-principal components as the code has dimensions: what a linear method keeps in the same room.
-Everything is fitted on some training images and scored on the test split. scikit-learn is imported
-inside the functions that need it.
+Three kinds of features get the same scores: the codes (posterior means), the raw pixels, and as
+many principal components as the code has dimensions. Everything is fitted on some training images
+and scored on the test split. The functions that need scikit-learn import it themselves.
+
+Example:
+    >>> explorer = Explorer.open("checkpoints/mnist-best")
+    >>> split = FittedSplit.from_run(explorer.run)
+    >>> found = measure_representation(explorer, split, split.pixel_scores())
+    >>> found.codes.probe_accuracy, found.pca.probe_accuracy, found.pixels.probe_accuracy
 """
 
 from dataclasses import dataclass
@@ -24,41 +29,44 @@ from vae.metrics.disentanglement.requirements import unsettled_fits_allowed
 from vae.runs.run import Run
 
 FITTED = 5000
-"""Training images that everything is fitted on."""
+"""Default number of training images that everything is fitted on."""
 
 PENALTIES = (0.01, 0.1, 1.0, 10.0)
-"""Inverse strengths of the probe's penalty that are tried."""
+"""Inverse strengths of the probe's penalty, from which the best is chosen."""
 
 CLUSTERINGS, STARTS = 3, 3
-"""Seeds of k-means, and starts for each, of which the one of least inertia counts."""
+"""Number of seeds of k-means, and of starts per seed; the start with the least inertia counts."""
 
 MIN_ROWS = 20
+"""Smallest number of labelled test images."""
+
 RESAMPLES = 2000
+"""Number of bootstrap resamples of an interval."""
 
 
 @dataclass(frozen=True)
 class FeatureScores(Record):
-    """What one kind of features knows of the classes."""
+    """The scores of one kind of features."""
 
     dimensions: int
-    """Numbers for each image."""
+    """Number of features of each image."""
 
     knn_accuracy: float
-    """Share of test images whose five nearest fitted ones vote for the right class."""
+    """Share of test images whose five nearest fitted images vote for the right class."""
 
     knn_interval: tuple[float, float]
-    """95 % of it over resamples of the test images."""
+    """95 % interval over resamples of the test images."""
 
     probe_accuracy: float
-    """The same of a linear classifier (multinomial logistic regression)."""
+    """Accuracy of a linear classifier (multinomial logistic regression)."""
 
     probe_interval: tuple[float, float]
 
     ari: tuple[float, ...]
-    """Adjusted Rand index of clusters and classes by k-means' seed: 0 by chance, 1 at best."""
+    """Adjusted Rand index of clusters and classes for each seed: 0 by chance, at most 1."""
 
     nmi: tuple[float, ...]
-    """Normalised mutual information of the same, 0 to 1."""
+    """Normalised mutual information of clusters and classes for each seed, 0 to 1."""
 
     def __post_init__(self) -> None:
         shares = self.knn_accuracy, self.probe_accuracy, *self.knn_interval, *self.probe_interval
@@ -68,44 +76,44 @@ class FeatureScores(Record):
 
 @dataclass(frozen=True)
 class Representation(Record):
-    """One model's codes beside other features of the same images."""
+    """The scores of a model's codes and of other features of the same images."""
 
     latent_dim: int
     fitted: int
-    """Images that everything was fitted on."""
+    """Number of images that everything is fitted on."""
 
     tested: int
-    """Other images, that everything was scored on."""
+    """Number of other images that everything is scored on."""
 
     commonest_label: float
-    """Share of the commonest class among the tested: what guessing it always would score."""
+    """Share of the commonest class in the test images: the accuracy of always guessing it."""
 
     codes: FeatureScores
     pca: FeatureScores | None
-    """As many principal components as the code has dimensions; None without the data set."""
+    """Scores of as many principal components as the code has dimensions; None without data."""
 
     pixels: FeatureScores | None
     note: str
-    """Why there are no images, where there are none; else empty."""
+    """The reason why there are no images; empty when there are."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Images as rows of pixels in [0, 1], with a label for each."""
+    """Images as rows of pixels in [0, 1], with their labels."""
 
     pixels: Float[np.ndarray, "n pixels"]
     labels: Int[np.ndarray, "n"]
 
     @classmethod
     def of(cls, split: Split) -> Self:
-        """All images of a split."""
+        """Return all images of a split."""
         flat = split.images.flatten(1).numpy().astype(np.float32) / np.float32(255)
         return cls(flat, split.labels.numpy())
 
 
 @dataclass(frozen=True)
 class FittedSplit:
-    """Training images to fit on, and the test split."""
+    """Training images to fit on, and the test split to score on."""
 
     fitted: Rows
     tested: Rows
@@ -114,7 +122,7 @@ class FittedSplit:
     def from_run(
         cls, run: Run, directory: str | Path | None = None, count: int = FITTED, seed: int = 0
     ) -> Self:
-        """Those of a model's data set; DataError where it is absent: nothing is fetched."""
+        """Read a model's data set; raises DataError when it is absent, and downloads nothing."""
         dataset = load_dataset(
             base_name(run.train.dataset),
             directory,
@@ -126,20 +134,17 @@ class FittedSplit:
 
     @classmethod
     def from_dataset(cls, dataset: Dataset, count: int = FITTED, seed: int = 0) -> Self:
-        """Training images drawn by the seed; those without a label are left out."""
-        fitted, tested = draw_labelled(dataset.train, count, seed), with_labels(dataset.test)
+        """Sample training images by the seed, without those that have no label."""
+        fitted, tested = draw_labelled(dataset.train, count, seed), keep_labelled(dataset.test)
         return cls(Rows.of(fitted), Rows.of(tested))
 
     def pixel_scores(self, seed: int = 0) -> FeatureScores:
-        """The scores of the pixels themselves."""
+        """Score the pixels themselves."""
         first, last = self.fitted, self.tested
         return score_features(first.pixels, last.pixels, first.labels, last.labels, seed)
 
     def pca_scores(self, components: int, seed: int = 0) -> FeatureScores:
-        """The scores of principal components of the pixels, fitted on the fitted images.
-
-        There are never more of them than pixels or fitted images.
-        """
+        """Score principal components of the pixels: at most as many as pixels or fitted images."""
         from sklearn.decomposition import PCA
 
         first, last = self.fitted, self.tested
@@ -152,62 +157,62 @@ class FittedSplit:
 
 
 def measure_representation(
-    explorer: Explorer, drawn: FittedSplit, pixels: FeatureScores, seed: int = 0
+    explorer: Explorer, split: FittedSplit, pixels: FeatureScores, seed: int = 0
 ) -> Representation:
-    """A model's codes beside PCA and `pixels`, the `pixel_scores` of the same images."""
-    first, last = drawn.fitted, drawn.tested
+    """Score a model's codes and PCA; `pixels` are the `pixel_scores` of the same images."""
+    first, last = split.fitted, split.tested
     fitted_codes, test_codes = (_encode(explorer, rows) for rows in (first, last))
     return Representation(
-        explorer.latent_dim,
-        len(first.labels),
-        len(last.labels),
-        _commonest(last.labels),
-        score_features(fitted_codes, test_codes, first.labels, last.labels, seed),
-        drawn.pca_scores(explorer.latent_dim, seed),
-        pixels,
-        "",
+        latent_dim=explorer.latent_dim,
+        fitted=len(first.labels),
+        tested=len(last.labels),
+        commonest_label=_commonest_share(last.labels),
+        codes=score_features(fitted_codes, test_codes, first.labels, last.labels, seed),
+        pca=split.pca_scores(explorer.latent_dim, seed),
+        pixels=pixels,
+        note="",
     )
 
 
 def measure_codes_alone(explorer: Explorer, note: str, seed: int = 0) -> Representation:
-    """Without the data set: fitted on a half of the test images' codes, scored on the other.
+    """Fit on one half of the test images' codes and score the other, without the data set.
 
-    `note` says why.
+    `note` is the reason why the data set is absent.
     """
     codes, labels = explorer.atlas.mean, explorer.atlas.label
     known = np.flatnonzero(labels >= 0)
     first, last = (known[half] for half in split_halves(len(known), seed))
     return Representation(
-        codes.shape[1],
-        len(first),
-        len(last),
-        _commonest(labels[last]),
-        score_features(codes[first], codes[last], labels[first], labels[last], seed),
-        None,
-        None,
-        note,
+        latent_dim=codes.shape[1],
+        fitted=len(first),
+        tested=len(last),
+        commonest_label=_commonest_share(labels[last]),
+        codes=score_features(codes[first], codes[last], labels[first], labels[last], seed),
+        pca=None,
+        pixels=None,
+        note=note,
     )
 
 
 def draw_labelled(split: Split, count: int, seed: int) -> Split:
-    """Up to so many images that have a label."""
-    known = with_labels(split)
+    """Sample up to `count` of the images that have a label."""
+    known = keep_labelled(split)
     chosen = np.random.default_rng(seed).permutation(len(known))[:count]
     return known.pick(known.labels.new_tensor(chosen))
 
 
-def with_labels(split: Split) -> Split:
-    """The images that have a label."""
+def keep_labelled(split: Split) -> Split:
+    """Return the images that have a label."""
     return split.pick((split.labels >= 0).nonzero()[:, 0])
 
 
 def check_classes(labels: Int[np.ndarray, "n"]) -> None:
-    """DataError unless there are two classes, and enough images."""
+    """Raise DataError unless there are MIN_ROWS labelled images of two classes or more."""
     known = labels[labels >= 0]
     if len(known) < MIN_ROWS or np.ptp(known) == 0:
         raise DataError(
-            f"{len(known)} test images have a class, of {len(np.unique(known))} classes; to ask "
-            f"what codes know takes {MIN_ROWS} images of two classes or more"
+            f"{len(known)} test images of {len(np.unique(known))} classes have a label; the scores "
+            f"need {MIN_ROWS} labelled images of two classes or more"
         )
 
 
@@ -218,30 +223,31 @@ def score_features(
     tested_labels: Int[np.ndarray, "m"],
     seed: int = 0,
 ) -> FeatureScores:
-    """All three questions to one kind of features.
+    """Score one kind of features by neighbours, a linear probe and clusters.
 
-    Five nearest neighbours by Euclidean distance, features as they are. Logistic regression on
-    features standardised by the fitted ones; its penalty is the one that does best on a fifth of
-    them (`PENALTIES`). k-means on the fitted features with as many clusters as they have classes;
-    adjusted Rand index (Hubert and Arabie 1985) and mutual information over the mean of both
-    entropies, of the tested features' clusters, for each of CLUSTERINGS seeds.
+    - Five nearest neighbours use the Euclidean distance of unscaled features.
+    - Logistic regression uses features that are standardised by the fitted ones. Its penalty is the
+      one of `PENALTIES` with the best accuracy on a fifth of them.
+    - k-means clusters the fitted features, with one cluster per class. The clusters of the tested
+      features give the adjusted Rand index (Hubert and Arabie 1985) and the mutual information
+      divided by the mean of both entropies, for each of CLUSTERINGS seeds.
     """
     from threadpoolctl import threadpool_limits
 
-    told = fitted_labels, tested_labels
-    # Threads that wait for each other on a busy machine take many times as long.
+    data = fitted, tested, fitted_labels, tested_labels
+    # On a busy machine, threads that wait for each other take many times as long.
     with threadpool_limits(1):
-        near = knn_hits(fitted, tested, *told)
-        straight = probe_hits(fitted, tested, *told, seed)
-        agreement = clusterings(fitted, tested, *told, seed)
+        knn = knn_hits(*data)
+        probe = probe_hits(*data, seed)
+        agreement = clusterings(*data, seed)
     return FeatureScores(
-        fitted.shape[1],
-        float(near.mean()),
-        interval(near, seed),
-        float(straight.mean()),
-        interval(straight, seed),
-        tuple(ari for ari, _ in agreement),
-        tuple(nmi for _, nmi in agreement),
+        dimensions=fitted.shape[1],
+        knn_accuracy=float(knn.mean()),
+        knn_interval=interval(knn, seed),
+        probe_accuracy=float(probe.mean()),
+        probe_interval=interval(probe, seed),
+        ari=tuple(ari for ari, _ in agreement),
+        nmi=tuple(nmi for _, nmi in agreement),
     )
 
 
@@ -251,7 +257,7 @@ def knn_hits(
     fitted_labels: Int[np.ndarray, "n"],
     tested_labels: Int[np.ndarray, "m"],
 ) -> Bool[np.ndarray, "m"]:
-    """Which tested features the nearest fitted ones vote right for."""
+    """Tell for which tested features the nearest fitted ones vote for the right class."""
     from sklearn.neighbors import KNeighborsClassifier
 
     nearest = KNeighborsClassifier(min(NEIGHBOURS, len(fitted))).fit(fitted, fitted_labels)
@@ -265,7 +271,7 @@ def probe_hits(
     tested_labels: Int[np.ndarray, "m"],
     seed: int = 0,
 ) -> Bool[np.ndarray, "m"]:
-    """Which tested features a linear classifier is right about."""
+    """Tell which tested features a linear classifier assigns to the right class."""
     from sklearn.preprocessing import StandardScaler
 
     scaler = StandardScaler().fit(fitted)
@@ -273,13 +279,13 @@ def probe_hits(
     order = np.random.default_rng(seed).permutation(len(fitted))
     held, rest = np.split(order, [len(order) // 5])
     if len(np.unique(fitted_labels[rest])) < 2:
-        raise DataError("the fitted images are of a single class; give more of them")
+        raise DataError("the fitted images have a single class; fit on more images")
 
-    def right(penalty: float) -> float:
-        tried = _probe(penalty, fitted[rest], fitted_labels[rest])
-        return float(np.mean(tried.predict(fitted[held]) == fitted_labels[held]))
+    def accuracy(penalty: float) -> float:
+        probe = _probe(penalty, fitted[rest], fitted_labels[rest])
+        return float(np.mean(probe.predict(fitted[held]) == fitted_labels[held]))
 
-    best = max(PENALTIES, key=right)
+    best = max(PENALTIES, key=accuracy)
     return _probe(best, fitted, fitted_labels).predict(tested) == tested_labels
 
 
@@ -290,7 +296,7 @@ def clusterings(
     tested_labels: Int[np.ndarray, "m"],
     seed: int = 0,
 ) -> list[tuple[float, float]]:
-    """Adjusted Rand index and normalised mutual information by seed."""
+    """Return the adjusted Rand index and the normalised mutual information for each seed."""
     from sklearn.cluster import KMeans
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
@@ -305,9 +311,9 @@ def clusterings(
 
 
 def interval(hits: Bool[np.ndarray, "n"], seed: int = 0) -> tuple[float, float]:
-    """The bootstrap's 95 % of a share: resampled hits are a binomial draw."""
-    drawn = np.random.default_rng(seed).binomial(len(hits), hits.mean(), RESAMPLES) / len(hits)
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    """Return the bootstrap's 95 % interval of a share: resampled hits are binomial."""
+    shares = np.random.default_rng(seed).binomial(len(hits), hits.mean(), RESAMPLES) / len(hits)
+    low, high = np.quantile(shares, [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -324,5 +330,5 @@ def _probe(penalty: float, features: np.ndarray, labels: np.ndarray) -> Any:
         return LogisticRegression(C=penalty, max_iter=200).fit(features, labels)
 
 
-def _commonest(labels: Int[np.ndarray, "n"]) -> float:
+def _commonest_share(labels: Int[np.ndarray, "n"]) -> float:
     return float(np.bincount(labels).max() / len(labels))

@@ -8,7 +8,7 @@ Example:
 import dataclasses
 from dataclasses import dataclass, replace
 
-from vae.analysis.health import Name
+from vae.analysis.health import IssueName
 from vae.core.config import TrainConfig
 from vae.core.errors import ConfigError
 from vae.runs.request import RunRequest
@@ -24,7 +24,7 @@ class Failure:
 
     reason: str
     remedy: str
-    shows: Name
+    shows: IssueName
     """The issue that the health check must find in the failed run, and not in the cured one."""
 
     request: RunRequest
