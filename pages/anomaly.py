@@ -1,6 +1,6 @@
 """Anomalies: a model that was trained on some classes only tells which images are unusual."""
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -61,7 +61,7 @@ def choose_score(detector: "Explorer", gallery: "Gallery") -> "Score":
     names: list[Score] = ["rate"]
     if gallery.are_real:
         names = list(available_scores(detector.run.model))
-    chosen = choose_in_link(
+    return choose_in_link(
         "Rank by",
         names,
         name="score",
@@ -71,7 +71,6 @@ def choose_score(detector: "Explorer", gallery: "Gallery") -> "Score":
         "importance weighted, with 10 samples. The missed share is |x − x̂|² / |x|². A higher score "
         "means a more unusual image.",
     )
-    return cast("Score", chosen)
 
 
 explorer = pick_explorer()

@@ -1,4 +1,6 @@
-"""Decode: one slider per latent dimension; the image follows while it is dragged."""
+"""Decode: has one slider for each latent dimension, and decodes the image during a drag."""
+
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -10,22 +12,25 @@ from pages.ui.assets import (
     mount_pictures,
     surroundings,
 )
-from pages.ui.image_picker import choose_test_image
+from pages.ui.image_picker import choose_start_image
 from pages.ui.instruments import live_decode
 from pages.ui.latent_sliders import MAX_SLIDERS, slider_dimensions
 from pages.ui.layout import handle_errors, link_to, open_page
 from pages.ui.model_picker import pick_explorer
 from vae.charts.images import enlarge
 
+if TYPE_CHECKING:
+    from vae.explorer import Explorer
+
 open_page(
     "Decode",
-    "Drag a slider and watch what its dimension does. They are sorted by **rate**: how many nats "
-    "the model spends on each.",
+    "Drag a slider and watch the effect of its dimension. The sliders are sorted by **rate**, the "
+    "nats that the model spends on each dimension.",
 )
 
 
-def show_sliders(explorer) -> None:
-    """The sliders and the live image; what is released becomes the shared position."""
+def show_sliders(explorer: "Explorer") -> None:
+    """Show the sliders and the live image; releasing a slider moves the shared position."""
     live_decode(
         f"decode-{explorer.run.identity[:16]}",
         [{"asset": decoder_id(explorer), "caption": ""}],
@@ -40,23 +45,23 @@ def show_sliders(explorer) -> None:
     mount_pictures(explorer)
 
 
-def show_quantised(explorer) -> None:
-    """A grid of codes has no sliders: say so, show its image, and where codes are swapped."""
-    places = explorer.run.model.latent_shape[1:]
+def show_quantised(explorer: "Explorer") -> None:
+    """Say that a grid of codes has no sliders; show its image, and a link to where codes swap."""
+    height, width = explorer.run.model.latent_shape[1:]
     st.info(
-        f"This model's code is a grid of {places[0]}x{places[1]} entries of a codebook, not a "
-        "place that sliders could move. On the page **Kinds of model**, under **Discrete codes**, "
-        "each entry can be swapped for another.",
+        f"This model's code is a grid of {height}x{width} entries of a codebook, which sliders "
+        "cannot move. On the page **Kinds of model**, under **Discrete codes**, each entry can be "
+        "swapped for another.",
         icon=":material/info:",
     )
     link_to("pages/kinds.py", "Swap codes")
     image = explorer.decode(latent_position.position(explorer)[None])[0]
-    caption = "The code chosen last, decoded"
+    caption = "The shared code, decoded"
     st.image(enlarge(image, 308), caption=caption, alt="Decoded image", output_format="PNG")
 
 
-def note_many(explorer) -> None:
-    """Where there are more dimensions than sliders, which ones have one."""
+def note_many(explorer: "Explorer") -> None:
+    """Say which dimensions have a slider, if there are more dimensions than sliders."""
     if explorer.latent_dim > MAX_SLIDERS:
         st.caption(
             f"Sliders for the {MAX_SLIDERS} of {explorer.latent_dim} dimensions with the "
@@ -64,17 +69,17 @@ def note_many(explorer) -> None:
         )
 
 
-def note_points(explorer) -> None:
-    """What the sliders are sorted by where there is no rate."""
+def note_points(explorer: "Explorer") -> None:
+    """Say how the sliders are sorted if the model has no rate."""
     if not explorer.run.model.has_rate:
         st.caption(
-            "An autoencoder's codes are points and have no rate: its sliders are sorted by how "
-            "much the codes of the test images vary."
+            "The codes of an autoencoder are points and have no rate. Its sliders are sorted by "
+            "the variance of the codes of the test images."
         )
 
 
-def explain_collapsed(explorer) -> None:
-    """Why no slider does anything, where none does."""
+def explain_collapsed(explorer: "Explorer") -> None:
+    """Say why no slider has an effect, if all dimensions have collapsed."""
     from vae.metrics.evaluation import explain_collapse
 
     run = explorer.run
@@ -84,9 +89,7 @@ def explain_collapsed(explorer) -> None:
 
 explorer = pick_explorer()
 with handle_errors():
-    index = choose_test_image(explorer, "Start from a test image", key="decode-start")
-    if index is not None:
-        latent_position.start_from_image(explorer, index)
+    choose_start_image(explorer, "Start from a test image", key="decode-start")
     if explorer.run.model.kind == "vq":
         show_quantised(explorer)
         st.stop()
@@ -97,9 +100,9 @@ with handle_errors():
 
 with st.expander("What is the rate?"):
     st.markdown(
-        r"For each dimension, $\mathrm{KL}(q(z_i|x)\,\|\,p(z_i))$ averaged over the test images, "
-        "in nats: how much the code's dimension tells about the image. A dimension whose rate is 0 "
-        "has *collapsed*: its posterior is the prior, whatever the image, and the decoder has "
-        "learned to ignore it. It is greyed when its posterior mean varies by less than 0.01 over "
+        r"The rate of a dimension is $\mathrm{KL}(q(z_i|x)\,\|\,p(z_i))$, averaged over the test "
+        "images, in nats. It says how much the dimension tells about the image. A dimension whose "
+        "rate is 0 has *collapsed*: its posterior is the prior for every image, and the decoder "
+        "has learned to ignore it. It is grey if its posterior mean varies by less than 0.01 over "
         "the test images (Burda et al. 2016)."
     )

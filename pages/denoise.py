@@ -1,7 +1,7 @@
 """Denoise: corrupts images, encodes and decodes them, and compares with the originals."""
 
 from itertools import groupby
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -42,15 +42,12 @@ def choose_corruption() -> "tuple[Corruption, float, int]":
     """Choose kind, strength and seed of the corruption; kind and strength stand in the link."""
     from vae.analysis.denoising import CORRUPTIONS, STRENGTHS
 
-    kind = cast(
+    kind = choose_in_link(
         "Corruption",
-        choose_in_link(
-            "Corruption",
-            list(CORRUPTIONS),
-            name="corruption",
-            key="denoise-kind",
-            format_func=CORRUPTIONS.__getitem__,
-        ),
+        list(CORRUPTIONS),
+        name="corruption",
+        key="denoise-kind",
+        format_func=CORRUPTIONS.__getitem__,
     )
     linked = url_state.read_number("strength", 0.5, -np.inf, np.inf)
     url_state.set_initial_value("denoise-strength", min(MAX_STRENGTH, max(MIN_STRENGTH, linked)))

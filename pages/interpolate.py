@@ -1,4 +1,6 @@
-"""Interpolate: from one image to another through latent space, beside a plain pixel blend."""
+"""Interpolate: goes from one image to another through latent space, beside a blend of pixels."""
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -6,76 +8,78 @@ import streamlit as st
 from pages.state import latent_position, url_state
 from pages.state.models import open_gallery
 from pages.ui.assets import decoder_id, mount_codes, mount_decoders, surroundings
-from pages.ui.endpoints import choose_endpoint
+from pages.ui.endpoints import Endpoint, choose_endpoint
 from pages.ui.image_picker import note_missing
 from pages.ui.instruments import live_path
 from pages.ui.layout import handle_errors, open_page
 from pages.ui.model_picker import pick_explorer
-from pages.ui.widgets import choose_one
+from pages.ui.widgets import choose_in_link, show_figure
 from vae.charts.images import enlarge, gif_bytes, png_bytes, tile
+
+if TYPE_CHECKING:
+    from vae.explorer import Explorer
+    from vae.explorer.latent.paths import PathKind
 
 FRAMES = 11
 FILM_FRAMES = 41
 FILM_SECONDS = 3.0
 PATH_POINTS = 101
-PATHS = {"linear": "Straight line", "spherical": "Arc", "data": "Along the data"}
-PATH, PLACE = "path", "t"
+PATHS: "dict[PathKind, str]" = {
+    "linear": "Straight line",
+    "spherical": "Arc",
+    "data": "Along the data",
+}
 
+# Name in the link of the slider's position, from 0 at A to 1 at B.
+POSITION = "t"
 
 open_page(
     "Interpolate",
-    "Choose two images and walk from **A** to **B** through latent space. The **blend** beside it "
-    "only fades one picture into the other.",
+    "Choose two images and go from **A** to **B** through latent space. The **blend** beside it "
+    "only fades one image into the other.",
 )
 
 
-def choose_path():
-    """Which way from A to B; kept in the link."""
-    kept = url_state.read(PATH)
-    url_state.set_initial_value("path-kind", kept if kept in PATHS else "linear")
-    kind = choose_one(
+def choose_path() -> "PathKind":
+    """Choose the kind of path from A to B; the choice stands in the link."""
+    return choose_in_link(
         "Path",
         list(PATHS),
-        "path-kind",
+        name="path",
+        key="path-kind",
         format_func=PATHS.__getitem__,
         label_visibility="collapsed",
         help="The **straight line** passes nearer to the origin than codes lie. The **arc** keeps "
-        "the code's length between that of its ends (White 2016). **Along the data** goes from "
-        "test image to test image by many short hops (a shortest path in the graph of each "
-        "code's ten nearest).",
+        "the length of the code between the lengths of its ends (White 2016). **Along the data** "
+        "goes from test image to test image in many short steps. It is a shortest path in the "
+        "graph that connects each code to its ten nearest codes.",
     )
-    url_state.write(PATH, kind)
-    return kind
 
 
-def kept_place() -> float:
-    """How far along the path the hand left the slider, 0 to 1; kept in the link."""
-    try:
-        place = float(url_state.read(PLACE) or 0.5)
-    except ValueError:
-        return 0.5
-    return place if 0 <= place <= 1 else 0.5
+def slider_position() -> float:
+    """Return the position of the slider on the path, from 0 to 1."""
+    return url_state.read_number(POSITION, 0.5, 0, 1)
 
 
-def show_walk(explorer, points, start, end) -> None:
-    """The live image with its slider, the live blend, and the way on the map."""
+def show_path(explorer: "Explorer", points: np.ndarray, start: Endpoint, end: Endpoint) -> None:
+    """Show the live image with its slider, the live blend, and the path on the map."""
     live_path(
         f"path-{explorer.run.identity[:16]}",
         [{"asset": decoder_id(explorer), "caption": "latent path"}],
         points.tolist(),
         captions=("A", "B"),
-        t=kept_place(),
+        t=slider_position(),
         size=182,
         blend=(start.image, end.image),
         surroundings=surroundings(explorer),
-        on_release=lambda t: url_state.write(PLACE, f"{t:g}"),
+        on_release=lambda t: url_state.write(POSITION, f"{t:g}"),
     )
     mount_decoders([explorer])
     mount_codes(explorer)
 
 
-def show_end(explorer, name: str, label: int):
-    """One end: its widgets and its picture."""
+def show_end(explorer: "Explorer", name: str, label: int) -> Endpoint:
+    """Show the widgets and the image of one end; `label` is its class at first."""
     end = choose_endpoint(explorer, name, label)
     picture = enlarge(end.image, 112)
     caption = f"{name} · {end.caption}"
@@ -84,29 +88,31 @@ def show_end(explorer, name: str, label: int):
     return end
 
 
-def show_strips(walked, blended) -> None:
-    """Eleven steps of both ways, one above the other."""
-    for title, frames in (("Latent path", walked), ("Pixel blend", blended)):
+def show_strips(decoded: np.ndarray, blended: np.ndarray) -> None:
+    """Show eleven steps of the latent path, and below it those of the pixel blend."""
+    for title, frames in (("Latent path", decoded), ("Pixel blend", blended)):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{title}**", width=90)
             st.image(tile(frames, FRAMES, 64), alt=f"{title} from A to B")
 
 
-def blend(start, end, count: int) -> np.ndarray:
-    """The images (count, h, w, c) of a plain fade."""
+def blend(start: Endpoint, end: Endpoint, count: int) -> np.ndarray:
+    """Return the images (count, h, w, c) of a pixel blend."""
     fractions = np.linspace(0, 1, count)[:, None, None, None]
     return (1 - fractions) * start.image + fractions * end.image
 
 
-def offer_exports(explorer, points, walked, blended, name: str) -> None:
-    """The place on the path for all pages; the film and the strips as files."""
+def offer_exports(
+    explorer: "Explorer", points: np.ndarray, decoded: np.ndarray, blended: np.ndarray, name: str
+) -> None:
+    """Offer to pin the position for all pages, and to download the film and the strips."""
     film = points[:: (PATH_POINTS - 1) // (FILM_FRAMES - 1)]
     with st.container(horizontal=True):
         st.button(
-            "Pin this place",
+            "Pin this position",
             icon=":material/push_pin:",
-            help="Make the place at the slider the shared one: Decode and Map open there.",
-            on_click=lambda: latent_position.move_to(explorer, place_on(points, kept_place())),
+            help="Make the position of the slider the shared one. Decode and Map open there.",
+            on_click=lambda: latent_position.move_to(explorer, code_at(points, slider_position())),
         )
         st.download_button(
             "Film (GIF)",
@@ -118,7 +124,7 @@ def offer_exports(explorer, points, walked, blended, name: str) -> None:
         )
         st.download_button(
             "Strips (PNG)",
-            lambda: png_bytes(tile(np.concatenate([walked, blended]), FRAMES, 112)),
+            lambda: png_bytes(tile(np.concatenate([decoded, blended]), FRAMES, 112)),
             f"{name}.png",
             "image/png",
             icon=":material/view_column:",
@@ -126,31 +132,33 @@ def offer_exports(explorer, points, walked, blended, name: str) -> None:
         )
 
 
-def place_on(points, t: float) -> np.ndarray:
-    """The code at a fraction of the path."""
-    place = t * (len(points) - 1)
-    low = min(int(place), len(points) - 2)
-    return points[low] + (place - low) * (points[low + 1] - points[low])
+def code_at(points: np.ndarray, t: float) -> np.ndarray:
+    """Return the code at a fraction `t` of the path."""
+    index = t * (len(points) - 1)
+    low = min(int(index), len(points) - 2)
+    code: np.ndarray = points[low] + (index - low) * (points[low + 1] - points[low])
+    return code
 
 
-def show_measures(explorer, start, end, kind) -> None:
-    """How evenly each way moves, and how near the data it runs."""
+def show_measures(explorer: "Explorer", start: Endpoint, end: Endpoint, kind: "PathKind") -> None:
+    """Show how evenly the images of each path change, and how near the data the path is."""
     from vae.charts.figures import path_measures
     from vae.explorer.latent.paths import pixel_changes
 
-    ways = {
-        name: explorer.path(start.code, end.code, FILM_FRAMES, way) for way, name in PATHS.items()
+    paths = {
+        title: explorer.path(start.code, end.code, FILM_FRAMES, each)
+        for each, title in PATHS.items()
     }
-    changes = {name: explorer.pixel_changes(codes) for name, codes in ways.items()}
-    changes["Pixel blend"] = pixel_changes(blend(start, end, FILM_FRAMES))
-    off = {name: explorer.outlyingness(codes) for name, codes in ways.items()}
-    figure = path_measures(changes, off, PATHS[kind])
-    st.plotly_chart(figure, key="path-measures", config={"displayModeBar": False})
+    changes = {title: explorer.pixel_changes(codes).tolist() for title, codes in paths.items()}
+    changes["Pixel blend"] = pixel_changes(blend(start, end, FILM_FRAMES)).tolist()
+    outlying = {title: explorer.outlyingness(codes).tolist() for title, codes in paths.items()}
+    show_figure(path_measures(changes, outlying, PATHS[kind]), key="path-measures")
     st.caption(
-        "Left: how fast the picture changes along each way (mean absolute change of a pixel, per "
-        "whole path; level means even steps). Right: how far each place is from the nearest test "
-        "image's code, over the active dimensions, as the share of test images that lie nearer to "
-        "their own nearest neighbour. The way along the data is near to it, but not more even."
+        "Left: the speed of change along each path, as the mean absolute change of a pixel per "
+        "whole path. A level line means even steps. Right: the distance of each position from the "
+        "nearest code of a test image, over the active dimensions. It is given as the share of "
+        "test images that are nearer to their own nearest neighbour. The path along the data is "
+        "near to the data, but not more even."
     )
 
 
@@ -164,20 +172,21 @@ with handle_errors():
     with middle:
         kind = choose_path()
         points = explorer.path(start.code, end.code, PATH_POINTS, kind)
-        show_walk(explorer, points, start, end)
-    walked = explorer.decode(points[:: (PATH_POINTS - 1) // (FRAMES - 1)])
+        show_path(explorer, points, start, end)
+    decoded = explorer.decode(points[:: (PATH_POINTS - 1) // (FRAMES - 1)])
     blended = blend(start, end, FRAMES)
-    show_strips(walked, blended)
-    offer_exports(explorer, points, walked, blended, f"{explorer.run.name}-{kind}")
+    show_strips(decoded, blended)
+    offer_exports(explorer, points, decoded, blended, f"{explorer.run.name}-{kind}")
     note_missing(explorer, open_gallery(explorer))
-    with st.expander("How even is each way, and how near the data?", on_change="rerun") as fold:
+    with st.expander("How even is each path, and how near the data?", on_change="rerun") as fold:
         if fold.open:
             show_measures(explorer, start, end, kind)
 
 with st.expander("Why not just blend the pixels?"):
     st.markdown(
-        "Halfway between two pictures the blend shows both at once: no digit looks like that. "
-        "Halfway between their codes the decoder paints one picture that could be an image of its "
-        "own, as far as the codes between A and B lie where the training images do. The ends of "
-        "the latent path are the *reconstructions* of A and B, not A and B themselves."
+        "Halfway between two images, the blend shows both at once, and no digit looks like that. "
+        "Halfway between their codes, the decoder gives one image that looks like an image of the "
+        "data. This holds as far as the codes between A and B lie among those of the training "
+        "images. The ends of the latent path are the *reconstructions* of A and B, not A and B "
+        "themselves."
     )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 T = TypeVar("T")
+Text = TypeVar("Text", bound=str)
 MAX_SEED = 10_000
 
 
@@ -44,13 +45,13 @@ def choose_one(
 
 def choose_in_link(
     label: str,
-    options: Sequence[str],
+    options: Sequence[Text],
     name: str,
     key: str,
-    default: str | None = None,
+    default: Text | None = None,
     writes_default: bool = True,
     **settings: Any,
-) -> str:
+) -> Text:
     """Show a row of buttons whose value stands in the address; return the value.
 
     Args:

@@ -93,7 +93,7 @@ def test_an_image_that_is_not_there_is_the_first(open_page, image):
 
 def test_pinning_a_place_of_the_path_moves_the_shared_position(open_page, explorer):
     page = open_page("pages/interpolate.py", model="digits-beta-1", a="5", b="7", t="0.25")
-    pin = next(button for button in page.button if button.label == "Pin this place")
+    pin = next(button for button in page.button if button.label == "Pin this position")
     pin.click().run()
     pinned = [float(part) for part in page.query_params["z"].split(",")]
     start, end = explorer.atlas.mean[5], explorer.atlas.mean[7]
