@@ -401,12 +401,8 @@ def beta_spec(
 
 
 def _trained_model(model: TrainedModel) -> dict[str, object]:
-    return {
-        "beta": float(model["beta"]),
-        "rate": float(model["rate"]),
-        "distortion": float(model["distortion"]),
-        "caption": model["caption"],
-    }
+    numbers = {"beta": model["beta"], "rate": model["rate"], "distortion": model["distortion"]}
+    return {name: float(value) for name, value in numbers.items()} | {"caption": model["caption"]}
 
 
 def _beta_image(image: BetaImage) -> dict[str, object]:

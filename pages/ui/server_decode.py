@@ -129,20 +129,19 @@ def _answer(request: NetworkRequest, key: str) -> bytes:
 
 def pack_description(network: ServedNetwork, exchange: str) -> bytes:
     """Return a blob of kind `served`, which describes a network to the browser."""
-    from vae.viewer.blobs import FORMAT, pack
+    from vae.viewer.blobs import pack
 
-    header = {
-        "format": FORMAT,
-        "kind": "served",
-        "part": network.part,
-        "id": network.identity,
-        "exchange": exchange,
-        "latent_dim": network.latent_dim,
-        "image_shape": list(network.image_shape),
-        "batch": BATCH,
-        "reason": network.reason,
-    }
-    return pack(header, {})
+    return pack(
+        "served",
+        network.identity,
+        {},
+        part=network.part,
+        exchange=exchange,
+        latent_dim=network.latent_dim,
+        image_shape=list(network.image_shape),
+        batch=BATCH,
+        reason=network.reason,
+    )
 
 
 def read_request(asked: object, networks: Mapping[str, ServedNetwork]) -> NetworkRequest:

@@ -27,7 +27,7 @@ def test_arrays_and_header_come_back():
         "big-endian": np.array([1, -2], dtype=">i4"),
         "none": np.zeros((0, 2), dtype=np.float32),
     }
-    header, found = read_blob(pack({"id": "größe", "n": 3}, arrays))
+    header, found = read_blob(pack("codes", "größe", arrays, n=3))
     assert header["id"] == "größe"
     assert header["n"] == 3
     assert list(found) == list(arrays)
@@ -37,7 +37,7 @@ def test_arrays_and_header_come_back():
 
 def test_other_dtypes_raise_an_assertion():
     with pytest.raises(AssertionError, match="float64"):
-        pack({}, {"a": np.zeros(2)})
+        pack("codes", "x", {"a": np.zeros(2)})
 
 
 def test_a_decoder_lists_its_layers():

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
-from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, escaped, styled
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, escaped, styled, styled_plane
 
 LOW_COLOUR, HIGH_COLOUR, ARROW_COLOUR = CLASS_COLOURS[0], CLASS_COLOURS[1], CLASS_COLOURS[2]
 SHOWN_RANDOM = 40
@@ -55,7 +55,7 @@ def groups_map(
             arrowwidth=size,
             **(head if size == 3 else head | {"arrowhead": 0}),
         )
-    return _on_plane(figure, axes, height).update_layout(legend={"itemsizing": "constant"})
+    return styled_plane(figure, axes, height).update_layout(legend={"itemsizing": "constant"})
 
 
 def lasso_map(
@@ -90,7 +90,7 @@ def lasso_map(
             hovertemplate="%{text}<extra></extra>",
         )
     )
-    return _on_plane(figure, axes, height).update_layout(dragmode="lasso", showlegend=False)
+    return styled_plane(figure, axes, height).update_layout(dragmode="lasso", showlegend=False)
 
 
 def effect_curves(
@@ -134,10 +134,4 @@ def effect_curves(
     )
     figure.update_xaxes(title_text="moved by (lengths of the direction)", tickvals=list(steps))
     figure.update_yaxes(title_text=f"{title.lower()} ({unit})", nticks=6)
-    return styled(figure, height)
-
-
-def _on_plane(figure: go.Figure, axes: tuple[str, str], height: int) -> go.Figure:
-    figure.update_xaxes(title_text=axes[0], zeroline=False)
-    figure.update_yaxes(title_text=axes[1], zeroline=False, scaleanchor="x")
     return styled(figure, height)

@@ -155,6 +155,13 @@ def shrink_titles(figure: go.Figure, size: int) -> None:
         title.font.size = size
 
 
+def styled_plane(figure: go.Figure, axes: tuple[str, str], height: int) -> go.Figure:
+    """Returns a styled figure of a plane, whose two axes have these titles and one scale."""
+    figure.update_xaxes(title_text=axes[0], zeroline=False)
+    figure.update_yaxes(title_text=axes[1], zeroline=False, scaleanchor="x")
+    return styled(figure, height)
+
+
 def styled(figure: go.Figure, height: int) -> go.Figure:
     """Returns the figure with the shared size, margins, backgrounds and legend."""
     figure.update_layout(

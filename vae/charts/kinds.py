@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
-from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, escaped, styled
+from vae.charts.figures import CLASS_COLOURS, INACTIVE_COLOUR, escaped, styled, styled_plane
 
 
 def codes_by_class(
@@ -36,10 +36,7 @@ def codes_by_class(
             },
             hoverinfo="name",
         )
-    figure.update_xaxes(title_text=axes[0], zeroline=False)
-    figure.update_yaxes(title_text=axes[1], zeroline=False, scaleanchor="x")
-    figure.update_layout(legend={"itemsizing": "constant"})
-    return styled(figure, height)
+    return styled_plane(figure, axes, height).update_layout(legend={"itemsizing": "constant"})
 
 
 def accuracy_bars(

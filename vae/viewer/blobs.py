@@ -31,8 +31,12 @@ ALIGNMENT = 8
 DTYPES = ("float32", "int32", "uint8")
 
 
-def pack(header: dict[str, Any], arrays: Arrays) -> bytes:
-    """Returns a blob of a JSON header and named arrays (float32, int32 or uint8)."""
+def pack(kind: str, identity: str, arrays: Arrays, **fields: Any) -> bytes:
+    """Returns a blob of named arrays (float32, int32 or uint8).
+
+    `identity` names the blob in the browser. `fields` are added to the header as JSON.
+    """
+    header = {"format": FORMAT, "kind": kind, "id": identity, **fields}
     table: dict[str, Any] = {}
     data = bytearray()
     for name, array in arrays.items():
@@ -69,17 +73,16 @@ def decoder_blob(
     """
     layers, arrays = export_layers(decoder, [latent_dim], math.prod(image_shape))
     _check_size("decoder", arrays, max_megabytes)
-    header = {
-        "format": FORMAT,
-        "kind": "decoder",
-        "id": identity,
-        "latent_dim": latent_dim,
-        "image_shape": list(image_shape),
-        "mean": mean,
-        "beta_range": None if beta_range is None else list(beta_range),
-        "layers": layers,
-    }
-    return pack(header, arrays)
+    return pack(
+        "decoder",
+        identity,
+        arrays,
+        latent_dim=latent_dim,
+        image_shape=list(image_shape),
+        mean=mean,
+        beta_range=None if beta_range is None else list(beta_range),
+        layers=layers,
+    )
 
 
 def encoder_blob(
@@ -107,16 +110,15 @@ def encoder_blob(
     outputs = 2 * latent_dim if is_gaussian else latent_dim
     layers, arrays = export_layers(encoder, image_shape, outputs)
     _check_size("encoder", arrays, max_megabytes)
-    header = {
-        "format": FORMAT,
-        "kind": "encoder",
-        "id": identity,
-        "latent_dim": latent_dim,
-        "image_shape": list(image_shape),
-        "logvar_limit": logvar_limit,
-        "layers": layers,
-    }
-    return pack(header, arrays)
+    return pack(
+        "encoder",
+        identity,
+        arrays,
+        latent_dim=latent_dim,
+        image_shape=list(image_shape),
+        logvar_limit=logvar_limit,
+        layers=layers,
+    )
 
 
 def _check_size(name: str, arrays: Arrays, max_megabytes: float) -> None:
@@ -161,14 +163,7 @@ def codes_blob(
         arrays["active"] = active.astype(np.int32)
     if spacings is not None:
         arrays["spacings"] = spacings.astype(np.float32)
-    header = {
-        "format": FORMAT,
-        "kind": "codes",
-        "id": identity,
-        "latent_dim": points.shape[1],
-        "class_names": names,
-    }
-    return pack(header, arrays)
+    return pack("codes", identity, arrays, latent_dim=points.shape[1], class_names=names)
 
 
 def rate_curve_blob(
@@ -203,14 +198,8 @@ def rate_curve_blob(
         "points": points.astype(np.float32),
         "labels": labels.astype(np.int32),
     }
-    header = {
-        "format": FORMAT,
-        "kind": "rate-curve",
-        "id": identity,
-        "latent_dim": rate_per_dimension.shape[1],
-        "class_names": [str(name) for name in class_names],
-    }
-    return pack(header, arrays)
+    latent_dim, names = rate_per_dimension.shape[1], [str(name) for name in class_names]
+    return pack("rate-curve", identity, arrays, latent_dim=latent_dim, class_names=names)
 
 
 def frames_blob(
@@ -223,8 +212,8 @@ def frames_blob(
     It answers request `number` of the instrument `identity`. Array i holds frames[i]: images as
     (n, c, h, w) bytes, codes (n, numbers) as float32.
     """
-    header = {"format": FORMAT, "kind": "frames", "id": identity, "number": number}
-    return pack(header, {str(i): _frame(found) for i, found in enumerate(frames)})
+    arrays = {str(i): _frame(found) for i, found in enumerate(frames)}
+    return pack("frames", identity, arrays, number=number)
 
 
 def _frame(found: np.ndarray) -> np.ndarray:
@@ -253,14 +242,13 @@ def pictures_blob(
         return None
     sheet = sprite_sheet(pixels, columns)
     file, mime = (png_bytes(sheet), "image/png") if c == 1 else (jpeg_bytes(sheet), "image/jpeg")
-    header = {
-        "format": FORMAT,
-        "kind": "pictures",
-        "id": identity,
-        "count": n,
-        "columns": columns,
-        "rows": rows,
-        "image_shape": [c, h, w],
-        "mime": mime,
-    }
-    return pack(header, {"file": np.frombuffer(file, np.uint8)})
+    return pack(
+        "pictures",
+        identity,
+        {"file": np.frombuffer(file, np.uint8)},
+        count=n,
+        columns=columns,
+        rows=rows,
+        image_shape=[c, h, w],
+        mime=mime,
+    )
