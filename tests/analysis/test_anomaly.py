@@ -1,4 +1,4 @@
-"""Anomalies: scores and areas against counting, and the command and the record that it prints."""
+"""Anomaly scores, their rates and AUROC agree with counting by hand; the command prints them."""
 
 import json
 
@@ -24,7 +24,7 @@ from vae.explorer import Explorer
 
 @pytest.fixture(scope="module")
 def only_zero(tmp_path_factory):
-    """A model that has seen noughts alone."""
+    """A model that was trained on noughts alone."""
     import torch
 
     from vae.core.config import ModelConfig, TrainConfig
@@ -54,13 +54,13 @@ def images(digits) -> np.ndarray:
 
 
 def some_scores() -> tuple[np.ndarray, np.ndarray]:
-    """With ties, and of both sorts."""
+    """Random scores with ties, of normal and abnormal images."""
     generator = np.random.default_rng(0)
     abnormal = generator.random(60) < 0.4
     return np.round(generator.standard_normal(60) + abnormal, 1), abnormal
 
 
-def test_the_area_is_the_share_of_pairs_in_the_right_order():
+def test_auroc_is_the_share_of_pairs_in_the_right_order():
     scores, abnormal = some_scores()
     pairs = scores[abnormal][:, None] - scores[~abnormal][None, :]
     assert auroc(scores, abnormal) == pytest.approx(((pairs > 0) + 0.5 * (pairs == 0)).mean())
@@ -70,7 +70,7 @@ def test_the_area_is_the_share_of_pairs_in_the_right_order():
     assert (np.diff(false_alarms) * heights).sum() == pytest.approx(auroc(scores, abnormal))
 
 
-def test_a_working_point_by_counting():
+def test_an_operating_point_has_the_rates_that_counting_gives():
     scores = np.array([5.0, 4.0, 3.0, 2.0, 1.0])
     abnormal = np.array([True, False, True, False, False])
     found = operating_point(scores, abnormal, 2.5)
@@ -79,7 +79,7 @@ def test_a_working_point_by_counting():
     assert (nothing.precision, nothing.recall, nothing.false_alarms) == (1.0, 0.0, 0.0)
 
 
-def test_the_usual_threshold_flags_a_twentieth_of_the_normal_images():
+def test_the_default_threshold_flags_five_percent_of_the_normal_images():
     scores = np.arange(1000.0)
     abnormal = np.arange(1000) >= 900
     threshold = default_threshold(scores, abnormal)
@@ -88,7 +88,7 @@ def test_the_usual_threshold_flags_a_twentieth_of_the_normal_images():
     )
 
 
-def test_scores_are_the_explorers_terms(explorer, images):
+def test_scores_are_computed_from_the_elbo_terms(explorer, images):
     found, terms = score_images(explorer, images, samples=20), explorer.elbo_terms(images)
     assert found.of("elbo") == pytest.approx(-terms.elbo, rel=1e-5)
     assert found.of("distortion") == pytest.approx(terms.distortion, rel=1e-5)
@@ -104,12 +104,12 @@ def test_scores_are_the_explorers_terms(explorer, images):
     assert found.of("likelihood").mean() < found.of("elbo").mean()
 
 
-def test_the_atlas_gives_the_rates_without_the_images(explorer, images):
+def test_the_atlas_gives_the_rates_of_the_test_images(explorer, images):
     rates = score_images(explorer, images).rate
     assert atlas_rates(explorer) == pytest.approx(rates, rel=0.02, abs=0.02)
 
 
-def test_a_model_of_noughts_finds_the_others_strange(explorer, images, digits):
+def test_a_model_of_noughts_detects_other_digits(explorer, images, digits):
     found = detect(explorer, images, digits.test.labels.numpy(), samples=10)
     assert found.normal == (0,)
     assert found.normal_images == int((digits.test.labels == 0).sum())
@@ -118,7 +118,7 @@ def test_a_model_of_noughts_finds_the_others_strange(explorer, images, digits):
     assert found.recall["elbo"] > 0.5
 
 
-def test_a_model_of_everything_needs_to_be_told_what_is_normal(tiny_checkpoint, images, digits):
+def test_a_model_of_all_classes_needs_the_normal_labels(tiny_checkpoint, images, digits):
     explorer, labels = Explorer.open(tiny_checkpoint), digits.test.labels.numpy()
     with pytest.raises(ConfigError, match="--normal"):
         detect(explorer, images, labels)
@@ -128,7 +128,7 @@ def test_a_model_of_everything_needs_to_be_told_what_is_normal(tiny_checkpoint, 
             detect(explorer, images, labels, normal=normal)
 
 
-def test_an_autoencoder_has_its_distortion_alone(tmp_path, train_into, images, digits):
+def test_an_autoencoder_is_scored_by_reconstructions_alone(tmp_path, train_into, images, digits):
     path = train_into(tmp_path / "autoencoder", 3, kind="autoencoder", epochs=1)
     labels = digits.test.labels.numpy()
     found = detect(Explorer.open(path), images, labels, normal=[0], samples=5)
@@ -136,7 +136,7 @@ def test_an_autoencoder_has_its_distortion_alone(tmp_path, train_into, images, d
     assert found.samples is None
 
 
-def test_the_error_map_is_the_mean_difference_of_a_pixels_channels():
+def test_the_error_map_is_the_mean_difference_over_the_channels():
     image, decoded = np.zeros((2, 2, 3)), np.zeros((2, 2, 3))
     decoded[0, 1] = (0.3, 0.0, 0.9)
     assert error_map(image, decoded) == pytest.approx(np.array([[0, 0.4], [0, 0]]))
@@ -154,13 +154,13 @@ def test_the_command_prints_the_record(only_zero, images, digits, capsys):
 
 
 @pytest.mark.parametrize("text", ["x", "3+3", "3,4", ""])
-def test_labels_that_are_none(only_zero, text, capsys):
+def test_labels_that_leave_no_normal_or_abnormal_images_are_refused(only_zero, text, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["anomaly", str(only_zero), "--normal", text])
     assert "labels" in capsys.readouterr().err
 
 
-def test_charts_show_each_sort_as_shares_of_its_own():
+def test_histograms_show_shares_of_normal_and_of_abnormal_images():
     scores, abnormal = some_scores()
     figure = score_histogram(scores, abnormal, 0.5, "−ELBO")
     assert [sum(trace.y) for trace in figure.data] == pytest.approx([100, 100])

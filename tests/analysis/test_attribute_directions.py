@@ -1,4 +1,4 @@
-"""Directions of attributes: planted ones are found, random groups are seen for what they are."""
+"""Planted directions of attributes are found, and random groups are no better than chance."""
 
 import json
 from types import SimpleNamespace
@@ -35,7 +35,7 @@ BRIGHTNESS = ATTRIBUTES["ink"]
 
 
 class Planted:
-    """A decoder whose pictures are as bright as the sigmoid of one direction of the code."""
+    """A decoder whose brightness is the sigmoid of one direction of the code."""
 
     def __init__(self, seed: int = 0) -> None:
         generator = np.random.default_rng(seed)
@@ -75,7 +75,7 @@ def random_groups(count: int, seed: int) -> Groups:
     return Groups("Random", order[: count // 2], order[count // 2 :], "some", "others")
 
 
-def test_a_planted_direction_is_found_and_moves_what_it_should(planted):
+def test_a_planted_direction_is_found_and_changes_its_attribute(planted):
     groups = groups_by_value(BRIGHTNESS, attribute_values(planted, BRIGHTNESS))
     found = measure_attribute(planted, planted, groups, BRIGHTNESS)
     vector = found.direction.vector
@@ -89,7 +89,7 @@ def test_a_planted_direction_is_found_and_moves_what_it_should(planted):
     assert 0.95 < low < found.direction.cosine < high <= 1
 
 
-def test_the_curve_is_that_of_the_decoder(planted):
+def test_the_curve_is_the_attribute_of_decoded_images(planted):
     groups = groups_by_value(BRIGHTNESS, attribute_values(planted, BRIGHTNESS))
     effect = measure_effect(planted, planted, groups, BRIGHTNESS, seed=0)
     # Half of the images decide on the direction, so it is theirs up to sampling.
@@ -110,15 +110,15 @@ def test_random_groups_are_no_better_than_chance(planted, seed):
     assert found.direction.chance_cosine == pytest.approx(0.5, abs=0.1)
 
 
-def test_the_groups_of_nothing_are_flagged_as_often_as_the_test_allows(planted):
+def test_random_groups_pass_as_often_as_the_p_value_allows(planted):
     codes = planted.atlas.mean[:80]
     apart = [find_direction(codes, random_groups(80, seed), seed).apart_p for seed in range(60)]
     assert np.mean(np.array(apart) <= 0.05) < 0.15
     assert np.mean(apart) == pytest.approx(0.5, abs=0.12)
 
 
-def test_a_direction_that_no_decoder_follows_is_doubted(planted):
-    """The groups differ in what the decoder ignores."""
+def test_a_direction_that_the_decoder_ignores_is_doubted(planted):
+    """The groups differ in a dimension that the decoder ignores."""
     aside = np.cross(planted.along[:3], [1.0, 2.0, 3.0])
     aside = np.concatenate([aside / np.linalg.norm(aside), np.zeros(LATENT - 3)])
     assert abs(aside @ planted.along) < 1e-9
@@ -129,7 +129,7 @@ def test_a_direction_that_no_decoder_follows_is_doubted(planted):
     assert "random directions" in " ".join(found.doubts)
 
 
-def test_the_bootstrap_is_as_unsure_as_a_second_sample_would_be():
+def test_the_bootstrap_varies_as_much_as_new_samples_do():
     generator = np.random.default_rng(3)
     shift = np.array([0.6, 0, 0, 0])
 
@@ -146,7 +146,7 @@ def test_the_bootstrap_is_as_unsure_as_a_second_sample_would_be():
     assert found.cosine == pytest.approx(np.mean(real), abs=0.12)
 
 
-def test_likeness_is_0_at_one_mean_picture_and_1_at_the_other(gallery):
+def test_likeness_is_0_at_one_mean_image_and_1_at_the_other(gallery):
     groups = groups_by_class(gallery.labels, 3, "3")
     measure = likeness(gallery, groups.high, groups.low)
     means = [gallery.images(rows).mean(axis=0) for rows in (groups.low, groups.high)]
@@ -155,7 +155,7 @@ def test_likeness_is_0_at_one_mean_picture_and_1_at_the_other(gallery):
     assert scores[groups.high].mean() > scores[groups.low].mean() + 0.9
 
 
-def test_a_trained_model_follows_attributes_and_a_class_and_no_random_group(trained, gallery):
+def test_a_trained_model_follows_attributes_and_classes_but_no_random_group(trained, gallery):
     for name in ("height", "slant", "class:6"):
         groups, attribute = attribute_groups(gallery, name)
         found = measure_attribute(trained, gallery, groups, attribute)
@@ -179,7 +179,7 @@ def test_groups_are_the_quarters_at_both_ends(planted):
         groups_by_value(BRIGHTNESS, np.arange(39.0))
 
 
-def test_a_chosen_group_stands_against_those_it_was_chosen_from():
+def test_a_selected_group_is_compared_with_the_other_images_offered():
     among = np.arange(0, 100, 2)
     groups = groups_by_selection(among, np.arange(0, 40, 2))
     assert list(groups.low) == list(range(40, 100, 2))
@@ -187,13 +187,13 @@ def test_a_chosen_group_stands_against_those_it_was_chosen_from():
         groups_by_selection(among, np.array([0, 2, 4]))
 
 
-def test_names_that_mean_nothing_here(gallery):
+def test_unknown_names_of_attributes_are_refused(gallery):
     for name in ("smile", "class:99", "3"):
         with pytest.raises(DataError, match="thickness, slant"):
             attribute_groups(gallery, name)
 
 
-def test_ranks_count_the_value_itself():
+def test_a_p_value_counts_the_value_itself():
     assert permutation_p(3.0, np.array([1.0, 2.0, 3.0])) == 0.5
     assert permutation_p(9.0, np.zeros(99)) == 0.01
     assert BASES * len(STEPS) >= 100
@@ -219,7 +219,7 @@ def test_the_map_shows_both_groups_the_rest_and_the_arrow():
     assert (arrow.ax, arrow.ay, arrow.x, arrow.y) == (0, 1, 5, 6)
 
 
-def test_points_to_lasso_stand_in_the_order_of_the_rows():
+def test_points_to_lasso_are_in_the_order_of_the_rows():
     points = np.random.default_rng(0).standard_normal((5, 2))
     labels = np.array([1, -1, 0, 1, 0])
     (trace,) = lasso_map(points, labels, ("a", "b"), ("z1", "z2")).data
@@ -227,7 +227,7 @@ def test_points_to_lasso_stand_in_the_order_of_the_rows():
     assert list(trace.text) == ["b", "no class", "a", "b", "a"]
 
 
-def test_the_effect_stands_against_random_directions(planted):
+def test_the_chart_shows_the_effect_and_random_directions(planted):
     groups = groups_by_value(BRIGHTNESS, attribute_values(planted, BRIGHTNESS))
     effect = measure_effect(planted, planted, groups, BRIGHTNESS, seed=0)
     figure = effect_curves(effect.steps, effect.curve, effect.random_curves, "Ink", effect.unit)

@@ -1,4 +1,4 @@
-"""What beta did beside what seeds did: cases worked out by hand."""
+"""The effects of beta and of seeds agree with cases computed by hand."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def two_decimals(value: float) -> str:
     return f"{value:.2f}"
 
 
-def test_a_spread_is_median_and_ends():
+def test_a_summary_has_the_median_and_the_extremes():
     spread = SeedSummary.from_values([0.3, 0.1, 0.2, 0.6])
     assert (spread.median, spread.low, spread.high, spread.count) == (0.25, 0.1, 0.6, 4)
     assert spread.range == pytest.approx(0.5)
@@ -34,11 +34,11 @@ def test_a_spread_is_median_and_ends():
 
 
 @pytest.mark.parametrize("verdict", BY_SEED)
-def test_the_verdict_is_the_one_worked_out(verdict):
+def test_the_verdict_is_as_computed_by_hand(verdict):
     assert beta_effect(BY_SEED[verdict]).verdict == verdict
 
 
-def test_medians_and_ranges_are_those_worked_out():
+def test_medians_and_ranges_are_as_computed_by_hand():
     effect = beta_effect(BY_SEED["seeds"])
     assert effect.span == pytest.approx(0.05)
     assert effect.seed_ranges == pytest.approx((0.12, 0.10, 0.11))
@@ -67,18 +67,18 @@ def test_betas_without_values_are_left_out():
     assert beta_effect({1.0: [2.0], 4.0: []}) is None
 
 
-def test_effects_are_grouped():
+def test_effects_are_grouped_by_verdict():
     effects = {name: beta_effect(values) for name, values in BY_SEED.items()}
     effects["also"] = effects["beta"]
     assert by_verdict(effects) == {name: [name] for name in BY_SEED} | {"beta": ["beta", "also"]}
 
 
-def test_the_betas_of_the_ends_are_named_where_beta_wins():
+def test_the_interval_names_the_betas_when_beta_outweighs_the_seeds():
     text = format_interval(beta_effect(BY_SEED["beta"]), two_decimals)
     assert text == "10.00 at β 1 to 31.00 at β 4, seeds 3.00"
 
 
-def test_the_trade_is_told_from_lowest_to_highest_beta():
+def test_the_tradeoff_is_described_from_the_lowest_to_the_highest_beta():
     rate = beta_effect({1.0: [12.0, 12.4, 12.1], 4.0: [5.0], 16.0: [2.2]})
     distortion = beta_effect({1.0: [23.0], 4.0: [25.0], 16.0: [40.06]})
     elbo = beta_effect({1.0: [-35.1], 4.0: [-30.0], 16.0: [-42.3]})

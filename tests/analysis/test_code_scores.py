@@ -45,14 +45,14 @@ def test_factors_and_labels_are_both_measured(run, atlas):
     assert found == assess(run, atlas, rows=300, estimator="random-forest", seed=1)
 
 
-def test_all_of_it_is_plain_json(run, atlas):
+def test_the_record_is_plain_json(run, atlas):
     record = assess(run, atlas, rows=300, estimator="random-forest").to_dict()
     assert record["against"] == ["factors", "labels"]
     assert json.loads(json.dumps(record)) == record
     assert record.keys() >= {"mig", "sap", "factor_vae", "beta_vae", "knn_accuracy", "gaussian_tc"}
 
 
-def test_without_factors_labels_are_what_is_left(run, atlas):
+def test_without_factors_only_labels_are_scored(run, atlas):
     run, atlas = dataclasses.replace(run, factors=()), dataclasses.replace(atlas, factors=None)
     found = assess(run, atlas, rows=300)
     chosen = np.random.default_rng(0).permutation(900)[:300]
@@ -63,7 +63,7 @@ def test_without_factors_labels_are_what_is_left(run, atlas):
 
 
 @pytest.mark.parametrize("label", [-1, 3])
-def test_without_labels_either_there_is_still_something(run, atlas, label):
+def test_without_factors_and_labels_the_total_correlation_is_left(run, atlas, label):
     run = dataclasses.replace(run, factors=())
     atlas = dataclasses.replace(atlas, factors=None, label=np.full(900, label))
     found = assess(run, atlas)
@@ -89,6 +89,6 @@ def test_one_factor_or_one_latent_is_too_few(run, atlas):
     assert assess(run, atlas).note.startswith("fewer than two factors of digits vary")
 
 
-def test_too_few_rows(run, atlas):
+def test_too_few_rows_are_refused(run, atlas):
     with pytest.raises(DataError, match="149 rows of tiny, expected at least 150"):
         assess(run, atlas, rows=149)

@@ -1,4 +1,4 @@
-"""A model as a codec: rounded codes, their bits, and JPEG beside it."""
+"""A model as an image codec: rounded codes, their bits, and the comparison with JPEG."""
 
 import math
 
@@ -32,7 +32,7 @@ def images(digits) -> np.ndarray:
 
 
 @pytest.mark.parametrize("step", [0.1, 1.0, 4.0])
-def test_a_rounded_number_costs_what_the_prior_gives_its_interval(step):
+def test_a_rounded_number_costs_the_bits_of_its_interval_under_the_prior(step):
     codes = 2 * np.random.default_rng(0).standard_normal((50, 3)).astype(np.float32)
     rounded, bits = rounded_codes(codes, step)
     assert np.abs(rounded - codes).max() <= step / 2 + 1e-6
@@ -42,12 +42,12 @@ def test_a_rounded_number_costs_what_the_prior_gives_its_interval(step):
     assert bits == pytest.approx(-np.log2(shares).sum(axis=1), rel=1e-4)
 
 
-def test_the_intervals_of_all_multiples_are_the_whole_prior():
+def test_the_probabilities_of_all_intervals_sum_to_one():
     everywhere = (0.7 * np.arange(-12, 13)[:, None]).astype(np.float32)
     assert np.exp2(-rounded_codes(everywhere, 0.7)[1]).sum() == pytest.approx(1, abs=1e-9)
 
 
-def test_a_code_far_out_costs_many_bits_and_not_infinitely_many():
+def test_a_code_far_from_the_prior_costs_finitely_many_bits():
     bits = rounded_codes(np.array([[20.0], [-20.0], [60.0]], np.float32), 0.5)[1]
     # -log2 of a normal tail: z^2 / (2 ln 2) to leading order.
     assert bits[0] == pytest.approx(19.75**2 / 2 / math.log(2), rel=0.03)
@@ -55,7 +55,7 @@ def test_a_code_far_out_costs_many_bits_and_not_infinitely_many():
     assert np.isfinite(bits).all()
 
 
-def test_jpeg_keeps_each_image_in_its_place(images):
+def test_jpeg_returns_the_images_in_order(images):
     many = np.concatenate([images, images])[:400].repeat(2, axis=1).repeat(2, axis=2)
     copies, bits_per_pixel = jpeg_copies(many, 95)
     assert copies.shape == many.shape
@@ -64,7 +64,7 @@ def test_jpeg_keeps_each_image_in_its_place(images):
     assert jpeg_copies(many, 10)[1] < bits_per_pixel
 
 
-def test_quality_is_psnr_of_the_mean_square_error_and_scikit_images_ssim():
+def test_quality_is_psnr_of_the_mean_squared_error_and_ssim_of_scikit_image():
     random = np.random.default_rng(0)
     images = random.random((4, 12, 12, 3)).astype(np.float32)
     noisy = np.clip(images + 0.1 * random.standard_normal(images.shape), 0, 1).astype(np.float32)
@@ -78,7 +78,7 @@ def test_quality_is_psnr_of_the_mean_square_error_and_scikit_images_ssim():
     assert found.ssim == pytest.approx(np.mean(expected))
 
 
-def test_what_is_measured_of_a_model(explorer, images):
+def test_the_compression_of_a_model_is_as_computed_by_hand(explorer, images):
     found = measure_compression(explorer, images[:300])
     assert (found.numbers_in, found.numbers_out, found.latent_shape) == (64, 8, (2, 2, 2))
     assert found.ratio == 8
@@ -102,7 +102,7 @@ def test_codes_without_a_rate_are_refused(tmp_path, train_into, images):
         measure_compression(explorer, images)
 
 
-def test_halved_colour_makes_smaller_files():
+def test_halved_colour_resolution_makes_smaller_files():
     from vae.charts.images import jpeg_bytes
 
     picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)

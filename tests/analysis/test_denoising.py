@@ -1,4 +1,4 @@
-"""Denoising: corruptions, filters and measures against numpy, and the command."""
+"""Corruptions, filters and quality measures agree with numpy; the command prints them."""
 
 import dataclasses
 import json
@@ -27,7 +27,7 @@ from vae.runs.catalogue import read_catalogue
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory, train_into):
-    """A plain model and one that was trained to undo noise."""
+    """A plain model and one that was trained for denoising."""
     root = tmp_path_factory.mktemp("denoising")
     common = {"epochs": 40, "batch_size": 32, "learning_rate": 3e-3}
     train_into(root / "plain", 8, **common)
@@ -45,7 +45,7 @@ def some_images(count: int = 300, side: int = 12) -> np.ndarray:
     return np.random.default_rng(3).random((count, side, side, 1), dtype=np.float32)
 
 
-def test_noise_is_normal_cut_off_and_grows_with_its_strength():
+def test_noise_is_normal_clipped_and_grows_with_its_strength():
     grey = np.full((300, 12, 12, 1), 0.5, np.float32)
     weak, strong = (corrupt(grey, "noise", strength, seed=1) - 0.5 for strength in (0.05, 0.1))
     assert weak.std() == pytest.approx(0.05, rel=0.02)
@@ -53,7 +53,7 @@ def test_noise_is_normal_cut_off_and_grows_with_its_strength():
     assert np.abs(corrupt(grey, "noise", 1.0) - 0.5).max() == 0.5
 
 
-def test_salt_and_pepper_hits_a_share_of_the_pixels():
+def test_salt_and_pepper_changes_a_share_of_the_pixels():
     images = some_images()
     hit = corrupt(images, "salt-and-pepper", 0.3) != images
     assert hit.mean() == pytest.approx(0.3, abs=0.01)
@@ -62,7 +62,7 @@ def test_salt_and_pepper_hits_a_share_of_the_pixels():
     assert changed.mean() == pytest.approx(0.5, abs=0.02)
 
 
-def test_the_missing_square_is_one_and_lies_within_the_image():
+def test_the_missing_square_lies_inside_the_image():
     images = 0.1 + 0.9 * some_images()
     missing = (corrupt(images, "square", 0.5) == 0)[..., 0]
     assert (missing.sum(axis=(1, 2)) == 36).all()
@@ -72,7 +72,7 @@ def test_the_missing_square_is_one_and_lies_within_the_image():
 
 
 @pytest.mark.parametrize("kind", list(CORRUPTIONS))
-def test_corruption_follows_its_seed_and_stays_an_image(kind):
+def test_corruption_depends_on_its_seed_and_stays_in_range(kind):
     images = some_images()
     found = corrupt(images, kind, 0.6, seed=4)
     assert np.array_equal(found, corrupt(images, kind, 0.6, seed=4))
@@ -85,14 +85,14 @@ def test_corruption_follows_its_seed_and_stays_an_image(kind):
         corrupt(images, kind, 1.1)
 
 
-def test_psnr_by_hand():
+def test_psnr_is_as_computed_by_hand():
     images = some_images()
     other = np.clip(images + 0.1, 0, 1)
     error = np.mean((images.astype(float) - other) ** 2)
     assert image_quality(images, other).psnr == pytest.approx(10 * np.log10(1 / error), abs=1e-4)
 
 
-def test_ssim_by_hand_where_the_window_is_the_image():
+def test_ssim_is_as_computed_by_hand_for_one_window():
     clean, other = some_images(5, 7), some_images(5, 7)[::-1]
     expected = []
     for a, b in zip(clean.astype(float)[..., 0], other.astype(float)[..., 0], strict=True):
@@ -104,7 +104,7 @@ def test_ssim_by_hand_where_the_window_is_the_image():
     assert image_quality(clean, clean.copy() + 1e-6).ssim == pytest.approx(1, abs=1e-4)
 
 
-def test_the_median_takes_away_single_pixels():
+def test_the_median_filter_removes_single_pixels():
     images = np.zeros((2, 9, 9, 3), np.float32)
     images[0, 4, 4] = 1
     images[1, :, 5:, 1] = 1
@@ -113,7 +113,7 @@ def test_the_median_takes_away_single_pixels():
     assert np.array_equal(found[1], images[1])
 
 
-def test_pca_is_the_nearest_point_of_the_best_plane():
+def test_pca_projects_on_the_leading_singular_vectors():
     images = some_images(200, 5)
     centred = images.reshape(200, -1) - images.reshape(200, -1).mean(axis=0)
     axes = np.linalg.svd(centred, full_matrices=False)[2][:6]
@@ -123,7 +123,7 @@ def test_pca_is_the_nearest_point_of_the_best_plane():
     assert fit_pca(images, 500)(images) == pytest.approx(images, abs=1e-4)
 
 
-def test_training_for_it_pays_under_noise(root, clean, digits):
+def test_a_denoising_model_is_better_under_noise(root, clean, digits):
     plain, denoiser = (Explorer.open(root / name) for name in ("plain", "denoiser"))
     assert find_denoiser(read_catalogue(root).runs, plain.run).name == "denoiser"
     how = methods(plain, digits.test.labels.numpy(), fit_pca(clean, 8), denoiser)
@@ -136,7 +136,7 @@ def test_training_for_it_pays_under_noise(root, clean, digits):
     assert found.psnr["corrupted"][1] == image_quality(clean, corrupted).psnr
 
 
-def test_without_a_denoiser_one_is_told_how_to_train_it(root):
+def test_a_missing_denoiser_is_reported_with_the_training_command(root):
     runs = [run for run in read_catalogue(root).runs if not run.train.corruption]
     with pytest.raises(CheckpointError, match="--corruption"):
         find_denoiser(runs, runs[0])
@@ -145,7 +145,7 @@ def test_without_a_denoiser_one_is_told_how_to_train_it(root):
 
 
 @pytest.mark.parametrize("strength", [0.0, -0.5, 1.5, float("nan")])
-def test_strengths_that_cannot_be_compared(clean, strength):
+def test_strengths_out_of_range_are_refused(clean, strength):
     with pytest.raises(ConfigError, match="strengths"):
         measure_denoising(clean, {}, "noise", [strength], components=1)
 
@@ -166,7 +166,7 @@ def test_the_command_prints_the_record(root, clean, digits, capsys, monkeypatch)
     assert main([*asked, "--levels", "2"]) == 2
 
 
-def test_the_chart_has_a_line_for_each_method_in_both_halves():
+def test_the_chart_has_a_line_for_each_method_in_both_panels():
     table = {"corrupted": (10.0, 5.0), "vae": (9.0, 8.0)}
     found = Denoising("noise", (0.1, 0.5), 10, 2, table, table)
     assert found.best("psnr") == ("corrupted", "vae")

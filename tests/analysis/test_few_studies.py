@@ -1,4 +1,4 @@
-"""Few labels and few data: the studies, their commands and the files that keep what they found."""
+"""The studies of few labels and few data, and their commands."""
 
 import json
 import statistics
@@ -32,13 +32,13 @@ from vae.runs.checkpoint import load_model, load_run
 
 @pytest.fixture(scope="module")
 def whole_digits():
-    """The digits with no image held out, as the commands read them."""
+    """The digits with an empty validation split, as the commands read them."""
     return load_dataset("digits", validation_fraction=0)
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory, train_into):
-    """Two draws of a semi-supervised model of digits, trained briefly."""
+    """Semi-supervised models of digits with two seeds, trained briefly."""
     root = tmp_path_factory.mktemp("models")
     settings = {"epochs": 2, "batch_size": 32, "labelled": 40, "validation_fraction": 0}
     for seed in (4, 5):
@@ -58,7 +58,7 @@ def test_replicates_have_a_mean_and_a_deviation():
             Replicates(wrong)
 
 
-def test_codes_are_bytes_in_a_square():
+def test_codes_become_square_images_of_bytes():
     means = torch.tensor([[-9.0, -LIMIT, 0.0, LIMIT, 9.0]])
     pixels = codes_as_images(means).flatten().tolist()
     assert pixels == [0, 0, 128, 255, 255] + [128] * 11
@@ -70,7 +70,7 @@ def test_codes_are_bytes_in_a_square():
 
 
 @pytest.mark.slow
-def test_few_labels(whole_digits, tiny_checkpoint, models):
+def test_few_labels_errors_are_those_of_scikit_learn(whole_digits, tiny_checkpoint, models):
     vae, runs = load_run(tiny_checkpoint), [load_run(models / f"m2-{seed}") for seed in (4, 5)]
     found = few_labels.measure_few_labels(whole_digits, vae, 40, [4, 5], 1, runs)
     assert FewLabels.from_dict(json.loads(json.dumps(found.to_dict()))) == found
@@ -106,7 +106,7 @@ def test_models_of_other_labels_or_seeds_are_refused(tiny_checkpoint, models):
         few_labels.model_error(plain, load_dataset("digits"))
 
 
-def test_few_images_are_balanced_and_nothing_else_is_seen(whole_digits):
+def test_few_images_are_balanced_and_no_others_are_used(whole_digits):
     few = few_images(whole_digits, 30, seed=2)
     assert few.train.labels.bincount().tolist() == [3] * 10
     assert len(few.validation) == 0
@@ -126,7 +126,7 @@ def test_copies_are_shifted_images():
         assert sum(matches) == 1
 
 
-def test_few_data(whole_digits, monkeypatch):
+def test_few_data_accuracies_are_those_of_scikit_learn(whole_digits, monkeypatch):
     monkeypatch.setattr(few_data, "STEPS", 60)
     monkeypatch.setattr(few_data, "VAE_STEPS", 60)
     found = few_data.measure_few_data(whole_digits, [50], [0, 1])
@@ -146,7 +146,7 @@ def test_few_data(whole_digits, monkeypatch):
         assert gain.mean == pytest.approx(statistics.fmean(wanted.tolist()))
 
 
-def test_samples_come_class_by_class_and_look_like_images(whole_digits, monkeypatch):
+def test_samples_are_of_their_classes(whole_digits, monkeypatch):
     monkeypatch.setattr(few_data, "STEPS", 300)
     monkeypatch.setattr(few_data, "VAE_STEPS", 300)
     few = few_images(whole_digits, 200, seed=0)
@@ -157,7 +157,7 @@ def test_samples_come_class_by_class_and_look_like_images(whole_digits, monkeypa
     assert right.score(pixels.reshape(200, -1), labels) > 0.5  # chance is 0.1
 
 
-def test_commands_print_and_keep_what_they_find(
+def test_commands_print_and_store_their_findings(
     tiny_checkpoint, models, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setenv("LATENT_CHECKPOINTS", str(tmp_path))

@@ -1,4 +1,4 @@
-"""Stored findings come back as they were written, and what is damaged or foreign is refused."""
+"""Stored findings are read as they were written; damaged and foreign files are refused."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""Generation: distances of sets and mixtures against other formulas; what a better prior buys."""
+"""Distances between sets and mixtures agree with other formulas; a fitted prior is better."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def draws(count: int, features: int, seed: int, scale: float = 1.0) -> np.ndarra
     return (scale * generator.standard_normal((count, features)) @ mixing).astype(np.float32)
 
 
-def test_the_frechet_distance_is_that_of_matrix_square_roots():
+def test_the_frechet_distance_equals_that_of_matrix_square_roots():
     first, second = draws(300, 6, 0), draws(200, 6, 1) + 1
     one, other = np.cov(first.T.astype(float)), np.cov(second.T.astype(float))
     shift = first.mean(0, dtype=float) - second.mean(0, dtype=float)
@@ -43,12 +43,12 @@ def test_the_frechet_distance_is_that_of_matrix_square_roots():
     assert frechet_distance(first, first) == pytest.approx(0, abs=1e-6)
 
 
-def test_the_frechet_distance_survives_features_that_never_vary():
+def test_the_frechet_distance_is_finite_for_constant_features():
     first = np.hstack([draws(100, 3, 0), np.zeros((100, 2), np.float32)])
     assert frechet_distance(first, first + np.float32(1)) == pytest.approx(5, rel=1e-4)
 
 
-def test_precision_and_recall_are_those_of_balls_counted_one_by_one():
+def test_precision_and_recall_are_as_counted_by_hand():
     real, generated = draws(60, 4, 2), draws(50, 4, 3, scale=0.7)
 
     def inside(points, by):
@@ -67,12 +67,12 @@ def test_precision_and_recall_are_those_of_balls_counted_one_by_one():
     assert 0 < found.recall < found.precision < 1
 
 
-def test_too_few_images_have_no_neighbours():
+def test_too_few_images_are_refused():
     with pytest.raises(ConfigError, match="more than 3"):
         precision_recall(draws(60, 4, 2), draws(3, 4, 3))
 
 
-def test_the_density_of_a_mixture_is_scipys():
+def test_the_density_of_a_mixture_equals_scipys():
     codes = np.concatenate([draws(300, 3, 4), draws(200, 3, 5) + 4])
     mixture = fit_mixture(codes, 4)
     wanted = np.zeros(len(codes))
@@ -83,7 +83,7 @@ def test_the_density_of_a_mixture_is_scipys():
     assert prior_log_density(codes) == pytest.approx(standard, rel=1e-6)
 
 
-def test_draws_from_a_mixture_have_its_moments_and_the_temperature():
+def test_samples_from_a_mixture_have_its_moments_scaled_by_the_temperature():
     covariances = np.array([[[1.0, 0.6], [0.6, 2.0]], [[0.5, 0.0], [0.0, 0.1]]])
     mixture = Mixture(np.array([0.25, 0.75]), np.array([[-9.0, 0.0], [9.0, 0.0]]), covariances)
     for temperature in (1.0, 0.5):
@@ -95,7 +95,7 @@ def test_draws_from_a_mixture_have_its_moments_and_the_temperature():
             assert np.cov(part.T) == pytest.approx(scaled, abs=0.05)
 
 
-def test_as_many_components_are_chosen_as_there_are_clusters():
+def test_the_number_of_components_is_the_number_of_clusters():
     codes = np.concatenate([draws(200, 2, seed=i, scale=0.05) + 5 * i for i in range(4)])
     assert choose_components(codes, (1, 4)) == 4
     lone = np.random.default_rng(0).standard_normal((400, 2))
@@ -142,7 +142,7 @@ def test_a_mixture_helps_an_autoencoder_more_than_a_vae(root, classifier):
         assert found.fitted_codes == 1437
 
 
-def test_without_the_data_set_the_atlas_stands_in(root, classifier):
+def test_without_the_data_set_the_atlas_is_used(root, classifier):
     found = measured(Explorer.open(root / "plain"), classifier, with_data=False)
     assert found.real is None
     assert (found.reference, found.count, found.fitted_codes) == (RECONSTRUCTIONS, 180, 180)
@@ -150,7 +150,7 @@ def test_without_the_data_set_the_atlas_stands_in(root, classifier):
     assert list(found.rows()) == ["prior", "mixture", "reconstructions"]
 
 
-def test_images_that_are_not_there_are_none(root):
+def test_real_images_are_none_without_the_data_set(root):
     run = Explorer.open(root / "plain").run
     real = read_real_images(run, 10)
     assert real is not None
@@ -161,7 +161,7 @@ def test_images_that_are_not_there_are_none(root):
     assert read_real_images(gone, 10) is None
 
 
-def test_a_conditional_model_paints_the_classes_that_there_are(root):
+def test_a_conditional_model_decodes_with_the_labels_of_the_reference(root):
     explorer = Explorer.open(root / "conditional").at_label(3)
     inputs = gather_inputs(explorer, read_real_images(explorer.run, 20), 20)
     codes = np.random.default_rng(0).standard_normal((25, 4)).astype(np.float32)
@@ -169,7 +169,7 @@ def test_a_conditional_model_paints_the_classes_that_there_are(root):
     assert decode_codes(explorer, codes, inputs) == pytest.approx(explorer.decode(codes, labels))
 
 
-def test_lower_temperatures_are_safer_and_more_alike(root, classifier):
+def test_lower_temperatures_raise_precision_and_lower_recall(root, classifier):
     explorer = Explorer.open(root / "plain")
     inputs = gather_inputs(explorer, read_real_images(explorer.run, 300), 300)
     swept = sweep_temperature(explorer, classifier, inputs)

@@ -1,4 +1,4 @@
-"""Symptoms: each is found on a run that has it, and on no other, nor on the models that ship."""
+"""Each health issue is found in a run that has it, and in no healthy or shipped model."""
 
 import dataclasses
 import json
@@ -36,7 +36,7 @@ def epoch(distortion: float, rate: float = 2.0, beta: float = 1.0) -> dict:
 
 
 def healthy(**changes) -> RunMeasurements:
-    """RunMeasurements of a run that went well: codes and deviations fit the prior."""
+    """The measurements of a healthy run, whose codes and deviations fit the prior."""
     generator = np.random.default_rng(0)
     means = (generator.standard_normal((5000, 3)) * math.sqrt(0.75)).astype(np.float32)
     logvars = np.full((5000, 3), math.log(0.25), np.float32)
@@ -73,13 +73,13 @@ def test_each_issue_is_found_alone(changes, wanted):
     assert names(healthy(**changes)) == wanted
 
 
-def test_a_density_that_falls_through_zero_has_not_exploded():
+def test_a_density_whose_loss_passes_zero_has_not_exploded():
     model = dataclasses.replace(MODEL, likelihood="gaussian")
     epochs = [epoch(200), epoch(1), epoch(2), epoch(-60)]
     assert names(healthy(model=model, epochs=epochs, test_loss=-57.0)) == []
 
 
-def test_log_variances_at_the_clamp():
+def test_the_share_of_clamped_log_variances_is_measured():
     logvars = healthy().logvars.copy()
     logvars[:1500] = 10.0
     found = check_measurements(healthy(logvars=logvars))
@@ -107,7 +107,7 @@ def test_the_prior_gap_is_the_divergence_of_a_normal_with_the_moments():
     assert wanted > PRIOR_GAP
 
 
-def test_points_have_no_posterior_that_could_fail():
+def test_a_model_without_posterior_has_no_posterior_issues():
     model = dataclasses.replace(MODEL, kind="autoencoder")
     far = healthy().means * 50
     logvars = np.full_like(far, -10)
@@ -140,8 +140,8 @@ def test_the_command_prints_what_the_function_finds(tiny_checkpoint, capsys):
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "conv"])
-def test_the_clamp_stands_where_the_configuration_says(digits, architecture):
-    """Both ways to take a step: by hand, and by autograd."""
+def test_the_configuration_sets_the_clamp(digits, architecture):
+    """Both training steps: the manual one and autograd."""
     config = ModelConfig((1, 8, 8), 4, architecture, logvar_limit=1.0)
     train = TrainConfig("digits", epochs=5, learning_rate=5e-3, batch_size=64, beta=0.05)
     training = TrainingRun(config, train, digits)
@@ -168,26 +168,26 @@ def test_without_a_clamp_a_run_can_diverge(digits):
     assert clamped.finished
 
 
-def test_a_limit_that_cannot_be():
+def test_an_invalid_clamp_is_refused():
     with pytest.raises(ConfigError, match="logvar_limit"):
         dataclasses.replace(MODEL, logvar_limit=0.0)
 
 
-def test_the_command_that_trains_a_run_again_names_a_limit_of_its_own(tiny_checkpoint):
+def test_the_training_command_names_a_changed_clamp(tiny_checkpoint):
     run = load_run(tiny_checkpoint)
     assert "logvar-limit" not in train_command(run)
     model = dataclasses.replace(run.model, logvar_limit=100.0)
     assert "--logvar-limit 100" in train_command(dataclasses.replace(run, model=model))
 
 
-def test_a_warm_up_of_a_constant_rate_is_no_rise():
+def test_warm_up_with_a_constant_rate_is_no_rise():
     epochs = [epoch(100 - 10 * i, rate=200, beta=i / 4) for i in range(5)]
     model = dataclasses.replace(MODEL, image_shape=(1, 28, 28))
     assert "explosion" not in names(healthy(epochs=epochs, model=model, test_loss=260.0))
 
 
-def test_a_gap_that_is_small_beside_the_rate_is_none():
-    """The same codes at a far higher rate: each is known more exactly."""
+def test_a_prior_gap_that_is_small_beside_the_rate_is_no_issue():
+    """The same codes have a far higher rate when their posteriors are narrower."""
     means = np.random.default_rng(0).normal(0, 2.0, (5000, 3)).astype(np.float32)
     coarse = healthy(means=means)
     exact = healthy(means=means, logvars=np.full((5000, 3), -9.5, np.float32))

@@ -1,4 +1,4 @@
-"""Models trained with other likelihoods, measured on the same images."""
+"""Models with different likelihoods are measured on the same images."""
 
 import dataclasses
 import json
@@ -26,7 +26,7 @@ LIKELIHOODS = ("bernoulli", "gaussian", "gaussian-learned", "logistic")
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory, digits, train_into):
-    """One model a likelihood, and a classifier."""
+    """A model for each likelihood, and a classifier."""
     root = tmp_path_factory.mktemp("likelihoods")
     for likelihood in LIKELIHOODS:
         model = ModelConfig(digits.image_shape, 4, likelihood=likelihood)
@@ -45,7 +45,7 @@ def images(digits) -> np.ndarray:
 
 
 @pytest.mark.parametrize("scale", [0.004, 0.1, 1.0])
-def test_the_discretised_gaussian_is_scipys_in_double_precision(scale):
+def test_the_discretised_gaussian_equals_scipys_in_double_precision(scale):
     generator = torch.Generator().manual_seed(0)
     levels = torch.randint(0, 256, (3, 1, 5, 5), generator=generator)
     levels[0, 0, 0, :2] = torch.tensor([0, 255])
@@ -60,13 +60,13 @@ def test_the_discretised_gaussian_is_scipys_in_double_precision(scale):
     assert found.numpy() == pytest.approx(expected, rel=1e-6)
 
 
-def test_its_256_levels_add_up_to_one():
+def test_the_256_levels_sum_to_one():
     pixels = torch.arange(256).reshape(256, 1, 1, 1) / 255
     costs = DiscretisedGaussian(0.2).distortion(torch.full((256, 1, 1, 1), 0.4), pixels)
     assert torch.exp(-costs).sum().item() == pytest.approx(1, abs=1e-5)
 
 
-def test_bits_per_dimension_of_the_logistic_are_its_elbo(root, images):
+def test_bits_per_dimension_of_the_logistic_follow_from_its_elbo(root, images):
     explorer = Explorer.open(root / "logistic")
     terms = explorer.elbo_terms(images)
     found = bits_per_dimension(explorer, images)
@@ -74,7 +74,7 @@ def test_bits_per_dimension_of_the_logistic_are_its_elbo(root, images):
     assert 0 < found < 8
 
 
-def test_bits_per_dimension_of_a_gaussian_count_levels_and_not_the_density(root, images):
+def test_bits_per_dimension_of_a_gaussian_use_levels_instead_of_the_density(root, images):
     explorer = Explorer.open(root / "gaussian-learned")
     (scale,) = explorer.likelihood_scales
     model, pixels = explorer.model, torch.from_numpy(images.transpose(0, 3, 1, 2).copy())[:250]
@@ -88,14 +88,14 @@ def test_bits_per_dimension_of_a_gaussian_count_levels_and_not_the_density(root,
     assert found == pytest.approx(nats / 64 / math.log(2), rel=1e-3)
 
 
-def test_a_bernoulli_has_none(root, images):
+def test_a_bernoulli_has_no_bits_per_dimension(root, images):
     explorer = Explorer.open(root / "bernoulli")
     assert bits_per_dimension(explorer, images) is None
     with pytest.raises(ConfigError, match="no bits per dimension"):
         explorer.elbo_terms_in_levels(images)
 
 
-def test_what_is_measured_of_each(root, images):
+def test_each_measure_is_as_computed_by_hand(root, images):
     classifier, units = EvalClassifier.open(root / "classifier"), set()
     for likelihood in LIKELIHOODS:
         explorer = Explorer.open(root / likelihood)
@@ -112,7 +112,7 @@ def test_what_is_measured_of_each(root, images):
     assert measure_likelihood(explorer, images).feature_distance is None
 
 
-def test_models_that_differ_in_likelihood_alone_are_found(root):
+def test_models_that_differ_only_in_likelihood_are_found(root):
     runs = read_catalogue(root).runs
     by_name = {run.name: run for run in runs}
     found = comparable(runs, by_name["logistic"])
@@ -124,7 +124,7 @@ def test_models_that_differ_in_likelihood_alone_are_found(root):
     assert comparable([by_name["logistic"], other], other) == []
 
 
-def test_the_command_lists_them(root, capsys, monkeypatch):
+def test_the_command_lists_the_models(root, capsys, monkeypatch):
     monkeypatch.setenv("LATENT_CHECKPOINTS", str(root))
     paths = [str(root / likelihood) for likelihood in LIKELIHOODS]
     assert main(["likelihoods", *paths, "--count", "50", "--threads", "1", "--json"]) == 0

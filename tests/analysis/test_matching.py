@@ -1,4 +1,4 @@
-"""Matching dimensions across models: a shuffled, flipped copy is put in order again."""
+"""Matching restores the order and signs of shuffled latent dimensions."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""The numbers of a comparison's runs: what is read, what is left out, and the table of them."""
+"""The measures of a comparison's runs: reading them, leaving some out, and the CSV table."""
 
 import csv
 import dataclasses
@@ -36,7 +36,7 @@ PUBLISHED = Protocol("gradient-boosting", 5000, 0)
 
 
 def with_results(run, name, **results):
-    """The same run under another name, with other results and weights."""
+    """Return the same run with another name, other results and other weights."""
     return dataclasses.replace(
         run,
         path=run.path.with_name(name),
@@ -71,13 +71,13 @@ def test_every_measure_is_explained():
         assert "\u00ad" not in measure.title + measure.noun
 
 
-def test_names_keep_their_capitals_within_a_sentence():
+def test_abbreviations_keep_their_capitals_in_a_sentence():
     nouns = [measure.noun for measure in (*COSTS, *AGAINST_FACTORS)]
     assert {"distortion", "ELBO", "active units", "MIG", "DCI completeness"} <= set(nouns)
     assert {"FactorVAE score", "β-VAE score", "modularity"} <= set(nouns)
 
 
-def test_values_are_the_results_and_the_scores_that_are_numbers(run):
+def test_values_are_the_results_and_the_numeric_scores(run):
     scores = {"mig": 0.25, "sap": None, "dci_completeness": float("nan"), "modularity": "high"}
     found = run_values(run, scores | {"label_information": [0.1, 0.6, 0.2], "rows": 5})
     assert found == {
@@ -91,7 +91,7 @@ def test_values_are_the_results_and_the_scores_that_are_numbers(run):
     assert "label_information" not in run_values(run, {"label_information": [0.1, "x"]})
 
 
-def test_columns_are_those_against_factors_or_else_the_others():
+def test_columns_are_factor_scores_or_else_the_others():
     costs = dict.fromkeys(["distortion", "rate", "elbo", "active_units"], 1.0)
     names = [measure.name for measure in shown_measures([costs])]
     assert names == list(costs)
@@ -101,7 +101,7 @@ def test_columns_are_those_against_factors_or_else_the_others():
     assert [measure.name for measure in without][4:] == ["gaussian_tc", "knn_accuracy"]
 
 
-def test_a_cell_is_the_spread_of_the_seeds_that_were_measured(setting):
+def test_a_cell_summarises_the_seeds_that_were_measured(setting):
     mig = next(measure for measure in MEASURES if measure.name == "mig")
     values = {"run-0": {"mig": 0.1}, "run-1": {"mig": 0.3}, "run-2": {}}
     spread = seed_summary(setting, mig, values)
@@ -109,12 +109,12 @@ def test_a_cell_is_the_spread_of_the_seeds_that_were_measured(setting):
     assert seed_summary(setting, mig, {}) is None
 
 
-def test_the_median_run_is_of_the_median_elbo(setting):
+def test_the_median_run_has_the_median_elbo(setting):
     assert median_run(setting).results.test_elbo == -45.0
     assert median_run(dataclasses.replace(setting, runs=setting.runs[:3])).results.test_elbo == -40
 
 
-def test_stored_scores_are_kept_apart_by_how_they_were_taken(run, tmp_path):
+def test_stored_scores_are_grouped_by_protocol(run, tmp_path):
     folders = [tmp_path / str(place) for place in range(5)]
     for folder in folders:
         folder.mkdir()
@@ -138,27 +138,27 @@ def test_scores_of_other_weights_are_refused(run):
     assert "other weights" in str(found.refused[0])
 
 
-def test_scores_that_do_not_say_how_they_were_taken_are_left_out(run):
+def test_scores_without_a_protocol_are_left_out(run):
     save_scores(run, StoredScores.now(run.identity, {"rows": "many"}, {"mig": 0.1}))
     found = read_comparison_scores(Comparison((BetaSetting("beta-vae", 1.0, (run,)),), ()))
     assert not found.by_protocol
 
 
-def test_quick_scores_name_their_rows(run):
+def test_quick_scores_state_their_rows(run):
     found = measure_quickly(run)
     assert 0 < found["rows"] <= QUICK.rows
     assert run_values(run, found)["knn_accuracy"] > 0.2
     assert quick_seconds(run) > 0
 
 
-def test_commands_say_how(run):
+def test_commands_state_the_protocol(run):
     assert metrics_command(run) == "vae metrics checkpoints/copy --save"
     assert metrics_command(run, PUBLISHED) == (
         "vae metrics checkpoints/copy --estimator gradient-boosting --rows 5000 --seed 0 --save"
     )
 
 
-def test_the_table_has_a_row_a_run_with_its_command(setting):
+def test_the_table_has_a_row_for_each_run_with_its_command(setting):
     comparison = Comparison((setting,), ())
     scores = {"run-1": {"mig": 0.125, "estimator": "gradient-boosting", "rows": 5000}}
     values = {run.name: run_values(run, scores.get(run.identity)) for run in setting.runs}
@@ -173,7 +173,7 @@ def test_the_table_has_a_row_a_run_with_its_command(setting):
     assert (other["mig"], other["estimator"], other["metrics_command"]) == ("", "", "")
 
 
-def test_the_factor_map_goes_by_rate_and_leaves_out_what_does_not_vary(run):
+def test_the_factor_map_is_ordered_by_rate_without_constant_factors(run):
     factors = random_factors(500)
     factors[:, 1] = 2
     codes = (perfect_code(factors[:, [0, 2, 2]]) + 0.1 * noise(500, 3)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What codes know of the classes, against scikit-learn run by hand; and the family by size."""
+"""The scores of codes agree with scikit-learn; a family of latent sizes is measured and stored."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 
 @pytest.fixture(scope="module")
 def known():
-    """Digits in two halves: 900 to fit on, 897 to test on."""
+    """Digits in two halves: 900 images to fit on and 897 to test on."""
     pixels, labels = load_digits(return_X_y=True)
     pixels = (pixels / 16).astype(np.float32)
     return pixels[:900], pixels[900:], labels[:900], labels[900:]
@@ -59,7 +59,7 @@ def family(tmp_path_factory) -> LatentSizes:
     return found
 
 
-def test_scores_are_those_of_scikit_learn_by_hand(known):
+def test_scores_are_those_of_scikit_learn(known):
     fitted, tested, fitted_labels, tested_labels = known
     found = score_features(*known)
     nearest = KNeighborsClassifier(5).fit(fitted, fitted_labels)
@@ -78,7 +78,7 @@ def test_scores_are_those_of_scikit_learn_by_hand(known):
     assert found.nmi[0] == pytest.approx(normalized_mutual_info_score(tested_labels, clusters))
 
 
-def test_features_that_know_nothing_score_chance(known):
+def test_random_features_score_chance(known):
     *_, fitted_labels, tested_labels = known
     generator = np.random.default_rng(0)
     fitted, tested = generator.standard_normal((900, 5)), generator.standard_normal((897, 5))
@@ -116,7 +116,7 @@ def test_codes_pca_and_pixels_of_a_model_on_the_same_images(trained, digits):
     assert found.codes.knn_accuracy > 0.6 > 3 * found.commonest_label
 
 
-def test_without_the_data_halves_of_the_test_codes_stand_in(trained):
+def test_without_the_data_halves_of_the_test_codes_are_used(trained):
     found = measure_codes_alone(trained, "it is not here")
     assert (found.fitted, found.tested, found.note) == (180, 180, "it is not here")
     assert found.pca is None
@@ -147,7 +147,7 @@ def test_the_command_prints_what_the_study_finds(trained, capsys, monkeypatch):
     assert "halves of the test codes" in capsys.readouterr().out
 
 
-def test_a_family_says_what_each_model_came_to(family, digits):
+def test_a_family_has_the_measurements_of_each_model(family, digits):
     assert [(m.latent_dim, m.seed) for m in family.models] == [(2, 3), (2, 4), (8, 3), (8, 4)]
     assert family.sizes == (2, 8)
     assert "--latent-dims 2,8 --seeds 3,4 --epochs 8" in family.command
@@ -159,7 +159,7 @@ def test_a_family_says_what_each_model_came_to(family, digits):
     assert [quality.dimensions for quality in family.pca] == [2, 8]
 
 
-def test_a_family_is_reproduced_by_the_training_loop_alone(family):
+def test_the_training_loop_alone_reproduces_a_family(family):
     from vae.core.config import ModelConfig, default_warmup
     from vae.data.registry import load_dataset
     from vae.metrics.evaluation import evaluate
@@ -177,7 +177,7 @@ def test_a_family_is_reproduced_by_the_training_loop_alone(family):
     assert stored.distortion == pytest.approx(found.distortion, abs=1e-4)
 
 
-def test_measures_go_by_size_and_seed(family):
+def test_measures_are_grouped_by_size_and_seed(family):
     panels = {title: values for title, _, _, values in measures(family)}
     accuracies = panels["5 nearest neighbours"]
     assert [len(each) for each in accuracies["codes"]] == [2, 2]
@@ -202,7 +202,7 @@ def test_a_damaged_family_is_refused_by_name(family, tmp_path, change, words):
     assert FILE in str(caught.value)
 
 
-def test_the_family_that_ships_says_how_it_was_made():
+def test_the_family_that_ships_states_its_command():
     found = read_finding(CHECKPOINTS / FILE, LatentSizes)
     assert found is not None
     assert found.sizes == (2, 4, 8, 16, 32, 64)
@@ -213,7 +213,7 @@ def test_the_family_that_ships_says_how_it_was_made():
 
 
 @pytest.mark.parametrize(("chosen", "lines"), [(4, 6), (None, 0), (99, 0)])
-def test_the_chart_draws_medians_seeds_and_the_chosen_size(family, chosen, lines):
+def test_the_chart_shows_medians_seeds_and_the_selected_size(family, chosen, lines):
     panels = [MeasurePanel(*measure) for measure in measures(family)]
     figure = latent_size_panels(family.sizes, panels, chosen)
     line, points = (trace for trace in figure.data if trace.name == "−ELBO")

@@ -1,4 +1,4 @@
-"""The classifier, and what it says of autoencoders and of conditional models."""
+"""The classifier evaluates autoencoders and conditional models."""
 
 import dataclasses
 
@@ -37,7 +37,7 @@ def pixels(digits) -> np.ndarray:
     return digits.test.pixels()
 
 
-def test_the_classifier_knows_real_images(classifier, digits):
+def test_the_classifier_recognises_real_images(classifier, digits):
     right = classifier.labels(pixels(digits)) == digits.test.labels.numpy()
     assert right.mean() > 0.9
     assert classifier.probabilities(pixels(digits)).sum(axis=1) == pytest.approx(1, abs=1e-5)
@@ -46,7 +46,7 @@ def test_the_classifier_knows_real_images(classifier, digits):
     assert features.min() >= 0
 
 
-def test_the_best_classifier_of_the_right_images_is_found(root):
+def test_the_best_classifier_of_the_data_set_is_found(root):
     catalogue = read_catalogue(root)
     assert not catalogue.errors
     of = next(run for run in catalogue.runs if run.name == "plain")
@@ -56,7 +56,7 @@ def test_the_best_classifier_of_the_right_images_is_found(root):
         find_eval_classifier(catalogue.runs, other)
 
 
-def test_only_a_classifier_rates_images(root):
+def test_only_a_classifier_is_accepted(root):
     with pytest.raises(ConfigError, match="not a classifier"):
         EvalClassifier.open(root / "plain")
 
@@ -66,7 +66,7 @@ def test_images_of_another_shape_are_refused(classifier):
         classifier.labels(np.zeros((2, 28, 28, 1), np.float32))
 
 
-def test_a_trained_model_paints_the_class_asked_for_and_an_untold_one_cannot(root, classifier):
+def test_a_conditional_model_decodes_the_given_class_and_a_plain_one_refuses(root, classifier):
     found = measure_conditioning(Explorer.open(root / "conditional"), classifier, count=50)
     assert found.accuracy > 0.7
     assert found.accuracy == pytest.approx(np.mean(found.accuracy_by_class))
@@ -74,7 +74,7 @@ def test_a_trained_model_paints_the_class_asked_for_and_an_untold_one_cannot(roo
         generate(Explorer.open(root / "plain"), [0, 1], np.zeros((3, 2), np.float32))
 
 
-def test_one_code_is_painted_as_each_label(root):
+def test_one_code_is_decoded_with_each_label(root):
     explorer = Explorer.open(root / "conditional")
     codes = np.random.default_rng(0).standard_normal((3, 4)).astype(np.float32)
     images = generate(explorer, [2, 5], codes)
@@ -90,7 +90,7 @@ def test_fitted_samples_have_the_moments_of_the_codes(root):
     )
 
 
-def test_middles_lie_in_the_middle(root):
+def test_middles_are_midpoints_of_two_codes(root):
     explorer = Explorer.open(root / "autoencoder")
     low, high = explorer.atlas.mean.min(axis=0), explorer.atlas.mean.max(axis=0)
     found = middles(explorer, 5000, seed=0)
@@ -99,7 +99,7 @@ def test_middles_lie_in_the_middle(root):
     assert found.var(axis=0).mean() == pytest.approx(float(half), rel=0.1)
 
 
-def test_more_of_the_codes_than_of_what_lies_between_is_recognised(root, classifier):
+def test_reconstructions_are_recognised_more_often_than_midpoints(root, classifier):
     found = measure_prior_coverage(Explorer.open(root / "autoencoder"), classifier, count=500)
     assert 0 <= found.samples <= 1
     assert found.prior < 0.5 * found.reconstructions

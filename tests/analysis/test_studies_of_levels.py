@@ -1,4 +1,4 @@
-"""Levels and codebooks measured: against torch, scipy and counting by hand."""
+"""The measures of levels and codebooks agree with torch, scipy and counting by hand."""
 
 import json
 import math
@@ -18,7 +18,7 @@ from vae.runs.checkpoint import Atlas, load_run
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory, train_into):
-    """A ladder, a flat model, a vq and a classifier of digits."""
+    """A ladder VAE, a flat VAE, a VQ-VAE and a classifier of digits."""
     root = tmp_path_factory.mktemp("levels")
     common = {"epochs": 15, "batch_size": 32, "learning_rate": 3e-3}
     train_into(root / "ladder", 6, kind="ladder", levels=(2, 4), **common)
@@ -32,7 +32,7 @@ def pixels(digits) -> np.ndarray:
     return digits.test.pixels()
 
 
-def test_rates_and_active_dimensions_are_added_up_by_level(root):
+def test_rates_and_active_units_are_summed_by_level(root):
     run = load_run(root / "ladder")
     rates = run.results.test_rate_per_dimension
     assert ladders.rate_by_level(run) == pytest.approx((sum(rates[:2]), sum(rates[2:])))
@@ -47,7 +47,7 @@ def test_a_flat_model_has_no_levels(root):
         ladders.rate_by_level(load_run(root / "flat"))
 
 
-def test_what_is_held_stays_and_the_rest_is_drawn_from_the_prior(root):
+def test_held_levels_stay_and_the_others_are_samples_of_the_prior(root):
     codes = ladders.resample_below(load_run(root / "ladder"), 1, 400, 5, seed=0)
     assert codes.shape == (400, 5, 6)
     assert np.all(codes[:, :1, :2] == codes[:, :, :2])
@@ -58,7 +58,7 @@ def test_what_is_held_stays_and_the_rest_is_drawn_from_the_prior(root):
     assert not np.any(free[:, 0] == free[:, 1])
 
 
-def test_a_traversal_moves_one_dimension_of_its_level(root):
+def test_a_traversal_changes_one_dimension_of_its_level(root):
     run, code = load_run(root / "ladder"), np.arange(6.0)
     rows = ladders.traversals(run, code, 5)
     for row, leading in zip(rows, ladders.leading_dimensions(run), strict=True):
@@ -77,7 +77,7 @@ def test_bounds_are_those_of_the_checkpoint_and_the_likelihood_is_above_the_elbo
         assert found.images == 360
 
 
-def test_holding_the_top_keeps_the_class_more_often_than_chance(root):
+def test_holding_the_top_level_keeps_the_class_more_often_than_chance(root):
     found = ladders.measure_held_levels(
         Explorer.open(root / "ladder"), EvalClassifier.open(root / "classifier"), count=400
     )
@@ -92,7 +92,7 @@ def test_perplexity_is_exp_of_scipys_entropy():
     assert books.perplexity(np.full(12, 3)) == pytest.approx(12)
 
 
-def test_costs_under_fitted_frequencies_are_those_counted_by_hand():
+def test_bits_under_fitted_frequencies_are_as_counted_by_hand():
     maps = np.random.default_rng(1).choice(4, (60, 2, 3), p=[0.7, 0.2, 0.1, 0])
     fit, held = maps[::2].reshape(30, 6), maps[1::2].reshape(30, 6)
     by_place, one = 0.0, 0.0
@@ -121,7 +121,7 @@ def test_a_codebook_is_measured_on_the_codes_of_the_test_images(root, digits):
     assert found.elbo_by_place > found.elbo_uniform
 
 
-def test_a_grid_of_codes_comes_back_from_its_vectors_and_a_swap_changes_one_place(root):
+def test_code_grids_follow_from_vectors_and_a_swap_changes_one_position(root):
     explorer = Explorer.open(root / "vq")
     maps = np.random.default_rng(0).integers(0, 24, (5, 2, 2))
     again = explorer.code_grids(explorer.codes_from_grids(maps))
@@ -136,7 +136,7 @@ def test_a_grid_of_codes_comes_back_from_its_vectors_and_a_swap_changes_one_plac
         _ = Explorer.open(root / "flat").codebook
 
 
-def test_one_image_has_no_other_half(root, monkeypatch):
+def test_a_codebook_needs_two_test_images(root, monkeypatch):
     explorer = Explorer.open(root / "vq")
     mean, logvar = explorer.atlas.mean[:1], explorer.atlas.logvar[:1]
     monkeypatch.setattr(explorer, "atlas", Atlas(mean, logvar, explorer.atlas.label[:1]))
@@ -144,7 +144,7 @@ def test_one_image_has_no_other_half(root, monkeypatch):
         books.measure_codebook(explorer)
 
 
-def test_colours_follow_the_longest_direction_of_the_codebook():
+def test_code_order_follows_the_direction_of_largest_variance():
     vectors = np.array([[0.0, 3.0], [0.1, -5.0], [0.0, 0.0]])
     order = books.code_order(vectors)
     assert order.tolist() in ([2, 0, 1], [0, 2, 1])

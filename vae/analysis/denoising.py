@@ -8,7 +8,7 @@ Example:
     >>> explorer = Explorer.open("checkpoints/mnist-best")
     >>> found = measure_denoising(images, methods(explorer, labels), "noise", [0.3], components=20)
     >>> found.best("psnr")
-    ('vae',)
+    ('median',)
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

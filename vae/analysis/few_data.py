@@ -9,9 +9,9 @@ the label, so that samples of the wrong class harm the classifier.
 
 Example:
     >>> dataset = load_dataset("digits", validation_fraction=0)
-    >>> found = measure_few_data(dataset, sizes=[100], seeds=[0, 1, 2])
+    >>> found = measure_few_data(dataset, sizes=[100], seeds=[0])
     >>> verdict(found, SAMPLES)
-    'Samples make no clear difference: +0.4 points with 100 images.'
+    'Samples make no clear difference: −0.4 points with 100 images.'
 """
 
 import math

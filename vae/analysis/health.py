@@ -6,8 +6,8 @@ models that ship far below. A model without a posterior (`KINDS_WITHOUT_RATE`) h
 checked.
 
 Example:
-    >>> check_run(load_run("checkpoints/mnist-best"))
-    ()
+    >>> [issue.name for issue in check_run(load_run("checkpoints/mnist-best"))]
+    ['unused-dimensions']
 """
 
 import math
@@ -189,8 +189,8 @@ def _explosion(measured: RunMeasurements) -> HealthIssue | None:
     rate, highest, last = measured.train.learning_rate, losses[worst], losses[-1]
     sentence = (
         f"Training exploded: in epoch {worst + 1} the loss was {_format_nats(highest)} nats per "
-        f"image, and it ended at {_format_nats(last)}. To change that: lower the learning rate (now "
-        f"{rate:g}, try {rate / 10:g}) or clip gradients at a smaller norm (now "
+        f"image, and it ended at {_format_nats(last)}. To change that: lower the learning rate "
+        f"(now {rate:g}, try {rate / 10:g}) or clip gradients at a smaller norm (now "
         f"{measured.train.grad_clip:g})."
     )
     return HealthIssue("explosion", True, ratio, EXPLOSION if ratio > EXPLOSION else RISE, sentence)

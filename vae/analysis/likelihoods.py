@@ -7,7 +7,8 @@ and a classifier's response to samples.
 
 Example:
     >>> explorer = Explorer.open("checkpoints/mnist-logistic")
-    >>> measure_likelihood(explorer, images, labels).bits_per_dimension
+    >>> round(measure_likelihood(explorer, images, labels).bits_per_dimension, 2)
+    2.3
 """
 
 import math

@@ -4,6 +4,7 @@ Example:
     >>> run = load_run("checkpoints/mnist-best")
     >>> values = run_values(run, measure_quickly(run))
     >>> [f"{m.title}: {m.write(values[m.name])}" for m in shown_measures([values])][:2]
+    ['Distortion: 75.1', 'Rate: 24.7']
 """
 
 import csv
