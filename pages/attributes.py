@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.state.models import open_gallery
-from pages.ui.image_picker import choose_start_image, note_missing
+from pages.ui.image_picker import note_missing, offer_start_images
 from pages.ui.layout import handle_errors, open_page
 from pages.ui.markdown import error_text
 from pages.ui.model_picker import pick_explorer
@@ -25,8 +25,7 @@ with handle_errors():
         show_direction(explorer, gallery, attribute)
     except DataError as error:
         st.info(f"No direction can be found here: {error_text(error)}.", icon=":material/info:")
-    if choose_start_image(explorer, "Start from another test image", key="attribute-start"):
-        st.rerun()
+    offer_start_images(explorer, "Start from another test image", key="attribute-start")
     if not gallery.are_real:
         note_missing(explorer, gallery)
         st.caption("Attributes are measured on those reconstructions, which also form the groups.")

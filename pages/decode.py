@@ -12,7 +12,7 @@ from pages.ui.assets import (
     mount_pictures,
     surroundings,
 )
-from pages.ui.image_picker import choose_start_image
+from pages.ui.image_picker import offer_start_images
 from pages.ui.instruments import live_decode
 from pages.ui.latent_sliders import MAX_SLIDERS, slider_dimensions
 from pages.ui.layout import handle_errors, link_to, open_page
@@ -89,7 +89,7 @@ def explain_collapsed(explorer: "Explorer") -> None:
 
 explorer = pick_explorer()
 with handle_errors():
-    choose_start_image(explorer, "Start from a test image", key="decode-start")
+    offer_start_images(explorer, "Start from a test image", key="decode-start")
     if explorer.run.model.kind == "vq":
         show_quantised(explorer)
         st.stop()

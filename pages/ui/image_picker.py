@@ -21,29 +21,25 @@ if TYPE_CHECKING:
 ROW = 12
 
 
-def choose_test_image(explorer: "Explorer", label: str, key: str) -> int | None:
-    """Show test images with a button each, behind a fold; return the index of a pressed button."""
+def offer_start_images(explorer: "Explorer", label: str, key: str) -> None:
+    """Show test images behind a fold; the button below an image makes it the shared image."""
     with st.expander(label, key=f"{key}-open", on_change="rerun") as fold:
         if not fold.open:
-            return None
+            return
         gallery = open_gallery(explorer)
         note_missing(explorer, gallery, key)
         indices = _offered(gallery, key)
         st.image(tile(gallery.images(indices), ROW, 56, gap=8), alt="Test images")
         with st.container(horizontal=True, gap=None):
-            pressed = [
-                st.button(f"{number}", key=f"{key}-{index}", type="tertiary", width=64)
-                for number, index in enumerate(indices, start=1)
-            ]
-    return int(indices[pressed.index(True)]) if any(pressed) else None
-
-
-def choose_start_image(explorer: "Explorer", label: str, key: str) -> bool:
-    """Offer test images to start from; return whether one has just become the shared image."""
-    index = choose_test_image(explorer, label, key)
-    if index is not None:
-        latent_position.start_from_image(explorer, index)
-    return index is not None
+            for number, index in enumerate(indices.tolist(), start=1):
+                st.button(
+                    f"{number}",
+                    key=f"{key}-{index}",
+                    type="tertiary",
+                    width=64,
+                    on_click=latent_position.start_from_image,
+                    args=(explorer, index),
+                )
 
 
 def note_missing(explorer: "Explorer", gallery: "Gallery", key: str = "page") -> None:

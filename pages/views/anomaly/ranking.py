@@ -9,6 +9,7 @@ import streamlit as st
 from pages.state import latent_position
 from pages.state.caches import BY_DECODER
 from pages.ui.markdown import escaped
+from pages.ui.widgets import show_figure, show_metrics
 from vae.charts.images import tile
 from vae.core.errors import DataError
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 SAMPLES = 10
 STRIP, TILE, GAP = 8, 56, 4
-NO_BAR = {"displayModeBar": False}
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def show_threshold(ranked: Ranked) -> float:
     )
     axis = f"{ranked.title} ({ranked.unit})"
     figure = score_histogram(ranked.scores, ranked.abnormal, threshold, axis, height=190)
-    st.plotly_chart(figure, key="anomaly-histogram", config=NO_BAR)
+    show_figure(figure, key="anomaly-histogram")
     return threshold
 
 
@@ -99,7 +99,7 @@ def show_numbers(ranked: Ranked, threshold: float) -> "OperatingPoint":
 
     point = operating_point(ranked.scores, ranked.abnormal, threshold)
     area, share = auroc(ranked.scores, ranked.abnormal), ranked.abnormal.mean()
-    shown = (
+    metrics = [
         (
             "AUROC",
             f"{area:.3f}",
@@ -111,9 +111,8 @@ def show_numbers(ranked: Ranked, threshold: float) -> "OperatingPoint":
             f"The share of flagged images that are anomalies. Of all images, {share:.0%} are.",
         ),
         ("Recall", f"{point.recall:.1%}", "The share of anomalies that are flagged."),
-    )
-    for column, (label, value, words) in zip(st.columns(len(shown)), shown, strict=True):
-        column.metric(label, value, help=words)
+    ]
+    show_metrics(metrics)
     return point
 
 
@@ -124,7 +123,7 @@ def show_roc(ranked: Ranked, point: "OperatingPoint") -> None:
 
     false_alarms, recall = roc(ranked.scores, ranked.abnormal)
     figure = roc_figure(false_alarms, recall, (point.false_alarms, point.recall), height=200)
-    st.plotly_chart(figure, key="anomaly-roc", config=NO_BAR)
+    show_figure(figure, key="anomaly-roc")
     st.caption(f"False alarms: {point.false_alarms:.1%} of the images of the model's own classes.")
     if not ranked.areas:
         return
@@ -136,17 +135,17 @@ def show_strips(detector: "Explorer", gallery: "Gallery", ranked: Ranked) -> Non
     """Show the images with the lowest and highest scores, with a button below each image."""
     order = np.argsort(ranked.scores, kind="stable")
     own = order[~ranked.abnormal[order]]
-    for words, chosen in (
+    for title, indices in (
         ("Lowest scores of all images", order[:STRIP]),
         ("Highest scores of all images", order[::-1][:STRIP]),
         ("Highest scores of the model's own classes", own[::-1][:STRIP]),
     ):
         with st.container(gap=None):
-            st.caption(words)
-            st.image(tile(gallery.images(chosen), STRIP, TILE, gap=GAP), alt=words)
+            st.caption(title)
+            st.image(tile(gallery.images(indices), STRIP, TILE, gap=GAP), alt=title)
             with st.container(horizontal=True, gap=None):
-                for index in chosen.tolist():
-                    _image_button(detector, gallery, index, words)
+                for index in indices.tolist():
+                    _image_button(detector, gallery, index, title)
 
 
 def _image_button(detector: "Explorer", gallery: "Gallery", index: int, strip: str) -> None:

@@ -9,7 +9,7 @@ from pages.state import latent_position
 from pages.state.caches import BY_DECODER
 from pages.state.models import open_explorer, open_gallery
 from pages.ui.assets import decoder_id, mount_decoders
-from pages.ui.image_picker import choose_test_image
+from pages.ui.image_picker import offer_start_images
 from pages.ui.instruments import DecoderPanel, Dimension, live_decode
 from pages.ui.widgets import choose_in_link
 from vae.charts.images import enlarge, png_bytes, tile
@@ -42,10 +42,7 @@ def show_columns(comparison: "Comparison | None") -> None:
         _show_image(explorers[0], index)
     with right:
         _show_sliders(explorers, labels, matchings, index)
-    pressed = choose_test_image(explorers[0], "Choose the image", key="compare-image")
-    if pressed is not None:
-        latent_position.start_from_image(explorers[0], pressed)
-        st.rerun()
+    offer_start_images(explorers[0], "Choose the image", key="compare-image")
     _show_traversals(explorers, labels, matchings, index)
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.state import latent_position, url_state
 from pages.state.models import open_explorer, open_gallery
 from pages.ui.assets import curve_id, mount_multi_rate, multi_rate_id
-from pages.ui.image_picker import choose_test_image
+from pages.ui.image_picker import offer_start_images
 from pages.ui.instruments import BetaImage, TrainedModel, live_beta
 from pages.ui.markdown import in_code
 
@@ -37,10 +37,7 @@ def show_drag(comparison: "Comparison") -> None:
     explorer = open_explorer(_pick_run(comparison))
     index = latent_position.image_index(explorer)
     _show_slider(explorer, comparison, index)
-    pressed = choose_test_image(explorer, "Choose the image", key="drag-image")
-    if pressed is not None:
-        latent_position.start_from_image(explorer, pressed)
-        st.rerun()
+    offer_start_images(explorer, "Choose the image", key="drag-image")
     _show_gaps(explorer, comparison)
 
 

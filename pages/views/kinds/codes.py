@@ -9,7 +9,7 @@ from pages.state import latent_position
 from pages.state.caches import BY_RUN
 from pages.state.models import command_path
 from pages.ui import related_models
-from pages.ui.image_picker import choose_start_image
+from pages.ui.image_picker import offer_start_images
 from pages.ui.layout import show_error
 from pages.ui.widgets import selected_points, show_figure, show_metrics
 from vae.charts.images import enlarge
@@ -27,7 +27,7 @@ def show(explorer: "Explorer") -> None:
     model = related_models.pick_of_kind("vq", explorer, "VQ-VAE")
     if model is None:
         return
-    choose_start_image(model, "Choose a test image", key="codes-start")
+    offer_start_images(model, "Choose a test image", key="codes-start")
     left, right = st.columns([1.7, 1], gap="large")
     with left:
         _show_swap(model)

@@ -9,7 +9,7 @@ from pages.state import latent_position
 from pages.state.caches import BY_RUN
 from pages.state.models import command_path
 from pages.ui import related_models
-from pages.ui.image_picker import choose_start_image
+from pages.ui.image_picker import offer_start_images
 from pages.ui.markdown import error_text, escaped
 from pages.ui.widgets import choose_one, choose_seed, show_figure, show_metrics
 from vae.charts.images import tile
@@ -73,7 +73,7 @@ def _show_traversals(explorer: "Explorer") -> None:
     """Show one traversal for each level, from the shared position."""
     from vae.analysis.levels import leading_dimensions
 
-    choose_start_image(explorer, "Start from a test image", key="levels-start")
+    offer_start_images(explorer, "Start from a test image", key="levels-start")
     code = latent_position.position(explorer)
     st.image(_traversals(explorer, tuple(code)), alt="Traversals")
     names = [f"z{dimension + 1}" for dimension in leading_dimensions(explorer.run)]
