@@ -1,4 +1,4 @@
-"""Servers that refuse changes, and servers that read only the folders which the operator lists."""
+"""A read-only server refuses changes, and a server reads only the folders that are listed."""
 
 import os
 
@@ -50,7 +50,7 @@ def test_the_queue_of_a_read_only_server_accepts_no_job(monkeypatch, tmp_path):
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """A folder with two listed folders, two others, and links into and out of the listed ones."""
+    """Return a folder with two listed folders, two others, and links between them."""
     for name in ("photos/cats", "photos-of-others", "other", "apart"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "photos" / "out").symlink_to(tmp_path / "other")

@@ -1,4 +1,4 @@
-"""The two records: what they allow, and their way through JSON."""
+"""Both records refuse invalid settings and survive the way through JSON."""
 
 import dataclasses
 import json
@@ -17,8 +17,8 @@ def test_records_come_back_from_json_unchanged():
         assert type(record).from_dict(json.loads(json.dumps(record.to_dict()))) == record
 
 
-def test_every_field_says_what_it_is():
-    """The help text of the command line and the form is the documentation of the field."""
+def test_every_field_declares_a_setting_with_a_help_sentence():
+    """The help text of the command line and the form documents the field."""
     for record in (ModelConfig, TrainConfig):
         names = {field.name for field in dataclasses.fields(record)}
         settings = {setting.name: setting for setting in settings_of(record)}
@@ -70,7 +70,7 @@ def test_unknown_and_missing_keys_are_named():
         ("validation_fraction", -0.1),
     ],
 )
-def test_training_settings_out_of_range(name, value):
+def test_training_settings_out_of_range_are_refused(name, value):
     with pytest.raises(ConfigError, match=f"^{name} must be") as caught:
         TrainConfig(**({"dataset": "digits"} | {name: value}))
     assert "\n" not in str(caught.value)
@@ -94,7 +94,7 @@ def test_training_settings_out_of_range(name, value):
         ("pixel_scale", float("nan")),
     ],
 )
-def test_model_settings_out_of_range(name, value):
+def test_model_settings_out_of_range_are_refused(name, value):
     with pytest.raises(ConfigError, match=f"^{name} must be"):
         ModelConfig(**({"image_shape": (1, 28, 28)} | {name: value}))
 
@@ -104,6 +104,6 @@ def test_the_edges_of_the_ranges_are_allowed():
     ModelConfig((3, 256, 4), latent_dim=512, pixel_scale=10.0)
 
 
-def test_a_setting_s_error_is_a_value_error_and_a_user_s():
+def test_a_config_error_is_a_value_error_and_a_vae_error():
     assert issubclass(ConfigError, ValueError)
     assert issubclass(ConfigError, VaeError)

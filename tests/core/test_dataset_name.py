@@ -1,4 +1,4 @@
-"""Data sets narrowed to some classes: what is trained on, what is tested, what is refused."""
+"""Data sets narrowed to some classes train on these classes and are tested on all."""
 
 from dataclasses import replace
 
@@ -59,7 +59,7 @@ def test_training_sees_the_classes_and_the_test_split_is_whole(digits, name, kep
     assert digits.in_distribution_test is digits.test
 
 
-def test_what_is_reported_is_of_the_own_classes_and_the_atlas_of_all(tmp_path, digits):
+def test_results_are_those_of_the_kept_classes_and_the_atlas_has_all_classes(tmp_path, digits):
     run = train(tmp_path / "only", "digits:only=3")
     own = digits.test.labels == 3
     alone = Split(digits.test.images[own], digits.test.labels[own])
@@ -85,14 +85,14 @@ def test_what_is_reported_is_of_the_own_classes_and_the_atlas_of_all(tmp_path, d
         "sprites:only=1",
     ],
 )
-def test_names_that_make_no_sense_are_refused_in_one_line(name):
+def test_invalid_names_are_refused_in_one_line(name):
     with pytest.raises(DataError) as error:
         check_dataset_name(name)
     assert "\n" not in str(error.value)
     assert trained_labels(name) is None
 
 
-def test_a_narrowed_name_reads_like_its_data_set():
+def test_a_subset_has_the_title_and_the_base_of_its_data_set():
     assert dataset_title("mnist:only=3+5") == "MNIST, only 3 and 5"
     assert dataset_title("fashion-mnist:without=7") == "Fashion-MNIST, without Sneaker"
     assert base_name("mnist:without=3") == "mnist"
@@ -105,7 +105,7 @@ def test_a_narrowed_name_reads_like_its_data_set():
     )
 
 
-def test_the_classifier_of_the_whole_data_set_rates_a_part_of_it(tmp_path):
+def test_a_subset_is_evaluated_by_the_classifier_of_the_whole_data_set(tmp_path):
     run = train(tmp_path / "only", "digits:only=3")
     train(tmp_path / "part-classifier", "digits:only=1+3", kind="classifier", classes=10)
     train(tmp_path / "classifier", "digits", kind="classifier", classes=10)
@@ -114,7 +114,7 @@ def test_the_classifier_of_the_whole_data_set_rates_a_part_of_it(tmp_path):
     assert find_eval_classifier(catalogue.runs, run).name == "classifier"
 
 
-def test_what_does_not_go_together():
+def test_incompatible_settings_are_refused():
     model, config = ModelConfig((1, 8, 8), beta_range=(0.1, 10.0)), TrainConfig("digits:only=3")
     check_together(model, replace(config, dataset="digits"))
     with pytest.raises(ConfigError, match="whole data sets"):

@@ -1,4 +1,4 @@
-"""Processors and threads."""
+"""The device, its threads and its precision are set up correctly and restored."""
 
 import os
 import platform
@@ -21,14 +21,14 @@ from vae.core.errors import ConfigError
 
 
 @pytest.fixture(autouse=True)
-def _same_threads_after():
+def _restore_threads():
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
 
 
 @pytest.fixture
-def _same_products_after():
+def _restore_precision():
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     yield
@@ -41,15 +41,15 @@ def product_error() -> float:
     return float((signal @ weight - exact).norm() / exact.norm())
 
 
-@pytest.mark.usefixtures("_same_products_after")
-def test_products_stay_in_float32_whatever_the_processor():
+@pytest.mark.usefixtures("_restore_precision")
+def test_products_keep_the_precision_of_float32_on_every_processor():
     used = enable_onednn_matmul(torch.device("cpu"))
     assert torch.get_float32_matmul_precision() == ("medium" if used else "highest")
     assert product_error() < 2e-6
 
 
-@pytest.mark.usefixtures("_same_products_after")
-def test_products_that_would_be_rounded_are_left_as_they_were(monkeypatch):
+@pytest.mark.usefixtures("_restore_precision")
+def test_the_setting_is_restored_if_onednn_rounds_products(monkeypatch):
     monkeypatch.setattr("vae.core.device._product_error", lambda: 2e-3)
     assert not enable_onednn_matmul(torch.device("cpu"))
     assert torch.get_float32_matmul_precision() == "highest"
@@ -58,14 +58,14 @@ def test_products_that_would_be_rounded_are_left_as_they_were(monkeypatch):
     assert torch.get_float32_matmul_precision() == "medium"
 
 
-@pytest.mark.usefixtures("_same_products_after")
+@pytest.mark.usefixtures("_restore_precision")
 def test_other_devices_keep_their_own_setting(monkeypatch):
     monkeypatch.setattr("vae.core.device._product_error", lambda: 4e-7)
     assert not enable_onednn_matmul(torch.device("cuda"))
     assert torch.get_float32_matmul_precision() == "highest"
 
 
-def test_auto_takes_the_fastest_that_is_there(monkeypatch):
+def test_auto_prefers_cuda_to_mps(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert pick_device("auto").type == "mps"
@@ -73,7 +73,7 @@ def test_auto_takes_the_fastest_that_is_there(monkeypatch):
     assert pick_device("auto").type == "cuda"
 
 
-def test_an_absent_device_is_named_with_those_that_are_there(monkeypatch):
+def test_an_absent_device_is_refused_with_a_list_of_the_present_ones(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(ConfigError, match="'cuda' is not available here; choose auto or cpu"):
@@ -94,7 +94,7 @@ def test_absurd_thread_counts_are_refused(count):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities only on Linux")
-def test_yielding_lowers_the_priority_of_the_calling_thread_alone():
+def test_only_the_calling_thread_gets_a_lower_priority():
     priorities = []
 
     def work():
@@ -129,7 +129,7 @@ print(keeps, faults() - before)
 @pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 def test_freed_memory_is_kept_for_the_next_buffer():
-    """500 times five buffers of 98 pages: their faults are paid once, where memory is kept."""
+    """Five buffers of 98 pages, 500 times, cause page faults once only if memory is kept."""
 
     def count(how: str) -> tuple[str, int]:
         answer = subprocess.run(
@@ -154,16 +154,16 @@ print(int((halves.view(torch.int32) == 0).sum()), int((kept.view(torch.int32) !=
 """
 
 
-def test_denormals_are_flushed_in_all_threads_and_only_meanwhile():
+def test_denormals_are_flushed_in_all_threads_and_only_inside_the_block():
     answer = subprocess.run(
         [sys.executable, "-c", FADING], capture_output=True, text=True, check=True
     ).stdout.split()
     assert answer == ["4000000", "True"]
 
 
-@pytest.mark.usefixtures("_same_products_after")
-def test_threads_that_set_up_at_once_leave_products_as_they_were(monkeypatch):
-    """The setting is one for all threads: whoever comes second must not keep the first's trial."""
+@pytest.mark.usefixtures("_restore_precision")
+def test_threads_that_start_together_restore_the_precision(monkeypatch):
+    """All threads share the setting, so no thread may restore the trial value of another."""
     together = threading.Barrier(2, timeout=0.2)
 
     def slow_error() -> float:
@@ -181,8 +181,8 @@ def test_threads_that_set_up_at_once_leave_products_as_they_were(monkeypatch):
     assert torch.get_float32_matmul_precision() == "highest"
 
 
-@pytest.mark.usefixtures("_same_products_after")
-def test_bfloat16_ends_with_the_last_that_wants_it():
+@pytest.mark.usefixtures("_restore_precision")
+def test_bfloat16_ends_when_the_last_thread_leaves():
     first, second = bfloat16_matmul(), bfloat16_matmul()
     first.__enter__()
     second.__enter__()

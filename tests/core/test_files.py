@@ -1,4 +1,4 @@
-"""Atomic writes: a target is the old file or the new one, and nothing else is left behind."""
+"""An atomic write leaves the old file or the new one, and nothing else."""
 
 import pytest
 

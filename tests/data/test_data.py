@@ -1,4 +1,4 @@
-"""Data sets: their splits, a person's own folders, and what is said when one is absent."""
+"""Data sets are split as documented, and absent or damaged ones are refused."""
 
 import gc
 import gzip
@@ -19,7 +19,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 def rows(*splits) -> list[bytes]:
-    """Each image with its label, as something that can be counted."""
+    """Return each image with its label as bytes, which can be compared and counted."""
     return [
         image.numpy().tobytes() + bytes([int(label) % 256])
         for split in splits
@@ -34,7 +34,7 @@ def assert_one_line(error: pytest.ExceptionInfo) -> str:
 
 
 def fill(folder: Path, count: int, mode: str = "L", size: tuple[int, int] = (12, 12)) -> None:
-    """Plain pictures, the n-th of brightness 10 n."""
+    """Save `count` pictures of one colour; the n-th has the brightness 10 n."""
     folder.mkdir(parents=True, exist_ok=True)
     for n in range(count):
         colour = 10 * n if len(mode) == 1 else (10 * n, 100, 200, 255)[: len(mode)]
@@ -44,7 +44,7 @@ def fill(folder: Path, count: int, mode: str = "L", size: tuple[int, int] = (12,
 # Digits
 
 
-def test_digits_are_split_three_ways_and_nothing_is_lost(digits):
+def test_digits_are_split_into_three_parts_without_loss(digits):
     from sklearn.datasets import load_digits
 
     bundled = load_digits()
@@ -57,7 +57,7 @@ def test_digits_are_split_three_ways_and_nothing_is_lost(digits):
     assert set(digits.test.labels.tolist()) == set(range(10))
 
 
-def test_splits_are_the_same_every_time_whatever_torch_s_random_state(digits):
+def test_splits_do_not_depend_on_torch_s_random_state(digits):
     torch.manual_seed(99)
     again = load_dataset("digits")
     for name in ("train", "validation", "test"):
@@ -66,7 +66,7 @@ def test_splits_are_the_same_every_time_whatever_torch_s_random_state(digits):
         assert torch.equal(first.labels, second.labels)
 
 
-def test_the_validation_share_takes_from_training_alone(digits):
+def test_the_validation_split_is_taken_from_the_training_images(digits):
     none = load_dataset("digits", validation_fraction=0.0)
     half = load_dataset("digits", validation_fraction=0.5)
     assert (len(none.train), len(none.validation)) == (1437, 0)
@@ -75,7 +75,7 @@ def test_the_validation_share_takes_from_training_alone(digits):
     assert sorted(rows(half.train, half.validation)) == sorted(rows(none.train))
 
 
-def test_a_batch_is_the_chosen_images_between_0_and_1(digits):
+def test_a_batch_holds_the_chosen_images_as_numbers_from_0_to_1(digits):
     batch = digits.train.batch(torch.tensor([5, 0]))
     assert batch.dtype == torch.float32
     torch.testing.assert_close(batch[0], digits.train.images[5].float() / 255)
@@ -93,7 +93,7 @@ def test_the_head_of_a_split_keeps_images_and_labels_together(digits):
 
 
 @pytest.mark.parametrize("name", ["mnst", "Digits", "folder", "/data"])
-def test_an_unknown_name_is_answered_with_the_known_ones(name):
+def test_an_unknown_name_is_refused_with_a_list_of_the_known_names(name):
     with pytest.raises(DataError, match="digits, mnist, fashion-mnist, kmnist, cifar10") as caught:
         load_dataset(name)
     assert "folder:PATH" in assert_one_line(caught)
@@ -115,12 +115,12 @@ def test_titles_and_classes_need_no_data():
         assert len(set(class_names(name))) == 10
 
 
-def test_a_model_s_shape_must_be_the_data_set_s():
+def test_images_of_another_shape_than_the_model_s_are_refused():
     with pytest.raises(DataError, match=r"\(1, 8, 8\), but \(1, 28, 28\)"):
         load_dataset("digits", image_shape=(1, 28, 28))
 
 
-def test_the_data_folder_is_the_argument_else_the_environment_else_a_cache(monkeypatch, tmp_path):
+def test_the_data_folder_is_the_argument_or_the_variable_or_a_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("LATENT_DATA_DIR", str(tmp_path / "variable"))
     assert data_dir(tmp_path / "argument") == tmp_path / "argument"
     assert data_dir() == tmp_path / "variable"
@@ -130,7 +130,7 @@ def test_the_data_folder_is_the_argument_else_the_environment_else_a_cache(monke
     assert PROJECT not in data_dir().parents
 
 
-# A person's own folder
+# Folders of images
 
 
 def test_a_folder_of_grey_images_stays_grey(tmp_path):
@@ -183,7 +183,7 @@ def test_train_and_test_folders_are_the_splits(tmp_path):
     assert sorted(brightness.tolist()) == [0, 10, 20, 30, 40]
 
 
-def test_a_folder_is_split_the_same_way_every_time(tmp_path):
+def test_a_folder_is_always_split_in_the_same_way(tmp_path):
     fill(tmp_path, 25)
     first, second = (load_dataset(f"folder:{tmp_path}") for _ in range(2))
     assert rows(first.test) == rows(second.test)
@@ -191,7 +191,7 @@ def test_a_folder_is_split_the_same_way_every_time(tmp_path):
 
 
 def folder_with(tmp_path: Path, picture: Image.Image, **options) -> Dataset:
-    """Twenty black pictures in training, and this one alone in test."""
+    """Return a data set of black training pictures, with `picture` alone in the test split."""
     fill(tmp_path / "train", 1)
     for n in range(20):
         Image.new("L", (4, 4)).save(tmp_path / "train" / f"black-{n}.png")
@@ -200,8 +200,8 @@ def folder_with(tmp_path: Path, picture: Image.Image, **options) -> Dataset:
     return load_dataset(f"folder:{tmp_path}", folder_side=8)
 
 
-def test_pictures_are_turned_as_their_camera_says(tmp_path):
-    """A white left half, taken with the camera on its side (EXIF orientation 6)."""
+def test_pictures_are_rotated_by_the_camera_s_orientation(tmp_path):
+    """A white left half moves to the top (EXIF orientation 6)."""
     picture = Image.new("RGB", (16, 16))
     picture.paste("white", (0, 0, 8, 16))
     exif = Image.Exif()
@@ -240,7 +240,7 @@ def test_long_pictures_are_cropped_in_the_middle(tmp_path):
     assert ((image - 100).abs() < 15).all()
 
 
-def test_other_files_are_passed_over(tmp_path):
+def test_files_that_are_not_images_are_skipped(tmp_path):
     fill(tmp_path, 20)
     (tmp_path / "notes.txt").write_text("not an image")
     (tmp_path / "Thumbs.db").write_bytes(b"\0")
@@ -248,7 +248,7 @@ def test_other_files_are_passed_over(tmp_path):
     assert len(found.train) + len(found.test) == 20
 
 
-def test_more_images_in_a_folder_move_none_between_the_splits(tmp_path):
+def test_images_keep_their_split_when_others_are_added(tmp_path):
     fill(tmp_path, 25)
     before = load_dataset(f"folder:{tmp_path}", folder_side=16).test.images[:, 0, 8, 8].tolist()
     Image.new("L", (30, 20), 255).save(tmp_path / "another.png")
@@ -256,7 +256,7 @@ def test_more_images_in_a_folder_move_none_between_the_splits(tmp_path):
     assert [value for value in after if value != 255] == before
 
 
-def test_images_beside_train_and_test_are_refused_not_mixed_in(tmp_path):
+def test_images_beside_the_folders_train_and_test_are_refused(tmp_path):
     for split in ("train", "test"):
         fill(tmp_path / split, 20)
     Image.new("L", (30, 20), 255).save(tmp_path / "cover.png")
@@ -272,14 +272,14 @@ def test_numbers_without_a_known_range_are_stretched_to_grey(dtype):
     assert (square.min(), square.max()) == (0, 255)
 
 
-def test_too_few_images(tmp_path):
+def test_a_folder_with_too_few_images_is_refused(tmp_path):
     fill(tmp_path, 19)
     with pytest.raises(DataError, match="holds 19 images, but at least 20") as caught:
         load_dataset(f"folder:{tmp_path}")
     assert_one_line(caught)
 
 
-def test_no_such_folder(tmp_path):
+def test_an_absent_folder_is_refused(tmp_path):
     with pytest.raises(DataError, match="there is no folder") as caught:
         load_dataset(f"folder:{tmp_path / 'nothing'}")
     assert_one_line(caught)
@@ -296,17 +296,17 @@ def test_an_image_that_cannot_be_read_is_named(tmp_path, kind):
     with pytest.raises(DataError, match=r"013\.png cannot be read as an image") as caught:
         load_dataset(f"folder:{tmp_path}")
     assert_one_line(caught)
-    # A file left open is noticed here, and not in whatever test comes next.
+    # The collection reports a file that was left open in this test and not in a later one.
     del caught
     gc.collect()
 
 
-# torchvision's
+# Data sets of torchvision
 
 
 @pytest.fixture
 def offline(monkeypatch) -> list[str]:
-    """Every download fails; the addresses that were tried are listed."""
+    """Make every download fail; return the list of the addresses that were tried."""
     from urllib.error import URLError
 
     tried: list[str] = []
@@ -320,7 +320,7 @@ def offline(monkeypatch) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "kmnist", "cifar10"])
-def test_an_absent_data_set_that_cannot_be_fetched_is_one_sentence(tmp_path, offline, capfd, name):
+def test_a_failed_download_is_reported_in_one_sentence(tmp_path, offline, capfd, name):
     with pytest.raises(DataError, match="--data-dir or LATENT_DATA_DIR") as caught:
         load_dataset(name, tmp_path)
     message = assert_one_line(caught)
@@ -330,22 +330,22 @@ def test_an_absent_data_set_that_cannot_be_fetched_is_one_sentence(tmp_path, off
     assert capfd.readouterr() == ("", "")
 
 
-def test_nothing_is_fetched_where_that_is_not_wanted(tmp_path, offline):
+def test_nothing_is_downloaded_without_permission(tmp_path, offline):
     with pytest.raises(DataError, match="is not in"):
         load_dataset("mnist", tmp_path, download=False)
     assert offline == []
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_data_folder_that_is_a_file(tmp_path, offline):
+def test_a_data_folder_that_is_a_file_is_refused_in_one_line(tmp_path, offline):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError) as caught:
         load_dataset("mnist", tmp_path / "file")
     assert_one_line(caught)
 
 
-def test_cifar10_as_folders_of_pictures(tmp_path, offline):
-    """As people pass it around who have no use for torchvision's files."""
+def test_cifar10_is_read_from_folders_of_pictures(tmp_path, offline):
+    """CIFAR-10 is also distributed as folders of pictures."""
     classes = "airplane automobile bird cat deer dog frog horse ship truck".split()
     random = np.random.default_rng(0)
     drawn = {}
@@ -377,7 +377,7 @@ def test_cifar10_as_folders_of_pictures(tmp_path, offline):
 
 
 def small_mnist(folder: Path, side: int = 28) -> Path:
-    """MNIST's four files with 40 and 10 images, as torchvision keeps them."""
+    """Write MNIST's four files with 40 and 10 images, as torchvision stores them."""
     raw = folder / "MNIST" / "raw"
     raw.mkdir(parents=True)
     random = np.random.default_rng(0)
@@ -399,7 +399,7 @@ def test_torchvision_s_files_are_read_without_a_network(tmp_path, offline):
     assert offline == []
 
 
-def test_files_with_images_of_another_size(tmp_path):
+def test_files_with_images_of_another_size_are_refused(tmp_path):
     small_mnist(tmp_path, side=20)
     with pytest.raises(DataError, match=r"\(1, 28, 28\), but the files hold \(1, 20, 20\)"):
         load_dataset("mnist", tmp_path)
@@ -415,7 +415,7 @@ def test_files_with_images_of_another_size(tmp_path):
     ],
     ids=["empty", "cut short", "a web page", "still compressed"],
 )
-def test_damaged_files_are_called_damaged(tmp_path, offline, damage):
+def test_damaged_files_are_refused(tmp_path, offline, damage):
     file = small_mnist(tmp_path) / "train-images-idx3-ubyte"
     file.write_bytes(damage(file.read_bytes()))
     with pytest.raises(DataError, match="cannot be read") as caught:
@@ -423,7 +423,7 @@ def test_damaged_files_are_called_damaged(tmp_path, offline, damage):
     assert_one_line(caught)
 
 
-def test_mnist_is_whole(mnist_dir):
+def test_mnist_has_all_images(mnist_dir):
     found = load_dataset("mnist", mnist_dir, download=False)
     assert (len(found.train), len(found.validation), len(found.test)) == (57_000, 3_000, 10_000)
     assert found.image_shape == (1, 28, 28)
@@ -432,7 +432,7 @@ def test_mnist_is_whole(mnist_dir):
     assert mean / 255 == pytest.approx(0.1307, abs=1e-4)
 
 
-def test_links_lead_to_files_but_not_around_or_away(tmp_path):
+def test_links_to_files_are_followed_and_links_to_folders_are_not(tmp_path):
     inside, outside = tmp_path / "images", tmp_path / "outside"
     fill(inside / "class", 21)
     fill(outside, 25)
@@ -448,7 +448,7 @@ def test_links_lead_to_files_but_not_around_or_away(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["", "class", "class/003.png"])
-def test_what_may_not_be_read_is_named(tmp_path, name):
+def test_an_unreadable_file_or_folder_is_named(tmp_path, name):
     fill(tmp_path / "images" / "class", 21)
     closed = tmp_path / "images" / name
     with unreadable(closed), pytest.raises(DataError) as error:
@@ -456,7 +456,7 @@ def test_what_may_not_be_read_is_named(tmp_path, name):
     assert f"{closed} cannot be opened (Permission denied)" in assert_one_line(error)
 
 
-def test_a_folder_with_far_too_much_in_it(tmp_path, monkeypatch):
+def test_a_folder_with_too_many_files_is_refused(tmp_path, monkeypatch):
     fill(tmp_path / "a", 21)
     fill(tmp_path / "b", 21)
     monkeypatch.setattr("vae.data.folder.MAX_ENTRIES", 30)

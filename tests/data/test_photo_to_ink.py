@@ -1,4 +1,4 @@
-"""Ink on paper becomes what the data set has: against the same strokes drawn without a camera."""
+"""Photographed ink becomes the same image as strokes that are drawn without a camera."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ SIDE = 512
 
 
 def photograph(strokes, pen=9, height=150, at=(60, 200), ink=0.55, noise=3.0) -> np.ndarray:
-    """Strokes on paper that is twice as light on the right as on the left."""
+    """Return a photograph of strokes on paper that is twice as light on the right."""
     page = Image.new("L", (SIDE, SIDE))
     line = [(at[0] + height * x, at[1] + height * y) for x, y in strokes]
     ImageDraw.Draw(page).line(line, fill=255, width=pen, joint="curve")
@@ -25,7 +25,7 @@ def photograph(strokes, pen=9, height=150, at=(60, 200), ink=0.55, noise=3.0) ->
 
 
 def drawn(strokes) -> np.ndarray:
-    """As MNIST has them: 20 pixels high with strokes 2.4 wide, their mass in the middle."""
+    """Return strokes in MNIST's style: 20 pixels high, 2.4 wide, with the mass in the middle."""
     fine, scale = 20, 20 * 28
     page = Image.new("L", (scale, scale))
     line = [((4 + 1.2 + 17.6 * x) * fine, (4 + 1.2 + 17.6 * y) * fine) for x, y in strokes]
@@ -37,7 +37,7 @@ def drawn(strokes) -> np.ndarray:
 
 
 def likeness(one: np.ndarray, other: np.ndarray) -> float:
-    """The largest correlation of two images over shifts by a pixel."""
+    """Return the largest correlation of two images over shifts by a pixel."""
     shifts = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)]
     moved = [np.roll(one, shift, (0, 1)).ravel() for shift in shifts]
     return max(np.corrcoef(each, other.ravel())[0, 1] for each in moved)
@@ -45,7 +45,7 @@ def likeness(one: np.ndarray, other: np.ndarray) -> float:
 
 @pytest.mark.parametrize("strokes", [SEVEN, FOUR], ids=["7", "4"])
 @pytest.mark.parametrize("pen", [4, 9, 20])
-def test_a_photograph_becomes_what_drawing_gives(strokes, pen):
+def test_a_photograph_gives_the_same_image_as_a_drawing(strokes, pen):
     image = ink_on_paper(photograph(strokes, pen), MNIST_INK, 28)[..., 0]
     assert likeness(image, drawn(strokes)) > 0.8
     rows, columns = (np.flatnonzero(image.max(axis=axis) > 0.1) for axis in (1, 0))
@@ -70,7 +70,7 @@ def test_digits_fill_their_height():
     assert (image.max(axis=(1, 2)) > 0.2).all()
 
 
-def test_specks_are_no_ink():
+def test_specks_are_ignored():
     dirty = photograph(SEVEN)
     dirty[20:28, 480:488] = 20
     clean = ink_on_paper(photograph(SEVEN), MNIST_INK, 28)
@@ -78,7 +78,7 @@ def test_specks_are_no_ink():
 
 
 @pytest.mark.parametrize("value", [0, 128, 255])
-def test_paper_alone_is_refused(value):
+def test_paper_without_ink_is_refused(value):
     paper = np.full((SIDE, SIDE, 3), value, np.uint8)
     with pytest.raises(DataError, match="no dark ink on light paper"):
         ink_on_paper(paper, MNIST_INK, 28)
@@ -87,7 +87,7 @@ def test_paper_alone_is_refused(value):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_any_picture_gives_an_image_or_a_sentence(seed):
+def test_any_picture_gives_an_image_or_a_data_error(seed):
     generator = np.random.default_rng(seed)
     side = int(generator.integers(1, 60))
     pixels = generator.integers(0, 256, (side, side, 3), dtype=np.uint8)

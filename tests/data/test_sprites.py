@@ -1,4 +1,4 @@
-"""Sprites: where their edges are, which of them are equal, and how a name chooses among them."""
+"""Sprites have the right edges and symmetries, and a name chooses among them."""
 
 import math
 
@@ -23,7 +23,7 @@ SMALL = "sprites:shape=3,scale=2,orientation=4,x=3,y=3"
 
 
 def is_inside(shape: str, u: float, v: float) -> bool:
-    """Whether a point, in units from the centre of an upright shape of scale 1, is in it."""
+    """Return whether a point is inside an upright shape of scale 1, in units from its centre."""
     if shape == "square":
         return abs(u) <= 9.6 and abs(v) <= 9.6
     if shape == "ellipse":
@@ -34,8 +34,8 @@ def is_inside(shape: str, u: float, v: float) -> bool:
     return 0 <= fallen <= 1 and abs(u) <= 9.53 * (1 - fallen**1.83)
 
 
-def drawn_slowly(grid: SpriteGrid, levels: np.ndarray, samples: int) -> np.ndarray:
-    """One image, point by point; each pixel the share of its samples² points that are inside."""
+def draw_by_points(grid: SpriteGrid, levels: np.ndarray, samples: int) -> np.ndarray:
+    """Return one image; each pixel is the fraction of its samples² points that are inside."""
     shape, scale, angle, x, y = (
         getattr(grid, name)[level] for name, level in zip(grid.names, levels, strict=True)
     )
@@ -49,39 +49,39 @@ def drawn_slowly(grid: SpriteGrid, levels: np.ndarray, samples: int) -> np.ndarr
     return points.reshape(grid.side, samples, grid.side, samples).mean(axis=(1, 3))
 
 
-def some_of(grid: SpriteGrid, count: int) -> np.ndarray:
-    """Random levels, as many of each shape."""
+def random_levels(grid: SpriteGrid, count: int) -> np.ndarray:
+    """Return random levels, with `count` of each shape."""
     levels = grid.factors_of(grid.sample(3 * count, seed=5))
     levels[:, 0] = np.arange(3 * count) % 3
     return levels
 
 
-def all_turns(shape: int, scale: int, side: int = 64, edges: str = "smooth") -> np.ndarray:
-    """A shape in all of its orientations, at one place that favours none."""
+def all_orientations(shape: int, scale: int, side: int = 64, edges: str = "smooth") -> np.ndarray:
+    """Return a shape in all orientations, at a position that is not symmetric to the pixels."""
     levels = np.array([[shape, scale, k, 13, 20] for k in range(40)])
     return SpriteGrid(side=side, edges=edges).render(levels)
 
 
-# What is drawn
+# Images
 
 
 @pytest.mark.parametrize("side", [32, 64])
-def test_binary_images_are_those_of_a_slow_formula(side):
+def test_binary_images_equal_those_of_a_formula_for_points(side):
     grid = SpriteGrid(side=side, edges="binary")
-    levels = some_of(grid, 8)
+    levels = random_levels(grid, 8)
     images = grid.render(levels)
     assert images.shape == (24, 1, side, side)
     assert set(np.unique(images)) == {0, 255}
     for image, chosen in zip(images[:, 0], levels, strict=True):
-        np.testing.assert_array_equal(image / 255, drawn_slowly(grid, chosen, samples=1))
+        np.testing.assert_array_equal(image / 255, draw_by_points(grid, chosen, samples=1))
 
 
 @pytest.mark.parametrize("side", [32, 64])
-def test_smooth_images_are_close_to_the_share_of_each_pixel_that_is_covered(side):
+def test_smooth_images_are_close_to_the_covered_part_of_each_pixel(side):
     grid = SpriteGrid(side=side)
-    levels = some_of(grid, 2)
+    levels = random_levels(grid, 2)
     for image, chosen in zip(grid.render(levels)[:, 0] / 255, levels, strict=True):
-        covered = drawn_slowly(grid, chosen, samples=16)
+        covered = draw_by_points(grid, chosen, samples=16)
         assert np.abs(image - covered).max() < 0.1
         on_the_edge = (covered > 0) & (covered < 1)
         assert np.sqrt(np.mean((image - covered)[on_the_edge] ** 2)) < 0.03
@@ -89,8 +89,8 @@ def test_smooth_images_are_close_to_the_share_of_each_pixel_that_is_covered(side
 
 @pytest.mark.parametrize("side", [32, 64])
 @pytest.mark.parametrize("edges", ["smooth", "binary"])
-def test_areas_are_those_of_the_shapes(side, edges):
-    """The mean over all places and turns; the lobes' lower halves lie in the body but for 0.01."""
+def test_images_have_the_areas_of_the_shapes(side, edges):
+    """The lobes' lower halves lie in the body except for 0.01 of their area."""
     body = 2 * 9.53 * (7.93 + 4.54) * (1 - 1 / 2.83)
     areas = 19.2**2, math.pi * 12.8 * 7.2, math.pi * 4.73**2 + body
     grid = SpriteGrid(side=side, edges=edges)
@@ -125,8 +125,8 @@ def test_x_is_across_and_y_is_down():
     np.testing.assert_allclose(centres, [(15.5, 47.5), (47.5, 15.5)], atol=0.05)
 
 
-def test_a_quarter_turn_is_against_the_clock():
-    """A heart's tip points down, then right."""
+def test_orientations_turn_anticlockwise():
+    """A heart's tip points down, and after a quarter turn to the right."""
     grid = SpriteGrid(side=64, x=(0.5,), y=(0.5,))
     upright, turned = grid.render(np.array([[2, 5, 0, 0, 0], [2, 5, 10, 0, 0]]))[:, 0]
     np.testing.assert_array_equal(np.rot90(upright), turned)
@@ -134,20 +134,20 @@ def test_a_quarter_turn_is_against_the_clock():
     assert upright[24, 31] < 50
 
 
-# Which are equal
+# Symmetry
 
 
 @pytest.mark.parametrize("edges", ["smooth", "binary"])
 @pytest.mark.parametrize("scale", range(6))
 @pytest.mark.parametrize(("shape", "distinct"), [(0, 10), (1, 20), (2, 40)])
 def test_symmetry_gives_one_image_several_orientations(shape, distinct, scale, edges):
-    images = all_turns(shape, scale, edges=edges).reshape(40, -1)
+    images = all_orientations(shape, scale, edges=edges).reshape(40, -1)
     assert len(np.unique(images, axis=0)) == distinct
     np.testing.assert_array_equal(images, np.roll(images, distinct, axis=0))
 
 
 @pytest.mark.parametrize(("shape", "distinct"), [(0, 10), (1, 20)])
-def test_equal_orientations_are_equal_to_the_bit_everywhere(shape, distinct):
+def test_equal_orientations_are_bit_equal_at_every_position(shape, distinct):
     grid = SpriteGrid(side=64)
     levels = grid.factors_of(grid.sample(4000, seed=8))
     levels[:, 0] = shape
@@ -158,11 +158,11 @@ def test_equal_orientations_are_equal_to_the_bit_everywhere(shape, distinct):
 
 @pytest.mark.parametrize(("shape", "distinct"), [(0, 10), (1, 20), (2, 40)])
 def test_smooth_edges_keep_orientations_apart_in_small_images(shape, distinct):
-    images = all_turns(shape, scale=0, side=32).reshape(40, -1)
+    images = all_orientations(shape, scale=0, side=32).reshape(40, -1)
     assert len(np.unique(images, axis=0)) == distinct
 
 
-def test_a_whole_turn_is_no_level_of_its_own():
+def test_a_full_turn_is_not_a_separate_level():
     angles = SpriteGrid().orientation
     assert (min(angles), max(angles)) == (0.0, pytest.approx(2 * math.pi * 39 / 40))
     assert len({round(angle, 6) for angle in angles}) == 40
@@ -171,21 +171,21 @@ def test_a_whole_turn_is_no_level_of_its_own():
 # The grid
 
 
-def test_a_grid_says_its_factors_and_their_sizes():
+def test_a_grid_knows_its_factors_and_their_sizes():
     grid = SpriteGrid()
     assert dict(zip(grid.names, grid.sizes, strict=True)) == FULL_SIZES
     assert grid.sizes == (3, 6, 40, 32, 32)
     assert len(grid) == 737_280
 
 
-def test_every_index_is_one_combination_the_last_factor_fastest():
+def test_indices_count_the_combinations_with_the_last_factor_fastest():
     grid = SpriteGrid(scale=(1.0,), orientation=(0.0, 1.0), x=(0.5,), y=(0.0, 0.5, 1.0))
     levels = grid.factors_of(np.arange(len(grid)))
     assert levels[:4, [0, 2, 4]].tolist() == [[0, 0, 0], [0, 0, 1], [0, 0, 2], [0, 1, 0]]
     assert len(np.unique(levels, axis=0)) == len(grid) == 18
 
 
-def test_images_do_not_depend_on_what_is_drawn_beside_them():
+def test_an_image_does_not_depend_on_the_other_images_of_the_call():
     grid = SpriteGrid()
     levels = grid.factors_of(grid.sample(600, seed=2))
     together = grid.render(levels)
@@ -195,7 +195,7 @@ def test_images_do_not_depend_on_what_is_drawn_beside_them():
     assert grid.render(levels[:0]).shape == (0, 1, 32, 32)
 
 
-def test_drawing_repeats_by_seed_and_takes_none_twice():
+def test_a_sample_follows_from_its_seed_and_repeats_no_image():
     grid = SpriteGrid()
     first = grid.sample(5000, seed=3)
     np.testing.assert_array_equal(first, grid.sample(5000, seed=3))
@@ -222,13 +222,13 @@ def test_drawing_repeats_by_seed_and_takes_none_twice():
         ("edges", "rough"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused(factor, levels):
+def test_levels_that_cannot_be_drawn_are_refused(factor, levels):
     with pytest.raises(DataError, match=f"sprites: {factor} is"):
         SpriteGrid(**{factor: levels})
 
 
 @pytest.mark.parametrize("stray", [-1, 6])
-def test_a_level_that_the_grid_lacks(stray):
+def test_a_level_outside_the_grid_is_refused(stray):
     with pytest.raises(DataError, match=rf"scale is 'level {stray}', .* 0 to 5"):
         SpriteGrid().render(np.array([[0, 0, 0, 0, 0], [0, stray, 0, 0, 0]]))
 
@@ -242,7 +242,7 @@ def test_plain_sprites_are_the_full_grid():
     assert [len(part) for part in plain.split()] == [50_000, 10_000]
 
 
-def test_options_choose_levels_evenly():
+def test_options_choose_evenly_spaced_levels():
     grid = read_sprite_set("sprites:shape=2,scale=3,orientation=4,x=5,y=2").grid
     assert grid.shape == ("square", "ellipse")
     assert grid.scale == (0.5, 0.75, 1.0)
@@ -251,7 +251,7 @@ def test_options_choose_levels_evenly():
     assert grid.y == (0.0, 1.0)
 
 
-def test_a_factor_of_one_level_is_large_upright_and_in_the_middle():
+def test_a_factor_of_one_level_is_large_upright_or_in_the_middle():
     grid = read_sprite_set("sprites:scale=1,orientation=1,x=1").grid
     assert (grid.scale, grid.orientation, grid.x) == ((1.0,), (0.0,), (0.5,))
 
@@ -316,7 +316,7 @@ def test_a_malformed_option_is_named(options, message):
         ),
     ],
 )
-def test_titles_say_what_is_not_as_usual(name, title):
+def test_titles_name_the_differences_from_plain_sprites(name, title):
     assert dataset_title(name) == title
 
 
@@ -326,7 +326,7 @@ def test_the_shape_is_the_class():
     assert class_names("sprites:shape=2") == ("square", "ellipse")
 
 
-def test_a_run_of_sprites_has_a_sensible_folder():
+def test_a_run_of_sprites_has_a_readable_folder_name():
     train = TrainConfig("sprites:orientation=1,x=16")
     assert (
         run_name(train, ModelConfig((1, 32, 32), 10, "conv"))
@@ -340,7 +340,7 @@ def test_a_run_of_sprites_has_a_sensible_folder():
     )
 
 
-# As a data set
+# Data sets
 
 
 def split_levels(dataset) -> list[list[tuple[int, ...]]]:
@@ -348,7 +348,7 @@ def split_levels(dataset) -> list[list[tuple[int, ...]]]:
     return [[tuple(row) for row in split.factors.tolist()] for split in splits]
 
 
-def test_a_small_grid_is_split_whole():
+def test_a_small_grid_is_split_without_loss():
     dataset = load_dataset(SMALL, validation_fraction=0.1)
     train, validation, test = split_levels(dataset)
     assert (len(train), len(validation), len(test)) == (162, 18, 36)
@@ -374,7 +374,7 @@ def test_images_labels_and_factors_stay_together():
         assert torch.equal(split.labels, split.factors[:, 0])
 
 
-def test_splits_of_sprites_are_the_same_every_time_and_share_nothing():
+def test_splits_of_sprites_are_always_the_same_and_disjoint():
     name = "sprites:count=3000"
     torch.manual_seed(1)
     np.random.seed(1)
@@ -386,14 +386,14 @@ def test_splits_of_sprites_are_the_same_every_time_and_share_nothing():
     assert len({row for part in first for row in part}) == 13_000
 
 
-def test_another_count_changes_no_test_image():
+def test_the_test_images_do_not_depend_on_the_count():
     few, many = (read_sprite_set(f"sprites:count={count}").split() for count in (100, 2000))
     np.testing.assert_array_equal(few[1], many[1])
     np.testing.assert_array_equal(few[0], many[0][:100])
     assert len(few[0]) == 100
 
 
-def test_never_more_than_count_are_for_training():
+def test_at_most_count_images_are_for_training():
     train, test = read_sprite_set("sprites:orientation=1,x=16,y=16,count=100").split()
     assert (len(train), len(test)) == (100, 768)
 
@@ -416,7 +416,7 @@ def test_the_test_split_alone_draws_no_training_image(monkeypatch):
     assert drawn == [36, 36]
 
 
-def test_the_side_must_be_that_of_the_model():
+def test_sprites_of_another_side_than_the_model_s_are_refused():
     assert load_dataset(f"{SMALL},side=64", image_shape=(1, 64, 64)).image_shape == (1, 64, 64)
     for load in (load_dataset, load_test_split):
         with pytest.raises(DataError, match=r"\(1, 32, 32\), but \(1, 64, 64\)"):
@@ -424,7 +424,7 @@ def test_the_side_must_be_that_of_the_model():
     assert read_test_images(SMALL, (1, 64, 64)) is None
 
 
-def test_other_data_sets_know_no_factors(digits):
+def test_other_data_sets_have_no_factors(digits):
     assert digits.factors == ()
     assert digits.train.factors is None
     assert digits.test.head(3).to("cpu").factors is None

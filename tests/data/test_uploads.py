@@ -1,4 +1,4 @@
-"""Pictures that people bring: plain pixels, or one calm sentence, at a bounded cost."""
+"""An upload becomes plain pixels or is refused in one sentence, at a bounded cost."""
 
 import json
 import subprocess
@@ -28,60 +28,60 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 def refused(content: bytes, read=read_upload, *arguments) -> str:
     with pytest.raises(DataError) as caught:
-        read(BytesIO(content), "brought.png", *arguments)
+        read(BytesIO(content), "upload.png", *arguments)
     message = str(caught.value)
-    assert message.startswith("brought.png ")
+    assert message.startswith("upload.png ")
     assert "\n" not in message
     return message
 
 
 def middles(image: np.ndarray) -> np.ndarray:
-    """The colour in the middle of each quadrant, of (h, w, c)."""
+    """Return the colour in the middle of each quadrant of an image (h, w, c)."""
     near, far = len(image) // 4, len(image) - 1 - len(image) // 4
     return image[[near, near, far, far], [near, far, near, far]].reshape(2, 2, -1)
 
 
 @pytest.mark.parametrize("name", WELCOME)
-def test_what_is_welcome_has_the_pixels_that_people_see(name):
+def test_an_accepted_upload_has_the_pixels_that_people_see(name):
     wanted = WELCOME[name]
-    brought = read_upload(BytesIO(wanted.content), name)
-    found = middles(np.rint(255 * brought.fitted((3, 8, 8))).astype(int))
+    upload = read_upload(BytesIO(wanted.content), name)
+    found = middles(np.rint(255 * upload.fitted((3, 8, 8))).astype(int))
     np.testing.assert_allclose(found, wanted.quadrants, atol=wanted.tolerance)
-    assert brought.steps == wanted.steps
+    assert upload.steps == wanted.steps
 
 
 @pytest.mark.parametrize("name", WELCOME)
-def test_a_folder_s_pictures_come_to_the_same(name):
+def test_a_picture_in_a_folder_has_the_same_pixels_as_an_upload(name):
     wanted = WELCOME[name]
     square = read_square(BytesIO(wanted.content), name, 8, 3).transpose(1, 2, 0)
     np.testing.assert_allclose(middles(square.astype(int)), wanted.quadrants, atol=wanted.tolerance)
 
 
 @pytest.mark.parametrize("name", UNWELCOME)
-def test_what_is_unwelcome_is_one_sentence(name):
+def test_a_refused_upload_gives_one_sentence(name):
     make, expected = UNWELCOME[name]
     content = make()
     assert expected in refused(content)
     assert expected in refused(content, read_square, 8, 1)
 
 
-def test_a_tiff_is_for_folders_alone():
+def test_a_tiff_is_accepted_in_folders_only():
     content = saved(scene(), "TIFF")
     assert "PNG, JPEG, BMP, GIF or WEBP" in refused(content)
     assert read_square(BytesIO(content), "a.tif", 8, 3).shape == (3, 8, 8)
 
 
-def test_a_tiff_whose_tiles_are_larger_than_itself():
+def test_a_tiff_with_huge_tiles_is_refused():
     assert "pixels" in refused(tiff_with_a_huge_tile(), read_square, 8, 1)
 
 
-def test_a_tiff_without_one_number():
+def test_a_tiff_without_a_finite_number_becomes_black():
     nothing = Image.fromarray(np.full((8, 8), np.nan, np.float32))
     square = read_square(BytesIO(saved(nothing, "TIFF")), "a.tif", 8, 1)
     assert square.max() == 0
 
 
-def test_grey_is_said_where_colour_is_lost():
+def test_the_steps_mention_grey_only_if_colour_is_lost():
     colour, grey = (
         read_upload(BytesIO(WELCOME[n].content), n) for n in ("plain PNG", "16 bits of grey")
     )
@@ -91,20 +91,20 @@ def test_grey_is_said_where_colour_is_lost():
 
 
 def test_a_model_s_images_need_not_be_squares():
-    brought = read_upload(BytesIO(WELCOME["plain PNG"].content), "a.png")
-    assert brought.fitted((1, 8, 16)).shape == (8, 16, 1)
+    upload = read_upload(BytesIO(WELCOME["plain PNG"].content), "a.png")
+    assert upload.fitted((1, 8, 16)).shape == (8, 16, 1)
 
 
-def test_what_is_kept_of_a_large_picture_is_small():
+def test_a_large_picture_is_stored_small():
     photo = noise(1600).resize((4000, 3000))
-    brought = read_upload(BytesIO(saved(photo, "JPEG")), "photo.jpg")
-    assert brought.pixels.shape == (KEPT_SIDE, KEPT_SIDE, 3)
-    assert brought.preview.shape == (144, 192, 4)
-    assert brought.pixels.nbytes + brought.preview.nbytes < 2**20
+    upload = read_upload(BytesIO(saved(photo, "JPEG")), "photo.jpg")
+    assert upload.pixels.shape == (KEPT_SIDE, KEPT_SIDE, 3)
+    assert upload.preview.shape == (144, 192, 4)
+    assert upload.pixels.nbytes + upload.preview.nbytes < 2**20
 
 
 def test_a_large_picture_looks_like_its_small_copy():
-    """It is shrunk in two steps, and of a JPEG the decoder itself makes the first."""
+    """It is shrunk in two steps; for a JPEG the decoder does the first step."""
     small = np.asarray(noise(16).resize((64, 64), Image.Resampling.BICUBIC))
     large = Image.fromarray(small.repeat(60, axis=0).repeat(60, axis=1))
     expected = np.asarray(Image.fromarray(small).resize((16, 16), Image.Resampling.BOX))
@@ -114,7 +114,7 @@ def test_a_large_picture_looks_like_its_small_copy():
         assert np.abs(found - expected).mean() < 6
 
 
-def test_the_preview_is_upright_whole_and_transparent_where_the_picture_is():
+def test_the_preview_is_upright_and_whole_and_keeps_transparency():
     upright = read_upload(BytesIO(turned(6)), "a.jpg").preview
     np.testing.assert_allclose(
         middles(upright[..., :3].astype(int)), WELCOME["plain PNG"].quadrants, atol=6
@@ -128,17 +128,17 @@ def test_the_preview_is_upright_whole_and_transparent_where_the_picture_is():
     ("levels", "words"),
     [((0.0, 0.05), "all black"), ((0.95, 1), "all white"), ((0.5, 0.52), "of one colour")],
 )
-def test_an_image_on_which_nothing_is_seen_is_called_that(levels, words):
+def test_an_image_without_visible_contrast_gets_a_reason(levels, words):
     assert blank_reason(np.array(levels, np.float32).reshape(1, 2, 1)) == words
 
 
-def test_a_line_on_black_is_something():
+def test_a_line_on_black_counts_as_visible():
     image = np.zeros((8, 8, 1), np.float32)
     image[3, 3] = 0.5
     assert blank_reason(image) == ""
 
 
-# What the worst files cost
+# The cost of the worst files
 
 MEASURED = """
 import json, resource, sys
@@ -163,8 +163,8 @@ print(json.dumps([round(after - before) for before, after in zip(peaks, peaks[1:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peaks are read from Linux")
-def test_what_is_refused_takes_no_memory_and_what_is_allowed_a_bounded_one(tmp_path):
-    """49 million pixels, which are decoded, are seen by the same measure."""
+def test_refused_files_take_no_memory_and_accepted_ones_a_bounded_amount(tmp_path):
+    """An accepted file of 49 million pixels shows that the measurement detects memory."""
     for number, wanted in enumerate(WELCOME.values()):
         (tmp_path / f"welcome-{number}").write_bytes(wanted.content)
     for number, (make, _) in enumerate(UNWELCOME.values()):

@@ -63,7 +63,7 @@ def test_the_gradient_of_the_encoder_is_the_decoders_at_the_codes():
         return (distortion(up) - distortion(down)) / (2 * step)
 
     by_code = torch.stack([numerical(i).detach() for i in range(12)], dim=1)
-    # The bias of the last layer moves all places of its channel alike.
+    # The bias of the last layer shifts all positions of its channel equally.
     expected = by_code.unflatten(1, (3, 4)).sum(dim=(0, 2))
     commitment = 0.25 * 2 * (encoded - z).unflatten(1, (3, 4)).sum(dim=(0, 2))
     model._encoded = lambda given: model.encoder(given)  # type: ignore[method-assign]

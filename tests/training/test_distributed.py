@@ -1,4 +1,4 @@
-"""One model over two processes under torchrun, against one process; one of the two is killed."""
+"""Two processes under torchrun give the results of one, also after one of them is killed."""
 
 import json
 import os
@@ -29,7 +29,7 @@ TRAIN = (
 
 
 def torchrun(*arguments: object, folder: Path, restarts: int = 0) -> subprocess.CompletedProcess:
-    """Two local processes; what the second one prints goes to files below `folder`."""
+    """Run two local processes; the output of the second one goes to files below `folder`."""
     options = (
         f"--standalone --nproc-per-node 2 --max-restarts {restarts} --redirects 1:3 --log-dir logs"
     )
@@ -55,7 +55,7 @@ def torchrun(*arguments: object, folder: Path, restarts: int = 0) -> subprocess.
 
 @pytest.fixture(scope="module")
 def states(tmp_path_factory) -> list[dict[str, dict[str, Tensor]]]:
-    """What each of two processes came to in all cases."""
+    """Return the final state of each of two processes in all cases."""
     folder = tmp_path_factory.mktemp("steps")
     done = torchrun(DRIVER, "steps", folder, folder=folder)
     assert done.returncode == 0, done.stderr
@@ -64,7 +64,7 @@ def states(tmp_path_factory) -> list[dict[str, dict[str, Tensor]]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", torchrun_driver.CASES)
-def test_steps_over_two_processes_are_those_of_one(digits, states, name):
+def test_steps_of_two_processes_equal_those_of_one(digits, states, name):
     first, second = (each[name] for each in states)
     assert all(torch.equal(first[key], second[key]) for key in first if key != "seconds")
     alone = torchrun_driver.take_steps(name, digits)
@@ -77,7 +77,7 @@ def test_steps_over_two_processes_are_those_of_one(digits, states, name):
 
 
 @pytest.mark.slow
-def test_a_killed_process_is_started_again_and_the_run_goes_on(tmp_path, capsys):
+def test_a_killed_process_is_restarted_and_the_run_continues(tmp_path, capsys):
     folder = tmp_path / "two"
     done = torchrun(DRIVER, "killed", *TRAIN, "--out", folder, folder=tmp_path, restarts=1)
     assert done.returncode == 0, done.stderr
@@ -98,24 +98,24 @@ def test_a_killed_process_is_started_again_and_the_run_goes_on(tmp_path, capsys)
 
 
 @pytest.mark.slow
-def test_a_run_that_diverges_is_told_once(tmp_path):
+def test_divergence_is_reported_once(tmp_path):
     folder = tmp_path / "run"
     done = torchrun(DRIVER, "diverges", *TRAIN, "--out", folder, folder=tmp_path)
     assert done.returncode != 0
     assert done.stdout == ""
-    told = [line for line in done.stderr.splitlines() if line.startswith("vae:")]
-    assert len(told) == 1
-    assert "the loss is no longer finite" in told[0]
+    errors = [line for line in done.stderr.splitlines() if line.startswith("vae:")]
+    assert len(errors) == 1
+    assert "the loss is no longer finite" in errors[0]
     assert "[rank" not in done.stderr
     assert [file.name for file in folder.iterdir()] == ["resume.safetensors"]
 
 
-# In this process, as if torchrun had started it
+# Tests in this process, as if torchrun had started it
 
 
 @pytest.fixture
 def under_torchrun(monkeypatch):
-    """Make this process one of two, with the store that torchrun would keep."""
+    """Make this process one of two, with a store like that of torchrun."""
     store = dist.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
     values = {
         "RANK": 0,
@@ -141,7 +141,7 @@ def under_torchrun(monkeypatch):
         ([*TRAIN, "--threads", "0"], "threads must be"),
     ],
 )
-def test_what_cannot_be_shared_is_refused_by_one_process_alone(
+def test_losses_that_processes_cannot_divide_are_refused_by_the_leader_alone(
     under_torchrun, capsys, tmp_path, monkeypatch, arguments, words
 ):
     monkeypatch.chdir(tmp_path)
@@ -159,7 +159,7 @@ def test_what_cannot_be_shared_is_refused_by_one_process_alone(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_others_download_nothing_and_tell_what_they_alone_lack(
+def test_other_processes_download_nothing_and_report_missing_data(
     under_torchrun, monkeypatch, capsys, tmp_path
 ):
     class Second(ProcessGroup):
@@ -181,7 +181,7 @@ def test_the_others_download_nothing_and_tell_what_they_alone_lack(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_process_on_its_own_is_not_under_torchrun(under_torchrun, monkeypatch):
+def test_a_single_process_is_not_under_torchrun(under_torchrun, monkeypatch):
     assert TorchrunEnv.read() == TorchrunEnv(rank=0, size=2, local_rank=0, local_size=2, attempt=0)
     monkeypatch.setenv("WORLD_SIZE", "1")
     assert TorchrunEnv.read() is None
@@ -190,7 +190,7 @@ def test_a_process_on_its_own_is_not_under_torchrun(under_torchrun, monkeypatch)
     assert TorchrunEnv.read() is None
 
 
-def test_each_process_has_a_gpu_of_its_own(monkeypatch):
+def test_each_process_has_its_own_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     torchrun_env = TorchrunEnv(rank=5, size=6, local_rank=1, local_size=2, attempt=0)
@@ -202,14 +202,14 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch):
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8])
 @pytest.mark.parametrize("count", [1, 2, 7, 64])
-def test_parts_of_a_batch_are_even_and_leave_nothing_out(size, count):
+def test_shards_of_a_batch_are_even_and_complete(size, count):
     parts = [range(count)[ProcessGroup(rank, size).shard(count)] for rank in range(size)]
     assert [row for part in parts for row in part] == list(range(count))
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
     assert SINGLE_PROCESS.shard(count) == slice(0, count)
 
 
-def test_noise_that_is_given_is_the_noise_that_is_drawn():
+def test_given_noise_and_a_generator_give_the_same_sample():
     model, images = VAE.seeded(ModelConfig((1, 8, 8), latent_dim=3), 1), torch.rand(5, 1, 8, 8)
     drawn = model.elbo_terms(images, torch.Generator().manual_seed(4))
     noise = standard_normal((5, 3), torch.Generator().manual_seed(4))

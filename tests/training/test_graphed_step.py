@@ -1,4 +1,4 @@
-"""Steps played from CUDA graphs: the numbers of the eager ones; where there is CUDA."""
+"""Steps replayed from CUDA graphs give the numbers of eager steps."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -19,25 +19,25 @@ STEPS_PER_EPOCH = 22
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA")
 
 
-class Counting:
-    """A step that only counts."""
+class CountingStep:
+    """A step that only records its calls."""
 
     def __init__(self) -> None:
         self.sums = torch.zeros(1, 4)
         self.generators: list[torch.Generator] = []
-        self.taken: list[tuple[int, float]] = []
+        self.calls: list[tuple[int, float]] = []
 
     def __call__(self, indices, kl_scale, learning_rate) -> None:
-        self.taken.append((indices.shape[1], float(kl_scale)))
+        self.calls.append((indices.shape[1], float(kl_scale)))
 
 
 class CountedGraphs:
-    """Replaces CUDA's graphs: it takes every step at once and notes each request."""
+    """Replaces `CudaGraphs`: takes every step at once and records each request."""
 
     def __init__(self) -> None:
         self.eager: list[int] = []
         self.recorded: list[int] = []
-        self.told: list[str] = []
+        self.events: list[str] = []
 
     def run_eagerly(self, step, *inputs) -> None:
         self.eager.append(inputs[0].shape[1])
@@ -48,14 +48,14 @@ class CountedGraphs:
         return SimpleNamespace(replay=step)
 
     def mark(self):
-        name = str(len([told for told in self.told if told.startswith("mark")]) + 1)
-        self.told.append(f"mark {name}")
-        return SimpleNamespace(synchronize=lambda: self.told.append(f"wait for {name}"))
+        name = str(len([event for event in self.events if event.startswith("mark")]) + 1)
+        self.events.append(f"mark {name}")
+        return SimpleNamespace(synchronize=lambda: self.events.append(f"wait for {name}"))
 
 
-def test_each_size_of_batch_is_recorded_once_after_its_first_steps():
-    """The order of things, without CUDA: every step is taken, in its place and with its inputs."""
-    step, graphs = Counting(), CountedGraphs()
+def test_each_batch_size_is_recorded_once_after_its_first_steps():
+    """Every step is taken once, in order and with its inputs; this needs no CUDA."""
+    step, graphs = CountingStep(), CountedGraphs()
     graphed = GraphedStep(step, graphs)
     expected = []
     for epoch in range(5):
@@ -63,18 +63,18 @@ def test_each_size_of_batch_is_recorded_once_after_its_first_steps():
             kl_scale = epoch + position / 10
             graphed(torch.zeros(1, size, dtype=torch.int64), torch.tensor(kl_scale), torch.ones(()))
             expected.append((size, pytest.approx(kl_scale)))
-    assert step.taken == expected
+    assert step.calls == expected
     assert graphs.eager.count(64) == graphs.eager.count(10) == EAGER_STEPS
     assert graphs.recorded == [64, 10]
 
 
-def test_the_host_waits_for_the_device_before_it_runs_far_ahead():
-    """Each mark is waited for once the next one is made."""
+def test_the_host_waits_before_it_is_far_ahead_of_the_device():
+    """The host waits for a mark after it has made the next one."""
     graphs = CountedGraphs()
-    graphed = GraphedStep(Counting(), graphs)
+    graphed = GraphedStep(CountingStep(), graphs)
     for _ in range(3 * STEPS_PER_SYNC):
         graphed(torch.zeros(1, 64, dtype=torch.int64), torch.ones(()), torch.ones(()))
-    assert graphs.told == ["mark 1", "mark 2", "wait for 1", "mark 3", "wait for 2"]
+    assert graphs.events == ["mark 1", "mark 2", "wait for 1", "mark 3", "wait for 2"]
 
 
 @needs_cuda
@@ -89,7 +89,7 @@ def test_the_host_waits_for_the_device_before_it_runs_far_ahead():
         ({}, {"objective": "beta-tcvae"}),
     ],
 )
-def test_played_steps_give_the_numbers_of_eager_ones(digits, monkeypatch, model, train):
+def test_replayed_steps_give_the_numbers_of_eager_steps(digits, monkeypatch, model, train):
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
     disable_tf32_convolutions(torch.device("cuda"))
     runs = []
@@ -105,8 +105,8 @@ def test_played_steps_give_the_numbers_of_eager_ones(digits, monkeypatch, model,
 
 
 @needs_cuda
-def test_a_sweep_on_cuda_comes_out_as_on_the_cpu(digits):
-    """But for the noise, which CUDA draws otherwise: so only roughly, after three epochs."""
+def test_a_sweep_on_cuda_agrees_with_one_on_the_cpu(digits):
+    """CUDA generates other noise, so the results agree only roughly, after three epochs."""
     found = {}
     for device in ("cuda", "cpu"):
         members = [

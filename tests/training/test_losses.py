@@ -1,4 +1,4 @@
-"""The ELBO's terms and the loss, against loops written out by hand."""
+"""The ELBO's terms and the losses agree with plain loops."""
 
 import pytest
 import torch
@@ -13,8 +13,8 @@ from vae.training.losses import beta_tcvae_loss, beta_vae_loss, multi_rate_loss,
 from vae.training.total_correlation import decompose_rate
 
 
-def terms_of(distortion: torch.Tensor, rate_per_dimension: torch.Tensor) -> ElboTerms:
-    """Terms with a rate of their own, whatever their posterior."""
+def terms_with_rates(distortion: torch.Tensor, rate_per_dimension: torch.Tensor) -> ElboTerms:
+    """Return terms with given rates, which need not be those of the posterior."""
     zeros = torch.zeros_like(rate_per_dimension)
     return ElboTerms(distortion, rate_per_dimension, Posterior(zeros, zeros), zeros)
 
@@ -22,7 +22,7 @@ def terms_of(distortion: torch.Tensor, rate_per_dimension: torch.Tensor) -> Elbo
 @pytest.fixture
 def terms() -> ElboTerms:
     generator = torch.Generator().manual_seed(0)
-    return terms_of(
+    return terms_with_rates(
         100 * torch.rand(6, generator=generator, dtype=torch.float64),
         torch.rand(6, 3, generator=generator, dtype=torch.float64) * torch.tensor([0.1, 1.0, 4.0]),
     )
@@ -45,20 +45,20 @@ def test_loss_is_distortion_plus_weighted_rate(terms, beta, free_bits):
     assert found == pytest.approx(loss_by_hand(terms, beta, free_bits), rel=1e-12)
 
 
-def test_free_bits_take_the_gradient_from_dimensions_below_them():
+def test_dimensions_below_the_free_bits_have_no_gradient():
     rates = torch.tensor([[0.1, 2.0], [0.3, 3.0]], requires_grad=True)
-    beta_vae_loss(terms_of(torch.zeros(2), rates), beta=4.0, free_bits=0.5).backward()
+    beta_vae_loss(terms_with_rates(torch.zeros(2), rates), beta=4.0, free_bits=0.5).backward()
     assert rates.grad is not None
     assert torch.equal(rates.grad, torch.tensor([[0.0, 2.0], [0.0, 2.0]]))
 
 
-def test_free_bits_go_by_the_batch_mean_and_not_by_the_image():
+def test_free_bits_apply_to_the_mean_over_the_batch():
     rates = torch.tensor([[0.0], [1.0]])
-    loss = beta_vae_loss(terms_of(torch.zeros(2), rates), beta=1.0, free_bits=0.5)
+    loss = beta_vae_loss(terms_with_rates(torch.zeros(2), rates), beta=1.0, free_bits=0.5)
     assert float(loss) == pytest.approx(0.5)
 
 
-def test_elbo_is_minus_distortion_minus_rate_whatever_beta(terms):
+def test_the_elbo_does_not_depend_on_beta(terms):
     torch.testing.assert_close(terms.rate, terms.rate_per_dimension.sum(dim=1))
     torch.testing.assert_close(terms.elbo, -terms.distortion - terms.rate_per_dimension.sum(dim=1))
 
@@ -77,7 +77,7 @@ def test_terms_agree_with_torch_distributions():
     torch.testing.assert_close(found.rate_per_dimension, kl_divergence(q, Normal(0.0, 1.0)))
 
 
-def test_terms_of_a_multi_rate_model_see_each_image_under_its_own_beta():
+def test_a_multi_rate_model_runs_each_image_at_its_own_beta():
     config = ModelConfig((1, 8, 8), latent_dim=3, beta_range=(0.1, 10.0))
     model = VAE.seeded(config, seed=4)
     for parameter in model.parameters():
@@ -109,7 +109,7 @@ def tc_terms() -> ElboTerms:
     return ElboTerms(torch.rand(8, generator=generator), posterior.kl(), posterior, z)
 
 
-def test_beta_weighs_nothing_but_the_total_correlation():
+def test_beta_weighs_the_total_correlation_alone():
     terms = tc_terms()
     correlation = decompose_rate(terms.posterior, terms.z, 100, "stratified").total_correlation
     one, four = (float(beta_tcvae_loss(terms, beta, 100)) for beta in (1.0, 4.0))
@@ -117,19 +117,19 @@ def test_beta_weighs_nothing_but_the_total_correlation():
     assert four - one == pytest.approx(3 * float(correlation.mean()), rel=1e-4)
 
 
-def test_nothing_but_the_distortion_counts_before_the_warm_up():
+def test_the_loss_is_the_distortion_at_a_kl_scale_of_0():
     terms = tc_terms()
     assert float(beta_tcvae_loss(terms, 4.0, 100, kl_scale=0.0)) == float(terms.distortion.mean())
 
 
-def test_share_rises_linearly_from_zero_and_stays():
+def test_the_kl_scale_rises_linearly_from_0_to_1():
     kl_scales = [warmup_kl_scale(step, 100) for step in (0, 25, 99, 100, 10**6)]
     assert kl_scales == pytest.approx([0.0, 0.25, 0.99, 1.0, 1.0])
 
 
-def test_without_warm_up_beta_is_whole_from_the_first_step():
+def test_the_kl_scale_is_1_without_a_warm_up():
     assert warmup_kl_scale(0, 0) == 1.0
 
 
-def test_warm_up_over_part_of_a_step_is_over_after_it():
+def test_a_warm_up_of_half_a_step_ends_with_that_step():
     assert [warmup_kl_scale(step, 0.5) for step in (0, 1)] == [0.0, 1.0]

@@ -1,4 +1,4 @@
-"""The perceptual loss: a distance in a classifier's features, and training with it."""
+"""The perceptual loss is a distance in a classifier's features, and training lowers it."""
 
 from dataclasses import replace
 
@@ -23,20 +23,20 @@ PLAIN = ModelConfig((1, 8, 8), 3)
 
 
 @pytest.fixture(scope="module")
-def critic_path(tmp_path_factory, train_into):
-    path = tmp_path_factory.mktemp("critics") / "critic"
+def classifier_path(tmp_path_factory, train_into):
+    path = tmp_path_factory.mktemp("checkpoints") / "classifier"
     return train_into(path, 8, "conv", kind="classifier", classes=10, epochs=3, learning_rate=5e-3)
 
 
 @pytest.fixture(scope="module")
-def perceptual(critic_path) -> TrainConfig:
+def perceptual(classifier_path) -> TrainConfig:
     return TrainConfig(
         "digits",
         epochs=5,
         batch_size=32,
         learning_rate=5e-3,
         perceptual=100,
-        critic=str(critic_path),
+        critic=str(classifier_path),
     )
 
 
@@ -44,12 +44,12 @@ def some_images(count: int, seed: int = 0) -> torch.Tensor:
     return torch.rand(count, 1, 8, 8, generator=torch.Generator().manual_seed(seed))
 
 
-def test_the_distance_is_the_relative_squared_difference_of_features_by_hand(critic_path):
-    """Each layer with torch's functions, one image at a time, in numpy."""
+def test_the_distance_is_the_relative_squared_difference_of_features(classifier_path):
+    """The reference runs torch's functions for one image at a time and compares in numpy."""
     perceptual_loss = open_perceptual_loss(
-        PLAIN, TrainConfig("x", perceptual=1, critic=str(critic_path)), "cpu"
+        PLAIN, TrainConfig("x", perceptual=1, critic=str(classifier_path)), "cpu"
     )
-    layers = list(EvalClassifier.open(critic_path)._model.encoder)
+    layers = list(EvalClassifier.open(classifier_path)._model.encoder)
     shown, images = some_images(3), some_images(3, 1)
     expected = []
     for pair in zip(shown, images, strict=True):
@@ -72,9 +72,9 @@ def test_the_distance_is_the_relative_squared_difference_of_features_by_hand(cri
     assert not perceptual_loss.distance(images, images).any()
 
 
-def test_it_is_added_to_the_penalty_and_reaches_the_decoder(critic_path):
+def test_the_loss_is_a_penalty_with_a_gradient_for_the_decoder(classifier_path):
     perceptual_loss = open_perceptual_loss(
-        PLAIN, TrainConfig("x", perceptual=7, critic=str(critic_path)), "cpu"
+        PLAIN, TrainConfig("x", perceptual=7, critic=str(classifier_path)), "cpu"
     )
     model, images = build_seeded(PLAIN, 0), some_images(4)
     terms = model.elbo_terms(images, torch.Generator().manual_seed(0))
@@ -87,7 +87,7 @@ def test_it_is_added_to_the_penalty_and_reaches_the_decoder(critic_path):
     assert next(iter(model.decoder)).weight.grad.abs().sum() > 0
 
 
-def test_training_with_it_brings_the_features_nearer_and_costs_likelihood(digits, perceptual):
+def test_training_with_the_loss_lowers_the_distance_and_the_likelihood(digits, perceptual):
     plain, found = replace(perceptual, perceptual=0.0, critic=""), []
     perceptual_loss = open_perceptual_loss(PLAIN, perceptual, "cpu")
     images = digits.test.batch(torch.arange(300))
@@ -103,7 +103,7 @@ def test_training_with_it_brings_the_features_nearer_and_costs_likelihood(digits
     assert found[1] < 0.9 * found[0]
 
 
-def test_the_hand_written_step_leaves_it_alone(perceptual):
+def test_the_manual_step_refuses_a_perceptual_loss(perceptual):
     assert not supports_manual_step(PLAIN, perceptual, torch.device("cpu"))
     assert supports_manual_step(
         PLAIN, replace(perceptual, perceptual=0.0, critic=""), torch.device("cpu")
@@ -111,12 +111,14 @@ def test_the_hand_written_step_leaves_it_alone(perceptual):
 
 
 @pytest.mark.parametrize("settings", [{"critic": "somewhere"}, {"perceptual": 2.0}])
-def test_a_weight_needs_a_critic_and_a_critic_a_weight(settings):
+def test_a_weight_and_a_classifier_need_each_other(settings):
     with pytest.raises(ConfigError, match="classifier's checkpoint"):
         TrainConfig("digits", **settings)
 
 
-def test_what_is_no_critic_of_such_images_is_refused(perceptual, tiny_checkpoint, tmp_path):
+def test_a_checkpoint_that_is_no_classifier_of_such_images_is_refused(
+    perceptual, tiny_checkpoint, tmp_path
+):
     with pytest.raises(ConfigError, match="must be a classifier"):
         open_perceptual_loss(PLAIN, replace(perceptual, critic=str(tiny_checkpoint)), "cpu")
     with pytest.raises(ConfigError, match="of shape"):
@@ -125,7 +127,7 @@ def test_what_is_no_critic_of_such_images_is_refused(perceptual, tiny_checkpoint
         open_perceptual_loss(PLAIN, replace(perceptual, critic=str(tmp_path / "nobody")), "cpu")
 
 
-def test_it_goes_with_models_of_images_alone(perceptual):
+def test_only_models_of_images_allow_the_loss(perceptual):
     with pytest.raises(ConfigError, match="models of images"):
         check_together(replace(PLAIN, kind="classifier", classes=10), perceptual)
     with pytest.raises(ConfigError, match="models of images"):
@@ -145,18 +147,18 @@ TRAIN = (
 ).split()
 
 
-def test_the_command_finds_the_critic_and_the_record_names_it(
-    critic_path, tmp_path, monkeypatch, capsys
+def test_the_command_finds_the_classifier_and_the_record_names_it(
+    classifier_path, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setenv("LATENT_CHECKPOINTS", str(critic_path.parent))
+    monkeypatch.setenv("LATENT_CHECKPOINTS", str(classifier_path.parent))
     assert main([*TRAIN, "--out", str(tmp_path / "run")]) == 0
     capsys.readouterr()
     run = load_run(tmp_path / "run")
-    assert (run.train.perceptual, run.train.critic) == (5, str(critic_path))
-    assert f"--perceptual 5 --critic {critic_path}" in train_command(run)
+    assert (run.train.perceptual, run.train.critic) == (5, str(classifier_path))
+    assert f"--perceptual 5 --critic {classifier_path}" in train_command(run)
 
 
-def test_the_command_without_a_classifier_is_one_line(tmp_path, monkeypatch, capsys):
+def test_the_command_without_a_classifier_fails_with_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("LATENT_CHECKPOINTS", str(tmp_path / "nothing"))
     assert main([*TRAIN, "--out", str(tmp_path / "run")]) == 2
     (line,) = capsys.readouterr().err.splitlines()

@@ -1,8 +1,7 @@
-"""Steps as they are recorded on CUDA, with tensors that only say that they are there.
+"""Steps can be recorded as CUDA graphs; fake tensors check this without CUDA.
 
-A CUDA graph cannot be made of a step that waits for the device or touches a tensor of the CPU, and
-no test without CUDA runs one. Fake tensors know device, shape, type and strides: enough to find
-either.
+A step that waits for the device or touches a tensor of the CPU cannot become a CUDA graph. Fake
+tensors have a device, a shape, a type and strides but no data, which is enough to detect both.
 """
 
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from vae.core.config import ModelConfig, TrainConfig
 from vae.data.splits import Split
 from vae.models import build
 from vae.training import autograd_step
-from vae.training import weights as weights_room
+from vae.training import weights as weights_module
 from vae.training.autograd_step import AutogradStep
 from vae.training.manual import step as manual_step
 from vae.training.manual.step import ManualStep
@@ -31,29 +30,29 @@ CUDA = torch.device("cuda:0")
 MODEL = ModelConfig((1, 8, 8), latent_dim=4)
 TRAIN = TrainConfig("digits", epochs=1, batch_size=16)
 WAITING = ("nonzero", "_local_scalar", "masked_select", "unique", "lift_fresh")
-"""Parts of the names of operations that read from the device or are given numbers by the host."""
+"""Parts of the names of operations that read from the device, or get numbers from the host."""
 
 
-class Unrecordable(AssertionError):
-    """An operation that no graph can play."""
+class UnrecordableOperation(AssertionError):
+    """An operation cannot be part of a CUDA graph."""
 
 
-class Watch(TorchDispatchMode):
-    """Raises at what cannot be recorded."""
+class RecordableOnly(TorchDispatchMode):
+    """Raises an error for operations that a CUDA graph cannot record."""
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         if any(word in str(operation) for word in WAITING):
-            raise Unrecordable(f"{operation} waits for the device")
+            raise UnrecordableOperation(f"{operation} waits for the device")
         found = operation(*args, **kwargs)
         tensors = [x for x in tree_leaves((args, kwargs, found)) if isinstance(x, Tensor)]
         if any(tensor.device.type != "cuda" for tensor in tensors):
-            raise Unrecordable(f"{operation} takes or gives a tensor of the host")
+            raise UnrecordableOperation(f"{operation} takes or gives a tensor of the host")
         return found
 
 
 def checked_adam(values, gradients, first, second, _, taken, *, lr, **options) -> None:
-    """What torch's kernel asks of its arguments; a fake tensor has no memory to update."""
+    """Check the arguments of torch's kernel, instead of updating fake tensors."""
     for tensors in zip(values, gradients, first, second, strict=True):
         value = tensors[0]
         for tensor in tensors:
@@ -65,8 +64,8 @@ def checked_adam(values, gradients, first, second, _, taken, *, lr, **options) -
 
 
 @pytest.fixture(autouse=True)
-def faked(monkeypatch) -> Iterator[None]:
-    """What takes a generator, which CUDA alone has, and the kernel of Adam."""
+def fake_cuda(monkeypatch) -> Iterator[None]:
+    """Replace the functions that need a generator of CUDA, and Adam's kernel."""
     draw = lambda shape, generator, dtype=torch.float32: torch.randn(  # noqa: E731
         tuple(shape), device=CUDA, dtype=dtype
     )
@@ -75,7 +74,7 @@ def faked(monkeypatch) -> Iterator[None]:
     betas = lambda low, high, count, generator: torch.rand(count, device=CUDA)  # noqa: E731
     monkeypatch.setattr(autograd_step, "sample_betas", betas)
     monkeypatch.setattr(manual_step, "fill_with_noise", lambda values, generator: values.normal_())
-    monkeypatch.setattr(weights_room.torch, "_fused_adam_", checked_adam)
+    monkeypatch.setattr(weights_module.torch, "_fused_adam_", checked_adam)
     with FakeTensorMode():
         yield
 
@@ -91,7 +90,7 @@ def images_of(config: ModelConfig) -> Split:
 
 
 def run_of(model: torch.nn.Module, config: TrainConfig, affine: bool = True) -> SimpleNamespace:
-    """Stands in for a `TrainingRun`, which needs generators of a real device."""
+    """Return a stand-in for a `TrainingRun`, which needs the generators of a real device."""
     return SimpleNamespace(
         model=model,
         config=config,
@@ -103,20 +102,20 @@ def run_of(model: torch.nn.Module, config: TrainConfig, affine: bool = True) -> 
     )
 
 
-def take_recordable(step: Step, streams: int) -> None:
-    """Steps of two sizes: the first of each makes room for it, as eager ones do."""
+def take_recordable(step: Step, noise_streams: int) -> None:
+    """Take steps of two batch sizes; the first step of each size may allocate buffers."""
     for size in (16, 5):
         inputs = (
-            torch.zeros(streams, size, dtype=torch.int64, device=CUDA),
+            torch.zeros(noise_streams, size, dtype=torch.int64, device=CUDA),
             *torch.ones(2, device=CUDA),
         )
         step(*inputs)
-        with Watch():
+        with RecordableOnly():
             step(*inputs)
 
 
 @pytest.mark.parametrize(
-    ("model", "train", "streams"),
+    ("model", "train", "noise_streams"),
     [
         ({}, {}, [0]),
         ({"architecture": "mlp-deep"}, {"corruption": 0.3, "free_bits": 0.1}, [0]),
@@ -125,12 +124,14 @@ def take_recordable(step: Step, streams: int) -> None:
         ({"likelihood": "gaussian"}, {}, [0, 0]),
     ],
 )
-def test_steps_by_hand_can_be_recorded(model, train, streams):
+def test_manual_steps_can_be_recorded(model, train, noise_streams):
     config = replace(MODEL, **model)
     settings = replace(TRAIN, **train)
-    runs = [run_of(model_of(config), replace(settings, beta=1.0 + k)) for k in range(len(streams))]
-    step = ManualStep(runs, streams, [torch.Generator() for _ in set(streams)])
-    take_recordable(step, len(set(streams)))
+    runs = [
+        run_of(model_of(config), replace(settings, beta=1.0 + k)) for k in range(len(noise_streams))
+    ]
+    step = ManualStep(runs, noise_streams, [torch.Generator() for _ in set(noise_streams)])
+    take_recordable(step, len(set(noise_streams)))
 
 
 @pytest.mark.parametrize(
@@ -146,8 +147,8 @@ def test_steps_by_hand_can_be_recorded(model, train, streams):
         ({"kind": "conditional", "classes": 10}, {}),
     ],
 )
-def test_steps_by_autograd_can_be_recorded_on_their_way_forward(monkeypatch, model, train):
-    """And the update behind it; fake tensors on CUDA have no backward."""
+def test_the_forward_pass_of_autograd_steps_can_be_recorded(monkeypatch, model, train):
+    """The update can be recorded too; fake tensors on CUDA have no backward pass."""
     config = replace(MODEL, **model)
     built = model_of(config)
 
@@ -170,8 +171,8 @@ def test_steps_by_autograd_can_be_recorded_on_their_way_forward(monkeypatch, mod
         lambda values: torch.tensor(1.0, device=CUDA) * values,
     ],
 )
-def test_what_no_graph_can_play_is_found(wrong):
-    """Else the tests above would pass whatever a step does."""
+def test_operations_that_no_graph_can_record_are_detected(wrong):
+    """Otherwise the tests above would pass for any step."""
     values = torch.ones(3, device=CUDA)
-    with pytest.raises(Unrecordable), Watch():
+    with pytest.raises(UnrecordableOperation), RecordableOnly():
         wrong(values)

@@ -1,4 +1,4 @@
-"""The parts of the rate, against mixtures written out with torch.distributions."""
+"""The parts of the rate agree with mixtures from torch.distributions."""
 
 import math
 from itertools import combinations
@@ -14,7 +14,7 @@ from vae.training.total_correlation import RateParts, decompose_rate, measure_ra
 
 
 def random_posterior(images: int, latent: int = 3, seed: int = 0, logvar: float = -1.5):
-    """Posteriors that overlap in part, in float64, and one sample of each."""
+    """Return posteriors in float64 that overlap partly, and one sample of each."""
     generator = torch.Generator().manual_seed(seed)
     mean = torch.randn(images, latent, generator=generator, dtype=torch.float64)
     spread = torch.randn(images, latent, generator=generator, dtype=torch.float64)
@@ -31,13 +31,13 @@ def column(posterior: Posterior, j: int) -> Posterior:
 
 
 def densities(posterior: Posterior, z: torch.Tensor) -> torch.Tensor:
-    """q(z_i|x_n) of each dimension: (i, n, latent)."""
+    """Return q(z_i|x_n) of each dimension, with the shape (i, n, latent)."""
     normal = Normal(posterior.mean, (0.5 * posterior.logvar).exp())
     return normal.log_prob(z[:, None]).exp()
 
 
 def exact_parts(posterior: Posterior, z: torch.Tensor, of: Posterior) -> RateParts:
-    """The parts at samples `z` of the posteriors `of`, q(z) the mixture of `posterior`."""
+    """Return the parts at samples `z` of the posteriors `of`, with `posterior` as mixture q(z)."""
     each = densities(posterior, z)
     log_q, log_q_j = each.prod(dim=2).mean(dim=1).log(), each.mean(dim=1).log()
     return RateParts(
@@ -64,14 +64,14 @@ def test_the_parts_sum_to_the_log_ratio_of_posterior_and_prior(estimator):
 
 
 @pytest.mark.parametrize("images", [2, 6, 40])
-def test_stratified_is_exact_where_the_batch_is_the_data_set(images):
+def test_stratified_sampling_is_exact_if_the_batch_is_the_data_set(images):
     posterior, z = random_posterior(images)
     found = decompose_rate(posterior, z, images, "stratified")
     agree(found, exact_parts(posterior, z, posterior))
 
 
 @pytest.mark.parametrize("images", [2, 6, 40])
-def test_weighted_is_off_by_logarithms_where_the_batch_is_the_data_set(images):
+def test_weighted_sampling_is_off_by_logarithms_if_the_batch_is_the_data_set(images):
     posterior, z = random_posterior(images, latent=3)
     found = decompose_rate(posterior, z, images, "weighted")
     exact = exact_parts(posterior, z, posterior)
@@ -85,13 +85,13 @@ def test_weighted_is_off_by_logarithms_where_the_batch_is_the_data_set(images):
 
 
 def estimated_density(batch: Posterior, z: torch.Tensor, dataset_size: int) -> float:
-    """The stratified estimate of q(z) at the first image's sample."""
+    """Return the stratified estimate of q(z) at the first image's sample."""
     parts = decompose_rate(batch, z, dataset_size, "stratified")
     return float((batch.log_prob(z) - parts.index_code_mi)[0].exp())
 
 
 @pytest.mark.parametrize("others", [1, 2, 4])
-def test_stratified_is_unbiased_over_all_minibatches(others):
+def test_stratified_sampling_is_unbiased_over_all_minibatches(others):
     posterior, z = random_posterior(6)
     batches = [[0, *chosen] for chosen in combinations(range(1, 6), others)]
     found = [estimated_density(rows(posterior, b), z[b], 6) for b in batches]
@@ -103,7 +103,7 @@ def test_stratified_is_unbiased_over_all_minibatches(others):
         assert sum(marginal) / len(marginal) == pytest.approx(float(each[:, j].mean()), rel=1e-10)
 
 
-def test_stratified_is_the_appendix_s_estimate_averaged_over_which_image_is_last():
+def test_stratified_sampling_averages_the_appendix_s_estimate_over_the_last_image():
     posterior, z = random_posterior(5)
     size, others = 30, 4
     own, *rest = densities(posterior, z[:1])[0].prod(dim=1).tolist()
@@ -115,7 +115,7 @@ def test_stratified_is_the_appendix_s_estimate_averaged_over_which_image_is_last
     assert found == pytest.approx(sum(by_last) / others, rel=1e-10)
 
 
-def test_each_sample_s_own_image_weighs_one_in_the_data_set():
+def test_each_sample_s_own_image_has_the_weight_of_one_image_in_the_data_set():
     apart = Posterior(100 * torch.arange(8.0)[:, None].repeat(1, 2), torch.zeros(8, 2))
     z = apart.sample(torch.Generator().manual_seed(0))
     stratified = decompose_rate(apart, z, 1000, "stratified").index_code_mi
@@ -125,7 +125,7 @@ def test_each_sample_s_own_image_weighs_one_in_the_data_set():
 
 
 def mean_log_density(posterior, z, batch_size: int, estimator: str, batches: int) -> float:
-    """Mean estimate of log q(z) over random minibatches of a data set."""
+    """Return the mean estimate of log q(z) over random minibatches of a data set."""
     generator = torch.Generator().manual_seed(1)
     found = []
     for _ in range(batches):
@@ -136,7 +136,7 @@ def mean_log_density(posterior, z, batch_size: int, estimator: str, batches: int
     return float(torch.cat(found).mean())
 
 
-def test_log_density_is_too_low_and_less_so_in_larger_batches():
+def test_the_log_density_is_too_low_but_less_so_in_larger_batches():
     posterior, z = random_posterior(40)
     exact = float(
         (posterior.log_prob(z) - exact_parts(posterior, z, posterior).index_code_mi).mean()
@@ -152,7 +152,7 @@ def test_log_density_is_too_low_and_less_so_in_larger_batches():
 
 
 @pytest.mark.parametrize("estimator", ["weighted", "stratified"])
-def test_gradients_are_those_of_finite_differences(estimator):
+def test_gradients_agree_with_finite_differences(estimator):
     posterior, _ = random_posterior(4, latent=2)
     noise = torch.randn(4, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 
@@ -180,7 +180,7 @@ def test_values_and_gradients_stay_finite(estimator, logvar):
 
 @pytest.mark.parametrize("estimator", ["weighted", "stratified"])
 @pytest.mark.parametrize("dataset_size", [1, 100])
-def test_a_batch_of_one_image(estimator, dataset_size):
+def test_a_batch_of_one_image_has_the_mutual_information_log_n(estimator, dataset_size):
     posterior, z = random_posterior(1)
     parts = decompose_rate(posterior, z, dataset_size, estimator)
     expected = torch.full((1,), math.log(dataset_size), dtype=torch.float64)
@@ -196,7 +196,7 @@ def test_a_batch_larger_than_the_data_set_is_refused():
 # A whole split
 
 
-def test_a_split_is_measured_against_its_exact_mixture():
+def test_a_split_is_measured_with_its_exact_mixture():
     posterior, _ = random_posterior(60)
     found = measure_rate_parts(posterior, torch.Generator().manual_seed(4))
     generator = torch.Generator().manual_seed(4)
@@ -208,7 +208,7 @@ def test_a_split_is_measured_against_its_exact_mixture():
     assert found.rate == pytest.approx(float(exact.rate.mean()))
 
 
-def test_chunks_make_no_difference(monkeypatch):
+def test_the_chunk_size_makes_no_difference(monkeypatch):
     posterior, _ = random_posterior(50)
     whole = measure_rate_parts(posterior, torch.Generator().manual_seed(0), images=31)
     for elements in (1, 1000):
@@ -218,7 +218,7 @@ def test_chunks_make_no_difference(monkeypatch):
         assert chunked.rate == pytest.approx(whole.rate)
 
 
-def test_some_images_stand_for_all():
+def test_a_sample_of_images_estimates_the_whole_split():
     posterior, _ = random_posterior(2000)
     whole = measure_rate_parts(posterior, torch.Generator().manual_seed(0))
     some = measure_rate_parts(posterior, torch.Generator().manual_seed(1), images=1000)
@@ -228,7 +228,7 @@ def test_some_images_stand_for_all():
 
 
 def test_correlated_means_have_the_total_correlation_of_their_gaussian():
-    """Means of correlation r and a posterior variance v: one Gaussian of correlation r / (1+v)."""
+    """Means of correlation r with a posterior variance v give a Gaussian of correlation r/(1+v)."""
     generator = torch.Generator().manual_seed(0)
     first, second = torch.randn(2, 4000, generator=generator)
     mean = torch.stack([first, 0.9 * first + math.sqrt(1 - 0.9**2) * second], dim=1)
@@ -240,7 +240,7 @@ def test_correlated_means_have_the_total_correlation_of_their_gaussian():
     assert found.dimension_wise_kl == pytest.approx(gaussian_kl, abs=0.05)
 
 
-def test_independent_means_have_next_to_none():
+def test_independent_means_have_almost_no_total_correlation():
     generator = torch.Generator().manual_seed(0)
     posterior = Posterior(
         torch.randn(4000, 2, generator=generator), torch.full((4000, 2), math.log(0.25))
@@ -248,14 +248,14 @@ def test_independent_means_have_next_to_none():
     assert abs(measure_rate_parts(posterior, generator).total_correlation) < 0.03
 
 
-def test_codes_far_apart_tell_all_images_apart():
+def test_separate_codes_have_the_mutual_information_log_n():
     apart = Posterior(100 * torch.arange(20.0)[:, None].repeat(1, 2), torch.zeros(20, 2))
     found = measure_rate_parts(apart, torch.Generator().manual_seed(0))
     assert found.index_code_mi == pytest.approx(math.log(20), rel=1e-5)
     assert found.total_correlation == pytest.approx(math.log(20), rel=1e-5)
 
 
-def test_a_collapsed_posterior_has_no_part_at_all():
+def test_all_parts_of_a_collapsed_posterior_are_0():
     collapsed = Posterior(torch.zeros(30, 4), torch.zeros(30, 4))
     found = measure_rate_parts(collapsed, torch.Generator().manual_seed(0))
     for part in (found.index_code_mi, found.total_correlation, found.dimension_wise_kl):
@@ -263,7 +263,7 @@ def test_a_collapsed_posterior_has_no_part_at_all():
 
 
 @pytest.mark.parametrize("images", [0, -1, 21])
-def test_images_that_the_split_does_not_have(images):
+def test_more_images_than_the_split_has_are_refused(images):
     posterior, _ = random_posterior(20)
     with pytest.raises(ConfigError, match="images must be from 1 to the split's 20"):
         measure_rate_parts(posterior, torch.Generator(), images=images)

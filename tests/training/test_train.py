@@ -1,4 +1,4 @@
-"""Training: it learns, it is reproducible, it stops and resumes exactly, it notices trouble."""
+"""Training learns, is reproducible, stops and resumes exactly, and detects divergence."""
 
 import itertools
 import math
@@ -31,7 +31,7 @@ def trained(dataset, config: TrainConfig = TRAIN, model: ModelConfig = MODEL) ->
 
 
 def run_until(training: TrainingRun, step: int) -> list[Report]:
-    """Take steps until `step`, asking for a report after each."""
+    """Take steps until `step`, with a report after each step."""
     reports = []
     for report in run_training(training, report_seconds=0.0):
         reports.append(report)
@@ -45,7 +45,7 @@ def closing(reports: list[Report]) -> list[Report]:
 
 
 def assert_equal_states(first: TrainingRun, second: TrainingRun) -> None:
-    """Weights, Adam's moments and step counts, the noise generator and the step, bit for bit."""
+    """Assert bit-equal weights, moments, step counts, noise generators and steps."""
     a, b = first.state(), second.state()
     assert a.keys() == b.keys()
     assert any(name.startswith("adam.second.") for name in a)
@@ -55,7 +55,7 @@ def assert_equal_states(first: TrainingRun, second: TrainingRun) -> None:
 
 @pytest.mark.parametrize("architecture", ["mlp", "mlp-deep", "conv", "conv-mlp"])
 def test_every_architecture_learns(digits, architecture):
-    """Clearly better than at first, and with a code that carries something about the image."""
+    """The distortion falls clearly, and the code holds information about the image."""
     model = replace(MODEL, architecture=architecture)
     config = replace(TRAIN, epochs=4, batch_size=16, learning_rate=2e-3, warmup_epochs=4.0)
     before = evaluate(VAE.seeded(model, config.seed), digits.test)
@@ -72,7 +72,7 @@ def test_the_gaussian_likelihood_learns(digits):
     assert after.elbo > before.elbo + 50
 
 
-def test_the_seed_decides_the_weights(digits):
+def test_the_seed_decides_the_trained_weights(digits):
     first = trained(digits)
     assert_equal_states(first, trained(digits))
     other = trained(digits, replace(TRAIN, seed=6))
@@ -81,7 +81,7 @@ def test_the_seed_decides_the_weights(digits):
     )
 
 
-def test_training_neither_reads_nor_moves_torch_s_own_random_state(digits):
+def test_training_does_not_use_torch_s_global_random_state(digits):
     torch.manual_seed(1)
     before = torch.get_rng_state()
     first = trained(digits, replace(TRAIN, epochs=1))
@@ -114,7 +114,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(digits, tmp_path,
     assert evaluate(whole.model, digits.test) == evaluate(resumed.training.model, digits.test)
 
 
-def test_a_run_that_is_not_asked_on_goes_on_where_it_stopped(digits):
+def test_a_run_without_further_requests_stops_and_later_continues(digits):
     whole = trained(digits)
     paused = TrainingRun(MODEL, TRAIN, digits)
     run_until(paused, 7)
@@ -125,7 +125,7 @@ def test_a_run_that_is_not_asked_on_goes_on_where_it_stopped(digits):
     assert_equal_states(whole, paused)
 
 
-def test_how_often_reports_come_changes_nothing(digits):
+def test_the_frequency_of_reports_changes_no_number(digits):
     config = replace(TRAIN, epochs=1)
     often = TrainingRun(MODEL, config, digits)
     reports = list(run_training(often, report_seconds=0.0))
@@ -147,8 +147,8 @@ def test_a_state_of_another_model_is_refused(digits):
         TrainingRun(MODEL, TRAIN, digits).restore(state)
 
 
-def test_a_run_goes_on_where_a_gpu_has_come_or_gone(digits):
-    """With other noise, as that of CUDA means nothing to the CPU, but the same at every try."""
+def test_a_run_continues_on_another_kind_of_device(digits):
+    """The noise generator gets a new seed there, which is the same at every attempt."""
     state = trained(digits, replace(TRAIN, epochs=1)).state()
     assert len(state["noise"]) in NOISE_BYTES
     moved = [TrainingRun(MODEL, TRAIN, digits) for _ in range(2)]
@@ -165,7 +165,7 @@ def test_images_of_another_shape_are_refused(digits):
         TrainingRun(ModelConfig((1, 28, 28)), TRAIN, digits)
 
 
-def test_reports_say_how_training_stands(digits):
+def test_reports_describe_the_progress(digits):
     config = replace(TRAIN, epochs=2, beta=3.0, warmup_epochs=1.0)
     reports = list(run_training(TrainingRun(MODEL, config, digits), report_seconds=0.0))
     steps = 2 * STEPS_PER_EPOCH
@@ -189,7 +189,7 @@ def test_reports_say_how_training_stands(digits):
     assert len(first.rate_per_dimension) == 3
 
 
-def test_the_report_that_ends_an_epoch_covers_all_of_it_even_after_a_pause(digits):
+def test_the_last_report_of_an_epoch_covers_the_whole_epoch_after_a_pause(digits):
     config = replace(TRAIN, epochs=1)
     (whole,) = run_training(TrainingRun(MODEL, config, digits), report_seconds=1e9)
     paused = TrainingRun(MODEL, config, digits)
@@ -201,7 +201,7 @@ def test_the_report_that_ends_an_epoch_covers_all_of_it_even_after_a_pause(digit
     assert closing.rate == pytest.approx(whole.rate, rel=1e-4)
 
 
-def test_an_epoch_takes_every_training_image_once_in_an_order_of_its_own(digits):
+def test_every_epoch_has_every_training_image_once_in_a_new_order(digits):
     training = TrainingRun(MODEL, replace(TRAIN, epochs=2), digits)
     batches = []
     stepper = Stepper([training])
@@ -220,8 +220,8 @@ def test_an_epoch_takes_every_training_image_once_in_an_order_of_its_own(digits)
     assert not torch.equal(*orders)
 
 
-class Told:
-    """A step that writes down its learning rates."""
+class RecordingStep:
+    """A step that records its learning rates."""
 
     def __init__(self, step, rates) -> None:
         self._step, self._rates = step, rates
@@ -237,7 +237,7 @@ def test_the_cosine_schedule_falls_from_the_learning_rate_towards_zero(digits):
         training = TrainingRun(MODEL, replace(TRAIN, schedule=schedule, epochs=2), digits)
         stepper, rates[schedule] = Stepper([training]), []
         (stack,) = stepper.stacks
-        stack.take_step = Told(stack.take_step, rates[schedule])
+        stack.take_step = RecordingStep(stack.take_step, rates[schedule])
         while not training.finished:
             stepper.step()
     assert rates["cosine"][0] == pytest.approx(3e-3)
@@ -256,7 +256,7 @@ def test_gradients_are_clipped(digits):
 
 
 @pytest.mark.parametrize("report_seconds", [0.0, 1e9])
-def test_a_weight_that_is_no_number_stops_training_with_advice(digits, report_seconds):
+def test_a_nan_weight_stops_training_with_advice(digits, report_seconds):
     config = replace(TRAIN, learning_rate=0.02, grad_clip=1e9)
     training = TrainingRun(MODEL, config, digits)
     run_until(training, 3)
@@ -270,7 +270,7 @@ def test_a_weight_that_is_no_number_stops_training_with_advice(digits, report_se
     assert "\n" not in message
 
 
-def test_a_last_step_that_goes_wrong_is_noticed_too(digits):
+def test_divergence_in_the_last_step_is_detected(digits):
     """The loss of the last step is finite, and its gradient is not."""
     training = TrainingRun(MODEL, replace(TRAIN, epochs=1, batch_size=5000), digits)
     training.weights.second[0] = math.nan
@@ -278,8 +278,8 @@ def test_a_last_step_that_goes_wrong_is_noticed_too(digits):
         list(run_training(training))
 
 
-def test_a_run_whose_codes_are_huge_still_opens_or_is_called_diverged(digits, tmp_path):
-    """Without a rate's weight nothing keeps the codes within what half precision can hold."""
+def test_a_run_with_huge_codes_opens_or_is_reported_as_diverged(digits, tmp_path):
+    """With beta 0 nothing limits the codes, which may overflow half precision."""
     from vae.explorer import Explorer
 
     config = replace(TRAIN, beta=0.0, learning_rate=10.0, grad_clip=1e9, schedule="constant")
@@ -303,7 +303,7 @@ def test_total_collapse_at_a_huge_beta_is_explained(digits):
     assert "lower beta (now 10000)" in message
 
 
-def test_a_batch_may_be_larger_than_the_data_set(digits):
+def test_a_batch_size_above_the_data_set_s_size_is_allowed(digits):
     training = TrainingRun(MODEL, replace(TRAIN, epochs=2, batch_size=1_000_000), digits)
     reports = list(run_training(training))
     assert (training.steps_per_epoch, training.steps) == (1, 2)
@@ -311,7 +311,7 @@ def test_a_batch_may_be_larger_than_the_data_set(digits):
     assert training.finished
 
 
-def test_without_a_validation_split_training_images_stand_in_for_active_units(digits):
+def test_active_units_are_those_of_training_images_without_a_validation_split(digits):
     from vae.data.registry import load_dataset
 
     dataset = load_dataset("digits", validation_fraction=0.0)
@@ -321,8 +321,8 @@ def test_without_a_validation_split_training_images_stand_in_for_active_units(di
     assert reports[-1].active_units is not None
 
 
-def test_speed_is_that_of_the_later_epochs_steps_alone(digits, monkeypatch):
-    """A clock by hand: 4 s a step in epoch 1, 1 s after; 100 s in evaluations and in pauses."""
+def test_the_speed_leaves_out_the_first_epoch_and_evaluations(digits, monkeypatch):
+    """A fake clock gives 4 s per step in epoch 1, then 1 s, and 100 s per evaluation or pause."""
     clock = SimpleNamespace(now=0.0)
     training = TrainingRun(MODEL, replace(TRAIN, epochs=3, batch_size=683), digits)
     take = Stepper.step

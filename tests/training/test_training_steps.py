@@ -1,4 +1,4 @@
-"""A step of training, against a loop with torch's own autograd, loss and optimiser."""
+"""Training steps agree with a loop of torch's own autograd, loss and optimiser."""
 
 import gc
 import weakref
@@ -25,16 +25,16 @@ STEPS = 20
 CPU = torch.device("cpu")
 
 
-def take_steps(cohort: RunGroup, steps: int) -> None:
-    """So many steps, a report after each."""
-    for _ in zip(range(steps), cohort.run(report_seconds=0.0), strict=False):
+def take_steps(group: RunGroup, steps: int) -> None:
+    """Take some steps, with a report after each step."""
+    for _ in zip(range(steps), group.run(report_seconds=0.0), strict=False):
         pass
 
 
 def plain_loop(
     config: ModelConfig, train: TrainConfig, dataset: Dataset, steps: int
 ) -> tuple[VAE, float]:
-    """The weights after some steps of an ordinary loop, and the distortion over all of them."""
+    """Return the model after some steps of a plain loop, and the distortion of all steps."""
     training = TrainingRun(config, train, dataset)
     model, order = VAE.seeded(config, train.seed), training.order(0)
     optimiser = torch.optim.Adam(model.parameters())
@@ -75,7 +75,7 @@ def plain_distortion(config: ModelConfig, output: Tensor, images: Tensor) -> Ten
 
 @torch.no_grad()
 def assert_close(model: VAE, expected: VAE, tolerance: float) -> None:
-    """The relative distance of all weights together, and nothing far off on its own."""
+    """Assert a small relative distance of all weights together and of each parameter."""
     for (name, found), wanted in zip(model.named_parameters(), expected.parameters(), strict=True):
         distance = float((found - wanted).norm() / wanted.norm())
         assert distance < tolerance, name
@@ -83,7 +83,7 @@ def assert_close(model: VAE, expected: VAE, tolerance: float) -> None:
 
 @torch.no_grad()
 def distance(first: TrainingRun, other: TrainingRun) -> float:
-    """Between the weights of two runs, relative to their size."""
+    """Return the distance between the weights of two runs, relative to their norm."""
     a, b = (torch.cat([p.flatten() for p in t.model.parameters()]) for t in (first, other))
     return float((a - b).norm() / b.norm())
 
@@ -104,7 +104,7 @@ def distance(first: TrainingRun, other: TrainingRun) -> float:
         ({"architecture": "conv", "likelihood": "gaussian", "pixel_scale": 0.3}, {"beta": 1.0}),
     ],
 )
-def test_steps_are_those_of_an_ordinary_loop(digits, model, train):
+def test_steps_agree_with_a_plain_autograd_loop(digits, model, train):
     config, settings = replace(MODEL, **model), replace(TRAIN, **train)
     training = TrainingRun(config, settings, digits)
     report = next(run_training(training, report_seconds=1e9))
@@ -113,15 +113,15 @@ def test_steps_are_those_of_an_ordinary_loop(digits, model, train):
 
     short = TrainingRun(config, settings, digits)
     take_steps(RunGroup([short]), STEPS)
-    # A convolution's output may be zero to rounding, and a ReLU then passes a gradient or not,
-    # depending on the processor. A wrong formula is off by a hundred times as much.
+    # A convolution's output may be 0 up to rounding. Whether a ReLU passes its gradient then
+    # depends on the processor. A wrong formula has an error that is a hundred times as large.
     tolerance = 2e-4 if "conv" in config.architecture else 3e-5
     assert_close(short.model, plain_loop(config, settings, digits, STEPS)[0], tolerance)
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "conv", "conv-mlp"])
-def test_steps_on_colour_images_are_those_of_an_ordinary_loop(digits, architecture):
-    """Channels come first in the data set and last in convolutions."""
+def test_steps_on_colour_images_agree_with_a_plain_autograd_loop(digits, architecture):
+    """Data sets store channels first, and convolutions compute with channels last."""
     plain = digits.train.images
     images = torch.cat([plain, 255 - plain, plain.flip(-1)], dim=1)
     coloured = replace(digits, train=replace(digits.train, images=images))
@@ -145,14 +145,14 @@ def test_steps_on_colour_images_are_those_of_an_ordinary_loop(digits, architectu
         ({}, {"objective": "beta-tcvae"}, 1, False),
     ],
 )
-def test_which_steps_are_taken_by_hand(model, train, models, expected):
-    """Else the comparisons with an ordinary loop could compare autograd with itself."""
+def test_the_manual_step_is_used_where_it_is_expected(model, train, models, expected):
+    """Otherwise the comparisons with a plain loop could compare autograd with itself."""
     configs = replace(MODEL, **model), replace(TRAIN, **train)
     assert supports_manual_step(*configs, CPU, models) == expected
 
 
-def test_free_bits_clipping_and_corruption_make_a_difference_there(digits):
-    """Else the comparisons above would compare nothing."""
+def test_free_bits_clipping_and_corruption_change_the_compared_numbers(digits):
+    """Otherwise the comparisons above would not test these settings."""
     plain = plain_loop(MODEL, TRAIN, digits, STEPS)[0]
     changes = {"free_bits": 0.05, "grad_clip": 0.5, "warmup_epochs": 1.0, "corruption": 0.4}
     for name, value in changes.items():
@@ -163,7 +163,7 @@ def test_free_bits_clipping_and_corruption_make_a_difference_there(digits):
 
 
 def test_a_log_variance_at_its_limit_gets_no_gradient(digits):
-    """Of the encoder's last layer, in the half that the clamp holds."""
+    """The encoder's last layer has no gradient in the half that the clamp limits."""
     training = TrainingRun(MODEL, replace(TRAIN, grad_clip=1e9), digits)
     with torch.no_grad():
         training.model.encoder[3].bias[3:] = 50.0
@@ -176,10 +176,10 @@ def test_a_log_variance_at_its_limit_gets_no_gradient(digits):
 @pytest.mark.parametrize("by_turns", [True, False])
 @pytest.mark.parametrize("architecture", ["mlp", "mlp-deep", "conv"])
 @pytest.mark.parametrize("seeds", [(5,), (5, 6)])
-def test_models_that_train_together_come_out_as_if_alone(
+def test_models_that_train_together_have_the_same_results_as_alone(
     digits, monkeypatch, architecture, by_turns, seeds
 ):
-    """By turns, as on the CPU; or side by side, as on CUDA."""
+    """This holds in turns, as on the CPU, and for stacked runs, as on CUDA."""
     if not by_turns:
         monkeypatch.setattr(
             stepper, "supports_manual_step", lambda *_: architecture != "conv"
@@ -202,7 +202,7 @@ def test_models_that_train_together_come_out_as_if_alone(
     assert distance(together[0], together[-1]) > 0.01
 
 
-def test_reports_of_models_that_train_together_are_each_one_s_own(digits):
+def test_models_that_train_together_have_separate_reports(digits):
     configs = [replace(TRAIN, beta=beta) for beta in (0.5, 4.0)]
     together = [TrainingRun(MODEL, config, digits) for config in configs]
     reports = list(RunGroup(together).run(report_seconds=1e9))
@@ -227,14 +227,14 @@ def test_the_time_of_models_that_train_together_is_shared(digits):
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "conv"])
-def test_one_that_is_dropped_changes_nothing_for_the_others(digits, architecture):
+def test_a_dropped_run_changes_no_number_of_the_others(digits, architecture):
     model = replace(MODEL, architecture=architecture)
     configs = [replace(TRAIN, beta=beta, epochs=2) for beta in (0.5, 1.0, 4.0)]
     members = [TrainingRun(model, config, digits) for config in configs]
-    cohort = RunGroup(members)
-    for reports in cohort.run(report_seconds=0.0):
+    group = RunGroup(members)
+    for reports in group.run(report_seconds=0.0):
         if reports[members[0]].step == STEPS:
-            cohort.drop(members[1])
+            group.drop(members[1])
     assert [member.step for member in members] == [44, STEPS, 44]
     for member, config in zip(members, configs, strict=True):
         alone = TrainingRun(model, config, digits)
@@ -247,35 +247,35 @@ def test_one_that_is_dropped_changes_nothing_for_the_others(digits, architecture
     assert distance(members[1], alone) < 1e-4
 
 
-def test_one_that_diverges_leaves_the_others_alone(digits):
+def test_a_diverging_run_does_not_affect_the_others(digits):
     configs = [replace(TRAIN, beta=beta, epochs=1) for beta in (0.5, 1.0, 4.0)]
     members = [TrainingRun(MODEL, config, digits) for config in configs]
-    cohort, told = RunGroup(members), []
-    for reports in cohort.run(report_seconds=0.0):
-        told.append(reports)
+    group, yielded = RunGroup(members), []
+    for reports in group.run(report_seconds=0.0):
+        yielded.append(reports)
         if reports[members[0]].step == 3:
             members[1].weights.values[0] = float("nan")
-    assert isinstance(told[3][members[1]], DivergedError)
-    assert [len(reports) for reports in told] == [3] * 4 + [2] * 18
-    assert cohort.members == [members[0], members[2]]
+    assert isinstance(yielded[3][members[1]], DivergedError)
+    assert [len(reports) for reports in yielded] == [3] * 4 + [2] * 18
+    assert group.members == [members[0], members[2]]
     alone = TrainingRun(MODEL, configs[2], digits)
     take_steps(RunGroup([alone]), 22)
     assert distance(members[2], alone) < 1e-4
 
 
-def test_one_that_diverges_frees_what_took_its_steps(digits):
-    """Its error may be kept, and must not keep the stepper with all that is on the device."""
+def test_the_error_of_a_diverging_run_does_not_keep_the_stepper_alive(digits):
+    """A caller may keep the error, which must not keep the device memory of the stepper."""
     members = [TrainingRun(MODEL, replace(TRAIN, beta=beta), digits) for beta in (0.5, 1.0)]
-    cohort = RunGroup(members)
-    run = cohort.run(report_seconds=0.0)
+    group = RunGroup(members)
+    run = group.run(report_seconds=0.0)
     next(run)
-    taken_by = weakref.ref(cohort._stepper)
+    stepper_ref = weakref.ref(group._stepper)
     members[1].weights.values[0] = float("nan")
     gc.disable()
     try:
         error = next(run)[members[1]]
         assert isinstance(error, DivergedError)
-        assert taken_by() is None
+        assert stepper_ref() is None
     finally:
         gc.enable()
 
@@ -293,8 +293,8 @@ def test_only_runs_that_differ_in_beta_and_seed_train_together(digits):
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "conv"])
-def test_the_step_by_hand_and_the_one_by_autograd_are_interchangeable(digits, architecture):
-    """The second goes on from the moments that the first left."""
+def test_manual_and_autograd_steps_are_interchangeable(digits, architecture):
+    """The second kind of step continues from the moments of the first."""
     model = replace(MODEL, architecture=architecture)
     by_hand = TrainingRun(model, TRAIN, digits)
     take_steps(RunGroup([by_hand]), 10)
@@ -317,8 +317,8 @@ def test_a_model_s_parameters_are_views_of_its_weights(digits):
     assert kernel.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_moments_that_fade_become_zero(digits):
-    """A pixel that is black in every image: arithmetic on what is below 1.2e-38 is very slow."""
+def test_denormal_moments_become_zero(digits):
+    """A pixel is black in every image; arithmetic on numbers below 1.2e-38 is very slow."""
     training = TrainingRun(MODEL, TRAIN, digits)
     take_steps(RunGroup([training]), 1)
     first = training.state()["adam.first.encoder.1.weight"]
@@ -332,8 +332,8 @@ def test_moments_that_fade_become_zero(digits):
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "conv"])
-def test_layers_in_bfloat16_learn_the_same(digits, architecture):
-    """As near as bfloat16 has it: relative errors of some parts in a thousand at each step."""
+def test_training_in_bfloat16_agrees_with_float32(digits, architecture):
+    """bfloat16 has relative errors of some parts in a thousand at each step."""
     model, before = replace(MODEL, architecture=architecture), torch.get_float32_matmul_precision()
     runs = [
         TrainingRun(model, replace(TRAIN, precision=precision), digits)
@@ -346,8 +346,8 @@ def test_layers_in_bfloat16_learn_the_same(digits, architecture):
         assert parameter.dtype == torch.float32, name
 
 
-def test_models_that_take_turns_take_several_steps_in_each(digits):
-    """As many as the reports leave time for, up to the end of the epoch, and all stay abreast."""
+def test_models_take_several_steps_per_turn(digits):
+    """Reports and the end of an epoch limit a turn, and all runs have the same step count."""
     members = [TrainingRun(MODEL, replace(TRAIN, beta=beta), digits) for beta in (1.0, 2.0, 4.0)]
     steps = Stepper(members)
     assert steps.step(max_steps=100, seconds=1e9) == 64

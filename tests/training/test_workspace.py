@@ -1,4 +1,4 @@
-"""The memory that steps work in."""
+"""Steps share work buffers without disturbing each other."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ CPU = torch.device("cpu")
 TRAIN = TrainConfig("digits", epochs=3, batch_size=64)
 
 
-def test_who_comes_next_takes_the_same_buffers_as_they_were_left():
+def test_the_next_user_of_a_key_gets_the_same_buffers_unchanged():
     pool = WorkspacePool(CPU)
     first = pool.get(64)
     values, levels = first.buffer(2, 3), first.buffer(4, dtype=torch.uint8)
@@ -28,7 +28,7 @@ def test_who_comes_next_takes_the_same_buffers_as_they_were_left():
 
 
 @pytest.mark.parametrize("wanted", [((3, 2), torch.float32), ((2, 3), torch.float64)])
-def test_a_step_of_another_shape_may_not_come_in(wanted):
+def test_a_request_of_another_shape_is_refused(wanted):
     pool = WorkspacePool(CPU)
     pool.get(64).buffer(2, 3)
     with pytest.raises(AssertionError):
@@ -36,8 +36,8 @@ def test_a_step_of_another_shape_may_not_come_in(wanted):
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "conv"])
-def test_models_that_take_turns_work_in_the_memory_of_one(digits, architecture, monkeypatch):
-    """Three models take no more of it than one, in an epoch whose last batch is smaller."""
+def test_models_that_take_turns_share_the_buffers_of_one_model(digits, architecture, monkeypatch):
+    """Three models need no more buffers than one; the last batch of the epoch is smaller."""
     model = ModelConfig((1, 8, 8), latent_dim=3, architecture=architecture)
     sizes = []
     for count in (1, 3):

@@ -25,7 +25,7 @@ def parameters(network: nn.Module) -> int:
 @pytest.mark.parametrize("architecture", get_args(Architecture))
 @pytest.mark.parametrize("shape", SHAPES)
 def test_shapes_of_every_architecture(architecture, shape):
-    # A spatial code has a channel at least for each place.
+    # A spatial code has at least one channel for each grid cell.
     latent = 2 * (shape[1] // 4) * (shape[2] // 4) if architecture == "spatial" else 5
     config = ModelConfig(shape, latent, architecture)
     encoded = build_encoder(config, 2 * latent)(torch.zeros(3, *shape))

@@ -91,10 +91,14 @@ def test_residual_networks_serve_a_range_of_betas_and_labels(architecture):
         if name.endswith(("slope", "offset")):
             torch.nn.init.normal_(parameter)
     torch.testing.assert_close(gated.at_beta(2.0).decode(z), gated.decode(z, Condition(betas)))
-    told = build_seeded(replace(config, kind="conditional", classes=10), 0).requires_grad_(False)
-    torch.nn.init.normal_(told.decoder.offsets)
+    conditional = build_seeded(replace(config, kind="conditional", classes=10), 0).requires_grad_(
+        False
+    )
+    torch.nn.init.normal_(conditional.decoder.offsets)
     labels = torch.full((3,), 4)
-    torch.testing.assert_close(told.at_label(4).decode(z), told.decode(z, Condition(labels=labels)))
+    torch.testing.assert_close(
+        conditional.at_label(4).decode(z), conditional.decode(z, Condition(labels=labels))
+    )
 
 
 def test_the_browser_refuses_residual_networks(tmp_path, train_into):
