@@ -1,4 +1,4 @@
-"""The screen Home: a walk through the latent space of the chosen model, and all models."""
+"""Shows the screen Home: a walk through the latent space of the chosen model, and all models."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""The screen Compare beta: models of the same data and network that differ in beta."""
+"""Shows the screen Compare beta: models of one data set and network that differ in beta."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The screen Train: choose settings, train a model, and watch its losses and active dimensions."""
+"""Shows the screen Train: the settings, the queue, and the training of one model as it runs."""
 
 import streamlit as st
 

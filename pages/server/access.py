@@ -1,4 +1,4 @@
-"""Read-only mode for public demonstrations, and the folders that the server may read.
+"""Applies the read-only mode, and limits the folders of images that the server reads.
 
 `LATENT_READ_ONLY=1`, or `streamlit run app.py -- --read-only`, turns the read-only mode on.
 """

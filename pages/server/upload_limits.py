@@ -1,4 +1,4 @@
-"""Limits on the memory that uploaded files may take.
+"""Limits the memory that uploaded files may take.
 
 Streamlit keeps every uploaded file until its session ends, and its upload address accepts any
 number of files. The pages read a file as soon as it arrives and keep their own copy, so older files

@@ -1,4 +1,4 @@
-"""How Streamlit's caches recognise models: by the hash of their weights.
+"""Tells Streamlit's caches how to recognise a model: by the hash of its weights.
 
 Pages pass `hash_funcs=BY_RUN` or `hash_funcs=BY_DECODER` to `st.cache_data` and
 `st.cache_resource`. Streamlit compares the names of classes, so this module imports none of them.

@@ -1,4 +1,4 @@
-"""The latent position that all pages share, and the test image that it came from.
+"""Shares one latent position, and the test image that it came from, among all pages.
 
 Each model has its own position. The address holds it as `?z=…`, and the test image as `?image=…`.
 """

@@ -1,4 +1,4 @@
-"""The training queue of the server, which all sessions share."""
+"""Creates the training queue of the server, which all sessions share."""
 
 from typing import TYPE_CHECKING
 

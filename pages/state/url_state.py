@@ -1,4 +1,4 @@
-"""Choices that stand in the page's address, so that a link or a reload opens the same view.
+"""Keeps choices in the page's address, so that a link or a reload opens the same view.
 
 A choice is a short text with a name, such as `path=linear`. The session remembers it when the page
 changes. A scope (a model or a data set) keeps the choices for different things apart; the address

@@ -1,4 +1,4 @@
-"""The assets of the live instruments: networks, codes and test images, each sent once.
+"""Sends the assets of the live instruments (networks, codes and test images), each once.
 
 Instruments refer to assets by id. An asset may arrive later, so the instrument renders at once.
 """

@@ -1,4 +1,4 @@
-"""The picker of one end of an interpolation.
+"""Shows the picker of one end of an interpolation.
 
 An end is a test image, the pinned position, a drawing or an uploaded picture. The address holds the
 choice as `?a=…` or `?b=…`: the index of a test image, `pin`, `draw` or `upload`. Drawings and

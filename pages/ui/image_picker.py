@@ -1,4 +1,4 @@
-"""The picker of test images, and the note that a page shows where the data set is absent."""
+"""Shows the picker of test images, and a note if the data set is absent."""
 
 from typing import TYPE_CHECKING
 

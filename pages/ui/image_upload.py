@@ -1,4 +1,4 @@
-"""Uploaded pictures: read once, kept small, and shown beside the image that the model sees.
+"""Reads uploaded pictures, and shows each beside the image that the model sees.
 
 The session keeps the last picture of each upload widget, for all pages. A kept picture has at most
 `vae.data.uploads.KEPT_SIDE` pixels a side, so uploads cannot fill the memory of a session.

@@ -1,4 +1,4 @@
-"""The live instruments: widgets that decode in the browser while people move them.
+"""Mounts the live instruments: widgets that decode in the browser while people move them.
 
 A page sends each large blob (a decoder, the codes) once with `mount_asset`. The instruments get
 small JSON, which refers to blobs by their ids. The browser sends nothing to Python during a drag;

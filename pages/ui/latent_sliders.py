@@ -1,4 +1,4 @@
-"""The sliders of a model: one for each latent dimension, sorted by rate."""
+"""Describes the sliders of a model: one for each latent dimension, sorted by rate."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The layout of every page: title, style, navigation and error messages.
+"""Lays out every page: title, style, navigation and error messages.
 
 This module imports nothing large, so a page shows its title before torch is loaded.
 """

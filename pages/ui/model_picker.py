@@ -1,4 +1,4 @@
-"""The picker of the model in the sidebar."""
+"""Shows the picker of the model in the sidebar."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The widget of a setting: its label, limits and help come from the schema of settings."""
+"""Shows the widget of a setting: its label, limits and help come from the schema."""
 
 from typing import TYPE_CHECKING, Any
 

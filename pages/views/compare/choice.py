@@ -1,4 +1,4 @@
-"""The pickers of the comparison and of the view; the address holds both choices."""
+"""Shows the pickers of the comparison and of the view; the address holds both choices."""
 
 from typing import TYPE_CHECKING
 

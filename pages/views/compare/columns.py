@@ -1,4 +1,4 @@
-"""The view Side by side: one image and one set of sliders for models of different betas."""
+"""Shows the view Side by side: one image and one set of sliders for several betas."""
 
 from typing import TYPE_CHECKING
 

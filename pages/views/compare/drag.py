@@ -1,4 +1,4 @@
-"""The view Drag β: a multi-rate model whose images, codes and rates follow a slider of beta."""
+"""Shows the view Drag β: a multi-rate model whose images and codes follow a slider of beta."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The summary at the top: the measures that beta changes more than the seed does."""
+"""Says in sentences which measures beta changes more than the seed does."""
 
 from typing import TYPE_CHECKING
 

@@ -1,11 +1,11 @@
-"""The map of latents and factors: how much of each factor each latent carries, for one run."""
+"""Shows how much of each factor each latent dimension of a run carries."""
 
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.state.caches import BY_RUN
-from pages.views.compare.measured import BARE
+from pages.ui.widgets import show_figure
 
 if TYPE_CHECKING:
     from vae.analysis.factor_map import FactorMap
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def show_factor_map(comparison: "Comparison") -> None:
-    """Show the map for a setting and a seed to choose; show nothing if factors are unknown."""
+    """Show the map of a setting and a seed that people choose; nothing if factors are unknown."""
     from vae.charts.comparison import share_map
 
     if not comparison.example.factors:
@@ -38,7 +38,8 @@ def show_factor_map(comparison: "Comparison") -> None:
         for latent, rate in zip(found.latents, found.rates, strict=True)
     ]
     figure = share_map(found.factors, rows, found.shares.tolist())
-    chart.plotly_chart(figure, key="measured-factors", config=BARE)
+    with chart:
+        show_figure(figure, "measured-factors")
 
 
 def _pick_run(comparison: "Comparison") -> "Run":

@@ -1,10 +1,10 @@
-"""The charts of chosen measures against beta, with a point for each seed."""
+"""Draws chosen measures against beta, with a point for each seed."""
 
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.views.compare.measured import BARE
+from pages.ui.widgets import show_figure
 
 if TYPE_CHECKING:
     from pages.views.compare.measured import MeasuredComparison
@@ -47,7 +47,7 @@ def show_panels(measured: "MeasuredComparison") -> None:
     for measure in map(by_name.__getitem__, names):
         unit = f" ({measure.unit})" if measure.unit else ""
         panels[measure.title + unit] = _lines(measured, measure)
-    st.plotly_chart(measure_panels(panels), key="measured-panels-chart", config=BARE)
+    show_figure(measure_panels(panels), "measured-panels-chart")
 
 
 def _lines(measured: "MeasuredComparison", measure: "Measure") -> "list[MeasureLine]":

@@ -1,7 +1,7 @@
-"""The table of all measures, one row per setting, as HTML.
+"""Shows the table of all measures, one row per setting, as HTML.
 
-`st.dataframe` cannot replace it: its cells hold one line of one size, so the 14 columns with their
-ranges, units and wrapped heads would no longer fit the page without scrolling.
+`st.dataframe` cannot replace it. Its cells hold one line of one size, so 14 columns with ranges,
+units and long heads would not fit the page without scrolling.
 """
 
 from html import escape

@@ -1,8 +1,8 @@
-"""The values of every measure for the runs of a comparison, which all parts of the view read."""
+"""Collects the values of every measure for the runs of a comparison."""
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pages.views.compare.quick_scores import Scores
@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from vae.runs.comparison import BetaSetting, Comparison
 
 OBJECTIVES = {"beta-vae": "β-VAE", "beta-tcvae": "β-TCVAE"}
-BARE: dict[str, Any] = {"displayModeBar": False}
-"""The configuration of a plotly chart without its toolbar."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class MeasuredComparison:
 
     @cached_property
     def values(self) -> dict[str, dict[str, float]]:
-        """The values by the names of the run and of the measure."""
+        """The values, by the name of the run and the name of the measure."""
         from vae.analysis.measurements import run_values
 
         runs = self.comparison.runs

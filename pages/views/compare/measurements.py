@@ -1,4 +1,4 @@
-"""The view Measurements: all measured values of the runs of a comparison."""
+"""Shows the view Measurements: all measured values of the runs of a comparison."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Quick scores: disentanglement scores that the server measures when a page needs them.
+"""Measures quick disentanglement scores on the server when a page needs them.
 
 All sessions share the scores. The server measures one model at a time, in the run of the page that
 asks for it, so one press of the button has a limit.

@@ -1,11 +1,12 @@
-"""The charts of rate and distortion: the plane of all runs, and the rate of each latent."""
+"""Draws rate against distortion for all runs, and the rate of each latent dimension."""
 
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.state.caches import BY_RUN
-from pages.views.compare.measured import BARE, OBJECTIVES, has_several_seeds
+from pages.ui.widgets import show_figure
+from pages.views.compare.measured import OBJECTIVES, has_several_seeds
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -27,7 +28,7 @@ def show_rate_charts(comparison: "Comparison") -> None:
         )
     with right:
         st.markdown("## Which latents stay active")
-        st.plotly_chart(_bars(comparison), key="measured-bars", config=BARE)
+        show_figure(_bars(comparison), "measured-bars")
         seed = "Each panel shows the seed with the median ELBO. "
         st.caption(
             f"{seed if has_several_seeds(comparison) else ''}A bar is the rate of a latent (its KL "
@@ -38,7 +39,7 @@ def show_rate_charts(comparison: "Comparison") -> None:
 
 def show_plane(comparison: "Comparison") -> None:
     """Show the rate-distortion plane of all runs, with the curves of multi-rate models."""
-    st.plotly_chart(_plane(comparison), key="measured-plane", config=BARE)
+    show_figure(_plane(comparison), "measured-plane")
 
 
 @st.cache_resource(max_entries=50, show_spinner=False, hash_funcs=BY_RUN)

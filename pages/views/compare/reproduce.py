@@ -1,4 +1,4 @@
-"""The definitions of the measures, the commands that reproduce all values, and the CSV file."""
+"""Shows the definitions of the measures, the commands that reproduce them, and a CSV file."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The choice of the scores to show: stored ones or quick ones, always of a single protocol."""
+"""Chooses the scores to show: stored ones or quick ones, always of a single protocol."""
 
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def choose_scores(comparison: "Comparison") -> "tuple[Protocol, Scores]":
-    """Return one protocol and its scores; offer to measure quick scores if stored ones lack."""
+    """Return one protocol and its scores; offer quick scores if some stored ones are missing."""
     from vae.analysis.measurements import QUICK, read_comparison_scores
 
     stored = read_comparison_scores(comparison)

@@ -1,4 +1,4 @@
-"""The view Train a sweep: train one run per beta and seed, and watch all runs side by side."""
+"""Shows the view Train a sweep: one run per beta and seed, trained side by side."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""The progress of a sweep: one row per run, the curves of all runs, and their pictures."""
+"""Shows the progress of a sweep: one row per run, the curves of all runs, their pictures."""
 
 from base64 import b64encode
 from collections import Counter

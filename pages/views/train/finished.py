@@ -1,4 +1,4 @@
-"""A finished run: its results, or the record of its training on a server that trains nothing."""
+"""Shows a finished run: its results, or the record of its training."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""The form of the screen Train: a preset, the three main settings, and a fold with the others."""
+"""Shows the form of the screen Train: a preset, the three main settings, and all others."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""A training job: its progress, curves and pictures, redrawn while it trains."""
+"""Shows a training job: its progress, curves and pictures, redrawn while it trains."""
 
 import time
 from collections.abc import Sequence

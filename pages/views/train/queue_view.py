@@ -1,4 +1,4 @@
-"""The training queue of the server, which is the same for everyone."""
+"""Shows the training queue of the server, which is the same for everyone."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

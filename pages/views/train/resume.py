@@ -1,4 +1,4 @@
-"""The runs that have steps left: a person can resume or discard them."""
+"""Lists the runs that have steps left, which a person can resume or discard."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The job or the finished run that this session watches."""
+"""Keeps the job or the finished run that this session watches."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar

@@ -1,4 +1,4 @@
-"""The status of jobs in a few words, and how often the charts of a long training are redrawn."""
+"""Describes the status of jobs in a few words, and limits how often their charts change."""
 
 import time
 from typing import TYPE_CHECKING, TypeVar

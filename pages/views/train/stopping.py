@@ -1,4 +1,4 @@
-"""The buttons that stop jobs: at once for one's own jobs, after a question for those of others.
+"""Shows buttons that stop jobs: one's own at once, those of others after a question.
 
 The app has no accounts. A teacher must be able to stop a job that blocks the class, and a wrong
 click must not stop the job of another person.

@@ -1,4 +1,4 @@
-"""What the page Train does with a request: queue it, or offer the same run that exists already."""
+"""Queues the request of the form, or offers the same run if it exists already."""
 
 from typing import TYPE_CHECKING
 

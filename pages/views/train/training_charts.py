@@ -1,4 +1,4 @@
-"""The charts of a training: its losses by epoch, and the rate of each latent dimension."""
+"""Draws the losses of a training by epoch, and the rate of each latent dimension."""
 
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
