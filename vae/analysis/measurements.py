@@ -10,7 +10,6 @@ Example:
 import csv
 import dataclasses
 import io
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from vae.analysis.beta_effects import SeedSummary
 from vae.analysis.code_scores import assess
 from vae.analysis.findings import StoredScores, load_scores
 from vae.core.errors import CheckpointError
+from vae.core.record import is_number
 from vae.metrics.disentanglement import ESTIMATORS
 from vae.metrics.disentanglement.scores import QUICK_ROWS
 from vae.metrics.glossary import GLOSSARY, GlossaryEntry
@@ -226,18 +226,11 @@ def run_values(run: Run, scores: Mapping[str, Any] | None = None) -> dict[str, f
     }
     taken = dict(scores or {})
     information = taken.pop("label_information", None)
-    if isinstance(information, list | tuple) and information and all(map(_is_number, information)):
+    if isinstance(information, list | tuple) and information and all(map(is_number, information)):
         taken["label_information"] = max(information)
     names = (measure.name for measure in (*AGAINST_FACTORS, *WITHOUT_FACTORS))
-    found |= {name: taken[name] for name in names if _is_number(taken.get(name))}
+    found |= {name: taken[name] for name in names if is_number(taken.get(name))}
     return {name: float(value) for name, value in found.items()}
-
-
-def _is_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    # JSON integers have any number of digits and can exceed the range of a float.
-    return abs(value) <= sys.float_info.max
 
 
 def shown_measures(values: Iterable[Mapping[str, float]]) -> tuple[Measure, ...]:

@@ -6,11 +6,10 @@ Example:
 """
 
 import statistics
-import sys
 from dataclasses import dataclass
 
 from vae.core.errors import ConfigError
-from vae.core.record import Record
+from vae.core.record import Record, is_number
 
 
 @dataclass(frozen=True)
@@ -20,9 +19,7 @@ class Replicates(Record):
     values: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        most = sys.float_info.max
-        are_numbers = all(isinstance(v, int | float) and abs(v) <= most for v in self.values)
-        if not self.values or not are_numbers:
+        if not self.values or not all(map(is_number, self.values)):
             raise ConfigError(f"Replicates: expected a list of numbers, found {self.values!r:.60}")
 
     @property

@@ -86,7 +86,7 @@ def _fits(value: object, hint: Any) -> bool:
     if origin is dict:
         return isinstance(value, Mapping) and all(_fits(v, parts[1]) for v in value.values())
     if hint in (int, float):
-        return _is_number(value, hint)
+        return is_number(value, hint)
     return hint is Any or not isinstance(hint, type) or isinstance(value, hint)
 
 
@@ -96,7 +96,11 @@ def _all_fit(values: list[Any] | tuple[Any, ...], parts: tuple[Any, ...]) -> boo
     return len(values) == len(parts) and all(map(_fits, values, parts))
 
 
-def _is_number(value: object, kind: type) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+def is_number(value: object, kind: type = float) -> bool:
+    """Tell whether a value is a finite number; `kind` int admits integers only.
+
+    JSON integers have any number of digits, so that even an integer can exceed a float's range.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | kind):
         return False
-    return isinstance(value, int | kind) and abs(value) <= sys.float_info.max
+    return abs(value) <= sys.float_info.max
