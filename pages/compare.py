@@ -25,7 +25,7 @@ def show(view: str, comparison: "Comparison | None") -> None:
         from pages.views.compare.sweep import show_sweep
 
         show_sweep(on_finished=show_side_by_side)
-    elif comparison is None:
+    elif comparison is None or (view == choice.COLUMNS and not comparison.settings):
         st.info(
             "There are no two models that differ in beta alone. Train some under “Train a sweep”, "
             "or with `vae sweep`.",

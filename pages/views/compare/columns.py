@@ -26,11 +26,8 @@ PICTURE = 140
 ORDERS = {"rate": "by rate", "match": "matched across models"}
 
 
-def show_columns(comparison: "Comparison | None") -> None:
+def show_columns(comparison: "Comparison") -> None:
     """Show one live picture for each setting, and traversals of the same dimensions below."""
-    if comparison is None or not comparison.settings:
-        st.info("There are no two models that differ in beta alone. Train some with `vae sweep`.")
-        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed, order = _choose_seed(comparison), _choose_order()
     explorers = [open_explorer(setting.of_seed(seed)) for setting in comparison.settings]
