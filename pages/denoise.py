@@ -116,7 +116,8 @@ def show_rows(
     seed: int,
 ) -> None:
     """Show clean images, and below them a row with the result of each method."""
-    from vae.analysis.denoising import METHODS, corrupt, image_quality
+    from vae.analysis.denoising import METHODS, corrupt
+    from vae.metrics.psnr_ssim import image_quality
 
     indices = _sample(gallery, seed, SHOWN)
     clean = gallery.images(indices)
