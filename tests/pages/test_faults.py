@@ -86,7 +86,7 @@ def test_what_a_study_kept_is_broken(open_page, copies):
         (copies / name).write_text('{"format": "latent-explorer-outcome", "format_version": 1')
     page = open_page("pages/few_labels.py", checkpoints=copies)
     assert not page.exception
-    assert "few-labels-digits.json cannot be read" in page.warning[0].value
+    assert "few-labels-digits.json is not complete JSON" in page.warning[0].value
     (copies / "few-labels-digits.json").write_bytes(b"\xff" * 100)
     look_again(page, forget=False)
     (copies / "few-labels-digits.json").unlink()
@@ -108,7 +108,7 @@ def test_scores_that_somebody_else_wrote_are_not_obeyed(open_page, copies):
         write_scores(copies / name)
     page = open_page("pages/compare.py", checkpoints=copies, view="measures")
     assert not page.exception
-    (caption,) = (caption.value for caption in page.caption if "Scores of" in caption.value)
+    (caption,) = (caption.value for caption in page.caption if "These scores rate" in caption.value)
     assert r"of !\[x\](http\://x.example/x.png) test images" in caption
 
 
