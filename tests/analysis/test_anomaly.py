@@ -48,11 +48,6 @@ def explorer(only_zero) -> Explorer:
     return Explorer.open(only_zero)
 
 
-@pytest.fixture(scope="module")
-def images(digits) -> np.ndarray:
-    return digits.test.pixels()
-
-
 def some_scores() -> tuple[np.ndarray, np.ndarray]:
     """Random scores with ties, of normal and abnormal images."""
     generator = np.random.default_rng(0)
@@ -109,17 +104,17 @@ def test_the_atlas_gives_the_rates_of_the_test_images(explorer, images):
     assert atlas_rates(explorer) == pytest.approx(rates, rel=0.02, abs=0.02)
 
 
-def test_a_model_of_noughts_detects_other_digits(explorer, images, digits):
-    found = detect(explorer, images, digits.test.labels.numpy(), samples=10)
+def test_a_model_of_noughts_detects_other_digits(explorer, images, labels):
+    found = detect(explorer, images, labels, samples=10)
     assert found.normal == (0,)
-    assert found.normal_images == int((digits.test.labels == 0).sum())
+    assert found.normal_images == int((labels == 0).sum())
     assert found.abnormal_images + found.normal_images == 360
     assert min(found.auroc[score] for score in ("elbo", "distortion", "likelihood")) > 0.9
     assert found.recall["elbo"] > 0.5
 
 
-def test_a_model_of_all_classes_needs_the_normal_labels(tiny_checkpoint, images, digits):
-    explorer, labels = Explorer.open(tiny_checkpoint), digits.test.labels.numpy()
+def test_a_model_of_all_classes_needs_the_normal_labels(tiny_checkpoint, images, labels):
+    explorer = Explorer.open(tiny_checkpoint)
     with pytest.raises(ConfigError, match="--normal"):
         detect(explorer, images, labels)
     assert detect(explorer, images, labels, normal=[3, 1]).normal == (1, 3)
@@ -128,9 +123,8 @@ def test_a_model_of_all_classes_needs_the_normal_labels(tiny_checkpoint, images,
             detect(explorer, images, labels, normal=normal)
 
 
-def test_an_autoencoder_is_scored_by_reconstructions_alone(tmp_path, train_into, images, digits):
+def test_an_autoencoder_is_scored_by_reconstructions_alone(tmp_path, train_into, images, labels):
     path = train_into(tmp_path / "autoencoder", 3, kind="autoencoder", epochs=1)
-    labels = digits.test.labels.numpy()
     found = detect(Explorer.open(path), images, labels, normal=[0], samples=5)
     assert list(found.auroc) == ["distortion", "unexplained"]
     assert found.samples is None
@@ -142,10 +136,9 @@ def test_the_error_map_is_the_mean_difference_over_the_channels():
     assert error_map(image, decoded) == pytest.approx(np.array([[0, 0.4], [0, 0]]))
 
 
-def test_the_command_prints_the_record(only_zero, images, digits, capsys):
+def test_the_command_prints_the_record(only_zero, images, labels, capsys):
     assert main(["anomaly", str(only_zero), "--samples", "5", "--threads", "1", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
-    labels = digits.test.labels.numpy()
     expected = detect(Explorer.open(only_zero), images, labels, samples=5)
     assert record["auroc"] == pytest.approx(expected.auroc)
     assert record["normal"] == [0]

@@ -26,11 +26,6 @@ def explorer(tmp_path_factory, train_into) -> Explorer:
     return Explorer.open(train_into(path, 8, "spatial", epochs=3, batch_size=32))
 
 
-@pytest.fixture(scope="module")
-def images(digits) -> np.ndarray:
-    return digits.test.pixels()
-
-
 @pytest.mark.parametrize("step", [0.1, 1.0, 4.0])
 def test_a_rounded_number_costs_the_bits_of_its_interval_under_the_prior(step):
     codes = 2 * np.random.default_rng(0).standard_normal((50, 3)).astype(np.float32)

@@ -36,11 +36,6 @@ def root(tmp_path_factory, train_into):
     return root
 
 
-@pytest.fixture(scope="module")
-def clean(digits) -> np.ndarray:
-    return digits.test.pixels()
-
-
 def some_images(count: int = 300, side: int = 12) -> np.ndarray:
     return np.random.default_rng(3).random((count, side, side, 1), dtype=np.float32)
 
@@ -123,17 +118,17 @@ def test_pca_projects_on_the_leading_singular_vectors():
     assert fit_pca(images, 500)(images) == pytest.approx(images, abs=1e-4)
 
 
-def test_a_denoising_model_is_better_under_noise(root, clean, digits):
+def test_a_denoising_model_is_better_under_noise(root, images, labels):
     plain, denoiser = (Explorer.open(root / name) for name in ("plain", "denoiser"))
     assert find_denoiser(read_catalogue(root).runs, plain.run).name == "denoiser"
-    how = methods(plain, digits.test.labels.numpy(), fit_pca(clean, 8), denoiser)
-    found = measure_denoising(clean, how, "noise", [0.1, 0.5], components=8)
+    how = methods(plain, labels, fit_pca(images, 8), denoiser)
+    found = measure_denoising(images, how, "noise", [0.1, 0.5], components=8)
     assert list(found.psnr) == ["corrupted", "median", "pca", "vae", "denoiser"]
     assert found.psnr["denoiser"][1] > max(found.psnr["vae"][1], found.psnr["corrupted"][1])
     assert found.ssim["denoiser"][1] > found.ssim["vae"][1]
-    corrupted = corrupt(clean, "noise", 0.5)
-    assert found.ssim["vae"][1] == image_quality(clean, plain.reconstruct(corrupted)).ssim
-    assert found.psnr["corrupted"][1] == image_quality(clean, corrupted).psnr
+    corrupted = corrupt(images, "noise", 0.5)
+    assert found.ssim["vae"][1] == image_quality(images, plain.reconstruct(corrupted)).ssim
+    assert found.psnr["corrupted"][1] == image_quality(images, corrupted).psnr
 
 
 def test_a_missing_denoiser_is_reported_with_the_training_command(root):
@@ -145,19 +140,19 @@ def test_a_missing_denoiser_is_reported_with_the_training_command(root):
 
 
 @pytest.mark.parametrize("strength", [0.0, -0.5, 1.5, float("nan")])
-def test_strengths_out_of_range_are_refused(clean, strength):
+def test_strengths_out_of_range_are_refused(images, strength):
     with pytest.raises(ConfigError, match="strengths"):
-        measure_denoising(clean, {}, "noise", [strength], components=1)
+        measure_denoising(images, {}, "noise", [strength], components=1)
 
 
-def test_the_command_prints_the_record(root, clean, digits, capsys, monkeypatch):
+def test_the_command_prints_the_record(root, images, capsys, monkeypatch):
     monkeypatch.setenv("LATENT_CHECKPOINTS", str(root))
     asked = ["denoise", str(root / "plain"), "--levels", "0.3,0.6", "--count", "50"]
     assert main([*asked, "--threads", "1", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert record["denoiser"] == "denoiser"
     assert record["components"] == 8
-    expected = image_quality(clean[:50], corrupt(clean[:50], "noise", 0.6))
+    expected = image_quality(images[:50], corrupt(images[:50], "noise", 0.6))
     assert record["psnr"]["corrupted"][1] == pytest.approx(expected.psnr)
     assert record["ssim"]["corrupted"][1] == pytest.approx(expected.ssim)
     assert len(record["best_psnr"]) == 2

@@ -39,11 +39,6 @@ def root(tmp_path_factory, digits, train_into):
     return root
 
 
-@pytest.fixture(scope="module")
-def images(digits) -> np.ndarray:
-    return digits.test.pixels()
-
-
 @pytest.mark.parametrize("scale", [0.004, 0.1, 1.0])
 def test_the_discretised_gaussian_equals_scipys_in_double_precision(scale):
     generator = torch.Generator().manual_seed(0)

@@ -17,9 +17,8 @@ def model(tmp_path_factory, train_into) -> Explorer:
     return Explorer.open(train_into(path, 6, epochs=8, batch_size=32, learning_rate=5e-3))
 
 
-def test_ood_images_are_flagged_and_own_images_are_not(model, digits):
-    own = digits.test.pixels()
-    found = {s.name: s for s in measure_ood(model, own, digits.test.labels.numpy())}
+def test_ood_images_are_flagged_and_own_images_are_not(model, images, labels):
+    found = {s.name: s for s in measure_ood(model, images, labels)}
     assert DIGITS not in found
     assert found[OWN].low_elbo < 0.06
     for name in ("black for white", "pixels shuffled", "noise"):
@@ -30,11 +29,9 @@ def test_ood_images_are_flagged_and_own_images_are_not(model, digits):
         assert result.flagged <= result.low_elbo + result.far_code
 
 
-def test_the_elbo_flags_by_the_quantile_of_own_images(model, digits):
-    own = digits.test.pixels()
-    found = measure_ood(model, own, digits.test.labels.numpy(), seed=3)[2]
-    half = own[:180], own[180:]
-    labels = digits.test.labels.numpy()
+def test_the_elbo_flags_by_the_quantile_of_own_images(model, images, labels):
+    found = measure_ood(model, images, labels, seed=3)[2]
+    half = images[:180], images[180:]
     elbos = model.elbo_terms(half[0], 3, labels[:180]).elbo
     inverted = model.elbo_terms(1 - half[1], 3, labels[180:]).elbo
     wanted = np.mean([(elbos <= elbo).mean() <= 0.01 for elbo in inverted])
@@ -45,10 +42,10 @@ def test_the_elbo_flags_by_the_quantile_of_own_images(model, digits):
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (32, 32, 3)])
 def test_ood_images_have_the_shape_of_own_images(shape):
     own = np.random.default_rng(0).random((5, *shape), dtype=np.float32)
-    for name, images in ood_images(own).items():
-        assert images.shape == (5, *shape), name
-        assert images.dtype == np.float32
-        assert 0 <= images.min() < images.max() <= 1
+    for name, foreign in ood_images(own).items():
+        assert foreign.shape == (5, *shape), name
+        assert foreign.dtype == np.float32
+        assert 0 <= foreign.min() < foreign.max() <= 1
     assert np.sort(ood_images(own)["pixels shuffled"][0].ravel()) == pytest.approx(
         np.sort(own[0].ravel())
     )

@@ -84,6 +84,12 @@ def test_a_batch_holds_the_chosen_images_as_numbers_from_0_to_1(digits):
     assert digits.train.images.max() == 255
 
 
+def test_pixels_are_all_images_with_channels_last(digits):
+    pixels = digits.test.pixels()
+    assert (pixels.shape, pixels.dtype) == ((360, 8, 8, 1), np.float32)
+    assert np.array_equal(pixels[7, 2, 5], digits.test.images[7, :, 2, 5].numpy() / np.float32(255))
+
+
 def test_the_head_of_a_split_keeps_images_and_labels_together(digits):
     head = digits.test.head(7)
     assert rows(head) == rows(digits.test)[:7]

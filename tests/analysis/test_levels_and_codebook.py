@@ -28,10 +28,6 @@ def root(tmp_path_factory, train_into):
     return root
 
 
-def pixels(digits) -> np.ndarray:
-    return digits.test.pixels()
-
-
 def test_rates_and_active_units_are_summed_by_level(root):
     run = load_run(root / "ladder")
     rates = run.results.test_rate_per_dimension
@@ -68,10 +64,10 @@ def test_a_traversal_changes_one_dimension_of_its_level(root):
         )
 
 
-def test_bounds_are_those_of_the_checkpoint_and_the_likelihood_is_above_the_elbo(root, digits):
+def test_bounds_are_those_of_the_checkpoint_and_the_likelihood_is_above_the_elbo(root, images):
     for name in ("ladder", "flat"):
         explorer = Explorer.open(root / name)
-        found = ladders.measure_bounds(explorer, pixels(digits), samples=20)
+        found = ladders.measure_bounds(explorer, images, samples=20)
         assert found.elbo == pytest.approx(explorer.run.results.test_elbo, abs=0.3)
         assert found.elbo + 0.05 < found.log_likelihood < found.elbo + 3
         assert found.images == 360
@@ -105,10 +101,10 @@ def test_bits_under_fitted_frequencies_are_as_counted_by_hand():
     assert books.bits_marginal(maps, 4) == pytest.approx(one / 30)
 
 
-def test_a_codebook_is_measured_on_the_codes_of_the_test_images(root, digits):
+def test_a_codebook_is_measured_on_the_codes_of_the_test_images(root, images):
     explorer = Explorer.open(root / "vq")
     found = books.measure_codebook(explorer)
-    maps = explorer.code_grids(explorer.encode(pixels(digits))[0])
+    maps = explorer.code_grids(explorer.encode(images)[0])
     assert maps.shape == (360, 2, 2)
     values, counts = np.unique(maps, return_counts=True)
     assert (found.used, found.dead) == (len(values), 24 - len(values))

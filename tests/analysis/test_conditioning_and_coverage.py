@@ -33,15 +33,11 @@ def classifier(root) -> EvalClassifier:
     return EvalClassifier.open(root / "classifier")
 
 
-def pixels(digits) -> np.ndarray:
-    return digits.test.pixels()
-
-
-def test_the_classifier_recognises_real_images(classifier, digits):
-    right = classifier.labels(pixels(digits)) == digits.test.labels.numpy()
+def test_the_classifier_recognises_real_images(classifier, images, labels):
+    right = classifier.labels(images) == labels
     assert right.mean() > 0.9
-    assert classifier.probabilities(pixels(digits)).sum(axis=1) == pytest.approx(1, abs=1e-5)
-    features = classifier.features(pixels(digits))
+    assert classifier.probabilities(images).sum(axis=1) == pytest.approx(1, abs=1e-5)
+    features = classifier.features(images)
     assert features.shape == (360, 16)
     assert features.min() >= 0
 
