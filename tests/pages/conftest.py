@@ -33,6 +33,12 @@ def _no_collection(monkeypatch):
         monkeypatch.setattr(f"{module}.gc", stand_in)
 
 
+@pytest.fixture(autouse=True)
+def _no_manifests(monkeypatch):
+    """Streamlit would read the metadata of all installed packages for each test page."""
+    monkeypatch.setattr(manifest_scanner, "scan_component_manifests", list)
+
+
 @pytest.fixture
 def open_page(monkeypatch, small_checkpoints) -> Iterator[Callable[..., AppTest]]:
     """Run one page over the small models (or another folder) as a first visitor would."""
@@ -40,8 +46,6 @@ def open_page(monkeypatch, small_checkpoints) -> Iterator[Callable[..., AppTest]
     def run(file: str, checkpoints: Path = small_checkpoints, **query: str) -> AppTest:
         streamlit.cache_data.clear()
         streamlit.cache_resource.clear()
-        # Each test page would read what all installed packages say of themselves.
-        monkeypatch.setattr(manifest_scanner, "scan_component_manifests", list)
         monkeypatch.setenv("LATENT_CHECKPOINTS", str(checkpoints))
         test = AppTest.from_file(str(PROJECT / file), default_timeout=60)
         for name, value in query.items():
