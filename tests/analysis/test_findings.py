@@ -18,6 +18,7 @@ from vae.analysis.findings import (
     read_finding,
     read_study,
     save_scores,
+    study_command,
     write_finding,
 )
 from vae.analysis.latent_sizes import FILE, LatentSizes
@@ -139,6 +140,11 @@ def test_a_study_does_not_read_what_another_found(tmp_path):
     assert read_study(file, "few-data") == read_finding(file, StudyFinding)
     with pytest.raises(ForeignCheckpoint, match="not few-labels"):
         read_study(file, "few-labels")
+
+
+def test_the_command_of_a_study_can_be_pasted_into_a_shell():
+    command = study_command("few-data", "a b", dataset="folder:/x y", latent_dims="2,4", out=None)
+    assert command == "vae few-data 'a b' --dataset 'folder:/x y' --latent-dims 2,4"
 
 
 def test_data_sets_of_any_name_have_files_of_their_own(tmp_path):

@@ -21,6 +21,7 @@ import hashlib
 import json
 import platform
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ from vae.core.errors import (
 )
 from vae.core.files import written_atomically
 from vae.core.record import Record
+from vae.runs.folders import checkpoints_dir
 from vae.runs.format import SCORES_FILE, file_exists, read_json
 from vae.runs.run import Run
 from vae.runs.run_folder import dataset_part
@@ -174,6 +176,20 @@ def read_study(file: Path, study: str) -> StudyFinding | None:
             f"{file} holds what {finding.study!r:.40} found, not {study}; remove it"
         )
     return finding
+
+
+def save_study(study: str, dataset: str, command: str, found: Record) -> None:
+    """Store a study's record on a data set in the folder of checkpoints."""
+    file = finding_file(checkpoints_dir(), study, dataset)
+    write_finding(file, StudyFinding.now(study, command, found.to_dict()))
+
+
+def study_command(study: str, *arguments: str, **options: object) -> str:
+    """Return the command line of a study, without the options that are None."""
+    given = {f"--{k.replace('_', '-')}": str(v) for k, v in options.items() if v is not None}
+    return shlex.join(
+        ["vae", study, *arguments, *(word for pair in given.items() for word in pair)]
+    )
 
 
 def save_scores(run: Run, scores: StoredScores) -> None:

@@ -1,6 +1,5 @@
 """`vae few-data`: measures whether samples of a VAE help a classifier that has few images."""
 
-import shlex
 from typing import TYPE_CHECKING
 
 from vae.cli.command import study
@@ -27,28 +26,30 @@ IMAGES = option(
 def few_data(inputs: "StudyInputs") -> CommandResult:
     """Train the classifiers of all draws and measure their accuracy."""
     from vae.analysis.few_data import measure_few_data
-    from vae.analysis.findings import StudyFinding, finding_file, write_finding
+    from vae.analysis.findings import save_study
     from vae.data.registry import load_dataset
-    from vae.runs.folders import checkpoints_dir
 
     options = inputs.options
     dataset = load_dataset(options.dataset, options.data_dir, validation_fraction=0)
     seeds = range(options.seed, options.seed + options.draws)
     found = measure_few_data(dataset, options.images, list(seeds))
     if options.save:
-        file = finding_file(checkpoints_dir(), "few-data", options.dataset)
-        command = few_data_command(found)
-        write_finding(file, StudyFinding.now("few-data", command, found.to_dict()))
+        save_study("few-data", options.dataset, few_data_command(found), found)
     return CommandResult(found.to_dict(), _text(found))
 
 
 def few_data_command(found: "FewData") -> str:
     """Return the command line that repeats the measurement."""
-    images = ",".join(map(str, found.sizes))
-    options = {"dataset": found.dataset, "images": images, "draws": len(found.seeds)}
-    options |= {"seed": found.seeds[0], "threads": 1}
-    words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
-    return shlex.join(["vae", "few-data", *words])
+    from vae.analysis.findings import study_command
+
+    return study_command(
+        "few-data",
+        dataset=found.dataset,
+        images=",".join(map(str, found.sizes)),
+        draws=len(found.seeds),
+        seed=found.seeds[0],
+        threads=1,
+    )
 
 
 def _text(found: "FewData") -> str:

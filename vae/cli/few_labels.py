@@ -1,6 +1,5 @@
 """`vae few-labels`: compares classifiers that have few labels, with and without a VAE."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,10 +40,9 @@ OPTIONS = [
 def few_labels(inputs: "StudyInputs") -> CommandResult:
     """Train the classifiers of all draws and measure their test errors."""
     from vae.analysis.few_labels import measure_few_labels
-    from vae.analysis.findings import StudyFinding, finding_file, write_finding
+    from vae.analysis.findings import save_study
     from vae.data.registry import load_dataset
     from vae.runs.checkpoint import load_run
-    from vae.runs.folders import checkpoints_dir
 
     options = inputs.options
     models = [load_run(path) for path in options.models]
@@ -53,25 +51,25 @@ def few_labels(inputs: "StudyInputs") -> CommandResult:
     dataset = load_dataset(options.dataset, options.data_dir, validation_fraction=0)
     found = measure_few_labels(dataset, vae, options.labels, list(seeds), options.epochs, models)
     if options.save:
-        file = finding_file(checkpoints_dir(), "few-labels", options.dataset)
-        command = few_labels_command(found, models)
-        write_finding(file, StudyFinding.now("few-labels", command, found.to_dict()))
+        save_study("few-labels", options.dataset, few_labels_command(found, models), found)
     return CommandResult(found.to_dict(), _text(found))
 
 
 def few_labels_command(found: "FewLabels", models: "list[Run]") -> str:
     """Return the command line that repeats the measurement."""
-    options = {
-        "dataset": found.dataset,
-        "labels": found.labels,
-        "vae": f"checkpoints/{found.vae}",
-        "epochs": found.code_epochs,
-        "draws": len(found.seeds),
-        "seed": found.seeds[0],
-        "threads": 1,
-    }
-    words = ["vae", "few-labels", *(f"checkpoints/{run.name}" for run in models)]
-    return shlex.join([*words, *(str(w) for k, v in options.items() for w in (f"--{k}", v))])
+    from vae.analysis.findings import study_command
+
+    return study_command(
+        "few-labels",
+        *(f"checkpoints/{run.name}" for run in models),
+        dataset=found.dataset,
+        labels=found.labels,
+        vae=f"checkpoints/{found.vae}",
+        epochs=found.code_epochs,
+        draws=len(found.seeds),
+        seed=found.seeds[0],
+        threads=1,
+    )
 
 
 def _find_vae(dataset: str) -> "Run":

@@ -84,16 +84,17 @@ def _row(model: "SizedModel") -> dict[str, Any]:
 
 
 def _command(options: argparse.Namespace) -> str:
-    given = {
-        "dataset": options.dataset,
-        "arch": options.arch,
-        "latent-dims": ",".join(map(str, options.latent_dims)),
-        "seeds": ",".join(map(str, options.seeds)),
-        "epochs": options.epochs,
-        "beta": f"{options.beta:g}",
-        "fitted": options.fitted,
-        "threads": options.threads,
-        "out": options.out,
-    }
-    known = {name: value for name, value in given.items() if value is not None}
-    return "vae latent-sizes " + " ".join(f"--{name} {value}" for name, value in known.items())
+    from vae.analysis.findings import study_command
+
+    return study_command(
+        "latent-sizes",
+        dataset=options.dataset,
+        arch=options.arch,
+        latent_dims=",".join(map(str, options.latent_dims)),
+        seeds=",".join(map(str, options.seeds)),
+        epochs=options.epochs,
+        beta=f"{options.beta:g}",
+        fitted=options.fitted,
+        threads=options.threads,
+        out=options.out,
+    )

@@ -101,6 +101,6 @@ def is_number(value: object, kind: type = float) -> bool:
 
     JSON integers have any number of digits, so that even an integer can exceed a float's range.
     """
-    if isinstance(value, bool) or not isinstance(value, int | kind):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return abs(value) <= sys.float_info.max
+    return isinstance(value, int | kind) and abs(value) <= sys.float_info.max
