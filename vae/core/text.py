@@ -38,3 +38,8 @@ def in_one_line(text: str, longest: int = 1000) -> str:
     line = "".join(" " if is_unshowable(c) and c in "\t\n\r\v\f" else c for c in text)
     line = "".join("\ufffd" if is_unshowable(c) else c for c in " ".join(line.split()))
     return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def error_in_one_line(error: BaseException) -> str:
+    """Return an error's message as one line of up to 200 characters, or the error's type."""
+    return in_one_line(str(error), 200) or type(error).__name__

@@ -16,7 +16,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from vae.core.errors import DataError
-from vae.core.text import in_one_line
+from vae.core.text import error_in_one_line
 from vae.data.idx import has_idx_split, read_idx_split
 from vae.data.source import Source
 from vae.data.splits import Split
@@ -41,8 +41,8 @@ def _read_split(source: Source, directory: Path, train: bool, download: bool) ->
         found = _read_by_torchvision(source, directory, train, download)
     except (RuntimeError, OSError, ValueError, EOFError, AssertionError) as error:
         raise DataError(
-            f"{source.title} in {directory} cannot be read ({_reason(error)}); delete its folder "
-            f"{source.torchvision_class} there, so that it is downloaded again"
+            f"{source.title} in {directory} cannot be read ({error_in_one_line(error)}); delete "
+            f"its folder {source.torchvision_class} there, so that it is downloaded again"
         ) from error
     pixels = torch.as_tensor(np.asarray(found.data))  # type: ignore[attr-defined]
     return _as_split(source, pixels, torch.as_tensor(found.targets, dtype=torch.int64))  # type: ignore[attr-defined]
@@ -75,7 +75,9 @@ def _download(
         with _DOWNLOADING, _printing_only_on_a_terminal():
             return reader(directory, train=train, download=True)
     except (RuntimeError, OSError) as error:
-        raise DataError(f"{_absent(source, directory)} (download: {_reason(error)})") from error
+        raise DataError(
+            f"{_absent(source, directory)} (download: {error_in_one_line(error)})"
+        ) from error
 
 
 @contextmanager
@@ -101,10 +103,6 @@ def _absent(source: Source, directory: Path) -> str:
         f"or put torchvision's copy of it there, or name its folder with --data-dir or "
         f"{DATA_DIR_VARIABLE}"
     )
-
-
-def _reason(error: BaseException) -> str:
-    return in_one_line(str(error), 200) or type(error).__name__
 
 
 def _as_split(source: Source, pixels: Tensor, labels: Int[Tensor, "n"]) -> Split:

@@ -37,14 +37,8 @@ class AutogradStep:
         model = run.model
         self.sums = torch.zeros(1, 1 + model.config.latent_dim, device=model.device)
         self.generators = [run.noise]
-        self._model, self._config, self._images, self._noise = (
-            model,
-            run.config,
-            run.images,
-            run.noise,
-        )
-        self._perceptual_loss = run.perceptual_loss
         self.update = ClippedAdam(run)
+        self._run = run
 
     def __call__(
         self,
@@ -62,22 +56,23 @@ class AutogradStep:
         self, indices: Int[Tensor, "1 batch"], kl_scale: Float[Tensor, ""]
     ) -> tuple[Float[Tensor, ""], ElboTerms]:
         """Return the loss of the images at `indices`, and the terms that it is computed from."""
-        betas = sample_batch_betas(self._model, indices.shape[1], self._noise)
-        with autocast(self._model, self._config):
-            images, labels = self._images.batch(indices[0]), self._images.labels[indices[0]]
-            inputs = corrupted_inputs(images, self._config, self._noise)
-            terms = elbo_terms_from_inputs(self._model, inputs, images, self._noise, betas, labels)
-            terms = terms if self._perceptual_loss is None else self._perceptual_loss(terms, images)
+        run, noise = self._run, self.generators[0]
+        betas = sample_batch_betas(run.model, indices.shape[1], noise)
+        with autocast(run.model, run.config):
+            images, labels = run.images.batch(indices[0]), run.images.labels[indices[0]]
+            inputs = corrupted_inputs(images, run.config, noise)
+            terms = elbo_terms_from_inputs(run.model, inputs, images, noise, betas, labels)
+            terms = terms if run.perceptual_loss is None else run.perceptual_loss(terms, images)
         return self._loss_of_terms(terms, betas, kl_scale), terms
 
     def _loss_of_terms(
         self, terms: ElboTerms, betas: Tensor | None, kl_scale: Tensor
     ) -> Float[Tensor, ""]:
-        config = self._config
+        config = self._run.config
         if betas is not None:
             return multi_rate_loss(terms, kl_scale * betas)
         if config.objective == "beta-tcvae":
-            return beta_tcvae_loss(terms, config.beta, len(self._images), kl_scale)
+            return beta_tcvae_loss(terms, config.beta, len(self._run.images), kl_scale)
         return beta_vae_loss(terms, kl_scale * config.beta, config.free_bits)
 
 

@@ -43,14 +43,7 @@ class DistributedStep:
         model = run.model
         self.sums = torch.zeros(1, 1 + model.config.latent_dim, device=model.device)
         self.generators = [run.noise]
-        self._model, self._config, self._images, self._noise = (
-            model,
-            run.config,
-            run.images,
-            run.noise,
-        )
-        self._process_group = run.process_group
-        self._update = ClippedAdam(run)
+        self._run, self._update = run, ClippedAdam(run)
         self._loss_of_part = DistributedDataParallel(
             _LossOfPart(model, run.config, run.perceptual_loss),
             device_ids=[model.device] if model.device.type == "cuda" else None,
@@ -64,18 +57,18 @@ class DistributedStep:
         learning_rate: Float[Tensor, ""],
     ) -> None:
         """See `Step`."""
-        count = indices.shape[1]
-        shard = self._process_group.shard(count)
-        betas = sample_batch_betas(self._model, count, self._noise)
+        run, group, count = self._run, self._run.process_group, indices.shape[1]
+        shard = group.shard(count)
+        betas = sample_batch_betas(run.model, count, run.noise)
         own = indices[0, shard]
-        images, labels = self._images.batch(own), self._images.labels[own]
-        inputs = corrupted_inputs(images, self._config, self._noise, shard, count)
-        noise = standard_normal((count, self._model.config.latent_dim), self._noise)
+        images, labels = run.images.batch(own), run.images.labels[own]
+        inputs = corrupted_inputs(images, run.config, run.noise, shard, count)
+        noise = standard_normal((count, run.model.config.latent_dim), run.noise)
         own_betas = None if betas is None else betas[shard]
         loss, sums = self._loss_of_part(inputs, images, labels, noise[shard], own_betas, kl_scale)
-        self._process_group.all_reduce(sums)
+        group.all_reduce(sums)
         # The processes' gradients are averaged, but their parts of the batch may differ in size.
-        self._update(loss * (self._process_group.size / count), learning_rate)
+        self._update(loss * (group.size / count), learning_rate)
         self.sums[0] += sums
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from vae.core.errors import CheckpointError, ConfigError
 from vae.core.files import PARTIAL_SUFFIX
+from vae.core.text import error_in_one_line
 
 
 def is_url(text: str) -> bool:
@@ -35,7 +36,7 @@ class RemoteFolder:
         try:
             _ = folder._opened
         except (ImportError, ValueError) as error:
-            raise ConfigError(f"{text} cannot be written to: {_in_one_line(error)}") from error
+            raise ConfigError(f"{text} cannot be written to: {error_in_one_line(error)}") from error
         return folder
 
     def __str__(self) -> str:
@@ -120,10 +121,6 @@ class RemoteFolder:
             raise
         except Exception as error:  # Each file system behind fsspec has its own error classes.
             raise CheckpointError(
-                f"{self.url} cannot be {done} ({_in_one_line(error)}); check that it exists and "
-                "that all machines may use it"
+                f"{self.url} cannot be {done} ({error_in_one_line(error)}); check that it exists "
+                "and that all machines may use it"
             ) from error
-
-
-def _in_one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
