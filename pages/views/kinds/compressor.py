@@ -10,6 +10,7 @@ from pages.state.models import catalogue, command_path, open_gallery, read_image
 from pages.ui.image_picker import note_missing
 from pages.ui.related_models import pick_one
 from pages.ui.widgets import choose_one, show_figure
+from pages.views.kinds.sample_images import sample_images
 from vae.charts.images import enlarge, tile
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def show(explorer: "Explorer") -> None:
     model = _pick_model(explorer)
     if model is None:
         return
-    images, are_real = _images(model)
+    images, _ = sample_images(model, MEASURED, seed=0)
+    are_real = read_images(model) is not None
     left, right = st.columns([2.1, 1], gap="large")
     with left:
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -61,15 +63,6 @@ def _pick_model(explorer: "Explorer") -> "Explorer | None":
 def _is_compressor(run: "Run") -> bool:
     """Return whether the code of a run is a grid over the image, and has a rate."""
     return len(run.model.latent_shape) == 3 and run.model.kind == "vae"
-
-
-def _images(model: "Explorer") -> tuple[np.ndarray, bool]:
-    """Return random test images and True; without the data set, reconstructions and False."""
-    found = read_images(model)
-    if found is None:
-        return _reconstructions(model), False
-    indices = np.random.default_rng(0).permutation(len(found.pixels))[:MEASURED]
-    return found.pixels[indices].astype(np.float32) / 255, True
 
 
 def _choose_step() -> float:
@@ -165,12 +158,6 @@ def _quality(image: np.ndarray, other: np.ndarray) -> str:
 
     found = image_quality(image[None], other[None])
     return f"PSNR {found.psnr:.1f} dB  \nSSIM {found.ssim:.2f}"
-
-
-@st.cache_data(max_entries=4, show_spinner=False, hash_funcs=BY_RUN)
-def _reconstructions(model: "Explorer") -> np.ndarray:
-    indices = np.random.default_rng(0).permutation(len(model.atlas.label))[:MEASURED]
-    return model.atlas_images(indices)
 
 
 @st.cache_data(max_entries=200, show_spinner=False, hash_funcs=BY_RUN)

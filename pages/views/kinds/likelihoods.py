@@ -10,6 +10,7 @@ from pages.state.models import catalogue, open_explorer, read_images
 from pages.ui import related_models
 from pages.ui.markdown import table
 from pages.ui.widgets import choose_seed
+from pages.views.kinds.sample_images import sample_images
 from vae.charts.images import tile
 from vae.core.errors import CheckpointError
 
@@ -57,7 +58,7 @@ def _show_pictures(models: "list[Explorer]") -> None:
     row = _row()
     with row[0]:
         seed = choose_seed(help="Chooses the images and the samples.")
-    images, labels = images_to_show(models[0], SHOWN, seed)
+    images, labels = sample_images(models[0], SHOWN, seed)
     row[1].image(tile(images, SHOWN, TILE), alt="Test images")
     row[2].caption("Left: test images and their reconstructions. Right: samples from the prior.")
     for model in models:
@@ -86,16 +87,6 @@ def scale_of(model: "Explorer") -> str:
     learned = "learned" if model.run.model.likelihood != "gaussian" else "set"
     symbol = "s" if model.run.model.likelihood == "logistic" else "σ"
     return f"{symbol} = {', '.join(f'{s:.3g}' for s in scales)}, {learned}"
-
-
-def images_to_show(model: "Explorer", count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return random test images with labels; without the data set, reconstructions of them."""
-    found, generator = read_images(model), np.random.default_rng(seed)
-    if found is None:
-        indices = generator.permutation(len(model.atlas.label))[:count]
-        return model.atlas_images(indices), model.atlas.label[indices]
-    indices = generator.permutation(len(found.pixels))[:count]
-    return found.pixels[indices].astype(np.float32) / 255, found.labels[indices]
 
 
 def _show_numbers(models: "list[Explorer]") -> None:
@@ -161,7 +152,7 @@ def _samples(model: "Explorer", seed: int) -> np.ndarray:
 def _measure(model: "Explorer", classifier: "EvalClassifier | None") -> "LikelihoodScores":
     from vae.analysis.likelihoods import measure_likelihood
 
-    images, labels = images_to_show(model, MEASURED, 0)
+    images, labels = sample_images(model, MEASURED, 0)
     return measure_likelihood(model, images, labels, classifier)
 
 
