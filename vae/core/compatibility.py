@@ -54,7 +54,7 @@ def _check_labelled(model: ModelConfig, train: TrainConfig) -> None:
     if train.labelled and model.kind != "semi-supervised":
         raise ConfigError(
             "labelled goes with the kind semi-supervised; a model of the kind "
-            f"{model.kind} is told all labels or none"
+            f"{model.kind} receives all labels or none"
         )
 
 

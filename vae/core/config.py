@@ -237,7 +237,7 @@ class ModelConfig(Record):
     logvar_limit: Annotated[
         float,
         Setting(
-            "Log-variances are clamped to plus and minus this; 10000 is as good as no clamp.",
+            "Log-variances are clamped to plus and minus this; 10000 has the effect of no clamp.",
             group="the likelihood",
             low=1,
             high=1e4,

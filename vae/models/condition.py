@@ -1,4 +1,4 @@
-"""What a model is told beside the image or the code: one value for each example of a batch.
+"""The inputs of a model beside images or codes: a beta or a label for each example of a batch.
 
 A new thing to condition on is one more field here; `encode`, `decode` and `elbo_terms` of every
 kind of model take the whole record.
@@ -33,4 +33,4 @@ class Condition:
 
 
 UNCONDITIONED = Condition()
-"""The condition of a model that is told nothing."""
+"""The condition of a model that needs neither a beta nor a label."""
