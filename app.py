@@ -190,9 +190,8 @@ with links:
 
 st.header("Models")
 st.markdown(
-    "The cost of a test image has two parts: the :blue[**distortion**] measures what its code "
-    "leaves out, and the :orange[**rate**] measures what the code holds. Their sum is −ELBO, so a "
-    "shorter bar is better."
+    "An image costs :blue[**distortion**], the detail that its code leaves out, plus "
+    ":orange[**rate**], the detail that the code holds. Their sum is −ELBO: shorter is better."
 )
 with handle_errors():
     show_gallery()

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 open_page(
     "Anomalies",
-    "The model was trained on some classes only. An image whose score is above the **threshold** "
-    "is an anomaly. **Press** the class below an image to look at it.",
+    "The model was trained on some classes only. An image above the **threshold** is an anomaly. "
+    "**Press** a class below an image.",
 )
 
 
