@@ -46,7 +46,7 @@ with st.expander("What is measured, and against what?"):
         "direction. Then 30 images of the other half are moved by −1 to +1 times its length, "
         "decoded and measured again. The same is done along 99 random directions of that length. "
         "For a class or your own group, the measured quantity is the *likeness*. It is 0 at the "
-        "mean image of the others and 1 at the mean image of the group, in pixels, both computed "
-        "from the half that the direction does not use. With few dimensions, many random "
-        "directions do as well, so chance is harder to beat."
+        "mean image of the others and 1 at the mean image of the group, in pixels. Both means are "
+        "of the half that the direction does not use. With few dimensions, many random directions "
+        "do as well, so chance is harder to beat."
     )

@@ -99,7 +99,7 @@ def show_strips(decoded: np.ndarray, blended: np.ndarray) -> None:
 def blend(start: Endpoint, end: Endpoint, count: int) -> np.ndarray:
     """Return the images (count, h, w, c) of a pixel blend."""
     fractions = np.linspace(0, 1, count)[:, None, None, None]
-    return (1 - fractions) * start.image + fractions * end.image
+    return np.asarray((1 - fractions) * start.image + fractions * end.image)
 
 
 def offer_exports(
@@ -136,8 +136,7 @@ def code_at(points: np.ndarray, t: float) -> np.ndarray:
     """Return the code at a fraction `t` of the path."""
     index = t * (len(points) - 1)
     low = min(int(index), len(points) - 2)
-    code: np.ndarray = points[low] + (index - low) * (points[low + 1] - points[low])
-    return code
+    return np.asarray(points[low] + (index - low) * (points[low + 1] - points[low]))
 
 
 def show_measures(explorer: "Explorer", start: Endpoint, end: Endpoint, kind: "PathKind") -> None:

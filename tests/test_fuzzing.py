@@ -110,9 +110,9 @@ LEAF = st.tuples(
 def test_a_damaged_picture_is_a_picture_or_refused(name, damage, in_head):
     content = damaged(WELCOME[name].content, damage, 60 if in_head else None)
     with or_refused(DataError):
-        brought = read_upload(BytesIO(content), "damaged")
-        assert max(brought.pixels.shape) <= KEPT_SIDE
-        image = brought.fitted((1, 8, 8))
+        upload = read_upload(BytesIO(content), "damaged")
+        assert max(upload.pixels.shape) <= KEPT_SIDE
+        image = upload.fitted((1, 8, 8))
         assert 0 <= image.min() <= image.max() <= 1
     with or_refused(DataError):
         assert read_square(BytesIO(content), "damaged", 8, 3).shape == (3, 8, 8)
@@ -182,7 +182,7 @@ def test_damaged_files_that_the_record_vouches_for(copied, tiny_checkpoint, name
     shutil.copy(tiny_checkpoint / name, copied / name)
 
 
-# What studies keep beside checkpoints
+# Findings of studies, stored beside checkpoints
 
 
 def few_data_found(path: Path) -> None:
@@ -210,7 +210,7 @@ STUDIES: dict[str, Callable[[Path], None]] = {
 @pytest.mark.parametrize("name", STUDIES)
 @few(60)
 @given(leaf=LEAF)
-def test_a_study_s_outcome_with_a_hostile_value(tmp_path_factory, name, leaf):
+def test_a_stored_finding_with_a_hostile_value_is_usable_or_refused(tmp_path_factory, name, leaf):
     path = tmp_path_factory.getbasetemp() / name
     record = json.loads((PROJECT / "checkpoints" / name).read_text())
     path.write_text(json.dumps(with_leaf(record, *leaf)))

@@ -1,4 +1,4 @@
-"""`vae app`: what it starts, without starting it."""
+"""Tests the command that `vae app` runs, without running it."""
 
 import sys
 
@@ -12,14 +12,14 @@ def command(*arguments: str) -> list[str]:
     return list(streamlit_command(_parser().parse_args(["app", *arguments])))
 
 
-def test_it_runs_the_app_of_this_installation_with_this_python():
+def test_the_app_of_this_installation_runs_with_this_python():
     found = command()
     assert found[:4] == [sys.executable, "-m", "streamlit", "run"]
     assert found[4].endswith("app.py")
     assert len(found) == 5
 
 
-def test_the_options_become_streamlit_s():
+def test_the_options_become_options_of_streamlit():
     found = command("--port", "8600", "--address", "0.0.0.0", "--no-browser", "--read-only")
     assert found[5:] == [
         *("--server.port", "8600", "--server.address", "0.0.0.0", "--server.headless", "true"),
@@ -27,7 +27,7 @@ def test_the_options_become_streamlit_s():
     ]
 
 
-def test_the_server_takes_the_place_of_the_process(monkeypatch):
+def test_the_server_replaces_the_process(monkeypatch):
     def replace_process(program, arguments):
         raise SystemExit([program, *arguments])
 
@@ -37,7 +37,7 @@ def test_the_server_takes_the_place_of_the_process(monkeypatch):
     assert started.value.code == [sys.executable, *command("--port", "8600")]
 
 
-def test_the_version_is_the_package_s(capsys):
+def test_the_version_is_that_of_the_package(capsys):
     from vae import __version__
 
     with pytest.raises(SystemExit):

@@ -1,4 +1,4 @@
-"""The command line: its JSON for programs, one line and exit status 2 for bad input."""
+"""Tests the command line: JSON for programs, and one line and exit status 2 for bad input."""
 
 import json
 import math
@@ -38,8 +38,8 @@ TRAIN_KEYS = {
 
 
 @pytest.fixture(autouse=True)
-def _somewhere_else(monkeypatch, tmp_path_factory):
-    """A working folder of its own, so that nothing lands in the project's checkpoints."""
+def _empty_working_folder(monkeypatch, tmp_path_factory):
+    """Change to an empty working folder, so that no test writes to the project's checkpoints."""
     monkeypatch.chdir(tmp_path_factory.mktemp("working"))
     monkeypatch.delenv("LATENT_CHECKPOINTS", raising=False)
     threads = torch.get_num_threads()
@@ -49,7 +49,7 @@ def _somewhere_else(monkeypatch, tmp_path_factory):
 
 @pytest.fixture
 def vae(capsys):
-    """Run a command that must work; its JSON object, which must be all of its standard output."""
+    """Return a function that runs a command and returns the JSON of its standard output."""
 
     def run(*arguments: object) -> dict:
         assert main([*map(str, arguments), "--json"]) == 0
@@ -63,7 +63,7 @@ def vae(capsys):
 
 @pytest.fixture
 def refused(capsys):
-    """Run a command that must be refused; the one line that says why."""
+    """Return a function that runs a refused command and returns the line of its error."""
 
     def run(*arguments: object) -> str:
         try:
@@ -81,7 +81,7 @@ def refused(capsys):
 
 
 def changed(**options: object) -> list[str]:
-    """The training command with some options changed, added, or left out where None."""
+    """Return the training command with changed or added options; None removes an option."""
     words = dict(zip(TRAIN[1::2], TRAIN[2::2], strict=True))
     for name, value in options.items():
         words["--" + name.replace("_", "-")] = value
@@ -91,7 +91,7 @@ def changed(**options: object) -> list[str]:
 # What works
 
 
-def test_train(vae, tmp_path):
+def test_train_writes_a_checkpoint_with_the_printed_results(vae, tmp_path):
     record = vae(*TRAIN, "--out", tmp_path / "run")
     assert record.keys() >= TRAIN_KEYS
     assert record["test_elbo"] == -(record["test_distortion"] + record["test_rate"])
@@ -103,14 +103,14 @@ def test_train(vae, tmp_path):
     assert load_run(tmp_path / "run").results.test_elbo == record["test_elbo"]
 
 
-def test_beta_tcvae_is_an_objective_of_its_own(vae, tmp_path):
+def test_beta_tcvae_differs_from_beta_vae(vae, tmp_path):
     plain = vae(*changed(beta=4, out=tmp_path / "plain"))
     other = vae(*changed(beta=4, objective="beta-tcvae", out=tmp_path / "tc"))
     assert load_run(tmp_path / "tc").train.objective == "beta-tcvae"
     assert other["test_distortion"] != plain["test_distortion"]
 
 
-def test_one_model_for_a_range_of_betas(vae, refused, tmp_path):
+def test_a_multi_rate_model_is_measured_and_exported_at_any_beta(vae, refused, tmp_path):
     path = tmp_path / "any"
     trained = vae(*changed(beta_range="0.1,10", epochs=2, out=path))
     assert load_run(path).model.beta_range == (0.1, 10.0)
@@ -130,12 +130,12 @@ def test_one_model_for_a_range_of_betas(vae, refused, tmp_path):
     assert at_ten.read_bytes() != at_one.read_bytes()
 
 
-def test_a_beta_to_look_at_goes_with_a_range_of_them(refused, tiny_checkpoint):
+def test_a_beta_to_evaluate_needs_a_multi_rate_model(refused, tiny_checkpoint):
     assert "--beta-range" in refused("evaluate", tiny_checkpoint, "--beta", 2)
 
 
 @pytest.mark.parametrize("text", ["1", "1,2,3", "2,1", "0,1", "a,b"])
-def test_a_range_of_betas_that_is_none(refused, tmp_path, text):
+def test_an_invalid_range_of_betas_is_refused(refused, tmp_path, text):
     line = refused(*changed(beta_range=text, out=tmp_path / "run"))
     assert "beta" in line
 
@@ -163,21 +163,21 @@ def test_every_training_option_reaches_the_record(vae, tmp_path):
     assert (run.model.latent_dim, run.model.architecture) == (4, "mlp-deep")
 
 
-def test_train_without_a_folder_names_one_itself(vae):
+def test_train_without_a_folder_chooses_a_name(vae):
     first, second = vae(*TRAIN)["checkpoint"], vae(*TRAIN)["checkpoint"]
     assert Path(first) == Path("checkpoints/digits-mlp-2-beta-1-seed-0")
     assert first != second
     assert load_run(first).identity == load_run(second).identity
 
 
-def test_train_over_an_existing_run(vae, refused, tmp_path):
+def test_train_replaces_an_existing_run_only_with_overwrite(vae, refused, tmp_path):
     old = vae(*TRAIN, "--out", tmp_path)
     assert "--overwrite" in refused(*changed(seed=1, out=tmp_path))
     new = vae(*changed(seed=1, out=tmp_path), "--overwrite")
     assert old["test_elbo"] != new["test_elbo"]
 
 
-def test_train_on_a_folder_of_images(vae, tmp_path):
+def test_train_reads_a_folder_of_images(vae, tmp_path):
     from PIL import Image
 
     (tmp_path / "pictures").mkdir()
@@ -191,7 +191,7 @@ def test_train_on_a_folder_of_images(vae, tmp_path):
 
 
 def stopped_run(path: Path) -> None:
-    """A run of three epochs that was stopped in its second."""
+    """Write a run of three epochs that was stopped in its second."""
     from vae.core.config import ModelConfig, TrainConfig
     from vae.data.registry import load_dataset
     from vae.runs.recorder import RecordedTraining
@@ -224,7 +224,7 @@ def test_the_warm_up_can_be_chosen(vae, tmp_path):
         assert load_run(path).train.warmup_epochs == expected
 
 
-def test_resume(vae, refused, tmp_path):
+def test_resume_gives_the_result_of_an_uninterrupted_run(vae, refused, tmp_path):
     stopped_run(tmp_path / "run")
     command = changed(epochs=3, out=tmp_path / "run")
     assert "--resume" in refused(*command)
@@ -241,21 +241,21 @@ def test_resuming_with_another_model_is_refused(refused, tmp_path):
 
 
 def interrupt(monkeypatch, wanted: Callable[[Any], bool]) -> None:
-    """Press Ctrl-C, once, before the step of a run that is wanted."""
+    """Press Ctrl-C once, before the first step of a run for which `wanted` is true."""
     from vae.training.stepper import StackedRuns
 
-    take, pressed = StackedRuns.step, []
+    step, pressed = StackedRuns.step, []
 
     def interrupted(group):
         if not pressed and any(map(wanted, group._members)):
             pressed.append(True)
             signal.raise_signal(signal.SIGINT)
-        return take(group)
+        return step(group)
 
     monkeypatch.setattr(StackedRuns, "step", interrupted)
 
 
-def test_ctrl_c_leaves_a_run_that_can_go_on(vae, capsys, tmp_path, monkeypatch):
+def test_ctrl_c_leaves_a_run_that_can_be_resumed(vae, capsys, tmp_path, monkeypatch):
     path = tmp_path / "stopped"
     command = changed(epochs=3, out=path)
     whole = vae(*changed(epochs=3, out=tmp_path / "whole"))
@@ -271,13 +271,13 @@ def test_ctrl_c_leaves_a_run_that_can_go_on(vae, capsys, tmp_path, monkeypatch):
     assert load_run(path).identity == load_run(whole["checkpoint"]).identity
 
 
-def test_options_are_written_in_full(refused):
+def test_abbreviated_options_are_refused(refused):
     assert "unrecognized" in refused(
         "sweep", "--betas", "1,2", "--beta", "3", "--dataset", "digits", "--out", "nowhere"
     )
 
 
-def test_a_sweep_whose_models_train_together_goes_on_where_it_stopped(vae, tmp_path, monkeypatch):
+def test_a_sweep_whose_models_train_together_can_be_resumed(vae, tmp_path, monkeypatch):
     command = sweep("1,2,4", tmp_path / "stopped", epochs=2)
     interrupt(monkeypatch, lambda run: run.step == 3)
     assert main(command) == 130
@@ -292,9 +292,7 @@ def test_a_sweep_whose_models_train_together_goes_on_where_it_stopped(vae, tmp_p
         assert run["test_elbo"] == pytest.approx(other["test_elbo"], rel=1e-6)
 
 
-def test_a_sweep_in_turn_keeps_what_is_done_and_goes_on_where_it_stopped(
-    vae, tmp_path, monkeypatch
-):
+def test_a_resumed_sweep_keeps_its_finished_runs(vae, tmp_path, monkeypatch):
     command = sweep("1", tmp_path, seed=None, seeds="1,2,3", epochs=2, arch="resnet")
     interrupt(monkeypatch, lambda run: run.config.seed == 2 and run.step == 3)
     assert main(command) == 130
@@ -308,7 +306,7 @@ def test_a_sweep_in_turn_keeps_what_is_done_and_goes_on_where_it_stopped(
     assert load_run(tmp_path / "beta-1-seed-1").provenance == first
 
 
-def test_a_run_of_a_sweep_that_diverges_leaves_the_others(capsys, tmp_path, monkeypatch):
+def test_a_run_that_diverges_does_not_stop_the_others_of_its_sweep(capsys, tmp_path, monkeypatch):
     from vae.training import TrainingRun
 
     report = TrainingRun.report
@@ -324,7 +322,7 @@ def test_a_run_of_a_sweep_that_diverges_leaves_the_others(capsys, tmp_path, monk
     assert not (tmp_path / "beta-2" / "run.json").exists()
 
 
-def test_a_sweep_takes_up_no_run_of_other_settings(vae, refused, tmp_path, monkeypatch):
+def test_a_sweep_does_not_resume_a_run_with_other_settings(vae, refused, tmp_path, monkeypatch):
     from vae.training import RunGroup
 
     vae(*sweep("1,2", tmp_path))
@@ -336,7 +334,9 @@ def test_a_sweep_takes_up_no_run_of_other_settings(vae, refused, tmp_path, monke
     assert not (tmp_path / "beta-8").exists()
 
 
-def test_a_sweep_over_a_run_is_refused_before_its_first(vae, refused, tmp_path, monkeypatch):
+def test_a_sweep_into_used_folders_is_refused_before_its_first_run(
+    vae, refused, tmp_path, monkeypatch
+):
     from vae.training import RunGroup
 
     vae(*changed(out=tmp_path / "beta-1-seed-2"))
@@ -350,8 +350,8 @@ def test_a_sweep_over_a_run_is_refused_before_its_first(vae, refused, tmp_path, 
 
 
 @pytest.mark.slow
-def test_bench(vae):
-    """Far too short to mean anything, but it takes every measurement."""
+def test_bench_takes_every_measurement(vae):
+    """The measurements are far too short to be meaningful."""
     found = vae("bench", "--seconds", "0.001")
     assert found["machine"]
     for name in ("mlp_ratio", "conv_ratio", "sweep_ratio", "gemm_fraction"):
@@ -366,12 +366,12 @@ def test_bench(vae):
     assert " x the plain loop |" in table
 
 
-def test_bench_refuses_a_time_that_is_none(refused):
+def test_bench_refuses_an_invalid_duration(refused):
     assert "--seconds" in refused("bench", "--seconds", "0")
     assert "--seconds" in refused("bench", "--seconds", "long")
 
 
-def test_collapse_is_told_on_standard_error(capsys, tmp_path):
+def test_posterior_collapse_is_reported_on_standard_error(capsys, tmp_path):
     assert main([*changed(beta=10_000, out=tmp_path), "--json"]) == 0
     captured = capsys.readouterr()
     assert "collapsed" in captured.err
@@ -379,7 +379,7 @@ def test_collapse_is_told_on_standard_error(capsys, tmp_path):
     json.loads(captured.out)
 
 
-def test_evaluate(vae, tiny_checkpoint):
+def test_evaluate_repeats_the_results_of_the_checkpoint(vae, tiny_checkpoint):
     record = vae("evaluate", tiny_checkpoint, "--importance-samples", 20, "--threads", 1)
     results = load_run(tiny_checkpoint).results
     assert record["test_distortion"] == pytest.approx(results.test_distortion, rel=1e-5)
@@ -389,7 +389,7 @@ def test_evaluate(vae, tiny_checkpoint):
     assert record["log_likelihood"] > record["test_elbo"]
 
 
-def test_sweep(vae, tmp_path):
+def test_a_sweep_trains_the_models_of_single_runs(vae, tmp_path):
     command = ["sweep", *changed(beta=None, epochs=1)[1:], "--betas", "0.5,4", "--out", tmp_path]
     runs = vae(*command)["runs"]
     assert [(run["beta"], run["seed"]) for run in runs] == [(0.5, 0), (4, 0)]
@@ -407,7 +407,7 @@ def sweep(betas: str, out: Path, **options: object) -> list[str]:
     return ["sweep", "--betas", betas, *changed(beta=None, out=out, **options)[1:]]
 
 
-def test_a_sweep_over_seeds(vae, tmp_path):
+def test_a_sweep_over_seeds_names_its_folders_by_beta_and_seed(vae, tmp_path):
     runs = vae(*sweep("1,4", tmp_path, seed=None, seeds="3,2"))["runs"]
     assert [(run["beta"], run["seed"]) for run in runs] == [(1, 3), (1, 2), (4, 3), (4, 2)]
     names = ["beta-1-seed-3", "beta-1-seed-2", "beta-4-seed-3", "beta-4-seed-2"]
@@ -438,7 +438,7 @@ METRICS = (
 ).split()
 
 
-def test_metrics(vae, tmp_path):
+def test_metrics_read_codes_and_factors_from_a_file(vae, tmp_path):
     codes, factors = known_codes(200, seed=0)
     np.savez(tmp_path / "codes.npz", codes=codes, factors=factors)
     record = vae("metrics", tmp_path / "codes.npz", "--estimator", "random-forest")
@@ -447,7 +447,7 @@ def test_metrics(vae, tmp_path):
     assert (record["rows"], record["test_rows"]) == (200, 0)
 
 
-def test_metrics_of_some_rows_and_a_test_part(vae, tmp_path):
+def test_metrics_use_some_rows_and_a_test_part(vae, tmp_path):
     codes, factors = known_codes(200, seed=0)
     more = dict(zip(("test_codes", "test_factors"), known_codes(90, seed=1), strict=True))
     np.savez(tmp_path / "codes.npz", codes=codes, factors=factors, **more)
@@ -458,7 +458,7 @@ def test_metrics_of_some_rows_and_a_test_part(vae, tmp_path):
     assert record == vae(*command, "--rows", 120)
 
 
-def test_metrics_of_a_checkpoint_with_labels_alone(tiny_checkpoint, capsys):
+def test_metrics_of_a_checkpoint_without_factors_use_its_labels(tiny_checkpoint, capsys):
     assert main(["metrics", str(tiny_checkpoint), "--json", "--rows", "200"]) == 0
     captured = capsys.readouterr()
     record, run = json.loads(captured.out), load_run(tiny_checkpoint)
@@ -471,7 +471,7 @@ def test_metrics_of_a_checkpoint_with_labels_alone(tiny_checkpoint, capsys):
     assert load_scores(run) is None
 
 
-def test_metrics_of_a_checkpoint_with_factors_are_kept_where_asked(vae, tmp_path):
+def test_metrics_of_a_checkpoint_are_stored_with_save(vae, tmp_path):
     sprites = "sprites:orientation=2,scale=3,x=8,y=8"
     vae(*changed(dataset=sprites, out=tmp_path / "run"))
     command = ["metrics", tmp_path / "run", "--estimator", "random-forest", "--rows", 150]
@@ -488,14 +488,14 @@ def test_metrics_of_a_checkpoint_with_factors_are_kept_where_asked(vae, tmp_path
         load_scores(load_run(tmp_path / "run"))
 
 
-def test_metrics_for_people_are_a_line_each(tiny_checkpoint, capsys):
+def test_metrics_without_json_are_one_line_each(tiny_checkpoint, capsys):
     assert main(["metrics", str(tiny_checkpoint), "--rows", "200"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert {"knn_accuracy", "label_information", "active_units"} <= {line[0] for line in lines}
     assert not any("(" in part for line in lines for part in line)
 
 
-def test_list(vae, tiny_checkpoint, monkeypatch, capsys):
+def test_list_shows_the_checkpoints_of_the_folder(vae, tiny_checkpoint, monkeypatch, capsys):
     monkeypatch.setenv("LATENT_CHECKPOINTS", str(tiny_checkpoint.parent))
     (row,) = vae("list")["checkpoints"]
     assert row.keys() >= {"name", "dataset", "latent_dim", "beta", "test_elbo"}
@@ -506,7 +506,7 @@ def test_list(vae, tiny_checkpoint, monkeypatch, capsys):
     assert vae("list") == {"checkpoints": []}
 
 
-def test_list_leaves_out_a_broken_checkpoint_and_says_so(copied_checkpoint, capsys):
+def test_list_reports_the_checkpoints_that_it_leaves_out(copied_checkpoint, capsys):
     shutil.copytree(copied_checkpoint, copied_checkpoint.parent / "whole")
     (copied_checkpoint / "run.json").write_text("{")
     assert main(["list", "--json", "--checkpoints", str(copied_checkpoint.parent)]) == 0
@@ -516,14 +516,14 @@ def test_list_leaves_out_a_broken_checkpoint_and_says_so(copied_checkpoint, caps
 
 
 @pytest.mark.parametrize("part", ["decoder", "encoder"])
-def test_export(vae, tiny_checkpoint, tmp_path, part):
+def test_export_writes_an_onnx_file(vae, tiny_checkpoint, tmp_path, part):
     out = tmp_path / "model.onnx"
     record = vae("export", tiny_checkpoint, "--format", "onnx", "--part", part, "--out", out)
     assert record == {"path": str(out)}
     assert out.stat().st_size > 1000
 
 
-def test_without_json_the_numbers_are_for_people(tiny_checkpoint, capsys):
+def test_without_json_the_results_are_lines_of_text(tiny_checkpoint, capsys):
     command = ["evaluate", str(tiny_checkpoint), "--importance-samples", "1", "--threads", "1"]
     assert main(command) == 0
     lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
@@ -546,7 +546,7 @@ def in_a_process(*arguments: object, folder: Path) -> subprocess.CompletedProces
     )
 
 
-def test_a_whole_process_that_works(tmp_path):
+def test_a_process_prints_json_and_writes_a_checkpoint(tmp_path):
     done = in_a_process(*TRAIN, "--json", folder=tmp_path)
     assert done.returncode == 0
     assert done.stderr == "" or "latent dimensions" in done.stderr
@@ -554,7 +554,7 @@ def test_a_whole_process_that_works(tmp_path):
     assert (tmp_path / json.loads(line)["checkpoint"] / "run.json").is_file()
 
 
-def test_a_whole_process_that_is_refused(tmp_path):
+def test_a_refused_process_prints_one_line_and_writes_nothing(tmp_path):
     done = in_a_process(*changed(beta=-1), "--json", folder=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
@@ -596,24 +596,24 @@ def test_a_whole_process_that_is_refused(tmp_path):
     ],
     ids=str,
 )
-def test_bad_training_options(refused, options, words, tmp_path):
+def test_bad_training_options_are_refused(refused, options, words, tmp_path):
     out = {} if "out" in options else {"out": tmp_path / "run"}
     assert words in refused(*changed(**options, **out))
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("arguments", [[], ["explode"], ["--explode"], ["train", "--explode"]])
-def test_no_such_command_or_option(refused, arguments):
+def test_an_unknown_command_or_option_is_refused(refused, arguments):
     assert "--help" in refused(*arguments)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is here")
-def test_a_device_that_is_absent(refused, tiny_checkpoint):
+def test_a_missing_device_is_refused(refused, tiny_checkpoint):
     assert "'cuda' is not available here" in refused(*changed(device="cuda"))
     assert "'cuda' is not available" in refused("evaluate", tiny_checkpoint, "--device", "cuda")
 
 
-def test_a_folder_of_other_files(refused, tmp_path):
+def test_a_folder_with_other_files_is_refused(refused, tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     for extra in ([], ["--overwrite"]):
         assert "holds other files" in refused(*changed(out=tmp_path), *extra)
@@ -628,13 +628,13 @@ def test_a_folder_that_cannot_be_made_is_refused_before_training(refused, tmp_pa
     refused(*changed(out=tmp_path / "file" / "run"))
 
 
-def test_nothing_to_resume(refused, tiny_checkpoint, tmp_path):
+def test_a_run_without_a_saved_state_cannot_be_resumed(refused, tiny_checkpoint, tmp_path):
     assert "nothing to resume" in refused(*changed(out=tmp_path / "nothing"), "--resume")
     assert "nothing to resume" in refused(*changed(out=tiny_checkpoint), "--resume")
     assert "--resume needs --out" in refused(*TRAIN, "--resume")
 
 
-def test_data_that_is_absent(refused, tmp_path, monkeypatch):
+def test_missing_data_are_reported_with_their_folder(refused, tmp_path, monkeypatch):
     from urllib.error import URLError
 
     def urlopen(*_arguments, **_options):
@@ -646,20 +646,20 @@ def test_data_that_is_absent(refused, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("betas", ["one,two", "", "1,,2", "1;2", "1,1.0", "1,1.00000001"])
-def test_betas_that_are_no_list_of_numbers(refused, tmp_path, betas):
+def test_betas_that_are_not_a_list_of_numbers_are_refused(refused, tmp_path, betas):
     refused("sweep", "--dataset", "digits", "--betas", betas, "--out", tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("betas", ["1,nan", "1,1e9", "2,-1"])
-def test_a_sweep_is_refused_before_its_first_run(refused, tmp_path, betas):
+def test_a_sweep_with_an_invalid_beta_is_refused_before_its_first_run(refused, tmp_path, betas):
     command = ["sweep", *changed(beta=None)[1:], "--betas", betas, "--out", tmp_path]
     assert "beta must be" in refused(*command)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("seeds", ["one,two", "", "1,,2", "1,1", "-1", "1.5", "1,4294967296"])
-def test_seeds_that_are_no_list_of_whole_numbers(refused, tmp_path, seeds):
+def test_seeds_that_are_not_a_list_of_whole_numbers_are_refused(refused, tmp_path, seeds):
     refused(*sweep("1,2", tmp_path, seed=None, seeds=seeds))
     assert list(tmp_path.iterdir()) == []
 
@@ -675,7 +675,7 @@ def test_a_sweep_needs_its_betas_and_its_folder(refused, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["evaluate", "export"])
-def test_checkpoints_that_cannot_be_used(refused, copied_checkpoint, tmp_path, command):
+def test_damaged_checkpoints_are_refused(refused, copied_checkpoint, tmp_path, command):
     more = ["--out", tmp_path / "x.onnx"] if command == "export" else []
     assert "no checkpoint folder nothing" in refused(command, "nothing", *more)
     (copied_checkpoint / "model.safetensors").write_bytes(b"damaged")
@@ -685,22 +685,22 @@ def test_checkpoints_that_cannot_be_used(refused, copied_checkpoint, tmp_path, c
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "many", "1.5", "10000000"])
-def test_importance_samples_that_are_no_number(refused, tiny_checkpoint, count):
+def test_an_invalid_number_of_importance_samples_is_refused(refused, tiny_checkpoint, count):
     refused("evaluate", tiny_checkpoint, "--importance-samples", count)
 
 
-def test_a_seed_that_is_too_long(refused, tiny_checkpoint):
+def test_a_seed_that_is_too_large_is_refused(refused, tiny_checkpoint):
     command = ["evaluate", tiny_checkpoint, "--importance-samples", 1, "--threads", 1]
     refused(*command, "--seed", 10**30)
 
 
-def test_metrics_of_files_that_are_none(refused, tmp_path):
+def test_metrics_of_missing_or_damaged_files_are_refused(refused, tmp_path):
     assert "nothing.npz: cannot be read" in refused("metrics", "nothing.npz")
     (tmp_path / "text.npz").write_text("codes")
     assert "text.npz" in refused("metrics", tmp_path / "text.npz")
 
 
-def test_metrics_of_checkpoints_that_are_none(refused, copied_checkpoint, tmp_path):
+def test_metrics_of_damaged_checkpoints_are_refused(refused, copied_checkpoint, tmp_path):
     assert "no checkpoint folder nothing" in refused("metrics", "nothing")
     (tmp_path / "folder.npz").mkdir()
     assert "is not a checkpoint" in refused("metrics", tmp_path / "folder.npz")
@@ -708,7 +708,7 @@ def test_metrics_of_checkpoints_that_are_none(refused, copied_checkpoint, tmp_pa
     assert "is not the file that was saved" in refused("metrics", copied_checkpoint)
 
 
-def test_metrics_that_cannot_be_taken_or_kept(refused, tiny_checkpoint, tmp_path):
+def test_metrics_with_unfit_options_are_refused(refused, tiny_checkpoint, tmp_path):
     codes, factors = known_codes(200, seed=0)
     np.savez(tmp_path / "codes.npz", codes=codes, factors=factors)
     assert "--save needs a checkpoint" in refused("metrics", tmp_path / "codes.npz", "--save")
@@ -721,7 +721,7 @@ def test_metrics_that_cannot_be_taken_or_kept(refused, tiny_checkpoint, tmp_path
     assert "'test_factors'" in refused("metrics", tmp_path / "codes.npz")
 
 
-def test_exports_to_nowhere(refused, tiny_checkpoint, tmp_path):
+def test_an_export_needs_a_file_in_an_existing_folder(refused, tiny_checkpoint, tmp_path):
     assert "in a folder that exists" in refused(
         "export", tiny_checkpoint, "--out", tmp_path / "a" / "b.onnx"
     )
@@ -731,7 +731,7 @@ def test_exports_to_nowhere(refused, tiny_checkpoint, tmp_path):
     )
 
 
-def test_exports_onto_a_folder(refused, tiny_checkpoint, tmp_path, monkeypatch):
+def test_an_export_onto_a_folder_is_refused(refused, tiny_checkpoint, tmp_path, monkeypatch):
     (tmp_path / "folder").mkdir()
     refused("export", tiny_checkpoint, "--out", tmp_path / "folder")
     assert [file.name for file in tmp_path.iterdir()] == ["folder"]
@@ -742,7 +742,7 @@ def test_exports_onto_a_folder(refused, tiny_checkpoint, tmp_path, monkeypatch):
 # Files from elsewhere
 
 
-def test_list_shows_the_others_and_says_what_is_left_out(tiny_checkpoint, tmp_path, capsys):
+def test_list_escapes_control_characters_of_a_damaged_record(tiny_checkpoint, tmp_path, capsys):
     shutil.copytree(tiny_checkpoint, tmp_path / "good")
     shutil.copytree(tiny_checkpoint, tmp_path / "bad")
     record = json.loads((tmp_path / "bad" / "run.json").read_text())
@@ -757,18 +757,18 @@ def test_list_shows_the_others_and_says_what_is_left_out(tiny_checkpoint, tmp_pa
 
 
 @pytest.mark.parametrize("damage", ["weights", "record"])
-def test_a_damaged_checkpoint_is_one_line(refused, copied_checkpoint, damage):
+def test_a_damaged_checkpoint_gives_one_line(refused, copied_checkpoint, damage):
     name = {"weights": "model.safetensors", "record": "run.json"}[damage]
     (copied_checkpoint / name).write_bytes(b"\x1b[2J\n")
     assert name in refused("evaluate", copied_checkpoint)
 
 
-def test_a_name_that_moves_the_cursor_is_shown_without(refused):
+def test_control_characters_in_a_name_are_not_printed(refused):
     line = refused("evaluate", "a\x1b[2J\nb")
     assert line.isprintable()
 
 
-def test_while_it_trains_no_server_offers_to_go_on_with_it(tmp_path, monkeypatch):
+def test_a_run_in_training_is_not_offered_for_resuming(tmp_path, monkeypatch):
     from vae.jobs.unfinished import unfinished_runs
     from vae.runs.recorder import RecordedTraining
 

@@ -1,4 +1,4 @@
-"""A disk that fills up while a run is saved: a small file system, or files that may not grow."""
+"""Tests that a full disk fails the job that it concerns and nothing else."""
 
 import dataclasses
 import resource
@@ -21,7 +21,7 @@ SMALL = RunRequest.of(
     TrainConfig("digits", epochs=2, batch_size=64), architecture="mlp", latent_dim=2
 )
 LARGE = RunRequest.of(SMALL.train, architecture="mlp-deep", latent_dim=512)
-"""Its weights and Adam's moments come to more than 3 MB, those of SMALL to 0.6."""
+"""Its weights and Adam moments take more than 3 MB; those of SMALL take 0.6 MB."""
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def process() -> Iterator[TrainingProcess]:
 
 @pytest.fixture
 def small_disk(tmp_path) -> Iterator[Path]:
-    """A file system of 2 MB; skips where none may be mounted."""
+    """Mount a file system of 2 MB; skip the test if that is not allowed."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
@@ -50,8 +50,8 @@ def ended(job: Job) -> Job:
     return job
 
 
-def check_calm(queue: TrainingQueue) -> None:
-    """What was saved before stays, what finds no room fails in a sentence, the queue goes on."""
+def check_full_disk(queue: TrainingQueue) -> None:
+    """Check that older runs stay, that a large one fails with a sentence, and that others train."""
     before = ended(queue.submit(SMALL))
     assert before.status == "done"
     failed = ended(queue.submit(LARGE))
@@ -68,12 +68,12 @@ def check_calm(queue: TrainingQueue) -> None:
 
 
 @pytest.mark.slow
-def test_a_disk_that_is_full_fails_that_job_alone(small_disk, process):
-    check_calm(TrainingQueue(small_disk, process))
+def test_a_full_disk_fails_one_job_alone(small_disk, process):
+    check_full_disk(TrainingQueue(small_disk, process))
 
 
 @pytest.mark.slow
-def test_files_that_may_not_grow_fail_that_job_alone(tmp_path, process):
+def test_a_limit_on_file_sizes_fails_one_job_alone(tmp_path, process):
     process.start()
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (2 * 2**20, 2 * 2**20))
-    check_calm(TrainingQueue(tmp_path, process))
+    check_full_disk(TrainingQueue(tmp_path, process))

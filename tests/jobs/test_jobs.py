@@ -1,4 +1,4 @@
-"""The training queue: in order, watched from outside, stopped, never brought down by a job."""
+"""Tests that the queue trains jobs in order, shows their progress and stops them."""
 
 import dataclasses
 import time
@@ -63,7 +63,7 @@ def test_jobs_run_one_after_the_other_in_order(queue):
     assert first.status == "stopped"
 
 
-def test_a_stop_ends_a_run_long_before_its_last_epoch_and_keeps_it(queue):
+def test_a_stop_ends_a_run_early_and_keeps_its_checkpoint(queue):
     job = queue.submit(LONG)
     wait_for(lambda: job.latest is not None)
     queue.stop(job)
@@ -82,7 +82,7 @@ def test_a_job_stopped_in_the_queue_never_begins(queue):
     assert not second.path.exists()
 
 
-def test_the_same_request_under_way_is_the_same_job(queue):
+def test_a_repeated_request_returns_the_active_job(queue):
     first = queue.submit(LONG)
     assert queue.submit(LONG) is first
     queue.stop(first)
@@ -93,7 +93,7 @@ def test_the_same_request_under_way_is_the_same_job(queue):
     queue.stop(again)
 
 
-def test_bad_input_fails_the_job_in_a_sentence_and_the_next_one_runs(queue, tmp_path):
+def test_missing_data_fail_the_job_with_a_sentence_and_the_next_job_runs(queue, tmp_path):
     missing = RunRequest.of(
         TrainConfig(f"folder:{tmp_path / 'none'}"), architecture="mlp", latent_dim=2
     )
@@ -114,7 +114,7 @@ def test_names_never_collide(tmp_path):
         ended(job)
 
 
-def test_the_jobs_of_a_sweep_grow_together_and_later_ones_wait(queue):
+def test_the_jobs_of_a_sweep_train_together_and_later_ones_wait(queue):
     sweep = queue.submit_sweep([at(LONG, beta=beta) for beta in (1.0, 4.0)])
     later = queue.submit(SHORT)
     wait_for(lambda: all(len(job.epochs) > 1 for job in sweep.jobs))
@@ -125,7 +125,7 @@ def test_the_jobs_of_a_sweep_grow_together_and_later_ones_wait(queue):
     assert [job.status for job in sweep.jobs] == ["stopped", "stopped"]
 
 
-def test_a_sweep_ends_as_the_checkpoints_that_single_runs_would_be(queue, tmp_path):
+def test_a_sweep_gives_the_checkpoints_of_single_runs(queue, tmp_path):
     requests = [at(SHORT, beta=beta) for beta in (1.0, 4.0)]
     sweep = queue.submit_sweep(requests)
     assert [job.request for job in sweep.jobs] == requests
@@ -138,14 +138,14 @@ def test_a_sweep_ends_as_the_checkpoints_that_single_runs_would_be(queue, tmp_pa
     assert together.name == "digits-mlp-2-beta-4-seed-0"
 
 
-def test_stopping_one_of_a_sweep_leaves_the_others(queue):
+def test_stopping_one_job_of_a_sweep_does_not_stop_the_others(queue):
     sweep = queue.submit_sweep([LONG, at(SHORT, beta=4.0)])
     wait_for(lambda: sweep.jobs[0].epochs)
     queue.stop(sweep.jobs[0])
     assert [ended(job).status for job in sweep.jobs] == ["stopped", "done"]
 
 
-def test_nothing_is_queued_where_one_setting_cannot_be(queue):
+def test_nothing_is_queued_if_one_setting_is_invalid(queue):
     with pytest.raises(ConfigError, match="latent_dim"):
         queue.submit_sweep([SHORT, RunRequest.of(SHORT.train, architecture="mlp", latent_dim=0)])
     with pytest.raises(ConfigError, match="beta_range"):
@@ -162,7 +162,7 @@ def test_nothing_is_queued_where_one_setting_cannot_be(queue):
     assert queue.jobs == queue.sweeps == []
 
 
-def test_sweeps_that_overlap_share_jobs_and_stay_apart(queue):
+def test_sweeps_that_overlap_share_jobs_and_are_stopped_separately(queue):
     first = queue.submit_sweep([at(LONG, beta=beta) for beta in (1.0, 4.0)])
     second = queue.submit_sweep([at(LONG, beta=beta) for beta in (4.0, 10.0)])
     assert second is not first
@@ -174,7 +174,7 @@ def test_sweeps_that_overlap_share_jobs_and_stay_apart(queue):
     assert all(job.stopping for job in second.jobs)
 
 
-def test_a_sweep_knows_how_far_it_is(queue):
+def test_a_sweep_knows_its_progress_and_the_time_left(queue):
     sweep = queue.submit_sweep([at(LONG, epochs=400, beta=beta) for beta in (1.0, 4.0)])
     assert sweep.seconds_left is None
     wait_for(lambda: sweep.progress > 0.04)
@@ -189,7 +189,7 @@ def test_a_sweep_knows_how_far_it_is(queue):
     assert sweep.seconds == seconds
 
 
-def test_one_model_for_a_range_of_betas_can_be_asked_for(queue):
+def test_a_multi_rate_model_can_be_requested(queue):
     job = ended(queue.submit(SHORT.with_model(beta_range=(0.1, 10.0))))
     assert job.status == "done"
     assert load_run(job.path).model.beta_range == (0.1, 10.0)
@@ -197,6 +197,6 @@ def test_one_model_for_a_range_of_betas_can_be_asked_for(queue):
 
 
 def test_jobs_that_cannot_train_together_take_turns(queue):
-    """Of other steps: they differ in their batches, and both must come to their end."""
+    """Jobs with other batch sizes cannot share a step, and all of them must end."""
     sweep = queue.submit_sweep([SHORT, at(SHORT, batch_size=32), at(SHORT, beta=4.0)])
     assert [ended(job).status for job in sweep.jobs] == ["done"] * 3

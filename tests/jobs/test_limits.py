@@ -1,4 +1,4 @@
-"""How many jobs a server takes, and how large."""
+"""Tests the limits on the number and the size of jobs."""
 
 import dataclasses
 
@@ -16,8 +16,8 @@ DIGITS = RunRequest.of(
 )
 
 
-def test_the_size_is_that_of_the_matrices(digits):
-    """64-400-(2 x 2) and 2-400-64: each weight is a multiplication and an addition."""
+def test_the_size_counts_the_operations_of_the_matrices(digits):
+    """The layers are 64-400-(2 x 2) and 2-400-64; a weight is a multiplication and an addition."""
     weights = 64 * 400 + 400 * 4 + 2 * 400 + 400 * 64
     steps = 3 * 2 * weights * 1437 * 10
     assert minutes(DIGITS) == pytest.approx(steps / CORE_SPEED / 60)
@@ -40,7 +40,7 @@ def test_a_multi_rate_model_has_about_the_size_of_a_plain_one():
 @pytest.mark.parametrize(
     "name", ["digits", "sprites:scale=2,orientation=4,x=9,y=9", "digits:only=1+2"]
 )
-def test_the_number_of_images_is_about_what_is_read(name):
+def test_the_assumed_number_of_images_is_close_to_the_real_one(name):
     found = load_dataset(name, validation_fraction=0.0)
     assert training_image_count(name) == pytest.approx(len(found.train), rel=0.05)
 
@@ -61,20 +61,20 @@ def test_every_preset_is_allowed(preset):
     )
 
 
-def test_too_large_is_one_sentence_that_says_what_to_do():
+def test_a_job_that_is_too_large_is_refused_with_advice():
     endless = dataclasses.replace(DIGITS, train=TrainConfig("mnist", epochs=100_000))
     with pytest.raises(LimitError, match=r"about \d+ hours.*up to 60 minutes; choose fewer epochs"):
         Limits().check([endless], active_jobs=0)
 
 
-def test_too_many_are_one_sentence_that_says_what_to_do():
+def test_too_many_jobs_are_refused_with_advice():
     with pytest.raises(LimitError, match="takes 2 jobs at a time, and 2 wait or train already"):
         Limits(jobs=2).check([DIGITS], active_jobs=2)
     with pytest.raises(LimitError, match="ask for 1 instead of 2"):
         Limits(jobs=2).check([DIGITS, DIGITS], active_jobs=1)
 
 
-def test_the_environment_changes_them(monkeypatch):
+def test_the_environment_changes_the_limits(monkeypatch):
     monkeypatch.setenv("LATENT_MAX_JOBS", "7")
     monkeypatch.setenv("LATENT_MAX_JOB_MINUTES", "0.5")
     assert Limits.from_environment() == Limits(7, 0.5)
@@ -82,7 +82,7 @@ def test_the_environment_changes_them(monkeypatch):
 
 @pytest.mark.parametrize("name", ["LATENT_MAX_JOBS", "LATENT_TRAINING_GIGABYTES"])
 @pytest.mark.parametrize("text", ["many", "-1", "nan"])
-def test_what_is_no_number_is_refused(monkeypatch, name, text):
+def test_a_limit_that_is_no_number_is_refused(monkeypatch, name, text):
     monkeypatch.setenv(name, text)
     with pytest.raises(ConfigError, match=name):
         Limits.from_environment()

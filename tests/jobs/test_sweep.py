@@ -1,4 +1,4 @@
-"""What a sweep is made of, and how long it is said to take."""
+"""Tests the requests of a sweep and the estimate of its duration."""
 
 import time
 
@@ -24,12 +24,12 @@ DIGITS = TrainConfig("digits", seed=3, epochs=4)
 
 
 @pytest.mark.parametrize("text", ["0.5, 1, 4", "4 1 0.5", "0.5;1;4,", " 1,4,0.5,1.0 "])
-def test_betas_come_rising_and_each_once(text):
+def test_betas_are_sorted_and_distinct(text):
     assert parse_betas(text) == (0.5, 1.0, 4.0)
 
 
 @pytest.mark.parametrize("text", ["", " , ", "one", "1, two", "1, inf", "nan", "1..2"])
-def test_other_texts_are_refused_with_an_example(text):
+def test_texts_that_are_not_betas_are_refused_with_an_example(text):
     with pytest.raises(ConfigError, match="numbers with commas"):
         parse_betas(text)
 
@@ -54,13 +54,13 @@ def test_a_multi_rate_sweep_has_a_run_per_seed():
     }
 
 
-def test_bad_settings_are_refused_before_anything_is_asked_for():
+def test_bad_settings_are_refused_when_the_requests_are_made():
     with pytest.raises(ConfigError, match="beta must be"):
         sweep_requests(DIGITS, "mlp", 2, (1.0, -1.0), seeds=1)
 
 
 @pytest.mark.parametrize("name", dataset_names())
-def test_every_data_set_has_defaults_that_can_be(name):
+def test_every_data_set_has_valid_defaults(name):
     defaults = sweep_defaults(name)
     RunRequest.of(
         TrainConfig(name, epochs=defaults.epochs),
@@ -69,7 +69,7 @@ def test_every_data_set_has_defaults_that_can_be(name):
     )
 
 
-def test_the_estimate_scales_what_like_checkpoints_took(tiny_checkpoint):
+def test_the_estimate_scales_the_duration_of_similar_checkpoints(tiny_checkpoint):
     run = load_run(tiny_checkpoint)
     requests = sweep_requests(DIGITS, "mlp", 2, (1.0, 4.0), seeds=1)
     epoch = run.results.seconds / run.results.epochs_trained
@@ -78,7 +78,7 @@ def test_the_estimate_scales_what_like_checkpoints_took(tiny_checkpoint):
     )
 
 
-def test_what_this_server_trained_tells_more_than_checkpoints(tiny_checkpoint, tmp_path):
+def test_the_estimate_prefers_jobs_of_this_server_to_checkpoints(tiny_checkpoint, tmp_path):
     queue = TrainingQueue(tmp_path)
     requests = sweep_requests(DIGITS, "mlp", 2, (1.0,), seeds=1)
     job = queue.submit(requests[0])
@@ -88,7 +88,7 @@ def test_what_this_server_trained_tells_more_than_checkpoints(tiny_checkpoint, t
     assert found == Estimate(pytest.approx(job.latest.seconds), "jobs")
 
 
-def test_where_nothing_was_trained_digits_alone_have_an_estimate(tiny_checkpoint):
+def test_without_earlier_runs_only_digits_have_an_estimate(tiny_checkpoint):
     run = load_run(tiny_checkpoint)
     digits = sweep_requests(DIGITS, "conv", 2, (1.0,), seeds=1)
     assert estimate_duration(digits, [], [run]).source == "stated"

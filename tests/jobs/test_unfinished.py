@@ -1,4 +1,4 @@
-"""What was left unfinished goes on through the queue; what is finished is not trained twice."""
+"""Tests that the queue resumes unfinished runs and does not train finished ones again."""
 
 import dataclasses
 import os
@@ -35,7 +35,7 @@ def ended(job: Job) -> Job:
 
 @pytest.fixture
 def left(tmp_path, digits):
-    """A folder of runs with one that was left after its first epoch of four."""
+    """Return the folder of a run that ended after the first of its four epochs."""
     train = dataclasses.replace(SHORT.train, epochs=4)
     path = tmp_path / "left"
     model = SHORT.model_for(digits.image_shape, 10)
@@ -48,7 +48,7 @@ def left(tmp_path, digits):
     return path
 
 
-def test_what_was_left_is_found_with_its_settings_and_its_progress(left):
+def test_an_unfinished_run_is_found_with_its_settings_and_its_progress(left):
     (found,) = unfinished_runs(left.parent)
     assert (found.name, found.train.epochs) == ("left", 4)
     assert found.request == dataclasses.replace(SHORT, train=found.train)
@@ -57,7 +57,7 @@ def test_what_was_left_is_found_with_its_settings_and_its_progress(left):
 
 
 @pytest.mark.slow
-def test_it_goes_on_where_it_stopped_and_becomes_a_checkpoint(left):
+def test_a_resumed_run_continues_where_it_stopped_and_becomes_a_checkpoint(left):
     queue = TrainingQueue(left.parent)
     (found,) = queue.unfinished_runs()
     job = queue.resume(found)
@@ -71,7 +71,7 @@ def test_it_goes_on_where_it_stopped_and_becomes_a_checkpoint(left):
     assert queue.unfinished_runs() == []
 
 
-def test_one_that_is_discarded_leaves_nothing(left):
+def test_a_discarded_run_leaves_nothing(left):
     queue = TrainingQueue(left.parent)
     (found,) = queue.unfinished_runs()
     found.discard()
@@ -80,7 +80,7 @@ def test_one_that_is_discarded_leaves_nothing(left):
         queue.resume(found)
 
 
-def test_one_whose_critic_lies_elsewhere_is_left_to_the_command_line(left):
+def test_a_run_whose_perceptual_model_lies_elsewhere_needs_the_command_line(left):
     state, record = load_resume_state(left)
     record["train"] |= {"perceptual": 1.0, "critic": str(left.parent.parent / "classifier")}
     save_resume_state(left, state, record)
@@ -91,20 +91,20 @@ def test_one_whose_critic_lies_elsewhere_is_left_to_the_command_line(left):
     assert queue.jobs == []
 
 
-def test_one_in_which_somebody_trains_is_not_offered(left):
+def test_a_run_in_which_another_process_trains_is_not_offered(left):
     lock = RunLock.acquire(left)
     assert unfinished_runs(left.parent) == []
     lock.release()
     assert len(unfinished_runs(left.parent)) == 1
 
 
-def test_states_that_cannot_be_read_are_left_out(left):
+def test_damaged_states_are_left_out(left):
     (left / RESUME_FILE).write_bytes(b"\x00" * 100)
     assert unfinished_runs(left.parent) == []
 
 
 @pytest.mark.slow
-def test_a_killed_job_is_offered_and_goes_on(tmp_path):
+def test_a_killed_job_is_offered_and_can_be_resumed(tmp_path):
     queue = TrainingQueue(tmp_path, save_seconds=0.0)
     job = queue.submit(LONG)
     wait_for(lambda: len(job.epochs) > 3)
@@ -136,7 +136,7 @@ def test_a_finished_run_is_found_and_counts_in_a_sweep(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_stopped_run_is_kept_and_goes_on_to_what_it_would_have_been(tmp_path):
+def test_a_stopped_run_is_kept_and_resumes_to_the_result_of_an_uninterrupted_one(tmp_path):
     request = dataclasses.replace(SHORT, train=dataclasses.replace(SHORT.train, epochs=60))
     queue = TrainingQueue(tmp_path / "stopped")
     job = queue.submit(request)
@@ -159,7 +159,7 @@ def test_a_stopped_run_is_kept_and_goes_on_to_what_it_would_have_been(tmp_path):
     assert queue.unfinished_runs() == []
 
 
-def test_a_stopped_run_that_waits_to_go_on_and_is_cancelled_stays_as_it_is(left):
+def test_a_stopped_run_whose_resume_is_cancelled_stays_as_it_is(left):
     queue = TrainingQueue(left.parent)
     first = queue.submit(LONG)
     wait_for(lambda: first.latest is not None)
@@ -174,7 +174,7 @@ def test_a_stopped_run_that_waits_to_go_on_and_is_cancelled_stays_as_it_is(left)
     ended(first)
 
 
-def test_more_than_the_server_takes_is_refused_whole(tmp_path):
+def test_a_sweep_beyond_the_limits_is_refused_as_a_whole(tmp_path):
     queue = TrainingQueue(tmp_path, limits=Limits(jobs=2))
     betas = [
         dataclasses.replace(LONG, train=dataclasses.replace(LONG.train, beta=beta))
@@ -192,7 +192,7 @@ def test_more_than_the_server_takes_is_refused_whole(tmp_path):
         ended(job)
 
 
-def test_the_outlook_has_what_is_under_way_first_and_adds_up(tmp_path):
+def test_the_etas_list_running_jobs_first_and_add_up(tmp_path):
     queue = TrainingQueue(tmp_path)
     known = ended(queue.submit(SHORT))
     first = queue.submit(LONG)

@@ -1,4 +1,4 @@
-"""What goes wrong inside the training process ends jobs, not the process."""
+"""Tests that errors inside the training process end jobs and not the process."""
 
 import dataclasses
 import logging
@@ -35,7 +35,7 @@ SHORT = RunRequest.of(
 
 
 class InThisProcess:
-    """Trains where the test can break things."""
+    """A training process inside the test process, where the test can patch code."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -51,7 +51,7 @@ class InThisProcess:
 
 
 class Scripted:
-    """Trains nothing, and tells what the test puts into it."""
+    """A training process that does not train and returns the events of the test."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -90,7 +90,7 @@ def raising(error: Exception):
     return broken
 
 
-def test_a_bug_fails_the_job_reaches_the_log_and_the_next_one_runs(queue, monkeypatch, caplog):
+def test_a_bug_fails_the_job_and_is_logged_and_the_next_job_runs(queue, monkeypatch, caplog):
     with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
         patched.setattr("vae.jobs.worker.load_dataset", raising(ZeroDivisionError("a bug")))
         failed = ended(queue.submit(SHORT))
@@ -101,7 +101,7 @@ def test_a_bug_fails_the_job_reaches_the_log_and_the_next_one_runs(queue, monkey
     assert ended(queue.submit(SHORT)).status == "done"
 
 
-def test_a_bug_in_a_step_fails_those_that_share_it(queue, monkeypatch, caplog):
+def test_a_bug_in_a_step_fails_the_jobs_that_share_it(queue, monkeypatch, caplog):
     with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
         patched.setattr(Stepper, "step", raising(ZeroDivisionError("a bug")))
         sweep = queue.submit_sweep([at(beta=1.0), at(beta=4.0)])
@@ -119,14 +119,14 @@ def test_a_bug_in_a_step_fails_those_that_share_it(queue, monkeypatch, caplog):
         torch.OutOfMemoryError("CUDA out of memory"),
     ],
 )
-def test_memory_that_is_refused_is_one_calm_sentence(queue, monkeypatch, caplog, error):
+def test_out_of_memory_is_reported_in_one_sentence(queue, monkeypatch, caplog, error):
     monkeypatch.setattr(Stepper, "step", raising(error))
     job = ended(queue.submit(SHORT))
     assert (job.status, job.message) == ("failed", NO_MEMORY)
     assert caplog.text == ""
 
 
-def test_one_that_diverges_leaves_the_others_of_its_sweep(queue, monkeypatch):
+def test_a_run_that_diverges_does_not_stop_the_others_of_its_sweep(queue, monkeypatch):
     report = TrainingRun.report
 
     def broken(training, images, sums, **options):
@@ -138,7 +138,7 @@ def test_one_that_diverges_leaves_the_others_of_its_sweep(queue, monkeypatch):
     assert "no longer finite" in sweep.jobs[1].message
 
 
-def test_a_checkpoint_that_cannot_be_written_leaves_what_was_learnt(queue, monkeypatch):
+def test_a_run_whose_checkpoint_cannot_be_written_can_be_resumed(queue, monkeypatch):
     with monkeypatch.context() as patched:
         refusal = CheckpointError("the checkpoint could not be written; free some space there")
         patched.setattr("vae.runs.recorder.save_checkpoint", raising(refusal))
@@ -153,7 +153,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_what_was_learnt(queue, monke
     assert load_run(job.path).train == SHORT.train
 
 
-def test_where_the_server_is_gone_the_state_is_saved_and_the_process_stops(tmp_path):
+def test_the_state_is_saved_when_the_server_is_gone(tmp_path):
     flags, events = CancelFlags(), []
 
     def emit(event):
@@ -166,10 +166,8 @@ def test_where_the_server_is_gone_the_state_is_saved_and_the_process_stops(tmp_p
     assert [file.name for file in (tmp_path / "run").iterdir()] == [RESUME_FILE]
 
 
-def test_those_that_are_stopped_are_all_saved_and_told_so_before_the_first_is_measured(
-    tmp_path, monkeypatch
-):
-    """One that trains beside them is saved too: whoever ends the measuring loses nothing else."""
+def test_all_jobs_are_saved_before_the_first_stopped_one_is_evaluated(tmp_path, monkeypatch):
+    """A job that still trains is saved too, so an interrupted evaluation loses no steps."""
     flags, events, finish = CancelFlags(), [], RecordedTraining.finish
     batches = {1: 64, 2: 32, 3: 16}
     specs = [
@@ -184,7 +182,7 @@ def test_those_that_are_stopped_are_all_saved_and_told_so_before_the_first_is_me
             flags.cancel(1)
             flags.cancel(2)
 
-    def measure(run):
+    def evaluate(run):
         if run.path.name != "3":
             assert sum(isinstance(event, Saving) for event in events) == 2
             steps = {n: int(load_resume_state(tmp_path / str(n))[0]["step"]) for n in batches}
@@ -192,22 +190,24 @@ def test_those_that_are_stopped_are_all_saved_and_told_so_before_the_first_is_me
             flags.cancel(3)
         return finish(run)
 
-    monkeypatch.setattr(RecordedTraining, "finish", measure)
+    monkeypatch.setattr(RecordedTraining, "finish", evaluate)
     train_jobs(specs, OneDataset(), emit, flags)
     assert [event.number for event in events if isinstance(event, Ended)] == [1, 2, 3]
     assert all(load_run(spec.path).stopped_early for spec in specs)
 
 
-def test_an_epoch_that_may_be_slow_to_measure_is_saved_before_its_last_step(tmp_path, monkeypatch):
-    """So that a stop which interrupts the measuring costs that step at most."""
-    saved, measure = [], TrainingRun._evaluate
+def test_the_state_is_saved_before_the_last_step_of_an_epoch_with_a_slow_evaluation(
+    tmp_path, monkeypatch
+):
+    """A stop that interrupts the evaluation then costs one step at most."""
+    saved, evaluate = [], TrainingRun._evaluate
 
     def slow(training):
         saved.append((training.step, int(load_resume_state(tmp_path / "run")[0]["step"])))
         busy = time.process_time()
         while len(saved) == 1 and time.process_time() - busy < 0.6:
             sum(range(10_000))
-        return measure(training)
+        return evaluate(training)
 
     monkeypatch.setattr(TrainingRun, "_evaluate", slow)
     train_jobs([JobSpec(1, at(epochs=3), tmp_path / "run")], OneDataset(), [].append, CancelFlags())
@@ -215,8 +215,8 @@ def test_an_epoch_that_may_be_slow_to_measure_is_saved_before_its_last_step(tmp_
     assert saved == [(steps, steps - 1), (2 * steps, 2 * steps - 1), (3 * steps, 2 * steps - 1)]
 
 
-def test_who_is_measured_while_another_is_stopped_is_measured_by_the_next_process(tmp_path):
-    """And one that somebody does not want measured is left to be resumed."""
+def test_an_interrupted_evaluation_is_repeated_by_the_next_process(tmp_path):
+    """A job whose evaluation someone skipped is not evaluated and can be resumed."""
     process = Scripted()
     queue = TrainingQueue(tmp_path, process)
     sweep = queue.submit_sweep([at(beta=1.0), at(beta=4.0)])
@@ -239,7 +239,7 @@ def test_who_is_measured_while_another_is_stopped_is_measured_by_the_next_proces
     assert "it can be resumed" in sweep.jobs[1].message
 
 
-def test_a_folder_in_which_somebody_trains_is_refused(tmp_path):
+def test_a_folder_in_which_another_process_trains_is_refused(tmp_path):
     lock, events = RunLock.acquire(tmp_path / "run"), []
     assert is_locked(tmp_path / "run")
     train_jobs([JobSpec(1, SHORT, tmp_path / "run")], OneDataset(), events.append, CancelFlags())

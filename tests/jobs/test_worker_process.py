@@ -1,4 +1,4 @@
-"""Training in a process of its own: killed, stopped in a long step, left alone by its server."""
+"""Tests the training process when it is killed, stopped in a long step, or loses its server."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ SLOW = RunRequest.of(
     architecture="resnet",
     latent_dim=2,
 )
-"""One step an epoch, and it takes seconds."""
+"""Each epoch is one step, which takes seconds."""
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.mark.slow
-def test_a_killed_process_fails_its_jobs_calmly_and_a_new_one_goes_on(queue):
+def test_a_killed_process_fails_its_jobs_and_a_new_one_trains_the_next(queue):
     sweep = queue.submit_sweep([LONG, LONG.with_model(latent_dim=3)])
     later = queue.submit(SHORT)
     wait_for(lambda: all(len(job.epochs) > 1 for job in sweep.jobs))
@@ -69,7 +69,7 @@ def test_a_killed_process_fails_its_jobs_calmly_and_a_new_one_goes_on(queue):
     assert queue.process.pid not in (None, killed)
 
 
-def test_a_killed_process_with_nothing_saved_leaves_no_folder(tmp_path):
+def test_a_process_killed_before_it_saved_leaves_no_folder(tmp_path):
     queue = TrainingQueue(tmp_path)
     job = queue.submit(SLOW)
     wait_for(lambda: job.status == "training")
@@ -79,7 +79,7 @@ def test_a_killed_process_with_nothing_saved_leaves_no_folder(tmp_path):
 
 
 @pytest.mark.slow
-def test_one_that_dies_while_idle_is_replaced(queue):
+def test_a_process_that_dies_while_idle_is_replaced(queue):
     ended(queue.submit(SHORT))
     idle = queue.process.pid
     os.kill(idle, signal.SIGKILL)
@@ -89,7 +89,7 @@ def test_one_that_dies_while_idle_is_replaced(queue):
 
 @pytest.mark.slow
 def test_a_stop_reaches_a_job_in_the_middle_of_a_long_step(queue):
-    """What the steps before had learnt is measured by a new process, and kept."""
+    """A new process evaluates the state before that step, and the checkpoint is kept."""
     job, later = queue.submit(SLOW), queue.submit(SHORT)
     wait_for(lambda: job.latest is not None and (job.path / RESUME_FILE).is_file())
     interrupted = queue.process.pid
@@ -102,7 +102,7 @@ def test_a_stop_reaches_a_job_in_the_middle_of_a_long_step(queue):
 
 
 @pytest.mark.slow
-def test_a_second_stop_ends_the_measuring_too(queue):
+def test_a_second_stop_ends_the_evaluation_too(queue):
     job = queue.submit(SLOW)
     wait_for(lambda: job.latest is not None and (job.path / RESUME_FILE).is_file())
     queue.stop(job)
@@ -113,7 +113,7 @@ def test_a_second_stop_ends_the_measuring_too(queue):
     assert job.has_checkpoint == (job.path / "run.json").is_file()
 
 
-def test_the_system_takes_it_before_the_server_and_gives_it_less_time(queue):
+def test_the_process_has_a_high_oom_score_and_a_low_priority(queue):
     ended(queue.submit(SHORT))
     pid = queue.process.pid
     assert int(Path(f"/proc/{pid}/oom_score_adj").read_text()) == 900
@@ -121,7 +121,7 @@ def test_the_system_takes_it_before_the_server_and_gives_it_less_time(queue):
 
 
 @pytest.mark.slow
-def test_memory_beyond_the_limit_fails_the_job_alone(tmp_path, monkeypatch):
+def test_memory_beyond_the_limit_fails_one_job_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("LATENT_TRAINING_GIGABYTES", "2")
     process = TrainingProcess()
     queue = TrainingQueue(tmp_path, process)
@@ -151,7 +151,7 @@ time.sleep(600)
 
 
 @pytest.mark.slow
-def test_it_saves_its_state_and_ends_when_the_server_is_killed(tmp_path):
+def test_the_process_saves_its_state_and_ends_when_the_server_is_killed(tmp_path):
     command = [sys.executable, "-c", SERVER, str(tmp_path)]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as server:
         pid = int(server.stdout.readline())

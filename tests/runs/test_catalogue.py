@@ -1,4 +1,4 @@
-"""A folder of checkpoints: names, families, the table and the commands in it."""
+"""Tests the list of checkpoints, comparisons of runs, and the table with its commands."""
 
 import json
 import shlex
@@ -43,7 +43,7 @@ def with_model(run: Run, name: str, **changes) -> Run:
 
 
 def parsed_configs(command: str, image_shape) -> tuple[ModelConfig, TrainConfig]:
-    """What the command line makes of a command."""
+    """Return the configurations that the command line reads from a command."""
     words = shlex.split(command)
     assert words[:2] == ["vae", "train"]
     found = vars(_parser().parse_args(words[1:]))
@@ -76,7 +76,7 @@ def test_checkpoints_are_listed_by_name_and_the_broken_ones_with_their_error(
     assert "broken" in str(refused)
 
 
-def test_whatever_is_wrong_with_one_the_others_are_listed(tiny_checkpoint, tmp_path):
+def test_a_damaged_checkpoint_does_not_hide_the_others(tiny_checkpoint, tmp_path):
     for name in ("cut", "deep", "huge", "linked", "newer", "good"):
         shutil.copytree(tiny_checkpoint, tmp_path / name)
     (tmp_path / "cut" / RUN_FILE).write_text("{")
@@ -97,7 +97,7 @@ def test_whatever_is_wrong_with_one_the_others_are_listed(tiny_checkpoint, tmp_p
     assert not any(f" {hostname}" in str(error) for error in found.errors)
 
 
-def test_a_folder_that_is_not_there_holds_no_checkpoints(tmp_path):
+def test_a_missing_folder_holds_no_checkpoints(tmp_path):
     assert read_catalogue(tmp_path / "nothing") == Catalogue((), ())
 
 
@@ -108,12 +108,12 @@ def test_a_name_that_cannot_be_shown_or_linked_to_is_refused(tiny_checkpoint, tm
     assert "cannot be a checkpoint's name" in str(refused)
 
 
-def test_names_may_hold_spaces_and_letters_of_any_script(tiny_checkpoint, tmp_path):
+def test_names_may_contain_spaces_and_letters_of_any_script(tiny_checkpoint, tmp_path):
     shutil.copytree(tiny_checkpoint, tmp_path / "my run ü_2")
     assert [run.name for run in read_catalogue(tmp_path).runs] == ["my run ü_2"]
 
 
-def test_the_folder_is_that_of_the_environment(monkeypatch):
+def test_the_environment_names_the_folder_of_checkpoints(monkeypatch):
     monkeypatch.setenv(CHECKPOINTS_VARIABLE, "elsewhere")
     assert checkpoints_dir() == Path("elsewhere")
     monkeypatch.delenv(CHECKPOINTS_VARIABLE)
@@ -122,37 +122,37 @@ def test_the_folder_is_that_of_the_environment(monkeypatch):
 
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch):
-    """A working folder that is not the project's, and no folder of checkpoints named."""
+    """Return a working folder outside the project, without LATENT_CHECKPOINTS."""
     monkeypatch.delenv("LATENT_CHECKPOINTS", raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def test_the_models_that_ship_are_there_from_any_folder(elsewhere):
+def test_the_shipped_models_are_listed_from_any_folder(elsewhere):
     names = {run.name for run in available_checkpoints().runs}
     assert {"mnist-map", "sprites-any-beta"} <= names
     assert shown_file("latent-sizes.json") == PROJECT / "checkpoints" / "latent-sizes.json"
     assert shown_file("nothing.json") == Path("checkpoints/nothing.json")
 
 
-def test_a_run_in_the_working_folder_comes_before_one_that_ships(elsewhere, tiny_checkpoint):
+def test_a_run_in_the_working_folder_hides_a_shipped_one(elsewhere, tiny_checkpoint):
     shutil.copytree(tiny_checkpoint, elsewhere / "checkpoints" / "mnist-map")
     (run,) = [run for run in available_checkpoints().runs if run.name == "mnist-map"]
     assert run.train.dataset == "digits"
 
 
-def test_a_new_run_is_not_called_like_a_model_that_ships(elsewhere):
+def test_a_new_run_does_not_get_the_name_of_a_shipped_model(elsewhere):
     assert unused_path(Path("checkpoints"), "mnist-map") == Path("checkpoints/mnist-map-2")
     assert unused_path(Path("checkpoints"), "mine") == Path("checkpoints/mine")
 
 
-def test_a_folder_that_is_named_stands_alone(elsewhere, tiny_checkpoint, monkeypatch):
+def test_a_folder_of_the_environment_is_the_only_one(elsewhere, tiny_checkpoint, monkeypatch):
     monkeypatch.setenv("LATENT_CHECKPOINTS", str(tiny_checkpoint.parent))
     assert checkpoint_folders() == (tiny_checkpoint.parent,)
     assert [run.path for run in available_checkpoints().runs] == [tiny_checkpoint]
 
 
-def test_in_the_project_s_folder_nothing_is_listed_twice(monkeypatch):
+def test_in_the_folder_of_the_project_nothing_is_listed_twice(monkeypatch):
     monkeypatch.delenv("LATENT_CHECKPOINTS", raising=False)
     monkeypatch.chdir(PROJECT)
     assert checkpoint_folders() == (Path("checkpoints"),)
@@ -170,8 +170,8 @@ def test_settings_are_sorted_by_beta_and_seeds_within_them(run):
     assert found.settings[2].of_seed(7) is again
 
 
-def test_what_differs_in_more_than_beta_objective_and_seed_is_not_compared(run):
-    strangers = [
+def test_runs_that_differ_in_more_than_beta_objective_and_seed_are_not_compared(run):
+    others = [
         with_train(run, "epochs", beta=3.0, epochs=7),
         with_train(run, "data", beta=3.0, dataset="mnist"),
         with_model(with_train(run, "x", beta=3.0), "latent", latent_dim=9),
@@ -180,8 +180,8 @@ def test_what_differs_in_more_than_beta_objective_and_seed_is_not_compared(run):
             with_train(run, "stopped", beta=6.0), results=replace(run.results, epochs_trained=0.5)
         ),
     ]
-    assert comparisons([run, with_train(run, "seed", seed=1), *strangers]) == []
-    assert not comparisons([run, with_train(run, "four", beta=4.0)])[0].holds(strangers[0])
+    assert comparisons([run, with_train(run, "seed", seed=1), *others]) == []
+    assert not comparisons([run, with_train(run, "four", beta=4.0)])[0].holds(others[0])
 
 
 def test_two_comparisons_stay_apart(run):
@@ -190,7 +190,7 @@ def test_two_comparisons_stay_apart(run):
     assert [c.runs for c in comparisons([run, *nines, four])] == [(run, four), tuple(nines)]
 
 
-def test_a_multi_rate_model_joins_those_of_one_beta(run):
+def test_a_multi_rate_model_joins_the_models_of_one_beta(run):
     multi = with_model(run, "multi", beta_range=(0.1, 10.0))
     longer = with_train(multi, "longer", epochs=90)
     four = with_train(run, "four", beta=4.0)
@@ -215,7 +215,7 @@ def test_a_multi_rate_model_alone_is_a_comparison_of_its_own(run):
         ("folder:../猫/..", "images-conv"),
     ],
 )
-def test_a_run_s_name_says_what_it_is_and_can_be_a_folder(dataset, start, tmp_path):
+def test_the_name_of_a_run_describes_it_and_can_name_a_folder(dataset, start, tmp_path):
     name = run_name(TrainConfig(dataset, beta=0.5, seed=3), ModelConfig((1, 28, 28), 4, "conv"))
     assert name.startswith(start)
     (tmp_path / name).mkdir()
@@ -252,7 +252,7 @@ def test_the_command_keeps_every_digit_of_a_setting(run):
     assert parsed_configs(train_command(made), model.image_shape) == (model, train)
 
 
-def test_the_command_of_a_folder_s_run_keeps_its_size(run):
+def test_the_command_of_a_run_on_a_folder_keeps_the_image_size(run):
     made = replace(
         run, model=ModelConfig((3, 48, 48)), train=replace(run.train, dataset="folder:photos")
     )
@@ -274,7 +274,7 @@ def test_the_table_has_a_row_and_a_command_for_each_run(run):
 
 @pytest.fixture
 def shipped() -> tuple[Run, ...]:
-    """The runs that the table names; a person's own may lie beside them."""
+    """Return the runs in the table. The folder may hold other runs too."""
     table = SHIPPED / "README.md"
     text = table.read_text() if table.is_file() else ""
     runs = tuple(run for run in read_catalogue(SHIPPED).runs if f"\n### {run.name}\n" in text)
@@ -283,7 +283,7 @@ def shipped() -> tuple[Run, ...]:
     return runs
 
 
-def test_the_shipped_table_is_the_one_that_the_records_give(shipped):
+def test_the_shipped_table_follows_from_the_records(shipped):
     generated = (SHIPPED / "README.md").read_text().split(QUALITY_HEADING)[0]
     assert generated.strip() == markdown_table(shipped).strip()
 
@@ -304,7 +304,7 @@ def test_the_shipped_checkpoints_are_small_enough_to_ship(shipped):
 
 @pytest.mark.parametrize("name", ["mnist-any-beta", "mnist-map-any-beta"])
 def test_the_shipped_curves_of_mnist_lie_close_to_the_models_of_one_beta(shipped, name):
-    """At most 1 % above them, 3 % at beta 10, after as many epochs each."""
+    """The gap is at most 1 %, and 3 % at beta 10, after the same number of epochs."""
     from vae.explorer import Explorer
 
     (found,) = [c for c in comparisons(shipped) if name in {run.name for run in c.multi_rate}]
@@ -315,7 +315,7 @@ def test_the_shipped_curves_of_mnist_lie_close_to_the_models_of_one_beta(shipped
         assert gap.relative <= (0.03 if gap.beta == 10 else 0.01)
 
 
-def test_the_shipped_sprites_have_three_seeds_a_setting_all_measured_alike(shipped):
+def test_the_shipped_sprites_have_three_seeds_per_setting_with_the_same_scores(shipped):
     (found,) = [c for c in comparisons(shipped) if c.example.train.dataset == "sprites"]
     assert [s.label for s in found.settings] == ["β 1", "β 2", "β 4", "β 8", "β-TC 4"]
     assert [len(setting.runs) for setting in found.settings] == [3] * 5
@@ -326,7 +326,7 @@ def test_the_shipped_sprites_have_three_seeds_a_setting_all_measured_alike(shipp
 
 
 @pytest.mark.parametrize("name", ["", RUN_FILE, "model.safetensors", "atlas.safetensors"])
-def test_what_may_not_be_read_is_said_and_the_others_are_listed(tiny_checkpoint, tmp_path, name):
+def test_an_unreadable_checkpoint_is_reported_beside_the_others(tiny_checkpoint, tmp_path, name):
     for copy in ("closed", "open"):
         shutil.copytree(tiny_checkpoint, tmp_path / copy)
     with unreadable(tmp_path / "closed" / name):
@@ -337,7 +337,7 @@ def test_what_may_not_be_read_is_said_and_the_others_are_listed(tiny_checkpoint,
         assert unfinished_runs(tmp_path) == []
 
 
-def test_a_folder_that_may_not_be_listed(tmp_path):
+def test_a_folder_without_permission_to_list_is_refused(tmp_path):
     with unreadable(tmp_path):
         for look in (read_catalogue, unfinished_runs):
             with pytest.raises(CheckpointError, match="cannot be listed"):

@@ -1,4 +1,4 @@
-"""Checkpoints: what is written comes back, and what is wrong is refused by its name."""
+"""Tests that checkpoints load as they were saved, and that damage raises a named error."""
 
 import errno
 import hashlib
@@ -72,7 +72,7 @@ def save_untrained(path: Path, digits, model: VAE):
 # Round trip
 
 
-def test_everything_that_is_saved_comes_back(tmp_path, digits):
+def test_a_loaded_checkpoint_equals_the_saved_one(tmp_path, digits):
     model = VAE.seeded(ModelConfig((1, 8, 8), 4, "conv", "gaussian", 0.25), seed=3)
     saved = save_untrained(tmp_path / "deep" / "run", digits, model)
     loaded = load_run(tmp_path / "deep" / "run")
@@ -91,13 +91,13 @@ def test_everything_that_is_saved_comes_back(tmp_path, digits):
     assert load_metrics(loaded) == EPOCHS
 
 
-def test_a_loaded_model_is_ready_to_use_and_not_to_train(tiny_checkpoint):
+def test_a_loaded_model_is_in_evaluation_mode_without_gradients(tiny_checkpoint):
     model = load_model(load_run(tiny_checkpoint))
     assert not model.training
     assert not any(p.requires_grad for p in model.parameters())
 
 
-def test_the_record_says_where_it_came_from(tiny_checkpoint):
+def test_the_record_holds_the_provenance_and_digests(tiny_checkpoint):
     record = json.loads((tiny_checkpoint / RUN_FILE).read_text())
     assert record["format_version"] == FORMAT_VERSION
     assert record["provenance"]["versions"]["torch"] == metadata.version("torch")
@@ -116,7 +116,7 @@ def test_the_stored_results_are_those_of_the_stored_weights(tiny_checkpoint, dig
     assert not run.stopped_early
 
 
-def test_a_finished_checkpoint_is_four_files(tiny_checkpoint):
+def test_a_finished_checkpoint_has_four_files(tiny_checkpoint):
     names = {file.name for file in tiny_checkpoint.iterdir()}
     assert names == {RUN_FILE, WEIGHTS_FILE, ATLAS_FILE, METRICS_FILE}
 
@@ -137,33 +137,33 @@ def test_loading_changes_nothing_in_the_folder(copied_checkpoint):
 # The folder and its record
 
 
-def test_a_missing_folder(tmp_path):
+def test_a_missing_folder_is_refused(tmp_path):
     assert "there is no checkpoint folder" in refusal(MissingCheckpoint, tmp_path / "nothing")
 
 
-def test_an_empty_folder(tmp_path):
+def test_an_empty_folder_is_refused(tmp_path):
     assert "is not a checkpoint" in refusal(ForeignCheckpoint, tmp_path)
 
 
-def test_a_run_that_did_not_finish(copied_checkpoint):
+def test_a_run_that_did_not_finish_is_refused(copied_checkpoint):
     (copied_checkpoint / RUN_FILE).unlink()
     assert "did not finish" in refusal(IncompleteCheckpoint, copied_checkpoint)
 
 
 @pytest.mark.parametrize("kept", [0, 1, 400, -3])
-def test_a_record_cut_short(copied_checkpoint, kept):
+def test_a_record_cut_short_is_refused(copied_checkpoint, kept):
     file = copied_checkpoint / RUN_FILE
     file.write_bytes(file.read_bytes()[:kept])
     assert "is not complete JSON" in refusal(IncompleteCheckpoint, copied_checkpoint)
 
 
 @pytest.mark.parametrize("text", [b"seed: 3\n", b"\xff\xfe\x00", b"[" * 100_000])
-def test_a_record_that_is_not_json(copied_checkpoint, text):
+def test_a_record_that_is_not_json_is_refused(copied_checkpoint, text):
     (copied_checkpoint / RUN_FILE).write_bytes(text)
     assert "is not complete JSON" in refusal(IncompleteCheckpoint, copied_checkpoint)
 
 
-def test_a_record_with_a_number_too_long_to_read(copied_checkpoint):
+def test_a_record_with_a_number_too_long_to_read_is_refused(copied_checkpoint):
     file = copied_checkpoint / RUN_FILE
     file.write_text(file.read_text().replace('"seed": 0', '"seed": ' + "9" * 5000))
     with pytest.raises(CheckpointError):
@@ -171,7 +171,7 @@ def test_a_record_with_a_number_too_long_to_read(copied_checkpoint):
 
 
 @pytest.mark.parametrize("value", ["{}", "[]", "null", '"x"', '{"format": "other", "model": {}}'])
-def test_another_program_s_json(copied_checkpoint, value):
+def test_the_json_of_another_program_is_refused(copied_checkpoint, value):
     (copied_checkpoint / RUN_FILE).write_text(value)
     assert "not written by this program" in refusal(ForeignCheckpoint, copied_checkpoint)
 
@@ -181,7 +181,7 @@ def test_a_huge_record_is_not_read(copied_checkpoint):
     assert "too large" in refusal(ForeignCheckpoint, copied_checkpoint)
 
 
-def test_a_newer_version(copied_checkpoint):
+def test_a_newer_version_is_refused(copied_checkpoint):
     edit_record(copied_checkpoint, lambda record: record.update(format_version=FORMAT_VERSION + 1))
     message = refusal(NewerCheckpoint, copied_checkpoint)
     assert f"format version {FORMAT_VERSION + 1}" in message
@@ -189,13 +189,13 @@ def test_a_newer_version(copied_checkpoint):
 
 
 @pytest.mark.parametrize("version", [None, "1", 0, -1, 1.0, True])
-def test_a_version_that_is_none(copied_checkpoint, version):
+def test_a_version_that_is_not_a_number_is_refused(copied_checkpoint, version):
     edit_record(copied_checkpoint, lambda record: record.update(format_version=version))
     assert "format version" in refusal(TamperedCheckpoint, copied_checkpoint)
 
 
 @pytest.mark.parametrize("part", ["model", "train", "results", "provenance"])
-def test_an_unknown_key(copied_checkpoint, part):
+def test_an_unknown_key_is_refused(copied_checkpoint, part):
     edit_record(copied_checkpoint, lambda record: record[part].update(betta=3))
     assert "unknown key 'betta'" in refusal(TamperedCheckpoint, copied_checkpoint)
 
@@ -210,7 +210,7 @@ def test_an_unknown_key(copied_checkpoint, part):
         ("sha256", ATLAS_FILE),
     ],
 )
-def test_a_missing_key(copied_checkpoint, part, key):
+def test_a_missing_key_is_refused(copied_checkpoint, part, key):
     edit_record(copied_checkpoint, lambda record: record[part].pop(key))
     message = refusal(TamperedCheckpoint, copied_checkpoint)
     assert re.search(rf"key '{re.escape(key)}' is missing", message)
@@ -220,7 +220,7 @@ def test_a_missing_key(copied_checkpoint, part, key):
     "part", ["model", "train", "class_names", "results", "provenance", "sha256"]
 )
 @pytest.mark.parametrize("value", [None, 3])
-def test_a_part_of_the_wrong_kind(copied_checkpoint, part, value):
+def test_a_part_of_the_wrong_type_is_refused(copied_checkpoint, part, value):
     edit_record(copied_checkpoint, lambda record: record.update({part: value}))
     refusal(TamperedCheckpoint, copied_checkpoint)
 
@@ -258,7 +258,7 @@ def test_a_part_of_the_wrong_kind(copied_checkpoint, part, value):
     ],
     ids=lambda value: f"{value!r:.24}",
 )
-def test_a_value_out_of_range(copied_checkpoint, part, key, value):
+def test_a_value_out_of_range_is_refused(copied_checkpoint, part, key, value):
     edit_record(copied_checkpoint, lambda record: record[part].update({key: value}))
     assert "is not valid" in refusal(TamperedCheckpoint, copied_checkpoint)
 
@@ -266,14 +266,14 @@ def test_a_value_out_of_range(copied_checkpoint, part, key, value):
 # Weights
 
 
-def test_weights_missing(copied_checkpoint):
+def test_missing_weights_are_refused(copied_checkpoint):
     (copied_checkpoint / WEIGHTS_FILE).unlink()
     message = refusal(IncompleteCheckpoint, copied_checkpoint)
     assert f"{WEIGHTS_FILE} is missing" in message
 
 
 @pytest.mark.parametrize("name", [WEIGHTS_FILE, ATLAS_FILE])
-def test_a_flipped_bit(copied_checkpoint, name):
+def test_a_flipped_bit_is_refused(copied_checkpoint, name):
     file = copied_checkpoint / name
     content = bytearray(file.read_bytes())
     content[-40] ^= 1
@@ -284,7 +284,7 @@ def test_a_flipped_bit(copied_checkpoint, name):
 
 
 @pytest.mark.parametrize("name", [WEIGHTS_FILE, ATLAS_FILE])
-def test_a_file_cut_short(copied_checkpoint, name):
+def test_a_file_cut_short_is_refused(copied_checkpoint, name):
     file = copied_checkpoint / name
     file.write_bytes(file.read_bytes()[:-100])
     assert "is not the file that was saved" in refusal(TamperedCheckpoint, copied_checkpoint)
@@ -292,7 +292,7 @@ def test_a_file_cut_short(copied_checkpoint, name):
 
 @pytest.mark.parametrize("name", [WEIGHTS_FILE, ATLAS_FILE])
 @pytest.mark.parametrize("kept", [0, 5, 200, -100])
-def test_a_file_cut_short_that_the_record_vouches_for(copied_checkpoint, name, kept):
+def test_a_file_cut_short_is_refused_even_with_the_right_digest(copied_checkpoint, name, kept):
     file = copied_checkpoint / name
     file.write_bytes(file.read_bytes()[:kept])
     update_sha256(copied_checkpoint, name)
@@ -300,7 +300,7 @@ def test_a_file_cut_short_that_the_record_vouches_for(copied_checkpoint, name, k
     assert f"{name} is cut short or not safetensors" in message
 
 
-def test_another_run_s_weights(copied_checkpoint, tmp_path, digits):
+def test_the_weights_of_another_run_are_refused(copied_checkpoint, tmp_path, digits):
     other = save_untrained(tmp_path / "other", digits, VAE.seeded(ModelConfig((1, 8, 8), 5), 0))
     (copied_checkpoint / WEIGHTS_FILE).write_bytes((other.path / WEIGHTS_FILE).read_bytes())
     assert "is not the file that was saved" in refusal(TamperedCheckpoint, copied_checkpoint)
@@ -310,19 +310,19 @@ def test_another_run_s_weights(copied_checkpoint, tmp_path, digits):
     assert "asks for (400, 3)" in message
 
 
-def test_a_tensor_too_few(copied_checkpoint):
+def test_a_missing_tensor_is_refused(copied_checkpoint):
     replace_tensors(copied_checkpoint, WEIGHTS_FILE, lambda t: t.pop("decoder.0.bias"))
     message = refusal(TamperedCheckpoint, copied_checkpoint)
     assert "lacks the tensor decoder.0.bias" in message
 
 
-def test_a_tensor_too_many(copied_checkpoint):
+def test_an_extra_tensor_is_refused(copied_checkpoint):
     replace_tensors(copied_checkpoint, WEIGHTS_FILE, lambda t: t.update(extra=torch.zeros(2)))
     assert "a tensor extra" in refusal(TamperedCheckpoint, copied_checkpoint)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_weights_that_are_no_numbers(copied_checkpoint, value):
+def test_weights_that_are_not_finite_are_refused(copied_checkpoint, value):
     replace_tensors(copied_checkpoint, WEIGHTS_FILE, lambda t: t["encoder.3.bias"].fill_(value))
     message = refusal(TamperedCheckpoint, copied_checkpoint)
     assert "encoder.3.bias holds NaN or infinity" in message
@@ -351,7 +351,7 @@ def test_a_pickle_is_refused_and_not_run(copied_checkpoint, tmp_path, name, writ
 # Atlas and metrics
 
 
-def test_an_atlas_of_another_latent_size(copied_checkpoint):
+def test_an_atlas_of_another_latent_size_is_refused(copied_checkpoint):
     replace_tensors(
         copied_checkpoint, ATLAS_FILE, lambda t: t.update(mean=torch.zeros(360, 2).half())
     )
@@ -359,22 +359,22 @@ def test_an_atlas_of_another_latent_size(copied_checkpoint):
 
 
 @pytest.mark.parametrize("name", ["mean", "logvar", "label"])
-def test_an_atlas_that_lacks_a_tensor(copied_checkpoint, name):
+def test_an_atlas_without_one_of_its_tensors_is_refused(copied_checkpoint, name):
     replace_tensors(copied_checkpoint, ATLAS_FILE, lambda t: t.pop(name))
     refusal(TamperedCheckpoint, copied_checkpoint)
 
 
-def test_an_atlas_that_holds_no_numbers(copied_checkpoint):
+def test_an_atlas_that_is_not_finite_is_refused(copied_checkpoint):
     replace_tensors(copied_checkpoint, ATLAS_FILE, lambda t: t["mean"][3].fill_(float("nan")))
     assert "tensor mean holds NaN" in refusal(TamperedCheckpoint, copied_checkpoint)
 
 
-def test_an_atlas_whose_labels_are_one_number(copied_checkpoint):
+def test_an_atlas_with_a_scalar_of_labels_is_refused(copied_checkpoint):
     replace_tensors(copied_checkpoint, ATLAS_FILE, lambda t: t.update(label=torch.tensor(3)))
     refusal(TamperedCheckpoint, copied_checkpoint)
 
 
-def test_changed_metrics(copied_checkpoint):
+def test_changed_metrics_are_refused(copied_checkpoint):
     file = copied_checkpoint / METRICS_FILE
     file.write_text(file.read_text() + "{}\n")
     with pytest.raises(TamperedCheckpoint, match=r"metrics\.jsonl is not the file that was saved"):
@@ -382,7 +382,7 @@ def test_changed_metrics(copied_checkpoint):
 
 
 @pytest.mark.parametrize("labels", [[-2], [10], [32_000]])
-def test_an_atlas_of_classes_that_are_not_there(copied_checkpoint, labels):
+def test_an_atlas_with_labels_of_unknown_classes_is_refused(copied_checkpoint, labels):
     def edit(tensors):
         tensors["label"][:1] = torch.tensor(labels)
 
@@ -390,7 +390,7 @@ def test_an_atlas_of_classes_that_are_not_there(copied_checkpoint, labels):
     assert "names 10 classes" in refusal(TamperedCheckpoint, copied_checkpoint)
 
 
-def test_an_atlas_of_no_images(copied_checkpoint):
+def test_an_atlas_without_images_is_refused(copied_checkpoint):
     replace_tensors(
         copied_checkpoint, ATLAS_FILE, lambda t: t.update({k: v[:0].clone() for k, v in t.items()})
     )
@@ -398,7 +398,7 @@ def test_an_atlas_of_no_images(copied_checkpoint):
 
 
 @pytest.mark.parametrize("dtype", [torch.bool, torch.complex64, torch.float8_e4m3fn])
-def test_an_atlas_of_no_plain_numbers(copied_checkpoint, dtype):
+def test_an_atlas_of_unusual_dtypes_is_refused(copied_checkpoint, dtype):
     replace_tensors(copied_checkpoint, ATLAS_FILE, lambda t: t.update(mean=t["mean"].to(dtype)))
     assert "expected plain numbers" in refusal(TamperedCheckpoint, copied_checkpoint)
 
@@ -406,26 +406,26 @@ def test_an_atlas_of_no_plain_numbers(copied_checkpoint, dtype):
 @pytest.mark.parametrize(
     "names", [["a\nb"], ["\u202ea"], ["\ud800"], [""], ["x" * 300], [7], "abc", {"a": 1}, [["a"]]]
 )
-def test_class_names_that_cannot_be_shown(copied_checkpoint, names):
+def test_class_names_that_cannot_be_shown_are_refused(copied_checkpoint, names):
     edit_record(copied_checkpoint, lambda record: record.update(class_names=names))
     assert "class_names" in refusal(TamperedCheckpoint, copied_checkpoint)
 
 
 @pytest.mark.parametrize("names", [["<b>ship</b>", "**loud**"], ["سفينة", "船"]])
-def test_class_names_in_any_script_are_welcome(copied_checkpoint, names):
+def test_class_names_may_use_any_script(copied_checkpoint, names):
     names = names + [f"name {n}" for n in range(8)]
     edit_record(copied_checkpoint, lambda record: record.update(class_names=names))
     assert list(load_run(copied_checkpoint).class_names) == names
 
 
-def test_weights_larger_than_the_configuration_asks_for_are_not_read(copied_checkpoint):
-    """A sparse file of 100 GB, which to hash alone would take minutes."""
+def test_a_weights_file_larger_than_its_configuration_is_not_read(copied_checkpoint):
+    """The file is sparse and has 100 GB; hashing it would take minutes."""
     with (copied_checkpoint / WEIGHTS_FILE).open("wb") as file:
         file.truncate(100 * 2**30)
     assert "has 107,374,182,400 bytes" in refusal(TamperedCheckpoint, copied_checkpoint)
 
 
-def test_tensors_that_claim_more_than_there_is(copied_checkpoint):
+def test_a_tensor_that_claims_more_bytes_than_its_file_is_refused(copied_checkpoint):
     header = {"mean": {"dtype": "F16", "shape": [2**40, 3], "data_offsets": [0, 2**43]}}
     text = json.dumps(header).encode()
     content = len(text).to_bytes(8, "little") + text
@@ -435,7 +435,7 @@ def test_tensors_that_claim_more_than_there_is(copied_checkpoint):
 
 
 @pytest.mark.parametrize("text", ["{", "[1]\n", "3\n", '{"epoch": 1}\n', "[" * 100_000, "\ud800"])
-def test_metrics_that_are_no_epochs(copied_checkpoint, text):
+def test_metrics_that_are_not_a_list_of_epochs_are_refused(copied_checkpoint, text):
     (copied_checkpoint / METRICS_FILE).write_bytes(text.encode(errors="surrogatepass"))
     update_sha256(copied_checkpoint, METRICS_FILE)
     with pytest.raises(CheckpointError, match=r"metrics\.jsonl is"):
@@ -447,7 +447,7 @@ def test_metrics_that_are_no_epochs(copied_checkpoint, text):
 
 @pytest.fixture
 def with_factors(tmp_path) -> tuple[Path, Dataset]:
-    """A checkpoint of a model of sprites that was trained for one epoch, and its data set."""
+    """Return the checkpoint of a model of sprites after one epoch, and its data set."""
     dataset = load_dataset("sprites:orientation=2,scale=2,x=3,y=3")
     train = TrainConfig(dataset.name, epochs=1)
     config = ModelConfig(dataset.image_shape, 2)
@@ -458,7 +458,7 @@ def with_factors(tmp_path) -> tuple[Path, Dataset]:
     return tmp_path / "run", dataset
 
 
-def test_factors_are_kept_from_training_to_loading(with_factors):
+def test_factors_are_stored_and_loaded(with_factors):
     path, dataset = with_factors
     run = load_run(path)
     assert run.factors == dataset.factors
@@ -475,7 +475,7 @@ def test_factors_are_kept_from_training_to_loading(with_factors):
     np.testing.assert_array_equal(atlas.factors[:, 0], atlas.label)
 
 
-def test_a_checkpoint_without_factors_has_none(copied_checkpoint):
+def test_a_checkpoint_may_have_no_factors(copied_checkpoint):
     assert load_run(copied_checkpoint).factors == ()
     assert load_atlas(load_run(copied_checkpoint)).factors is None
     edit_record(copied_checkpoint, lambda record: record.pop("factors"))
@@ -484,27 +484,27 @@ def test_a_checkpoint_without_factors_has_none(copied_checkpoint):
 
 
 @pytest.mark.parametrize("change", [lambda f: f[:-1], lambda f: f[:, :-1], lambda f: f[:, 0]])
-def test_factors_of_another_shape(with_factors, change):
+def test_factors_of_another_shape_are_refused(with_factors, change):
     path, _ = with_factors
     replace_tensors(path, ATLAS_FILE, lambda t: t.update(factors=change(t["factors"]).contiguous()))
     assert "tensor factors has shape" in refusal(TamperedCheckpoint, path)
 
 
 @pytest.mark.parametrize("level", [-1, 3])
-def test_a_level_that_a_factor_lacks(with_factors, level):
+def test_a_level_outside_the_range_of_its_factor_is_refused(with_factors, level):
     path, _ = with_factors
     replace_tensors(path, ATLAS_FILE, lambda t: t["factors"][4, 3].fill_(level))
     message = refusal(TamperedCheckpoint, path)
     assert f"the level {level} of 'x', but run.json has its levels as 0 to 2" in message
 
 
-def test_levels_that_are_no_whole_numbers(with_factors):
+def test_levels_that_are_not_whole_numbers_are_refused(with_factors):
     path, _ = with_factors
     replace_tensors(path, ATLAS_FILE, lambda t: t.update(factors=t["factors"] * 0.5))
     assert "the level 0.5" in refusal(TamperedCheckpoint, path)
 
 
-def test_factors_that_only_one_of_record_and_atlas_knows(with_factors, copied_checkpoint):
+def test_factors_in_only_one_of_record_and_atlas_are_refused(with_factors, copied_checkpoint):
     path, _ = with_factors
     edit_record(path, lambda record: record.update(factors=[]))
     assert "a tensor factors that its configuration lacks" in refusal(TamperedCheckpoint, path)
@@ -528,7 +528,7 @@ def test_factors_that_only_one_of_record_and_atlas_knows(with_factors, copied_ch
     ],
     ids=repr,
 )
-def test_a_record_whose_factors_are_none(copied_checkpoint, value):
+def test_a_record_with_invalid_factors_is_refused(copied_checkpoint, value):
     edit_record(copied_checkpoint, lambda record: record.update(factors=value))
     assert "is not valid" in refusal(TamperedCheckpoint, copied_checkpoint)
 
@@ -537,7 +537,7 @@ def test_a_record_whose_factors_are_none(copied_checkpoint, value):
 
 
 def fail_on(monkeypatch, suffix: str) -> None:
-    """Let the disk be full for files of this name."""
+    """Make the disk full for files whose name has this suffix."""
     rename = Path.replace
 
     def replace(self, target):
@@ -549,13 +549,11 @@ def fail_on(monkeypatch, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("name", [WEIGHTS_FILE, ATLAS_FILE, METRICS_FILE, RUN_FILE])
-@pytest.mark.parametrize("over_an_old_one", [False, True])
-def test_a_write_that_fails_leaves_no_record_behind(
-    tmp_path, digits, monkeypatch, name, over_an_old_one
-):
+@pytest.mark.parametrize("replaces_older", [False, True])
+def test_a_failed_write_leaves_no_record(tmp_path, digits, monkeypatch, name, replaces_older):
     model = VAE.seeded(ModelConfig((1, 8, 8)), seed=0)
     path = tmp_path / "run"
-    if over_an_old_one:
+    if replaces_older:
         save_untrained(path, digits, model)
     fail_on(monkeypatch, name)
     with pytest.raises(CheckpointError, match="No space left") as caught:
@@ -583,7 +581,7 @@ def test_a_full_disk_leaves_the_older_checkpoint_as_it_was(tmp_path, digits, mon
 
 
 @pytest.mark.parametrize(
-    ("place", "value"),
+    ("keys", "value"),
     [
         (("results", "test_rate_per_dimension"), [1.0]),
         (("results", "test_rate_per_dimension"), 1.0),
@@ -593,9 +591,9 @@ def test_a_full_disk_leaves_the_older_checkpoint_as_it_was(tmp_path, digits, mon
         (("provenance", "threads"), "many"),
     ],
 )
-def test_results_that_do_not_fit_the_model_are_refused(copied_checkpoint, place, value):
+def test_results_that_do_not_fit_the_model_are_refused(copied_checkpoint, keys, value):
     record = json.loads((copied_checkpoint / RUN_FILE).read_text())
-    record[place[0]][place[1]] = value
+    record[keys[0]][keys[1]] = value
     (copied_checkpoint / RUN_FILE).write_text(json.dumps(record))
     refusal(TamperedCheckpoint, copied_checkpoint)
 
@@ -603,18 +601,18 @@ def test_results_that_do_not_fit_the_model_are_refused(copied_checkpoint, place,
 # The state of an unfinished run
 
 
-def test_nothing_to_resume(tiny_checkpoint):
+def test_a_finished_run_has_nothing_to_resume(tiny_checkpoint):
     with pytest.raises(MissingCheckpoint, match="nothing to resume"):
         load_resume_state(tiny_checkpoint)
 
 
-def test_a_resume_state_that_is_no_safetensors(tmp_path):
+def test_a_resume_state_that_is_not_safetensors_is_refused(tmp_path):
     (tmp_path / RESUME_FILE).write_bytes(pickle.dumps({"step": 3}))
     with pytest.raises(IncompleteCheckpoint, match="cut short or not safetensors"):
         load_resume_state(tmp_path)
 
 
-def test_a_resume_state_of_another_program(tmp_path):
+def test_a_resume_state_of_another_program_is_refused(tmp_path):
     save_file({"step": torch.tensor(3)}, tmp_path / RESUME_FILE)
     with pytest.raises(ForeignCheckpoint, match="not written by this program"):
         load_resume_state(tmp_path)

@@ -1,4 +1,4 @@
-"""Two at once in one folder: the second is told so in a sentence, and changes nothing."""
+"""Tests that two processes cannot train in one folder, and that the second changes nothing."""
 
 import subprocess
 import sys
@@ -37,7 +37,7 @@ def _same_threads():
 
 @pytest.fixture(scope="module")
 def taken(tmp_path_factory) -> Iterator[Path]:
-    """The folder of the second run of a sweep, in which another process trains."""
+    """Return the folder of the second run of a sweep, while another process trains in it."""
     folder = tmp_path_factory.mktemp("sweep") / "beta-4"
     command = [sys.executable, "-c", TRAINING, str(folder)]
     with subprocess.Popen(
@@ -61,7 +61,7 @@ SWEEP = "sweep --betas 1,4 --out {root}"
         f"{SWEEP} --engine ray",
     ],
 )
-def test_a_command_that_wants_a_folder_in_which_somebody_trains_is_refused(taken, command, capsys):
+def test_a_command_is_refused_a_folder_in_which_a_process_trains(taken, command, capsys):
     if "ray" in command:
         pytest.importorskip("ray")
     assert main([*command.format(root=taken.parent).split(), *SETTINGS.split()]) == 2
@@ -71,7 +71,7 @@ def test_a_command_that_wants_a_folder_in_which_somebody_trains_is_refused(taken
     assert list(taken.iterdir()) == []
 
 
-def test_the_first_process_of_torchrun_holds_the_folder(taken, tmp_path, monkeypatch):
+def test_the_first_process_of_torchrun_locks_the_folder(taken, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(distributed, "follow", lambda run, _: seen.append(is_locked(run.path)))
     for name in ("broadcast", "broadcast_state"):
@@ -84,7 +84,7 @@ def test_the_first_process_of_torchrun_holds_the_folder(taken, tmp_path, monkeyp
 
 
 def lead(out: Path) -> None:
-    """What the first of several processes does."""
+    """Run the part of the first of several processes."""
     from vae.__main__ import _parser
     from vae.cli.settings import train_config
 
@@ -94,7 +94,7 @@ def lead(out: Path) -> None:
 
 
 class SharedStore:
-    """Notes that nobody else reads."""
+    """A store that no other process reads."""
 
     def read(self, name: str) -> None:
         return None
@@ -106,7 +106,7 @@ class SharedStore:
         return True
 
 
-def test_all_are_held_or_none_and_empty_folders_go(tmp_path):
+def test_all_folders_are_locked_or_none_and_empty_ones_are_removed(tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     with lock_folders([first]):
         with pytest.raises(CheckpointError), lock_folders([second, first]):
@@ -118,7 +118,7 @@ def test_all_are_held_or_none_and_empty_folders_go(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["first"]
 
 
-def test_a_file_system_without_locks_holds_nothing(tmp_path, monkeypatch):
+def test_on_a_file_system_without_locks_no_folder_is_locked(tmp_path, monkeypatch):
     def refuse(*_):
         raise OSError(EBADF, "Bad file descriptor")
 

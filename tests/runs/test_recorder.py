@@ -1,4 +1,4 @@
-"""A run and its folder: stopped, resumed, overwritten."""
+"""Tests that recorded runs can be stopped, resumed and overwritten."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +38,7 @@ def complete(recorded: RecordedTraining):
     return recorded.finish()
 
 
-def test_a_finished_run_is_a_checkpoint_with_a_line_an_epoch(tmp_path, digits):
+def test_a_finished_run_is_a_checkpoint_with_a_line_per_epoch(tmp_path, digits):
     run = complete(start(tmp_path / "run", digits, beta=2.0, warmup_epochs=2.0))
     assert run == load_run(tmp_path / "run")
     metrics = load_metrics(run)
@@ -55,7 +55,7 @@ def test_a_finished_run_is_a_checkpoint_with_a_line_an_epoch(tmp_path, digits):
     assert not (tmp_path / "run" / RESUME_FILE).exists()
 
 
-def test_a_stopped_run_is_a_checkpoint_that_can_go_on(tmp_path, digits):
+def test_a_stopped_run_is_a_checkpoint_that_can_be_resumed(tmp_path, digits):
     recorded = start(tmp_path, digits)
     run_until(recorded, 15)
     stopped = recorded.finish()
@@ -76,7 +76,7 @@ def test_a_stopped_run_is_a_checkpoint_that_can_go_on(tmp_path, digits):
         RecordedTraining.resume(tmp_path, digits, CPU)
 
 
-def test_a_resumed_run_s_checkpoint_is_the_uninterrupted_one_s(tmp_path, digits):
+def test_a_resumed_run_gives_the_checkpoint_of_an_uninterrupted_one(tmp_path, digits):
     whole = complete(start(tmp_path / "whole", digits))
     recorded = start(tmp_path / "parts", digits)
     for step in (3, 17, 30):
@@ -103,14 +103,14 @@ def test_a_killed_run_is_resumed_from_its_last_saved_state(tmp_path, digits, mon
     assert complete(resumed).identity == whole.identity
 
 
-def test_a_new_run_takes_an_empty_or_a_new_folder(tmp_path):
+def test_a_new_run_accepts_an_empty_or_a_new_folder(tmp_path):
     check_free(tmp_path / "new", overwrite=False)
     check_free(tmp_path, overwrite=False)
     assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_a_new_run_never_takes_a_folder_of_other_files_or_a_file(tmp_path, digits, overwrite):
+def test_a_new_run_never_accepts_a_file_or_a_folder_with_other_files(tmp_path, digits, overwrite):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(CheckpointError, match="holds other files"):
         start(tmp_path, digits, overwrite)
@@ -120,7 +120,7 @@ def test_a_new_run_never_takes_a_folder_of_other_files_or_a_file(tmp_path, digit
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
 
-def test_a_run_is_replaced_only_where_that_is_asked_for(tmp_path, digits):
+def test_a_run_is_replaced_only_with_overwrite(tmp_path, digits):
     old = complete(start(tmp_path, digits, epochs=1))
     with pytest.raises(CheckpointError, match="--overwrite to replace it"):
         start(tmp_path, digits)
@@ -129,7 +129,7 @@ def test_a_run_is_replaced_only_where_that_is_asked_for(tmp_path, digits):
     assert load_run(tmp_path).identity == new.identity != old.identity
 
 
-def test_an_unfinished_run_is_replaced_only_where_that_is_asked_for(tmp_path, digits):
+def test_an_unfinished_run_is_replaced_only_with_overwrite(tmp_path, digits):
     recorded = start(tmp_path, digits)
     run_until(recorded, 5)
     recorded.finish()

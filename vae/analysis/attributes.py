@@ -11,7 +11,8 @@ The direction is the difference of the mean codes of two groups of images (Larse
 Example:
     >>> groups, attribute = attribute_groups(gallery, "thickness")
     >>> found = measure_attribute(gallery.explorer, gallery, groups, attribute)
-    >>> found.direction.cosine, found.effect.p, found.doubts
+    >>> round(found.direction.cosine, 3), found.effect.p
+    (0.996, 0.25)
 """
 
 from collections.abc import Callable, Iterator

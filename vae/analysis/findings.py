@@ -186,10 +186,11 @@ def save_study(study: str, dataset: str, command: str, found: Record) -> None:
 
 def study_command(study: str, *arguments: str, **options: object) -> str:
     """Return the command line of a study, without the options that are None."""
-    given = {f"--{k.replace('_', '-')}": str(v) for k, v in options.items() if v is not None}
-    return shlex.join(
-        ["vae", study, *arguments, *(word for pair in given.items() for word in pair)]
-    )
+    words = ["vae", study, *arguments]
+    for name, value in options.items():
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return shlex.join(words)
 
 
 def save_scores(run: Run, scores: StoredScores) -> None:

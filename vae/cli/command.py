@@ -1,8 +1,8 @@
-"""Commands of the command line: a decorator turns a function into a command or a study.
+"""Defines commands: a decorator turns a function into a command or into a study.
 
 A command's file holds its name, its help, its options and the function that does the work. It
-imports no heavy library at its top, so that `vae --help` answers at once; the function imports the
-code that measures. `vae.cli.registry` lists all commands.
+imports no heavy library at its top, so that `vae --help` answers at once. Instead the function
+imports the code that measures. `vae.cli.registry` lists all commands.
 
 Example:
     @study("codebook", "Measure which codes of a VQ-VAE are used.", [CHECKPOINT, SEED, THREADS])

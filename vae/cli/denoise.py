@@ -9,10 +9,7 @@ from vae.cli.output import lines
 from vae.core.errors import CheckpointError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from vae.cli.study_inputs import StudyInputs
-    from vae.data.splits import Split
     from vae.explorer import Explorer
 
 OPTIONS = [
@@ -47,6 +44,7 @@ def _show(record: Findings) -> str:
 def denoise(inputs: "StudyInputs") -> Findings:
     """Measure the restored images of each method at each strength of corruption."""
     from vae.analysis.denoising import PCA_IMAGES, fit_pca, measure_denoising, methods
+    from vae.cli.study_inputs import float_images
     from vae.data.registry import load_dataset
 
     options, explorer = inputs.options, inputs.explorer
@@ -54,10 +52,10 @@ def denoise(inputs: "StudyInputs") -> Findings:
     data = load_dataset(run.train.dataset, options.data_dir, image_shape=run.model.image_shape)
     test = data.in_distribution_test.head(options.count)
     denoiser = _denoiser(options.denoiser, explorer)
-    pca = fit_pca(_pixels(data.train.head(PCA_IMAGES)), dim)
+    pca = fit_pca(float_images(data.train.head(PCA_IMAGES)), dim)
     how = methods(explorer, test.labels.numpy(), pca, denoiser)
     found = measure_denoising(
-        _pixels(test), how, options.corruption, options.levels, dim, options.seed
+        float_images(test), how, options.corruption, options.levels, dim, options.seed
     )
     return {
         "denoiser": denoiser.run.name if denoiser else None,
@@ -67,7 +65,7 @@ def denoise(inputs: "StudyInputs") -> Findings:
     }
 
 
-def _denoiser(path: "Path | None", explorer: "Explorer") -> "Explorer | None":
+def _denoiser(path: Path | None, explorer: "Explorer") -> "Explorer | None":
     """Open the model of --denoiser, or else the denoiser of the same data set.
 
     Returns None if there is none, or if the model itself is a denoiser.
@@ -85,7 +83,3 @@ def _denoiser(path: "Path | None", explorer: "Explorer") -> "Explorer | None":
     except CheckpointError:
         # A denoiser that no option names is optional.
         return None
-
-
-def _pixels(split: "Split") -> "np.ndarray":
-    return split.images.numpy().transpose(0, 2, 3, 1).astype("float32") / 255

@@ -27,12 +27,9 @@ def few_data(inputs: "StudyInputs") -> CommandResult:
     """Train the classifiers of all draws and measure their accuracy."""
     from vae.analysis.few_data import measure_few_data
     from vae.analysis.findings import save_study
-    from vae.data.registry import load_dataset
 
     options = inputs.options
-    dataset = load_dataset(options.dataset, options.data_dir, validation_fraction=0)
-    seeds = range(options.seed, options.seed + options.draws)
-    found = measure_few_data(dataset, options.images, list(seeds))
+    found = measure_few_data(inputs.whole_dataset, options.images, inputs.drawn_seeds)
     if options.save:
         save_study("few-data", options.dataset, few_data_command(found), found)
     return CommandResult(found.to_dict(), _text(found))

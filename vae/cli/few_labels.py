@@ -41,15 +41,14 @@ def few_labels(inputs: "StudyInputs") -> CommandResult:
     """Train the classifiers of all draws and measure their test errors."""
     from vae.analysis.few_labels import measure_few_labels
     from vae.analysis.findings import save_study
-    from vae.data.registry import load_dataset
     from vae.runs.checkpoint import load_run
 
     options = inputs.options
     models = [load_run(path) for path in options.models]
-    seeds = range(options.seed, options.seed + options.draws)
     vae = _find_vae(options.dataset) if options.vae is None else load_run(options.vae)
-    dataset = load_dataset(options.dataset, options.data_dir, validation_fraction=0)
-    found = measure_few_labels(dataset, vae, options.labels, list(seeds), options.epochs, models)
+    found = measure_few_labels(
+        inputs.whole_dataset, vae, options.labels, inputs.drawn_seeds, options.epochs, models
+    )
     if options.save:
         save_study("few-labels", options.dataset, few_labels_command(found, models), found)
     return CommandResult(found.to_dict(), _text(found))
@@ -73,7 +72,10 @@ def few_labels_command(found: "FewLabels", models: "list[Run]") -> str:
 
 
 def _find_vae(dataset: str) -> "Run":
-    """Find the plain Bernoulli VAE of a data set with the best ELBO; raises CheckpointError."""
+    """Find the plain Bernoulli VAE of a data set with the best ELBO.
+
+    Raises CheckpointError if there is none.
+    """
     from vae.runs.catalogue import available_checkpoints
 
     runs = [

@@ -29,13 +29,11 @@ OPTIONS = [
 
 @study("latent-sizes", "train models of several latent sizes and compare them", OPTIONS)
 def latent_sizes(inputs: "StudyInputs") -> CommandResult:
-    """Train and score the models; they are not kept."""
+    """Train and score the models, without storing them."""
     from vae.analysis.findings import library_versions, utc_now, write_finding
     from vae.analysis.latent_sizes import LatentSizes, baselines, train_sizes
-    from vae.data.registry import load_dataset
 
-    options = inputs.options
-    dataset = load_dataset(options.dataset, options.data_dir, validation_fraction=0.0)
+    options, dataset = inputs.options, inputs.whole_dataset
     train = TrainConfig(
         options.dataset,
         epochs=options.epochs,

@@ -1,4 +1,4 @@
-"""`vae ood`: measures whether a model tells its test images from images of other origin."""
+"""`vae ood`: measures whether a model detects out-of-distribution images."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,10 @@
-"""What a command found, and how it is shown as text."""
+"""The result of a command as JSON and as text, and messages on standard error.
+
+Example:
+    >>> print(lines({"beta": 4.0, "active_units": 7}))
+    beta          4
+    active_units  7
+"""
 
 import sys
 from collections.abc import Iterable
@@ -10,25 +16,25 @@ from tqdm import tqdm
 from vae.core.text import in_one_line
 
 LONGEST = 4000
-"""Characters of a line on standard error."""
+"""Maximum number of characters of a line on standard error."""
 
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command found: a JSON object, and the same for people."""
+    """The result of a command: a JSON object, and a text for people."""
 
     record: dict[str, Any]
     text: str
 
 
 def lines(record: dict[str, Any]) -> str:
-    """A line for each value, by name."""
+    """Format a record as text, with one line per value."""
     width = max(len(name) for name in record)
     return "\n".join(f"{name:<{width}}  {_show(value)}" for name, value in record.items())
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """A line for each row, below the names of the columns."""
+    """Format rows as text, with one line per row below the names of the columns."""
     if not rows:
         return "no checkpoints"
     cells = [list(rows[0]), *([_show(value) for value in row.values()] for row in rows)]
@@ -47,10 +53,10 @@ def _show(value: object) -> str:
 
 
 def say(message: str) -> None:
-    """Tell a person, in one line on standard error."""
+    """Print a message in one line on standard error."""
     print(in_one_line(message, LONGEST), file=sys.stderr)
 
 
 def progress(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
-    """The items, with a bar while they come where standard error is a terminal."""
+    """Return the items; if standard error is a terminal, a bar shows the progress."""
     return tqdm(items, desc=title, total=total, disable=not sys.stderr.isatty(), file=sys.stderr)

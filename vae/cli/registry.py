@@ -1,4 +1,9 @@
-"""All commands of the command line, in the order in which `vae --help` lists them."""
+"""Lists all commands of the command line, in the order of `vae --help`.
+
+Example:
+    >>> [command.name for command in COMMANDS][:3]
+    ['train', 'sweep', 'evaluate']
+"""
 
 from vae.cli import (
     anomaly,

@@ -1,4 +1,10 @@
-"""Reads configurations, the data set, beta and label from the options of a command."""
+"""Turns the options of a command into configurations, data sets, a beta and a label.
+
+Example:
+    >>> config = train_config(options, beta=4.0, seed=0)
+    >>> dataset = dataset_for_training(options, config.dataset)
+    >>> model = model_config(options, dataset.image_shape, len(dataset.class_names))
+"""
 
 import argparse
 from collections.abc import Iterable
@@ -15,30 +21,33 @@ from vae.runs.run import Run
 
 
 def model_config(options: argparse.Namespace, image_shape: ImageShape, classes: int) -> ModelConfig:
-    """Builds the model that the options ask for; raises ConfigError if it is not allowed."""
+    """Return the model that the options ask for; raise ConfigError if it is not allowed."""
     return model_for_images(vars(options), image_shape, classes)
 
 
 def train_config(
     options: argparse.Namespace, beta: float, seed: int, dataset: str | None = None
 ) -> TrainConfig:
-    """Builds the training that the options ask for; raises ConfigError if it is not allowed."""
+    """Return the training that the options ask for; raise ConfigError if it is not allowed."""
     dataset = dataset or options.dataset
-    critic = _critic(options, dataset)
+    model = _perceptual_model(options, dataset)
     return from_values(
-        TrainConfig, vars(options), dataset=dataset, beta=beta, seed=seed, critic=critic
+        TrainConfig, vars(options), dataset=dataset, beta=beta, seed=seed, critic=model
     )
 
 
-def _critic(options: argparse.Namespace, dataset: str) -> str:
-    """Return the classifier of --critic, or else the best one; raises CheckpointError without."""
+def _perceptual_model(options: argparse.Namespace, dataset: str) -> str:
+    """Return the perceptual model of the options, or else the best classifier of the data set.
+
+    Raises CheckpointError if there is no such classifier.
+    """
     if options.critic or options.perceptual == 0:
         return options.critic
     return str(find_classifier(available_checkpoints().runs, dataset).path)
 
 
 def dataset_for_training(options: argparse.Namespace, name: str) -> Dataset:
-    """Load the data set and split it; raises ConfigError or DataError if that is impossible."""
+    """Load the data set and split it; raise ConfigError or DataError if that is impossible."""
     if options.image_size is not None and not name.startswith(FOLDER_PREFIX):
         raise ConfigError("--image-size goes with folder:PATH; other data sets have their own")
     side = FOLDER_SIDE if options.image_size is None else options.image_size
@@ -72,7 +81,7 @@ def choose_beta(options: argparse.Namespace, run: Run) -> float:
 
 
 def choose_label(options: argparse.Namespace, run: Run) -> int | None:
-    """Return the chosen label; raises ConfigError if it is missing or the model takes none."""
+    """Return the chosen label; raise ConfigError if it is missing or the model takes none."""
     needs = run.model.needs_labels
     if needs == (options.label is None):
         raise ConfigError(

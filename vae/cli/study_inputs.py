@@ -1,4 +1,4 @@
-"""The inputs of a study: its options, and the model, classifier and images that they name.
+"""Opens the inputs of a study: the model, the classifier and the images that its options name.
 
 Example:
     >>> inputs = StudyInputs(options)
@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from vae.analysis.eval_classifier import EvalClassifier, find_eval_classifier
-from vae.data.registry import load_test_split
+from vae.data.registry import load_dataset, load_test_split
+from vae.data.splits import Dataset, Split
 from vae.explorer import Explorer
 from vae.runs.catalogue import available_checkpoints
 from vae.runs.run import Run
@@ -60,5 +61,19 @@ class StudyInputs:
         """Return the whole test split with pixels in [0, 1], and the labels."""
         directory, shape = self.options.data_dir, run.model.image_shape
         test = load_test_split(run.train.dataset, directory, image_shape=shape)
-        images = test.images.numpy().transpose(0, 2, 3, 1).astype(np.float32) / 255
-        return images, test.labels.numpy()
+        return float_images(test), test.labels.numpy()
+
+    @cached_property
+    def whole_dataset(self) -> Dataset:
+        """The data set of --dataset, whose training split keeps the validation images."""
+        return load_dataset(self.options.dataset, self.options.data_dir, validation_fraction=0.0)
+
+    @property
+    def drawn_seeds(self) -> list[int]:
+        """The seeds of `--draws` draws, which count up from --seed."""
+        return list(range(self.options.seed, self.options.seed + self.options.draws))
+
+
+def float_images(split: Split) -> Float[np.ndarray, "n h w c"]:
+    """Return the images of a split with pixels in [0, 1]."""
+    return split.images.numpy().transpose(0, 2, 3, 1).astype(np.float32) / 255

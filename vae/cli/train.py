@@ -19,7 +19,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 @command("train", "train one model into a checkpoint folder", [add_options])
 def train(options: argparse.Namespace) -> CommandResult:
-    """Train a model to the end."""
+    """Train one model to its end."""
     from vae.cli.settings import train_config
     from vae.cli.training import train_one
     from vae.core.device import prepare_device

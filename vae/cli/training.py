@@ -1,4 +1,12 @@
-"""Starts, resumes, follows and reports training runs for the commands that train."""
+"""Starts, resumes, follows and reports training runs for the commands that train.
+
+Example:
+    >>> with ExitStack() as held, stop_on_interrupt() as stopped:
+    ...     training = begin(options, config, out, held)
+    ...     follow(training, stopped)
+    >>> training_record(training.finish())["active_units"]
+    10
+"""
 
 import argparse
 import signal
@@ -98,8 +106,8 @@ def _resume(
     if out is None:
         raise ConfigError("--resume needs --out, the folder of the unfinished run")
     model, stored = read_resume_configs(load_resume_state(out)[1])
-    asked = model_config(options, model.image_shape, model.classes)
-    check_same(out, (model, stored), (asked, config))
+    requested = model_config(options, model.image_shape, model.classes)
+    check_same(out, (model, stored), (requested, config))
     data = dataset or load_dataset(
         config.dataset,
         options.data_dir,

@@ -139,8 +139,8 @@ class Gaussian(ManualLikelihood):
         residual = (means - images).div_(self.scale)
         constant = math.log(self.scale) + 0.5 * math.log(2 * math.pi)
         distortion = (0.5 * residual.square() + constant).sum(dim=-1)
-        by_output = residual.mul_(means).mul_(1 - means).div_(self.scale)
-        return distortion, by_output if gradient is None else gradient.copy_(by_output)
+        grad_output = residual.mul_(means).mul_(1 - means).div_(self.scale)
+        return distortion, grad_output if gradient is None else gradient.copy_(grad_output)
 
 
 class LearnedScales(nn.Module, Likelihood):

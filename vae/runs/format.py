@@ -99,7 +99,7 @@ def read_json(file: Path, remedy: str) -> Any:
     """Read a JSON file of limited size. `remedy` ends the error text if it is damaged."""
     try:
         if file.stat().st_size > MAX_RUN_FILE_BYTES:
-            raise ForeignCheckpoint(f"{file} is too large to be a run's record, so it is not read")
+            raise ForeignCheckpoint(f"{file} is too large, so it is not read")
         return json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise IncompleteCheckpoint(f"{file} cannot be read ({error.strerror})") from error

@@ -29,9 +29,9 @@ def show_ood(explorer: "Explorer") -> None:
     note_missing(explorer, gallery)
     st.markdown(
         "**A model encodes and decodes any image of the right size. It does not report that it "
-        "has never seen a similar image.** The detector checks two things: whether the ELBO is "
-        "lower than that of all but 1 % of the model's own test images, and whether the code is "
-        "further away from theirs than all but 1 % of them."
+        "has never seen a similar image.** The detector flags an image for "
+        "either of two reasons. Its ELBO is lower than that of all but 1 % of the model's own test "
+        "images, or its code is further away from their codes than all but 1 % of them."
     )
     results = _results(gallery)
     pictures, numbers = st.columns([1.1, 1.2], gap="medium")

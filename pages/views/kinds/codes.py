@@ -41,7 +41,7 @@ def show(explorer: "Explorer") -> None:
             "passed on to the encoder unchanged. The loss pulls the encoder's vectors and the "
             "codebook's vectors that replace them towards each other. It pulls unused vectors of "
             "the codebook to the nearest vectors of the encoder. The posterior is certain and the "
-            r"prior uniform, so the rate is $\ln K$ nats for each position, and $-(\text{"
+            r"prior uniform, so the rate is $\ln K$ nats for each position. So $-(\text{"
             r"distortion}+\text{rate})$ is a lower bound on $\log p(x)$ of this discrete model. "
             "**By position** is the cost under code frequencies of each position. They are fitted "
             "to one half of the images and measured on the other half. A prior that also knows the "
