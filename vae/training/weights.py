@@ -6,7 +6,7 @@ Example:
     >>> weights.restore(moments)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,7 +86,8 @@ class Weights:
 class WeightStack:
     """The weights of several models of one shape, one row each of shared buffers."""
 
-    def __init__(self, members: Sequence[Weights]) -> None:
+    def __init__(self, members: Sequence[Weights], allocate: Callable[..., Tensor]) -> None:
+        """`allocate` returns a buffer of given sizes; the gradients are written there."""
         self.slots = members[0].slots
         if len(members) > 1:
             size = len(members), len(members[0].values)
@@ -96,6 +97,7 @@ class WeightStack:
         self.values = _rows([member.values for member in members])
         self.first = _rows([member.first for member in members])
         self.second = _rows([member.second for member in members])
+        self.gradients = allocate(*self.values.shape)
 
     def affine(
         self, buffer: Float[Tensor, "models count"], layer: str

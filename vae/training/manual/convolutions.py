@@ -39,12 +39,11 @@ class Convolution:
         name: str,
         layer: nn.Conv2d | nn.ConvTranspose2d,
         stack: WeightStack,
-        gradients: Float[Tensor, "1 count"],
     ) -> Self:
         """Make views of the weights and gradients of the layer `name`."""
         kernel, bias, grad_kernel, grad_bias = (
             slot_view(buffer[0], stack.slots[f"{name}.{each}"])
-            for buffer in (stack.values, gradients)
+            for buffer in (stack.values, stack.gradients)
             for each in ("weight", "bias")
         )
         is_transposed = isinstance(layer, nn.ConvTranspose2d)
@@ -97,7 +96,6 @@ class Convolutions:
         prefix: str,
         network: nn.Sequential,
         stack: WeightStack,
-        gradients: Float[Tensor, "1 count"],
         input_shape: tuple[int, int, int, int],
         needs_input_grad: bool,
     ) -> None:
@@ -107,13 +105,12 @@ class Convolutions:
             workspace: The source of the buffers.
             prefix: The prefix of the parameters' names, such as "encoder".
             network: The layers; all but convolutions are skipped.
-            stack: The weights of the model.
-            gradients: The buffer for the gradients of all weights.
+            stack: The weights of the model, and the buffer for their gradients.
             input_shape: (batch, c, h, w) of the inputs.
             needs_input_grad: Whether the backward pass computes the gradient of the inputs.
         """
         self._layers = [
-            Convolution.of(f"{prefix}.{i}", layer, stack, gradients)
+            Convolution.of(f"{prefix}.{i}", layer, stack)
             for i, layer in enumerate(network)
             if isinstance(layer, CONVOLUTIONS)
         ]

@@ -5,18 +5,24 @@ Autograd would need three times as many operations. Here each operation covers a
 writes gradients directly into the buffer that Adam reads.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vae.core.config import TrainConfig
 from vae.models.likelihood import ManualLikelihood
-from vae.models.vae import VAE
 from vae.training.manual.activations import Activation, Batch
 from vae.training.manual.networks import manual_network
 from vae.training.manual.op_list import OpList
 from vae.training.manual.workspace import Workspace
 from vae.training.weights import WeightStack
+
+if TYPE_CHECKING:
+    from vae.training.run import TrainingRun
 
 hardtanh_backward = torch.ops.aten.hardtanh_backward.grad_input
 
@@ -30,11 +36,8 @@ class Gradient:
     def __init__(
         self,
         workspace: Workspace,
-        model: VAE,
-        config: TrainConfig,
-        betas: Float[Tensor, "models"],
+        runs: Sequence[TrainingRun],
         stack: WeightStack,
-        gradients: Float[Tensor, "models count"],
         batch: Batch,
         noise_streams: list[int],
         sums: Float[Tensor, "models terms"],
@@ -43,29 +46,25 @@ class Gradient:
 
         Args:
             workspace: The source of the buffers.
-            model: A model of the shape that all models have.
-            config: The training settings of all models, apart from beta.
-            betas: The beta of each model.
-            stack: The weights of the models.
-            gradients: The buffer that the gradients of all weights are written to.
+            runs: The runs of the models; their settings differ in beta and seed only.
+            stack: The weights of the models, and the buffer for their gradients.
             batch: The batch that each step reads.
             noise_streams: The index of each model's noise stream in the batch.
             sums: The sums that each model's distortion and rates are added to.
         """
+        model = runs[0].model
         assert isinstance(model.likelihood, ManualLikelihood)
         self._likelihood, self._limit = model.likelihood, model.config.logvar_limit
-        self._free_bits = config.free_bits
+        self._free_bits = runs[0].config.free_bits
         self._ops = OpList()
         count = batch.sizes[1]
         self._batch_fraction = 1 / count
         self._inputs, self._images, self._noise = batch.select(noise_streams, self._ops)
         self._encoder, self._decoder = (
-            manual_network(
-                workspace, prefix, network, stack, gradients, count, model.config.image_shape
-            )
+            manual_network(workspace, prefix, network, stack, count, model.config.image_shape)
             for prefix, network in (("encoder", model.encoder), ("decoder", model.decoder))
         )
-        is_single = len(noise_streams) == 1
+        is_single = len(runs) == 1
         terms = sums[0] if is_single else sums
         self._distortions, self._rates = terms[..., 0], terms[..., 1:]
         self._mean, self._raw = self._encoder.output.chunk(2, dim=-1)
@@ -77,6 +76,8 @@ class Gradient:
         self._grad_output = workspace.buffer(*self._decoder.output.shape)
         self._grad_encoded = workspace.buffer(*self._encoder.output.shape)
         self._zero = torch.zeros((), device=model.device)
+        values = [run.config.beta for run in runs]
+        betas = torch.tensor(values, dtype=torch.float32, device=model.device)
         weights = betas[0] if is_single else betas[:, None, None]
         self._betas = (weights / count).expand(*sizes[:-1], 1, latent_dim).contiguous()
         self._weight = torch.zeros_like(self._betas)

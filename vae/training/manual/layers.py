@@ -29,7 +29,6 @@ class Layers:
         prefix: str,
         network: nn.Sequential,
         stack: WeightStack,
-        gradients: Float[Tensor, "models count"],
         batch: int,
     ) -> None:
         """Allocate the buffers.
@@ -38,14 +37,13 @@ class Layers:
             workspace: The source of the buffers.
             prefix: The prefix of the parameters' names, such as "encoder".
             network: The layers; all but linear layers are skipped.
-            stack: The weights of the models.
-            gradients: The buffer for the gradients of all weights.
+            stack: The weights of the models, and the buffer for their gradients.
             batch: The batch size.
         """
         names = [f"{prefix}.{i}" for i, layer in enumerate(network) if isinstance(layer, nn.Linear)]
         self._weights = [stack.affine(stack.values, name) for name in names]
         self._transposed = [weight[..., :-1, :].mT for weight in self._weights]
-        self._gradients = [stack.affine(gradients, name) for name in names]
+        self._gradients = [stack.affine(stack.gradients, name) for name in names]
         sizes = (*self._weights[0].shape[:-2], batch)
         widths = [weight.shape[-1] for weight in self._weights]
         self._hidden = [Activation.empty(workspace, sizes, width) for width in widths[:-1]]

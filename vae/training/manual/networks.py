@@ -51,7 +51,6 @@ def manual_network(
     prefix: str,
     network: nn.Sequential,
     stack: WeightStack,
-    gradients: Float[Tensor, "models count"],
     batch: int,
     image_shape: tuple[int, int, int],
 ) -> Network:
@@ -61,12 +60,11 @@ def manual_network(
         workspace: The source of the buffers.
         prefix: The prefix of the parameters' names, such as "encoder".
         network: The encoder or decoder.
-        stack: The weights of the models.
-        gradients: The buffer for the gradients of all weights.
+        stack: The weights of the models, and the buffer for their gradients.
         batch: The batch size.
         image_shape: (c, h, w) of the model's images.
     """
-    layers = Layers(workspace, prefix, network, stack, gradients, batch)
+    layers = Layers(workspace, prefix, network, stack, batch)
     if not any(isinstance(layer, CONVOLUTIONS) for layer in network):
         return layers
     is_encoder = isinstance(network[0], CONVOLUTIONS)
@@ -75,7 +73,6 @@ def manual_network(
         prefix,
         network,
         stack,
-        gradients,
         (batch, *(image_shape if is_encoder else _unflattened_shape(network))),
         needs_input_grad=not is_encoder,
     )

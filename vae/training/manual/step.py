@@ -48,18 +48,16 @@ class ManualStep:
         Steps that never run at the same time may share a `pool` of work buffers.
         """
         lead = runs[0]
-        device, latent_dim = lead.model.device, lead.model.config.latent_dim
-        self.sums = torch.zeros(len(runs), 1 + latent_dim, device=device)
+        device, self._latent_dim = lead.model.device, lead.model.config.latent_dim
+        self.sums = torch.zeros(len(runs), 1 + self._latent_dim, device=device)
         self.generators = list(generators)
-        self._model, self._config = lead.model, lead.config
+        self._runs, self._config = list(runs), lead.config
         self._noise_streams = list(noise_streams)
-        betas = [run.config.beta for run in runs]
-        self._betas = torch.tensor(betas, dtype=torch.float32, device=device)
         self._images = lead.images.images.flatten(1)
-        self._stack = WeightStack([run.weights for run in runs])
         self._pool = WorkspacePool(device) if pool is None else pool
-        self._gradients = self._pool.get("gradients").buffer(*self._stack.values.shape)
-        self._rows = list(self._gradients)
+        allocate = self._pool.get("gradients").buffer
+        self._stack = WeightStack([run.weights for run in runs], allocate)
+        self._rows = list(self._stack.gradients)
         self._step_count = torch.tensor(float(lead.step), device=device)
         self._by_size: dict[int, tuple[Batch, Gradient]] = {}
 
@@ -82,26 +80,16 @@ class ManualStep:
         self._clip()
         stack, rate = self._stack, learning_rate
         moments = [stack.first], [stack.second]
-        update_by_adam([stack.values], [self._gradients], *moments, [self._step_count], rate)
+        update_by_adam([stack.values], [stack.gradients], *moments, [self._step_count], rate)
 
     def _prepare(self, size: int) -> tuple[Batch, Gradient]:
         """Return the batch and the gradient for one batch size."""
         workspace = self._pool.get(size)
-        sizes, model = (len(self.generators), size), self._model
+        sizes = len(self.generators), size
         is_corrupted = self._config.corruption > 0
-        batch = Batch(workspace, sizes, self._images, model.config.latent_dim, is_corrupted)
-        gradient = Gradient(
-            workspace,
-            model,
-            self._config,
-            self._betas,
-            self._stack,
-            self._gradients,
-            batch,
-            self._noise_streams,
-            self.sums,
-        )
-        return batch, gradient
+        batch = Batch(workspace, sizes, self._images, self._latent_dim, is_corrupted)
+        streams, sums = self._noise_streams, self.sums
+        return batch, Gradient(workspace, self._runs, self._stack, batch, streams, sums)
 
     def _read(self, batch: Batch, indices: Int[Tensor, "noise_streams batch"]) -> None:
         """Read the images at `indices`, corrupt them if configured, and draw the noise."""
@@ -119,10 +107,10 @@ class ManualStep:
 
     def _clip(self) -> None:
         """Scale long gradients down; on a GPU the host does not wait to read the norm."""
-        limit = self._config.grad_clip
-        if self._gradients.device.type != "cpu":
-            norms = torch.linalg.vector_norm(self._gradients, dim=1, keepdim=True)
-            self._gradients.mul_((limit / (norms + CLIP_EPSILON)).clamp(max=1))
+        limit, gradients = self._config.grad_clip, self._stack.gradients
+        if gradients.device.type != "cpu":
+            norms = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
+            gradients.mul_((limit / (norms + CLIP_EPSILON)).clamp(max=1))
             return
         for row in self._rows:
             norm = math.sqrt(torch.dot(row, row))
