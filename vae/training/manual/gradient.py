@@ -76,8 +76,7 @@ class Gradient:
         self._grad_output = workspace.buffer(*self._decoder.output.shape)
         self._grad_encoded = workspace.buffer(*self._encoder.output.shape)
         self._zero = torch.zeros((), device=model.device)
-        values = [run.config.beta for run in runs]
-        betas = torch.tensor(values, dtype=torch.float32, device=model.device)
+        betas = torch.stack([self._zero + run.config.beta for run in runs])
         weights = betas[0] if is_single else betas[:, None, None]
         self._betas = (weights / count).expand(*sizes[:-1], 1, latent_dim).contiguous()
         self._weight = torch.zeros_like(self._betas)
