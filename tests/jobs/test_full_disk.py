@@ -1,6 +1,5 @@
 """Tests that a full disk fails the job that it concerns and nothing else."""
 
-import dataclasses
 import resource
 import subprocess
 from collections.abc import Iterator
@@ -8,20 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.waiting import wait_for
-from vae.core.config import TrainConfig
-from vae.jobs.jobs import Job
+from tests.support.training_jobs import SHORT, ended, varied
 from vae.jobs.queue import TrainingQueue
 from vae.jobs.worker_process import TrainingProcess
 from vae.runs.catalogue import read_catalogue
 from vae.runs.checkpoint import load_model
 from vae.runs.request import RunRequest
 
-SMALL = RunRequest.of(
-    TrainConfig("digits", epochs=2, batch_size=64), architecture="mlp", latent_dim=2
-)
-LARGE = RunRequest.of(SMALL.train, architecture="mlp-deep", latent_dim=512)
-"""Its weights and Adam moments take more than 3 MB; those of SMALL take 0.6 MB."""
+LARGE = RunRequest.of(SHORT.train, architecture="mlp-deep", latent_dim=512)
+"""Its weights and Adam moments take more than 3 MB; those of SHORT take 0.6 MB."""
 
 
 @pytest.fixture
@@ -45,14 +39,9 @@ def small_disk(tmp_path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def ended(job: Job) -> Job:
-    wait_for(lambda: job.ended)
-    return job
-
-
 def check_full_disk(queue: TrainingQueue) -> None:
     """Check that older runs stay, that a large one fails with a sentence, and that others train."""
-    before = ended(queue.submit(SMALL))
+    before = ended(queue.submit(SHORT))
     assert before.status == "done"
     failed = ended(queue.submit(LARGE))
     assert failed.status == "failed"
@@ -63,8 +52,7 @@ def check_full_disk(queue: TrainingQueue) -> None:
     load_model(run)
     assert read_catalogue(queue.root).errors == ()
     assert not failed.path.exists()
-    again = dataclasses.replace(SMALL, train=dataclasses.replace(SMALL.train, seed=1))
-    assert ended(queue.submit(again)).status == "done"
+    assert ended(queue.submit(varied(SHORT, seed=1))).status == "done"
 
 
 @pytest.mark.slow

@@ -1,39 +1,24 @@
 """Tests that the queue trains jobs in order, shows their progress and stops them."""
 
-import dataclasses
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.support.training_jobs import LONG, SHORT, ended, varied
 from tests.support.waiting import wait_for
 from vae.core.config import TrainConfig
 from vae.core.errors import ConfigError, DataError
-from vae.jobs.jobs import Job
 from vae.jobs.queue import TrainingQueue
 from vae.runs.checkpoint import load_run
 from vae.runs.format import RESUME_FILE
 from vae.runs.request import RunRequest
 
-SHORT = RunRequest.of(
-    TrainConfig("digits", epochs=2, batch_size=64), architecture="mlp", latent_dim=2
-)
-LONG = RunRequest.of(TrainConfig("digits", epochs=10_000), architecture="mlp", latent_dim=2)
-
-
-def at(request: RunRequest, **settings) -> RunRequest:
-    return dataclasses.replace(request, train=dataclasses.replace(request.train, **settings))
-
 
 @pytest.fixture
 def queue(tmp_path) -> TrainingQueue:
     return TrainingQueue(tmp_path)
-
-
-def ended(job: Job) -> Job:
-    wait_for(lambda: job.ended)
-    return job
 
 
 def test_a_job_ends_as_a_checkpoint_and_shows_every_epoch(queue):
@@ -115,7 +100,7 @@ def test_names_never_collide(tmp_path):
 
 
 def test_the_jobs_of_a_sweep_train_together_and_later_ones_wait(queue):
-    sweep = queue.submit_sweep([at(LONG, beta=beta) for beta in (1.0, 4.0)])
+    sweep = queue.submit_sweep([varied(LONG, beta=beta) for beta in (1.0, 4.0)])
     later = queue.submit(SHORT)
     wait_for(lambda: all(len(job.epochs) > 1 for job in sweep.jobs))
     assert [job.status for job in sweep.jobs] == ["training", "training"]
@@ -126,7 +111,7 @@ def test_the_jobs_of_a_sweep_train_together_and_later_ones_wait(queue):
 
 
 def test_a_sweep_gives_the_checkpoints_of_single_runs(queue, tmp_path):
-    requests = [at(SHORT, beta=beta) for beta in (1.0, 4.0)]
+    requests = [varied(SHORT, beta=beta) for beta in (1.0, 4.0)]
     sweep = queue.submit_sweep(requests)
     assert [job.request for job in sweep.jobs] == requests
     wait_for(lambda: sweep.ended)
@@ -139,7 +124,7 @@ def test_a_sweep_gives_the_checkpoints_of_single_runs(queue, tmp_path):
 
 
 def test_stopping_one_job_of_a_sweep_does_not_stop_the_others(queue):
-    sweep = queue.submit_sweep([LONG, at(SHORT, beta=4.0)])
+    sweep = queue.submit_sweep([LONG, varied(SHORT, beta=4.0)])
     wait_for(lambda: sweep.jobs[0].epochs)
     queue.stop(sweep.jobs[0])
     assert [ended(job).status for job in sweep.jobs] == ["stopped", "done"]
@@ -163,8 +148,8 @@ def test_nothing_is_queued_if_one_setting_is_invalid(queue):
 
 
 def test_sweeps_that_overlap_share_jobs_and_are_stopped_separately(queue):
-    first = queue.submit_sweep([at(LONG, beta=beta) for beta in (1.0, 4.0)])
-    second = queue.submit_sweep([at(LONG, beta=beta) for beta in (4.0, 10.0)])
+    first = queue.submit_sweep([varied(LONG, beta=beta) for beta in (1.0, 4.0)])
+    second = queue.submit_sweep([varied(LONG, beta=beta) for beta in (4.0, 10.0)])
     assert second is not first
     assert second.jobs[0] is first.jobs[1]
     assert queue.submit_sweep([job.request for job in first.jobs]) is first
@@ -175,7 +160,7 @@ def test_sweeps_that_overlap_share_jobs_and_are_stopped_separately(queue):
 
 
 def test_a_sweep_knows_its_progress_and_the_time_left(queue):
-    sweep = queue.submit_sweep([at(LONG, epochs=400, beta=beta) for beta in (1.0, 4.0)])
+    sweep = queue.submit_sweep([varied(LONG, epochs=400, beta=beta) for beta in (1.0, 4.0)])
     assert sweep.seconds_left is None
     wait_for(lambda: sweep.progress > 0.04)
     left, share = sweep.seconds_left, sweep.progress
@@ -198,5 +183,5 @@ def test_a_multi_rate_model_can_be_requested(queue):
 
 def test_jobs_that_cannot_train_together_take_turns(queue):
     """Jobs with other batch sizes cannot share a step, and all of them must end."""
-    sweep = queue.submit_sweep([SHORT, at(SHORT, batch_size=32), at(SHORT, beta=4.0)])
+    sweep = queue.submit_sweep([SHORT, varied(SHORT, batch_size=32), varied(SHORT, beta=4.0)])
     assert [ended(job).status for job in sweep.jobs] == ["done"] * 3

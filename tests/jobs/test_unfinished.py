@@ -7,11 +7,10 @@ import signal
 import pytest
 import torch
 
+from tests.support.training_jobs import LONG, SHORT, ended, varied
 from tests.support.waiting import wait_for
-from vae.core.config import TrainConfig
 from vae.core.errors import CheckpointError, LimitError, MissingCheckpoint
 from vae.jobs.eta import queue_etas
-from vae.jobs.jobs import Job
 from vae.jobs.limits import Limits
 from vae.jobs.queue import TrainingQueue
 from vae.jobs.unfinished import unfinished_runs
@@ -19,18 +18,7 @@ from vae.runs.checkpoint import load_run
 from vae.runs.format import METRICS_FILE, RESUME_FILE
 from vae.runs.lock import RunLock
 from vae.runs.recorder import RecordedTraining
-from vae.runs.request import RunRequest
 from vae.runs.resume import load_resume_state, save_resume_state
-
-SHORT = RunRequest.of(
-    TrainConfig("digits", epochs=2, batch_size=64), architecture="mlp", latent_dim=2
-)
-LONG = RunRequest.of(TrainConfig("digits", epochs=10_000), architecture="mlp", latent_dim=2)
-
-
-def ended(job: Job) -> Job:
-    wait_for(lambda: job.ended)
-    return job
 
 
 @pytest.fixture
@@ -125,7 +113,7 @@ def test_a_finished_run_is_found_and_counts_in_a_sweep(tmp_path):
     done = ended(queue.submit(SHORT))
     fresh = TrainingQueue(tmp_path)
     assert fresh.find_finished(SHORT).path == done.path
-    other = dataclasses.replace(SHORT, train=dataclasses.replace(SHORT.train, seed=1))
+    other = varied(SHORT, seed=1)
     assert fresh.find_finished(other) is None
     sweep = fresh.submit_sweep([SHORT, other])
     assert sweep.jobs[0].status == "done"
@@ -137,7 +125,7 @@ def test_a_finished_run_is_found_and_counts_in_a_sweep(tmp_path):
 
 @pytest.mark.slow
 def test_a_stopped_run_is_kept_and_resumes_to_the_result_of_an_uninterrupted_one(tmp_path):
-    request = dataclasses.replace(SHORT, train=dataclasses.replace(SHORT.train, epochs=60))
+    request = varied(SHORT, epochs=60)
     queue = TrainingQueue(tmp_path / "stopped")
     job = queue.submit(request)
     wait_for(lambda: len(job.epochs) > 1)
@@ -176,10 +164,7 @@ def test_a_stopped_run_whose_resume_is_cancelled_stays_as_it_is(left):
 
 def test_a_sweep_beyond_the_limits_is_refused_as_a_whole(tmp_path):
     queue = TrainingQueue(tmp_path, limits=Limits(jobs=2))
-    betas = [
-        dataclasses.replace(LONG, train=dataclasses.replace(LONG.train, beta=beta))
-        for beta in (1.0, 2.0, 4.0)
-    ]
+    betas = [varied(LONG, beta=beta) for beta in (1.0, 2.0, 4.0)]
     with pytest.raises(LimitError, match="ask for 2 instead of 3"):
         queue.submit_sweep(betas)
     assert queue.jobs == []

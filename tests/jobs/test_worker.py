@@ -1,6 +1,5 @@
 """Tests that errors inside the training process end jobs and not the process."""
 
-import dataclasses
 import logging
 import math
 import threading
@@ -12,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
+from tests.support.training_jobs import SHORT, ended, varied
 from tests.support.waiting import wait_for
-from vae.core.config import TrainConfig
 from vae.core.errors import CheckpointError
 from vae.jobs.cancellation import INTERRUPTED, CancelFlags
-from vae.jobs.jobs import Job, Snapshot
+from vae.jobs.jobs import Snapshot
 from vae.jobs.messages import Accepted, AllEnded, Ended, JobSpec, Reported, Saving, Started
 from vae.jobs.queue import TrainingQueue
 from vae.jobs.worker import NO_MEMORY, OneDataset, train_jobs
@@ -24,14 +23,9 @@ from vae.runs.checkpoint import load_run
 from vae.runs.format import RESUME_FILE
 from vae.runs.lock import RunLock, is_locked
 from vae.runs.recorder import RecordedTraining
-from vae.runs.request import RunRequest
 from vae.runs.resume import load_resume_state
 from vae.training import TrainingRun
 from vae.training.stepper import Stepper
-
-SHORT = RunRequest.of(
-    TrainConfig("digits", epochs=2, batch_size=64), architecture="mlp", latent_dim=2
-)
 
 
 class InThisProcess:
@@ -74,15 +68,6 @@ def queue(tmp_path) -> TrainingQueue:
     return TrainingQueue(tmp_path, InThisProcess())
 
 
-def ended(job: Job) -> Job:
-    wait_for(lambda: job.ended)
-    return job
-
-
-def at(**settings) -> RunRequest:
-    return dataclasses.replace(SHORT, train=dataclasses.replace(SHORT.train, **settings))
-
-
 def raising(error: Exception):
     def broken(*_, **__):
         raise error
@@ -104,7 +89,7 @@ def test_a_bug_fails_the_job_and_is_logged_and_the_next_job_runs(queue, monkeypa
 def test_a_bug_in_a_step_fails_the_jobs_that_share_it(queue, monkeypatch, caplog):
     with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
         patched.setattr(Stepper, "step", raising(ZeroDivisionError("a bug")))
-        sweep = queue.submit_sweep([at(beta=1.0), at(beta=4.0)])
+        sweep = queue.submit_sweep([varied(SHORT, beta=1.0), varied(SHORT, beta=4.0)])
         assert [ended(job).status for job in sweep.jobs] == ["failed", "failed"]
     assert "ZeroDivisionError" in caplog.text
     assert ended(queue.submit(SHORT)).status == "done"
@@ -133,7 +118,7 @@ def test_a_run_that_diverges_does_not_stop_the_others_of_its_sweep(queue, monkey
         return report(training, images, sums * (math.nan if training.config.beta == 4 else 1))
 
     monkeypatch.setattr(TrainingRun, "report", broken)
-    sweep = queue.submit_sweep([at(beta=beta) for beta in (1.0, 4.0, 10.0)])
+    sweep = queue.submit_sweep([varied(SHORT, beta=beta) for beta in (1.0, 4.0, 10.0)])
     assert [ended(job).status for job in sweep.jobs] == ["done", "failed", "done"]
     assert "no longer finite" in sweep.jobs[1].message
 
@@ -161,7 +146,12 @@ def test_the_state_is_saved_when_the_server_is_gone(tmp_path):
         if not isinstance(event, Started):
             flags.server_gone.set()
 
-    train_jobs([JobSpec(1, at(epochs=10_000), tmp_path / "run")], OneDataset(), emit, flags)
+    train_jobs(
+        [JobSpec(1, varied(SHORT, epochs=10_000), tmp_path / "run")],
+        OneDataset(),
+        emit,
+        flags,
+    )
     assert not any(isinstance(event, Ended) for event in events)
     assert [file.name for file in (tmp_path / "run").iterdir()] == [RESUME_FILE]
 
@@ -171,7 +161,7 @@ def test_all_jobs_are_saved_before_the_first_stopped_one_is_evaluated(tmp_path, 
     flags, events, finish = CancelFlags(), [], RecordedTraining.finish
     batches = {1: 64, 2: 32, 3: 16}
     specs = [
-        JobSpec(n, at(batch_size=batch, epochs=10_000), tmp_path / str(n))
+        JobSpec(n, varied(SHORT, batch_size=batch, epochs=10_000), tmp_path / str(n))
         for n, batch in batches.items()
     ]
     flags.begin(batches)
@@ -210,7 +200,12 @@ def test_the_state_is_saved_before_the_last_step_of_an_epoch_with_a_slow_evaluat
         return evaluate(training)
 
     monkeypatch.setattr(TrainingRun, "_evaluate", slow)
-    train_jobs([JobSpec(1, at(epochs=3), tmp_path / "run")], OneDataset(), [].append, CancelFlags())
+    train_jobs(
+        [JobSpec(1, varied(SHORT, epochs=3), tmp_path / "run")],
+        OneDataset(),
+        [].append,
+        CancelFlags(),
+    )
     steps = len(saved) and saved[0][0]
     assert saved == [(steps, steps - 1), (2 * steps, 2 * steps - 1), (3 * steps, 2 * steps - 1)]
 
@@ -219,7 +214,7 @@ def test_an_interrupted_evaluation_is_repeated_by_the_next_process(tmp_path):
     """A job whose evaluation someone skipped is not evaluated and can be resumed."""
     process = Scripted()
     queue = TrainingQueue(tmp_path, process)
-    sweep = queue.submit_sweep([at(beta=1.0), at(beta=4.0)])
+    sweep = queue.submit_sweep([varied(SHORT, beta=1.0), varied(SHORT, beta=4.0)])
     wait_for(lambda: process.commands)
     none = np.zeros((0, 8, 8, 1), np.uint8)
     for job in sweep.jobs:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.training_jobs import LONG, SHORT, ended
 from tests.support.waiting import wait_for
 from vae.core.config import TrainConfig
-from vae.jobs.jobs import Job
 from vae.jobs.queue import TrainingQueue
 from vae.jobs.worker_process import TrainingProcess, training_process
 from vae.runs.checkpoint import load_run
@@ -19,10 +19,6 @@ from vae.runs.lock import is_locked
 from vae.runs.request import RunRequest
 
 PROJECT = Path(__file__).resolve().parents[2]
-SHORT = RunRequest.of(
-    TrainConfig("digits", epochs=2, batch_size=64), architecture="mlp", latent_dim=2
-)
-LONG = RunRequest.of(TrainConfig("digits", epochs=10_000), architecture="mlp", latent_dim=2)
 SLOW = RunRequest.of(
     TrainConfig(
         "sprites:scale=2,orientation=4,x=12,y=12",
@@ -39,11 +35,6 @@ SLOW = RunRequest.of(
 @pytest.fixture
 def queue(tmp_path) -> TrainingQueue:
     return TrainingQueue(tmp_path, save_seconds=0.0)
-
-
-def ended(job: Job) -> Job:
-    wait_for(lambda: job.ended)
-    return job
 
 
 def is_alive(pid: int) -> bool:

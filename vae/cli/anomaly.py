@@ -31,9 +31,8 @@ OPTIONS = [
 
 def _show(record: Findings) -> str:
     measures = ("auroc", "recall")
-    common = {name: value for name, value in record.items() if name not in measures}
     scores = {f"{name}_{score}": v for name in measures for score, v in record[name].items()}
-    return lines(common | scores)
+    return lines(record | scores, hidden=measures)
 
 
 @study(

@@ -12,9 +12,8 @@ if TYPE_CHECKING:
 
 def _show(record: Findings) -> str:
     titles = {"rounded": "codes rounded", "jpeg": "JPEG, 4:2:0"}
-    common = {name: value for name, value in record.items() if name not in titles}
     tables = [f"{title}\n{table(record[name])}" for name, title in titles.items()]
-    return "\n\n".join([lines(common), *tables])
+    return "\n\n".join([lines(record, hidden=titles), *tables])
 
 
 @study(

@@ -35,9 +35,8 @@ OPTIONS = [
 
 def _show(record: Findings) -> str:
     measures = ("psnr", "ssim")
-    common = {name: value for name, value in record.items() if name not in measures}
     scores = {f"{name} {how}": values for name in measures for how, values in record[name].items()}
-    return lines(common | scores)
+    return lines(record | scores, hidden=measures)
 
 
 @study("denoise", "measure how well models and filters restore images", OPTIONS, show=_show)

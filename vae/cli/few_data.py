@@ -50,7 +50,6 @@ def few_data_command(found: "FewData") -> str:
 
 
 def _text(found: "FewData") -> str:
-    common = {name: value for name, value in found.to_dict().items() if name != "cells"}
     rows = [
         {
             "images": cell.images,
@@ -61,4 +60,4 @@ def _text(found: "FewData") -> str:
         }
         for cell in found.cells
     ]
-    return f"{lines(common)}\n\n{table(rows)}"
+    return f"{lines(found.to_dict(), hidden=['cells'])}\n\n{table(rows)}"

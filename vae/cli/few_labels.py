@@ -94,9 +94,8 @@ def _find_vae(dataset: str) -> "Run":
 
 
 def _text(found: "FewLabels") -> str:
-    common = {name: value for name, value in found.to_dict().items() if name != "errors"}
     rows = [
         {"method": name, "test error": f"{100 * s.mean:.1f} %", "±": f"{100 * s.deviation:.1f} %"}
         for name, s in sorted(found.errors.items(), key=lambda item: -item[1].mean)
     ]
-    return f"{lines(common)}\n\n{table(rows)}"
+    return f"{lines(found.to_dict(), hidden=['errors'])}\n\n{table(rows)}"

@@ -71,7 +71,6 @@ def generation(inputs: "StudyInputs") -> CommandResult:
 def _text(record: dict[str, Any], found: "Generation") -> str:
     """Show the values of all sets as lines, and each set as a row of a table."""
     sets = found.rows()
-    common = {name: value for name, value in record.items() if name not in ("real", *sets)}
     rows = [{"images": name, **quality.to_dict()} for name, quality in sets.items()]
     title = f"In the features of {record['judge']} (the Fréchet distance is no FID):"
-    return f"{lines(common)}\n\n{title}\n{table(rows)}"
+    return f"{lines(record, hidden=('real', *sets))}\n\n{title}\n{table(rows)}"

@@ -7,7 +7,7 @@ Example:
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,8 +27,9 @@ class CommandResult:
     text: str
 
 
-def lines(record: dict[str, Any]) -> str:
-    """Format a record as text, with one line per value."""
+def lines(record: dict[str, Any], hidden: Collection[str] = ()) -> str:
+    """Format a record as text, with one line per value, without the `hidden` values."""
+    record = {name: value for name, value in record.items() if name not in hidden}
     width = max(len(name) for name in record)
     return "\n".join(f"{name:<{width}}  {_show(value)}" for name, value in record.items())
 

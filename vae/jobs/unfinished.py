@@ -53,8 +53,7 @@ class UnfinishedRun:
 
     def matches(self, request: RunRequest) -> bool:
         """Tell whether this run has the settings that a request asks for."""
-        model = request.model_for(self.model.image_shape, self.model.classes)
-        return (model, request.train) == (self.model, self.train)
+        return request.has_settings(self.model, self.train)
 
     @property
     def seconds_ago(self) -> float:

@@ -47,8 +47,12 @@ class RunRequest:
 
     def matches(self, run: Run) -> bool:
         """Tell whether a run has the requested settings and was trained to its end."""
-        model = self.model_for(run.model.image_shape, run.model.classes)
-        return (model, self.train) == (run.model, run.train) and not run.stopped_early
+        return self.has_settings(run.model, run.train) and not run.stopped_early
+
+    def has_settings(self, model: ModelConfig, train: TrainConfig) -> bool:
+        """Tell whether a model and a training are the requested ones."""
+        expected = self.model_for(model.image_shape, model.classes)
+        return (expected, self.train) == (model, train)
 
     @property
     def label(self) -> str:
