@@ -1,7 +1,11 @@
 """Tests the command line: JSON for programs, and one line and exit status 2 for bad input."""
 
+import inspect
 import json
 import math
+import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -14,9 +18,10 @@ import numpy as np
 import pytest
 import torch
 
-from vae.__main__ import main
+from vae.__main__ import _parser, main
 from vae.analysis.findings import load_scores
 from vae.bench.table import Row, Speeds
+from vae.cli import registry
 from vae.core.errors import StaleScores
 from vae.runs.checkpoint import load_atlas, load_run
 from vae.runs.format import RESUME_FILE
@@ -271,6 +276,16 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(vae, capsys, tmp_path, monkeypa
     assert load_run(path).identity == load_run(whole["checkpoint"]).identity
 
 
+def test_the_example_of_every_command_is_a_valid_command_line():
+    modules = [module for module in vars(registry).values() if inspect.ismodule(module)]
+    assert len(modules) == len(registry.COMMANDS)
+    for module in modules:
+        examples = re.findall(r"^    \$ vae (.+)$", module.__doc__, re.MULTILINE)
+        assert examples, module.__name__
+        for example in examples:
+            _parser().parse_args(shlex.split(example))
+
+
 def test_abbreviated_options_are_refused(refused):
     assert "unrecognized" in refused(
         "sweep", "--betas", "1,2", "--beta", "3", "--dataset", "digits", "--out", "nowhere"
@@ -350,9 +365,18 @@ def test_a_sweep_into_used_folders_is_refused_before_its_first_run(
 
 
 @pytest.mark.slow
-def test_bench_takes_every_measurement(vae):
-    """The measurements are far too short to be meaningful."""
-    found = vae("bench", "--seconds", "0.001")
+def test_bench_takes_every_measurement(tmp_path):
+    """The measurements are far too short to be meaningful.
+
+    They run in a process of their own, because torch.compile fails on the shape checks of tests.
+    """
+    command = [sys.executable, "-m", "vae", "bench", "--seconds", "0.001", "--json"]
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
     assert found["machine"]
     for name in ("mlp_ratio", "conv_ratio", "sweep_ratio", "gemm_fraction"):
         assert found[name] > 0

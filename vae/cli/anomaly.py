@@ -1,4 +1,8 @@
-"""`vae anomaly`: measures how well a model detects images of classes that it was not trained on."""
+"""`vae anomaly`: measures how well a model detects images of classes that it was not trained on.
+
+Example:
+    $ vae anomaly checkpoints/mnist-only-3 --samples 100
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,8 @@
-"""`vae attributes`: finds directions of attributes in the latent space and tests their validity."""
+"""`vae attributes`: finds directions of attributes in the latent space and tests their validity.
+
+Example:
+    $ vae attributes checkpoints/mnist-best --attribute thickness
+"""
 
 from typing import TYPE_CHECKING, Any
 

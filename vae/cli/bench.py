@@ -1,4 +1,8 @@
-"""`vae bench`: measures the speed of this machine and shows it in one table."""
+"""`vae bench`: measures the speed of this machine and shows it in one table.
+
+Example:
+    $ vae bench --seconds 0.2
+"""
 
 import argparse
 import dataclasses

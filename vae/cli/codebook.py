@@ -1,4 +1,8 @@
-"""`vae codebook`: measures which codes of a VQ-VAE are used, and how many bits an image costs."""
+"""`vae codebook`: measures which codes of a VQ-VAE are used, and how many bits an image costs.
+
+Example:
+    $ vae codebook checkpoints/mnist-vq
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,8 @@
-"""`vae compression`: measures a model as an image codec and compares it with JPEG."""
+"""`vae compression`: measures a model as an image codec and compares it with JPEG.
+
+Example:
+    $ vae compression checkpoints/cifar10-jpeg-compressor
+"""
 
 from typing import TYPE_CHECKING
 

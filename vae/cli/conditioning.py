@@ -1,4 +1,8 @@
-"""`vae conditioning`: measures how often a conditional model generates the requested class."""
+"""`vae conditioning`: measures how often a conditional model generates the requested class.
+
+Example:
+    $ vae conditioning checkpoints/mnist-conditional
+"""
 
 from typing import TYPE_CHECKING
 

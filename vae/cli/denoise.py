@@ -1,4 +1,8 @@
-"""`vae denoise`: measures PSNR and SSIM of corrupted images before and after they are restored."""
+"""`vae denoise`: measures PSNR and SSIM of corrupted images before and after they are restored.
+
+Example:
+    $ vae denoise checkpoints/mnist-best --corruption square --levels 0.3,0.5
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

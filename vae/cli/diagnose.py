@@ -1,4 +1,8 @@
-"""`vae diagnose`: checks the health of a trained model."""
+"""`vae diagnose`: checks the health of a trained model.
+
+Example:
+    $ vae diagnose checkpoints/mnist-map
+"""
 
 import argparse
 

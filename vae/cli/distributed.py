@@ -1,4 +1,8 @@
-"""Runs `vae train` under torchrun, which trains one model in several processes."""
+"""Runs `vae train` under torchrun, which trains one model in several processes.
+
+Example:
+    $ torchrun --nproc-per-node 2 -m vae train --dataset mnist --out checkpoints/shared
+"""
 
 import argparse
 import threading

@@ -2,6 +2,9 @@
 
 For a data set that is restricted to some classes, the test images are those of these classes; see
 `vae anomaly` for the others. A denoising model is measured on clean images.
+
+Example:
+    $ vae evaluate checkpoints/mnist-any-beta --beta 4
 """
 
 import argparse

@@ -1,4 +1,8 @@
-"""`vae export`: writes a model as an ONNX file for other programs."""
+"""`vae export`: writes a model as an ONNX file for other programs.
+
+Example:
+    $ vae export checkpoints/mnist-map --part encoder --out encoder.onnx
+"""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,8 @@
-"""`vae failures`: trains small runs that fail, and the same runs with the cure."""
+"""`vae failures`: trains small runs that fail, and the same runs with the cure.
+
+Example:
+    $ vae failures
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,8 @@
-"""`vae few-data`: measures whether samples of a VAE help a classifier that has few images."""
+"""`vae few-data`: measures whether samples of a VAE help a classifier that has few images.
+
+Example:
+    $ vae few-data --dataset digits --images 100,300 --draws 2
+"""
 
 from typing import TYPE_CHECKING
 

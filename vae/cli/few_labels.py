@@ -1,4 +1,8 @@
-"""`vae few-labels`: compares classifiers that have few labels, with and without a VAE."""
+"""`vae few-labels`: compares classifiers that have few labels, with and without a VAE.
+
+Example:
+    $ vae few-labels checkpoints/mnist-semi-supervised --labels 100
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

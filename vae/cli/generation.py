@@ -1,4 +1,8 @@
-"""`vae generation`: measures the quality of samples from the prior and from a fitted mixture."""
+"""`vae generation`: measures the quality of samples from the prior and from a fitted mixture.
+
+Example:
+    $ vae generation checkpoints/mnist-best --temperature 0.8
+"""
 
 from typing import TYPE_CHECKING, Any
 

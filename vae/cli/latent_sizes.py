@@ -1,4 +1,8 @@
-"""`vae latent-sizes`: trains models of several latent sizes and compares them."""
+"""`vae latent-sizes`: trains models of several latent sizes and compares them.
+
+Example:
+    $ vae latent-sizes --dataset digits --latent-dims 2,4,8 --seeds 0
+"""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,8 @@
-"""`vae levels`: measures each level of a hierarchical VAE, and the gain over one level."""
+"""`vae levels`: measures each level of a hierarchical VAE, and the gain over one level.
+
+Example:
+    $ vae levels checkpoints/mnist-ladder --against checkpoints/mnist-flat
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,4 +1,8 @@
-"""`vae likelihoods`: compares models of the same images trained with other likelihoods."""
+"""`vae likelihoods`: compares models of the same images trained with other likelihoods.
+
+Example:
+    $ vae likelihoods checkpoints/mnist-bernoulli checkpoints/mnist-gaussian
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,8 @@
-"""`vae list`: lists the checkpoints of a folder."""
+"""`vae list`: lists the checkpoints of a folder.
+
+Example:
+    $ vae list --markdown
+"""
 
 import argparse
 from pathlib import Path

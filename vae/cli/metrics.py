@@ -1,4 +1,8 @@
-"""`vae metrics`: measures how well codes separate factors of variation, or labels."""
+"""`vae metrics`: measures how well codes separate factors of variation, or labels.
+
+Example:
+    $ vae metrics checkpoints/sprites-beta-4-seed-1 --save
+"""
 
 import argparse
 import dataclasses

@@ -1,4 +1,8 @@
-"""`vae ood`: measures whether a model detects out-of-distribution images."""
+"""`vae ood`: measures whether a model detects out-of-distribution images.
+
+Example:
+    $ vae ood checkpoints/mnist-best
+"""
 
 from typing import TYPE_CHECKING
 

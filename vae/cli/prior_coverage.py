@@ -1,4 +1,8 @@
-"""`vae prior-coverage`: measures how much of the prior decodes to recognizable images."""
+"""`vae prior-coverage`: measures how much of the prior decodes to recognizable images.
+
+Example:
+    $ vae prior-coverage checkpoints/mnist-map
+"""
 
 from typing import TYPE_CHECKING
 

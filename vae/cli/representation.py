@@ -1,4 +1,8 @@
-"""`vae representation`: measures how well codes predict classes, beside pixels and PCA."""
+"""`vae representation`: measures how well codes predict classes, beside pixels and PCA.
+
+Example:
+    $ vae representation checkpoints/mnist-best checkpoints/mnist-autoencoder
+"""
 
 import argparse
 from pathlib import Path

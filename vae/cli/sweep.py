@@ -1,4 +1,8 @@
-"""`vae sweep`: trains one model per data set, beta and seed, in this process or on Ray."""
+"""`vae sweep`: trains one model per data set, beta and seed, in this process or on Ray.
+
+Example:
+    $ vae sweep --dataset digits --betas 1,4 --seeds 1,2 --out sweeps/first
+"""
 
 import argparse
 from functools import partial

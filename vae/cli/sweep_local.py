@@ -1,4 +1,8 @@
-"""Trains the runs of a sweep in this process: together if that costs no speed, else one by one."""
+"""Trains the runs of a sweep in this process: together if that costs no speed, else one by one.
+
+Example:
+    $ vae sweep --dataset digits --betas 1,4 --out sweeps/first
+"""
 
 import argparse
 import threading

@@ -1,4 +1,8 @@
-"""Trains the runs of a sweep on Ray, as many at a time as the machines can hold."""
+"""Trains the runs of a sweep on Ray, as many at a time as the machines can hold.
+
+Example:
+    $ vae sweep --engine ray --dataset mnist --betas 1,4 --out s3://bucket/sweep
+"""
 
 import argparse
 from typing import Any

@@ -1,4 +1,8 @@
-"""`vae train`: trains one model into one checkpoint folder."""
+"""`vae train`: trains one model into one checkpoint folder.
+
+Example:
+    $ vae train --dataset digits --latent-dim 8 --beta 4 --out checkpoints/mine
+"""
 
 import argparse
 from pathlib import Path

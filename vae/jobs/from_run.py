@@ -1,4 +1,9 @@
-"""Represents a finished run as a job, so that a sweep need not train it again."""
+"""Represents a finished run as a job, so that a sweep need not train it again.
+
+Example:
+    >>> job_from_run(1, submission=1, request=request, run=run).status
+    'done'
+"""
 
 from typing import Any
 

@@ -1,4 +1,10 @@
-"""Training jobs of the server, alone or grouped in sweeps: their status, progress and results."""
+"""Training jobs of the server, alone or grouped in sweeps: their status, progress and results.
+
+Example:
+    >>> job = queue.submit(request)
+    >>> job.status, job.progress, job.ended
+    ('training', 0.25, False)
+"""
 
 import threading
 import time

@@ -4,6 +4,9 @@ The server sends a `Command`. The process answers with any number of `Event`s:
 
     Train   ->  Accepted, then for each job Started, Reported ..., Saving, Ended; then AllEnded
     Stop    ->  nothing of its own: the job's Saving and Ended come earlier
+
+Example:
+    >>> Train((JobSpec(1, request, Path("checkpoints/mine")),), data_dir(), save_seconds=20.0)
 """
 
 from dataclasses import dataclass
