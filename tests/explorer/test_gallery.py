@@ -57,7 +57,7 @@ def test_images_in_another_order_than_the_atlas_are_not_shown(explorer, images):
 
 
 def test_models_with_long_codes_show_the_first_test_images(explorer, images, monkeypatch):
-    monkeypatch.setattr("vae.runs.checkpoint.ATLAS_NUMBERS", 3 * 50)
+    monkeypatch.setattr("vae.runs.checkpoint.MAX_ATLAS_VALUES", 3 * 50)
     fields = ("mean", "logvar", "label")
     few = Atlas(**{name: getattr(explorer.atlas, name)[:50] for name in fields})
     short = Explorer(explorer.run, explorer.full_model, few)

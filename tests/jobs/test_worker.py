@@ -18,7 +18,7 @@ from vae.jobs.cancellation import INTERRUPTED, CancelFlags
 from vae.jobs.jobs import Snapshot
 from vae.jobs.messages import Accepted, AllEnded, Ended, JobSpec, Reported, Saving, Started
 from vae.jobs.queue import TrainingQueue
-from vae.jobs.worker import NO_MEMORY, OneDataset, train_jobs
+from vae.jobs.worker import NO_MEMORY, DatasetCache, train_jobs
 from vae.runs.checkpoint import load_run
 from vae.runs.format import RESUME_FILE
 from vae.runs.lock import RunLock, is_locked
@@ -37,7 +37,7 @@ class InThisProcess:
 
     def send(self, command) -> None:
         self.events.append(Accepted())
-        train_jobs(command.jobs, OneDataset(), self.events.append, CancelFlags())
+        train_jobs(command.jobs, DatasetCache(), self.events.append, CancelFlags())
         self.events.append(AllEnded())
 
     def receive(self):
@@ -132,7 +132,7 @@ def test_a_run_whose_checkpoint_cannot_be_written_can_be_resumed(queue, monkeypa
     assert (job.path / RESUME_FILE).is_file()
     events = []
     train_jobs(
-        [JobSpec(7, SHORT, job.path, resumes=True)], OneDataset(), events.append, CancelFlags()
+        [JobSpec(7, SHORT, job.path, resumes=True)], DatasetCache(), events.append, CancelFlags()
     )
     assert events[-1] == Ended(7, "done", has_checkpoint=True)
     assert load_run(job.path).train == SHORT.train
@@ -148,7 +148,7 @@ def test_the_state_is_saved_when_the_server_is_gone(tmp_path):
 
     train_jobs(
         [JobSpec(1, varied(SHORT, epochs=10_000), tmp_path / "run")],
-        OneDataset(),
+        DatasetCache(),
         emit,
         flags,
     )
@@ -181,7 +181,7 @@ def test_all_jobs_are_saved_before_the_first_stopped_one_is_evaluated(tmp_path, 
         return finish(run)
 
     monkeypatch.setattr(RecordedTraining, "finish", evaluate)
-    train_jobs(specs, OneDataset(), emit, flags)
+    train_jobs(specs, DatasetCache(), emit, flags)
     assert [event.number for event in events if isinstance(event, Ended)] == [1, 2, 3]
     assert all(load_run(spec.path).stopped_early for spec in specs)
 
@@ -202,7 +202,7 @@ def test_the_state_is_saved_before_the_last_step_of_an_epoch_with_a_slow_evaluat
     monkeypatch.setattr(TrainingRun, "_evaluate", slow)
     train_jobs(
         [JobSpec(1, varied(SHORT, epochs=3), tmp_path / "run")],
-        OneDataset(),
+        DatasetCache(),
         [].append,
         CancelFlags(),
     )
@@ -237,7 +237,7 @@ def test_an_interrupted_evaluation_is_repeated_by_the_next_process(tmp_path):
 def test_a_folder_in_which_another_process_trains_is_refused(tmp_path):
     lock, events = RunLock.acquire(tmp_path / "run"), []
     assert is_locked(tmp_path / "run")
-    train_jobs([JobSpec(1, SHORT, tmp_path / "run")], OneDataset(), events.append, CancelFlags())
+    train_jobs([JobSpec(1, SHORT, tmp_path / "run")], DatasetCache(), events.append, CancelFlags())
     assert events[-1].status == "failed"
     assert "another process trains in" in events[-1].message
     lock.release()

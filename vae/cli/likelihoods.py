@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from vae.cli.study_inputs import StudyInputs
     from vae.runs.run import Run
 
-HIDDEN = ("count", "judge", "likelihood", "perceptual")
-"""Values that the text leaves out."""
+HIDDEN_COLUMNS = ("count", "judge", "likelihood", "perceptual")
+"""Columns of the record that the text leaves out."""
 
 
 def _show(record: Findings) -> str:
-    return table([{k: v for k, v in row.items() if k not in HIDDEN} for row in record["models"]])
+    return table(
+        [{k: v for k, v in row.items() if k not in HIDDEN_COLUMNS} for row in record["models"]]
+    )
 
 
 @study(

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from vae.core.text import in_one_line
 
-LONGEST = 4000
+MAX_LINE_CHARACTERS = 4000
 """Maximum number of characters of a line on standard error."""
 
 
@@ -55,7 +55,7 @@ def _show(value: object) -> str:
 
 def say(message: str) -> None:
     """Print a message in one line on standard error."""
-    print(in_one_line(message, LONGEST), file=sys.stderr)
+    print(in_one_line(message, MAX_LINE_CHARACTERS), file=sys.stderr)
 
 
 def progress(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:

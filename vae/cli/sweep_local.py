@@ -29,7 +29,7 @@ from vae.runs.recorder import RecordedRunGroup, RecordedTraining, group_runs
 from vae.runs.run import Run
 from vae.training.stepper import concurrency_is_free
 
-MOST_TOGETHER = 16
+MAX_MODELS_TOGETHER = 16
 """Number of models in memory at a time."""
 
 
@@ -69,14 +69,14 @@ def _train_all(
     together: bool,
     root: Path,
 ) -> dict[str, Run]:
-    """Train all runs and return them by name, at most MOST_TOGETHER at a time.
+    """Train all runs and return them by name, at most MAX_MODELS_TOGETHER at a time.
 
     Raises SweepFailed if some diverged, after the others are finished. Raises KeyboardInterrupt
     after Ctrl-C; the unfinished runs can then be resumed.
     """
     finished: dict[str, Run] = {}
     failed: dict[str, str] = {}
-    size = MOST_TOGETHER if together else 1
+    size = MAX_MODELS_TOGETHER if together else 1
     for start in range(0, len(runs), size):
         begun = {begin(run): run.name for run in runs[start : start + size]}
         for group in group_runs(begun):

@@ -84,7 +84,7 @@ def _seconds_left(group: Sequence[Job], jobs: Sequence[Job], runs: Sequence[Run]
     return None if found is None else training + found.seconds
 
 
-STATED_EPOCHS: dict[tuple[str, Architecture], float] = {
+ASSUMED_EPOCH_SECONDS: dict[tuple[str, Architecture], float] = {
     ("digits", "mlp"): 0.1,
     ("digits", "mlp-deep"): 0.11,
     ("digits", "conv"): 0.3,
@@ -98,7 +98,7 @@ class Estimate:
 
     seconds: float
     source: Literal["jobs", "checkpoints", "stated"]
-    """Jobs of this server, checkpoints (perhaps from other machines), or STATED_EPOCHS."""
+    """Jobs of this server, checkpoints (perhaps from other machines), or ASSUMED_EPOCH_SECONDS."""
 
 
 def estimate_duration(
@@ -111,7 +111,7 @@ def estimate_duration(
     """
     first = requests[0]
     like = first.train.dataset, first.model.architecture
-    stated = [STATED_EPOCHS[like]] if like in STATED_EPOCHS else []
+    stated = [ASSUMED_EPOCH_SECONDS[like]] if like in ASSUMED_EPOCH_SECONDS else []
     known: list[tuple[Literal["jobs", "checkpoints", "stated"], list[float]]] = [
         ("jobs", _job_epochs(like, jobs)),
         ("checkpoints", _run_epochs(like, runs)),

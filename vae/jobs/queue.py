@@ -45,10 +45,10 @@ from vae.runs.resume import load_resume_record
 from vae.runs.run import Run
 from vae.runs.run_folder import discard_empty, run_name, unused_path
 
-AT_ONCE = 10
+MAX_JOBS_TOGETHER = 10
 """Maximum number of jobs that train together, which bounds the memory; the others wait."""
 
-REMEMBERED_PICTURES = 20
+JOBS_WITH_SNAPSHOTS = 20
 """Number of latest jobs whose snapshots are kept. Checkpoints of older jobs stay."""
 
 MAX_SNAPSHOTS = 200
@@ -220,7 +220,7 @@ class TrainingQueue:
 
     def _queue(self, job: Job) -> Job:
         self.jobs.append(job)
-        for old in self.jobs[:-REMEMBERED_PICTURES]:
+        for old in self.jobs[:-JOBS_WITH_SNAPSHOTS]:
             if old.ended:
                 old.snapshots.clear()
         self._changed.notify()
@@ -241,14 +241,14 @@ class TrainingQueue:
                     self._train(jobs)
 
     def _take(self, submission: int) -> list[Job]:
-        """Mark up to AT_ONCE queued jobs of a submission as loading, and return them."""
+        """Mark up to MAX_JOBS_TOGETHER queued jobs of a submission as loading, and return them."""
         with self._changed:
             queued = [
                 job for job in self.jobs if job.submission == submission and job.status == "queued"
             ]
-            for job in queued[:AT_ONCE]:
+            for job in queued[:MAX_JOBS_TOGETHER]:
                 job.status = "loading"
-            return queued[:AT_ONCE]
+            return queued[:MAX_JOBS_TOGETHER]
 
     def _train(self, jobs: Sequence[Job]) -> None:
         """Train jobs until all of them have ended, in a new process after each death of one."""

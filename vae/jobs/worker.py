@@ -4,7 +4,7 @@ Jobs whose models can share a step train together in a group. The groups take tu
 reports.
 
 Example:
-    >>> train_jobs([JobSpec(1, request, path)], OneDataset(), print, CancelFlags())
+    >>> train_jobs([JobSpec(1, request, path)], DatasetCache(), print, CancelFlags())
 """
 
 import time
@@ -48,7 +48,7 @@ Emit = Callable[[Event], object]
 
 def train_jobs(
     specs: Sequence[JobSpec],
-    data: "OneDataset",
+    data: "DatasetCache",
     emit: Emit,
     flags: CancelFlags,
     save_seconds: float = SAVE_SECONDS,
@@ -93,8 +93,8 @@ def _end_due(under_way: Collection["_JobGroup"]) -> None:
         group.drop_ended()
 
 
-class OneDataset:
-    """Caches the data set that was loaded last, or its error. The jobs of a sweep share it."""
+class DatasetCache:
+    """Keeps the data set that was loaded last, or its error, for the jobs of a sweep to share."""
 
     def __init__(self, directory: Path | None = None) -> None:
         self._directory = directory
@@ -142,7 +142,7 @@ class _RunningJob:
         """Whether someone asked the job to stop."""
         return self._flags.cancelled(self.spec.number)
 
-    def begin(self, data: OneDataset) -> bool:
+    def begin(self, data: DatasetCache) -> bool:
         """Load the data and start the run. Return whether the job trains from here on."""
         with _errors_end_jobs(self):
             self._lock = RunLock.acquire(self.spec.path)
@@ -157,7 +157,7 @@ class _RunningJob:
             self._emit(Started(self.spec.number, epoch, self._snapshots.originals, first))
         return not self.ended
 
-    def _open(self, data: OneDataset) -> Dataset:
+    def _open(self, data: DatasetCache) -> Dataset:
         spec, device = self.spec, pick_device("auto")
         if spec.resumes:
             model, train = read_resume_configs(load_resume_record(spec.path))
@@ -317,6 +317,7 @@ class _SnapshotMaker:
 
     @torch.inference_mode()
     def snapshot(self, epoch: int, recorded: RecordedTraining) -> Snapshot:
+        """Reconstruct the images and decode the codes with the present model."""
         training = recorded.training
         model = training.model.at_beta(training.config.beta)
         labels = self._labels.to(model.device)

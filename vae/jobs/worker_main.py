@@ -1,7 +1,7 @@
 """The training process: `python -m vae.jobs.worker_main`, started by `vae.jobs.worker_process`.
 
 It reads commands from standard input and writes events to standard output. When the server ends,
-the process saves the states of its runs and ends within LEAVE_SECONDS. It lowers its own priority
+the process saves the states of its runs and ends within EXIT_SECONDS. It lowers its own priority
 and raises its OOM score, so that the system slows down or kills it before the server.
 """
 
@@ -20,7 +20,9 @@ from vae.jobs.pipe import Pipe
 if TYPE_CHECKING:
     from vae.jobs.messages import Train
 
-LEAVE_SECONDS = 10.0
+EXIT_SECONDS = 10.0
+"""Time to save the states after the server has ended."""
+
 MEMORY_VARIABLE = "LATENT_TRAINING_GIGABYTES"
 """Environment variable: the memory in GB that the training process may allocate.
 
@@ -86,14 +88,14 @@ def _listen(pipe: Pipe, flags: CancelFlags, commands: queue.SimpleQueue["Train |
             ).start()
     flags.server_gone.set()
     commands.put(None)
-    time.sleep(LEAVE_SECONDS)
+    time.sleep(EXIT_SECONDS)
     os._exit(0)
 
 
 def _train_all(pipe: Pipe, flags: CancelFlags, commands: queue.SimpleQueue["Train | None"]) -> None:
     from vae.core.device import lower_cpu_priority, prepare_device
     from vae.jobs.messages import Accepted, AllEnded, Event
-    from vae.jobs.worker import OneDataset, train_jobs
+    from vae.jobs.worker import DatasetCache, train_jobs
 
     lower_cpu_priority()
     prepare_device("auto", threads=1)
@@ -107,7 +109,7 @@ def _train_all(pipe: Pipe, flags: CancelFlags, commands: queue.SimpleQueue["Trai
 
     while (command := commands.get()) is not None:
         emit(Accepted())
-        train_jobs(command.jobs, OneDataset(command.data_dir), emit, flags, command.save_seconds)
+        train_jobs(command.jobs, DatasetCache(command.data_dir), emit, flags, command.save_seconds)
         emit(AllEnded())
 
 

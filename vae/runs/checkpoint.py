@@ -67,7 +67,7 @@ from vae.runs.format import (
 )
 from vae.runs.run import Provenance, Results, Run
 
-ATLAS_NUMBERS = 2**19
+MAX_ATLAS_VALUES = 2**19
 """Maximum number of stored means, which take 1 MB. Longer codes are stored for fewer images."""
 
 
@@ -86,7 +86,7 @@ class Atlas:
 
 def atlas_rows(latent_dim: int) -> int:
     """Return the maximum number of stored codes; 10,000 fit if they have up to 52 dimensions."""
-    return ATLAS_NUMBERS // latent_dim
+    return MAX_ATLAS_VALUES // latent_dim
 
 
 def save_checkpoint(
