@@ -199,8 +199,8 @@ class SpriteSet:
         whole = len(self.grid)
         fits = whole >= self.count + TEST_IMAGES
         tested = TEST_IMAGES if fits else min(TEST_IMAGES, whole // 6)
-        drawn = self.grid.sample(min(whole, tested + self.count), SPLIT_SEED)
-        return drawn[tested:], drawn[:tested]
+        sampled = self.grid.sample(min(whole, tested + self.count), SPLIT_SEED)
+        return sampled[tested:], sampled[:tested]
 
     def title(self) -> str:
         """Return a title that names the differences from plain `sprites`."""

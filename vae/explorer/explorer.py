@@ -198,8 +198,8 @@ class Explorer:
     def prior_codes(self, noise: ArrayLike) -> Codes:
         """Turns standard normal noise (n, latent) into prior samples: only a vq changes it."""
         with torch.inference_mode():
-            drawn = torch.from_numpy(self._checked(noise)).to(self.model.device)
-            return self.model.prior_sample(drawn).cpu().numpy()
+            samples = torch.from_numpy(self._checked(noise)).to(self.model.device)
+            return self.model.prior_sample(samples).cpu().numpy()
 
     def traverse(self, z: ArrayLike, dimension: int, values: ArrayLike) -> Images:
         """Decodes copies of one code in which one dimension takes each value."""

@@ -93,11 +93,11 @@ def read_test_images(
     dataset: str, image_shape: tuple[int, int, int], directory: str | Path | None = None
 ) -> ReadImages | None:
     """Reads the test split of a data set; returns None where it is absent. Never downloads."""
-    place = data_dir(directory)
-    if needs_download(dataset) and not place.is_dir():
+    folder = data_dir(directory)
+    if needs_download(dataset) and not folder.is_dir():
         return None
     try:
-        test = load_test_split(dataset, place, image_shape=image_shape)
+        test = load_test_split(dataset, folder, image_shape=image_shape)
     except DataError:
         return None
     return ReadImages(test.images.numpy().transpose(0, 2, 3, 1), test.labels.numpy())
@@ -110,11 +110,11 @@ def read_training_images(
     directory: str | Path | None = None,
 ) -> Float[np.ndarray, "n h w c"] | None:
     """Reads the first training images, pixels in [0, 1]; None if absent. Never downloads."""
-    place = data_dir(directory)
-    if needs_download(dataset) and not place.is_dir():
+    folder = data_dir(directory)
+    if needs_download(dataset) and not folder.is_dir():
         return None
     try:
-        found = load_dataset(dataset, place, image_shape=image_shape, download=False).train
+        found = load_dataset(dataset, folder, image_shape=image_shape, download=False).train
     except DataError:
         return None
     pixels = found.head(count).images.numpy().transpose(0, 2, 3, 1)

@@ -116,9 +116,9 @@ class QuantisedVAE(VAE):
 
     def prior_sample(self, noise: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch latent"]:
         """Samples codes uniformly; the first noise value of each position selects one."""
-        share = torch.special.ndtr(self._by_position(noise)[..., 0])
+        uniform = torch.special.ndtr(self._by_position(noise)[..., 0])
         last = self.config.codebook - 1
-        return self.vectors((share * self.config.codebook).long().clamp(max=last))
+        return self.vectors((uniform * self.config.codebook).long().clamp(max=last))
 
     def indices(self, z: Float[Tensor, "batch latent"]) -> Int[Tensor, "batch positions"]:
         """Returns the index of the nearest code at each position, row by row."""

@@ -86,9 +86,9 @@ def sample_betas(
     The highest beta itself thus gets a seventh of all samples where the range is 0.1 to 10. At high
     betas dimensions become inactive and gates must move furthest; they would lag without this.
     """
-    share = torch.rand(count, generator=generator, device=generator.device)
+    uniform = torch.rand(count, generator=generator, device=generator.device)
     first, last = math.log(low), math.log(high * MARGIN)
-    return (first + (last - first) * share).exp().clamp(low, high)
+    return (first + (last - first) * uniform).exp().clamp(low, high)
 
 
 def is_gate(model: nn.Module, parameter: str) -> bool:
