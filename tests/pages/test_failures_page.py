@@ -1,10 +1,10 @@
 """The page Failures: every failure at once, live runs, and images from elsewhere."""
 
-import time
 from dataclasses import replace
 
 import pytest
 
+from tests.support.waiting import run_until
 from vae.analysis.failure_modes.prepared import FAILURES
 
 
@@ -36,11 +36,7 @@ def test_both_runs_can_be_trained_here(open_page, monkeypatch):
     monkeypatch.setitem(FAILURES, "learning-rate", short)
     page = open_page("pages/failures.py", failure="learning-rate")
     page.button(key="run-learning-rate").click().run(timeout=120)
-    deadline = time.monotonic() + 60
-    while "just now" not in _captions(page) and time.monotonic() < deadline:
-        page.run()
-    assert not page.exception
-    assert "just now" in _captions(page)
+    run_until(page, lambda: "just now" in _captions(page))
     assert "Training exploded" in text(page)
 
 

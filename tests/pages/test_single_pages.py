@@ -1,9 +1,9 @@
 """What each page does with what a person does."""
 
-import time
-
 import numpy as np
 import pytest
+
+from tests.support.waiting import run_until
 
 
 def image_captions(page) -> list[str]:
@@ -135,10 +135,7 @@ def test_training_runs_beside_the_page_and_its_result_becomes_the_model(open_pag
     train = next(button for button in page.button if button.label == "Train")
     train.click().run()
     assert not page.exception
-    deadline = time.monotonic() + 60
-    while not page.success and time.monotonic() < deadline:
-        time.sleep(0.5)
-        page.run()
+    run_until(page, lambda: page.success)
     assert page.success[0].value.startswith("Test split: distortion")
     assert (tmp_path / "digits-mlp-deep-2-beta-1-seed-0" / "run.json").is_file()
 
@@ -149,10 +146,7 @@ def test_a_data_set_that_cannot_be_had_fails_in_a_sentence(open_page, tmp_path, 
     page.selectbox(key="dataset-5 seconds").set_value("cifar10")
     train = next(button for button in page.button if button.label == "Train")
     train.click().run()
-    deadline = time.monotonic() + 30
-    while not page.warning and time.monotonic() < deadline:
-        time.sleep(0.3)
-        page.run()
+    run_until(page, lambda: page.warning)
     assert "CIFAR-10 is not in" in page.warning[0].value
 
 
@@ -162,10 +156,7 @@ def test_a_multi_rate_model_can_be_trained(open_page, tmp_path):
     page.toggle(key="multi-rate-5 seconds").set_value(True)
     train = next(button for button in page.button if button.label == "Train")
     train.click().run()
-    deadline = time.monotonic() + 60
-    while not page.success and time.monotonic() < deadline:
-        time.sleep(0.5)
-        page.run()
+    run_until(page, lambda: page.success)
     assert (tmp_path / "digits-mlp-deep-2-multi-rate-seed-0" / "run.json").is_file()
 
 

@@ -1,12 +1,12 @@
 """The sweep: what its form says before it is sent, and what becomes of the runs."""
 
 import gc
-import time
 
 import pytest
 import streamlit
 from streamlit.testing.v1 import AppTest
 
+from tests.support.waiting import run_until
 from vae.runs.catalogue import read_catalogue
 
 
@@ -41,15 +41,6 @@ def queue():
 
 def said(page) -> str:
     return " ".join(element.value for element in (*page.caption, *page.warning))
-
-
-def run_until(page, condition) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.3)
-        page.run()
-        assert not page.exception
 
 
 def small(page, betas: str) -> AppTest:

@@ -2,11 +2,11 @@
 
 import os
 import signal
-import time
 
 import pytest
 import torch
 
+from tests.support.waiting import wait_for
 from vae.core.config import TrainConfig
 from vae.runs.catalogue import read_catalogue
 from vae.runs.format import RESUME_FILE
@@ -23,20 +23,13 @@ def page(open_page, tmp_path):
     for job in queue().jobs:
         if not job.ended:
             queue().stop(job)
-    run_until_true(lambda: all(job.ended for job in queue().jobs))
+    wait_for(lambda: all(job.ended for job in queue().jobs))
 
 
 def queue():
     from pages.state.training_queue import training_queue
 
     return training_queue()
-
-
-def run_until_true(condition) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.1)
 
 
 def button(page, label: str):
@@ -60,7 +53,7 @@ def train(page, epochs: int, seed: int = 0) -> None:
 
 def test_what_is_finished_is_opened_or_trained_all_the_same(page, tmp_path):
     train(page, epochs=2)
-    run_until_true(lambda: queue().jobs[-1].ended)
+    wait_for(lambda: queue().jobs[-1].ended)
     train(page, epochs=2)
     assert len(queue().jobs) == 1
     assert "exists already: **digits-mlp-deep-2-beta-1-seed-0**" in said(page)
@@ -71,7 +64,7 @@ def test_what_is_finished_is_opened_or_trained_all_the_same(page, tmp_path):
     assert "Open it" not in labels(page)
     train(page, epochs=2)
     button(page, "Train again anyway").click().run()
-    run_until_true(lambda: queue().jobs[-1].ended)
+    wait_for(lambda: queue().jobs[-1].ended)
     names = [run.name for run in read_catalogue(tmp_path).runs]
     assert names == [f"digits-mlp-deep-2-beta-1-seed-0{end}" for end in ("", "-2")]
 
@@ -131,7 +124,7 @@ def test_what_was_left_unfinished_is_resumed(left, page, tmp_path):
     assert "**left** · 1 of 4 epochs" in said(page)
     page.button(key="resume-left").click().run()
     assert not page.exception
-    run_until_true(lambda: queue().jobs[-1].ended)
+    wait_for(lambda: queue().jobs[-1].ended)
     assert queue().jobs[-1].status == "done"
     assert [run.name for run in read_catalogue(tmp_path).runs] == ["left"]
     page.run()
@@ -149,15 +142,15 @@ def test_what_was_left_unfinished_is_discarded(left, page):
 def test_a_killed_training_is_told_calmly_and_offered(page):
     train(page, epochs=1000)
     job = queue().jobs[-1]
-    run_until_true(lambda: job.latest is not None)
+    wait_for(lambda: job.latest is not None)
     os.kill(queue().process.pid, signal.SIGKILL)
-    run_until_true(lambda: job.ended)
+    wait_for(lambda: job.ended)
     page.run()
     assert not page.exception
     assert "most likely for lack of memory" in page.warning[0].value
     assert (job.path / RESUME_FILE).exists() == ("**Unfinished**" in said(page))
     train(page, epochs=2)
-    run_until_true(lambda: queue().jobs[-1].ended)
+    wait_for(lambda: queue().jobs[-1].ended)
     assert queue().jobs[-1].status == "done"
 
 
@@ -165,9 +158,9 @@ def test_a_killed_training_is_told_calmly_and_offered(page):
 def test_a_training_that_was_stopped_is_kept_and_gone_on_with(page, tmp_path):
     train(page, epochs=100)
     (job,) = queue().jobs
-    run_until_true(lambda: job.epochs)
+    wait_for(lambda: job.epochs)
     page.button(key="stop-1").click().run()
-    run_until_true(lambda: job.ended)
+    wait_for(lambda: job.ended)
     page.run()
     assert not page.exception
     assert "of 100 epochs, and the model was kept" in page.success[0].value
@@ -179,7 +172,7 @@ def test_a_training_that_was_stopped_is_kept_and_gone_on_with(page, tmp_path):
     assert not page.exception
     assert "is already partly trained" not in said(page)
     again = queue().jobs[-1]
-    run_until_true(lambda: again.ended)
+    wait_for(lambda: again.ended)
     assert (again.status, again.path) == ("done", job.path)
     page.run()
     assert "Stopped" not in page.success[0].value

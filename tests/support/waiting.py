@@ -1,7 +1,11 @@
-"""Tests wait for a condition with this function, never for a fixed time."""
+"""Tests wait for a condition with these functions, never for a fixed time."""
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 120.0) -> None:
@@ -10,3 +14,13 @@ def wait_for(condition: Callable[[], object], seconds: float = 120.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.02)
+
+
+def run_until(page: "AppTest", condition: Callable[[], object], seconds: float = 120.0) -> None:
+    """Run a page again and again until the condition holds; fail the test if it never does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.2)
+        page.run()
+        assert not page.exception
