@@ -126,6 +126,7 @@ def test_copies_are_shifted_images():
         assert sum(matches) == 1
 
 
+@pytest.mark.slow
 def test_few_data_accuracies_are_those_of_scikit_learn(whole_digits, monkeypatch):
     monkeypatch.setattr(few_data, "STEPS", 60)
     monkeypatch.setattr(few_data, "VAE_STEPS", 60)

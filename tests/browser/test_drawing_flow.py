@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.support.app_server import PROJECT, running_app, settled
+from tests.support.frames import eventually, frames
 from vae.explorer import Explorer
 
 ONE = [(0.56, 0.12), (0.55, 0.3), (0.53, 0.5), (0.52, 0.7), (0.5, 0.9)]
@@ -110,14 +111,6 @@ def place(page) -> list[float]:
     return [float(text.replace("−", "-")) for text in texts]
 
 
-def wait_until(page, check) -> None:
-    for _ in range(300):
-        if check():
-            return
-        page.wait_for_timeout(100)
-    pytest.fail("it never came to that")
-
-
 def draw(page, hand, points, testid: str = "live-pad", lift: bool = True) -> list[list[float]]:
     """A stroke on the pad; where the map's point was, once after each part of it."""
     pad = page.get_by_test_id(testid)
@@ -128,7 +121,7 @@ def draw(page, hand, points, testid: str = "live-pad", lift: bool = True) -> lis
     places = []
     for point in on_screen[1:]:
         hand.move(*point)
-        page.wait_for_timeout(100)
+        frames(page, 6)
         if page.locator(".live.map").count():
             places.append(place(page))
     if lift:
@@ -156,7 +149,7 @@ def go_to(page, name: str, testid: str) -> None:
     settled(page)
     if page.viewport_size["width"] < 768:
         # The sidebar leaves the page that it was asked for.
-        wait_until(page, lambda: sidebar.bounding_box()["x"] < 0)
+        eventually(page, lambda: sidebar.bounding_box()["x"] < 0)
 
 
 def draw_a_one_and_follow_it(page, hand, root) -> None:
@@ -165,7 +158,7 @@ def draw_a_one_and_follow_it(page, hand, root) -> None:
     before = place(page)
     assert "z=" not in page.url
     places = draw(page, hand, ONE, lift=False)
-    wait_until(page, lambda: place(page) != before)
+    eventually(page, lambda: place(page) != before)
     assert len({tuple(each) for each in [before, *places]}) >= 3, "the point moves with the pen"
     assert "z=" not in page.url, "nothing is told before the pen is lifted"
     hand.lift()
@@ -192,7 +185,7 @@ def draw_a_one_and_follow_it(page, hand, root) -> None:
     go_to(page, "Map", "live-map")
     page.get_by_test_id("live-pad").wait_for()
     assert page.get_by_test_id("live-pad").get_attribute("data-strokes") == "1"
-    wait_until(page, lambda: place(page) == pytest.approx(code.tolist(), abs=0.01))
+    eventually(page, lambda: place(page) == pytest.approx(code.tolist(), abs=0.01))
 
 
 def test_a_one_is_drawn_with_the_mouse(visitor, root):
@@ -220,9 +213,9 @@ def test_strokes_are_taken_back_and_the_pad_fits_the_screen(visitor):
     undo.focus()
     visitor.keyboard.press("Enter")
     assert pad.get_attribute("data-strokes") == "1"
-    wait_until(visitor, lambda: np.any(seen(visitor) != two))
+    eventually(visitor, lambda: np.any(seen(visitor) != two))
     visitor.get_by_role("button", name="Clear").click()
-    wait_until(visitor, lambda: not seen(visitor).any())
+    eventually(visitor, lambda: not seen(visitor).any())
     assert visitor.get_by_text("Draw a digit here").is_visible()
     settled(visitor)
     visitor.get_by_role("button", name="Pointer", exact=True).click()
@@ -234,7 +227,7 @@ def test_the_server_encodes_where_the_browser_cannot(visitor, root):
     open_pad(visitor, "/map?model=mnist-ladder")
     before = place(visitor)
     draw(visitor, Mouse(visitor), ONE, lift=False)
-    wait_until(visitor, lambda: place(visitor) != before)
+    eventually(visitor, lambda: place(visitor) != before)
     visitor.mouse.up()
     visitor.wait_for_url("**z=*")
     settled(visitor)

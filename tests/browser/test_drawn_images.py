@@ -195,6 +195,7 @@ def test_centring_leaves_mnists_own_digits_as_they_are(drawing, mnist_dir):
     assert same.mean() > 0.99
 
 
+@pytest.mark.slow
 def test_centring_brings_back_digits_that_were_moved_and_enlarged(drawing, mnist_dir):
     from vae.data.registry import load_test_split
 

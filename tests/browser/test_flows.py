@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.support.app_server import IDLE, PAGES, running_app, settled
+from tests.support.frames import frames
 from tests.support.slow import slow_except
 
 SCREEN_SIZES = {"projector": (1280, 720), "phone": (390, 844)}
@@ -117,7 +118,7 @@ def test_dragging_a_slider_decodes_without_the_server(visitor):
     visitor.mouse.down()
     for step in range(20):
         visitor.mouse.move(box["x"] + box["width"] * (0.5 + step / 45), middle)
-        visitor.wait_for_timeout(16)
+        frames(visitor, 1)
     during = _picture(visitor), _draws(visitor)
     assert during[1] >= before[1] + 10
     assert during[0] != before[0]

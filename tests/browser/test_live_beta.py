@@ -5,6 +5,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from tests.support.frames import eventually, frames
 from tests.support.mounted import draws, move, settle
 from tests.support.multi_rate import BETAS, TRAINED, Measured, multi_rate
 
@@ -55,6 +56,11 @@ def value(page, testid: str, name: str) -> float:
 def pixels(page, testid: str) -> np.ndarray:
     read = "(c) => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
     return np.array(page.get_by_test_id(testid).evaluate(read)).reshape(-1, 4)
+
+
+def distance(page, picture: int, expected: np.ndarray) -> float:
+    """The largest difference of an exemplar from the expected pixels, in grey levels."""
+    return float(np.abs(pixels(page, f"live-exemplar-{picture}")[:, 0] - expected).max())
 
 
 def decoded(measured: Measured, beta: float, place: float, picture: int = 0) -> np.ndarray:
@@ -151,12 +157,12 @@ def test_every_frame_is_painted_while_a_hand_moves_and_none_after(page, live):
       requestAnimationFrame(count);
     })"""
     ends = [page.get_by_test_id(name).element_handle() for name in ("live-beta", "live-decoded")]
-    drawn, frames = page.evaluate(painted, ends)
+    drawn, counted = page.evaluate(painted, ends)
     assert drawn > 1
-    assert abs(drawn - frames) <= 1
-    page.wait_for_timeout(400)
+    assert abs(drawn - counted) <= 1
+    frames(page, 24)
     still = draws(page), draws(page, "live-cloud"), draws(page, "live-exemplar-1")
-    page.wait_for_timeout(100)
+    frames(page, 6)
     assert (draws(page), draws(page, "live-cloud"), draws(page, "live-exemplar-1")) == still
 
 
@@ -191,7 +197,8 @@ def test_keys(page, live):
         page.keyboard.press(key)
         assert slider.input_value() == str(place)
     assert live.sent == []
-    page.wait_for_timeout(400)
+    eventually(page, lambda: live.sent)
+    frames(page, 24)
     assert live.sent == [["beta", pytest.approx(beta_at(959 / 80), abs=1e-4)]]
     assert slider.get_attribute("aria-valuetext") == "9.95"
 
@@ -202,21 +209,20 @@ def test_plays_up_and_down_until_paused(page, live):
     before = draws(page)
     play.click()
     page.wait_for_function("instruments.beta.parent.querySelector('output').textContent < '9.9'")
-    page.wait_for_timeout(300)
+    eventually(page, lambda: draws(page) > before + 3)
     assert play.inner_text() == "Pause"
     play.click()
     assert play.inner_text() == "Play"
-    assert draws(page) > before + 3
     assert len(live.sent) == 1
     stopped = page.get_by_test_id("live-beta").input_value()
-    page.wait_for_timeout(100)
+    frames(page, 6)
     assert page.get_by_test_id("live-beta").input_value() == stopped
 
 
 def test_a_hand_ends_the_play(page, live):
     page.get_by_test_id("live-beta-play").click()
     drag_to(page, 2)
-    page.wait_for_timeout(100)
+    frames(page, 6)
     assert page.get_by_test_id("live-beta").input_value() == "160"
     assert page.get_by_test_id("live-beta-play").inner_text() == "Play"
 
@@ -256,10 +262,9 @@ def test_a_beta_beyond_the_curve_is_its_end(page, measured):
 def test_tiles_end_up_where_beta_does(page, live, measured):
     for place in (2, 8, 10):
         drag_to(page, place)
-    page.wait_for_timeout(500)
     for picture in (1, 3):
-        found = pixels(page, f"live-exemplar-{picture}")[:, 0]
-        assert np.abs(found - decoded(measured, beta_at(10), 10, picture)).max() < 1
+        expected = decoded(measured, beta_at(10), 10, picture)
+        eventually(page, lambda: distance(page, picture, expected) < 1)  # noqa: B023
 
     costliest = int(np.argmax(measured.rates[0]))
     code = torch.tensor(measured.means[0, 10], dtype=torch.float32)
@@ -273,16 +278,15 @@ def test_tiles_end_up_where_beta_does(page, live, measured):
 
 
 def test_pointing_at_an_exemplar_shows_the_image_itself(page, live, measured):
-    page.wait_for_timeout(300)
+    frames(page, 18)
     page.get_by_test_id("live-exemplar-2").hover()
     for place in (4, 7):
         drag_to(page, place)
     found = pixels(page, "live-exemplar-2")[:, 0]
     assert np.abs(found - 255 * measured.originals[2].flatten()).max() <= 1
     page.mouse.move(1, 1)
-    page.wait_for_timeout(300)
-    found = pixels(page, "live-exemplar-2")[:, 0]
-    assert np.abs(found - decoded(measured, beta_at(7), 7, 2)).max() < 1
+    expected = decoded(measured, beta_at(7), 7, 2)
+    eventually(page, lambda: distance(page, 2, expected) < 1)
 
 
 def test_the_cloud_contracts_on_a_fixed_scale(page, live):
@@ -320,7 +324,7 @@ def test_it_fits_and_grows(page, live):
     for width in (390, 719, 760):
         page.set_viewport_size({"width": width, "height": 720})
         settle(page)
-        page.wait_for_timeout(50)
+        frames(page, 3)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -362,8 +366,8 @@ def test_nothing_is_left_when_it_ends(page, live):
       const frame = requestAnimationFrame;
       window.requestAnimationFrame = (work) => { window.frames++; return frame(work); };
     }""")
-    page.wait_for_timeout(100)
-    assert page.evaluate("window.frames") == 0
+    frames(page, 6)
+    assert page.evaluate("window.frames") == 6, "the instrument asked for frames of its own"
     assert page.get_by_test_id("live-decoded").count() == 0
 
 

@@ -6,6 +6,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
+from tests.support.frames import eventually, frames
 from tests.support.instrument_specs import LATENT, expected_grey, map_spec, path, sliders
 from tests.support.mounted import Mounted, draws, grey, mount_blob, move, settle
 from vae.viewer.blobs import codes_blob, decoder_blob
@@ -66,11 +67,11 @@ def test_every_frame_is_painted_while_a_hand_moves_and_none_after(page, assets):
     ends = [
         page.get_by_test_id(name).element_handle() for name in ("live-slider-0", "live-decoded")
     ]
-    drawn, frames = page.evaluate(painted, ends)
-    assert drawn == frames
-    page.wait_for_timeout(250)
+    drawn, counted = page.evaluate(painted, ends)
+    assert drawn == counted
+    frames(page, 15)
     still = draws(page)
-    page.wait_for_timeout(100)
+    frames(page, 6)
     assert draws(page) == still
 
 
@@ -82,11 +83,13 @@ def test_keys_report_once_after_a_pause(page, assets):
     for _ in range(5):
         page.keyboard.press("ArrowRight")
     assert live.sent == []
-    page.wait_for_timeout(400)
+    eventually(page, lambda: live.sent)
+    frames(page, 24)
     assert live.sent == [["z", [0.05, 0, 0]]]
     page.keyboard.press("ArrowRight")
     page.get_by_test_id("live-slider-1").focus()
-    page.wait_for_timeout(1000)
+    eventually(page, lambda: len(live.sent) > 1)
+    frames(page, 24)
     assert live.sent[1:] == [["z", [0.06, 0, 0]]]
 
 
@@ -138,7 +141,7 @@ def test_arrow_keys_move_a_slider(page, assets):
     live.mount(sliders(), [0, 0, 0])
     page.get_by_test_id("live-slider-0").focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(400)
+    eventually(page, lambda: live.sent)
     assert live.sent == [["z", [0.01, 0, 0]]]
 
 
@@ -210,9 +213,9 @@ def test_a_path_plays_until_paused(page, assets):
         settle(page)
     page.get_by_role("button", name="Pause").click()
     assert draws(page) > 5
-    page.wait_for_timeout(200)
+    frames(page, 12)
     stopped = draws(page)
-    page.wait_for_timeout(100)
+    frames(page, 6)
     assert draws(page) == stopped
     assert 0 < live.sent[0][1] <= 1
 
@@ -240,8 +243,8 @@ def test_nothing_is_left_when_an_instrument_ends(page, assets):
       const frame = requestAnimationFrame;
       window.requestAnimationFrame = (work) => { window.frames++; return frame(work); };
     }""")
-    page.wait_for_timeout(100)
-    assert page.evaluate("window.frames") == 0
+    frames(page, 6)
+    assert page.evaluate("window.frames") == 6, "the instrument asked for frames of its own"
     assert page.get_by_test_id("live-decoded").count() == 0
     page.evaluate("instruments.assetdecoder.end()")
     assert page.evaluate("library.ASSETS.size") == 0
@@ -299,10 +302,10 @@ def test_the_map_shows_its_codes(page, live_map):
 
 def test_a_click_pins_and_a_double_click_does_not(page, live_map):
     page.mouse.dblclick(*place(live_map, -1, 1))
-    page.wait_for_timeout(350)
+    frames(page, 24)
     assert live_map.sent == []
     page.mouse.click(*place(live_map, -1, -0.9))
-    page.wait_for_timeout(350)
+    eventually(page, lambda: live_map.sent)
     [[state, pin]] = live_map.sent
     assert state == "pinned"
     assert pin["index"] == 2
@@ -316,7 +319,7 @@ def test_dragging_pans_and_does_not_pin(page, live_map):
     page.mouse.move(*end)
     page.mouse.up()
     page.mouse.move(start[0] + 1, start[1])
-    page.wait_for_timeout(350)
+    frames(page, 24)
     assert live_map.sent == []
     assert grey(page, "live-map-decoded") == pytest.approx(expected_grey(-0.5), abs=1)
 
@@ -324,8 +327,8 @@ def test_dragging_pans_and_does_not_pin(page, live_map):
 def test_the_wheel_zooms_around_the_pointer(page, live_map):
     page.mouse.move(*place(live_map, 0.5, 0))
     page.mouse.wheel(0, -400)
-    page.wait_for_timeout(100)
-    assert grey(page, "live-map-decoded") == pytest.approx(expected_grey(0.5), abs=1)
+    expected = pytest.approx(expected_grey(0.5), abs=1)
+    eventually(page, lambda: grey(page, "live-map-decoded") == expected)
     page.mouse.move(*place(live_map, -0.5, 0))
     settle(page)
     assert grey(page, "live-map-decoded") > expected_grey(-0.4)
@@ -341,11 +344,11 @@ def test_arrow_keys_move_the_pin(page, live_map):
 
 
 def test_every_backdrop_is_drawn(page, live_map):
-    pictures = set()
+    pictures, canvas = set(), page.get_by_test_id("live-map")
     for name in ("None", "Manifold", "Ellipses", "Prior"):
         page.get_by_role("button", name=name).click()
-        page.wait_for_timeout(150)
-        pictures.add(page.get_by_test_id("live-map").evaluate("(canvas) => canvas.toDataURL()"))
+        eventually(page, lambda: canvas.evaluate("(canvas) => canvas.toDataURL()") not in pictures)
+        pictures.add(canvas.evaluate("(canvas) => canvas.toDataURL()"))
     assert len(pictures) == 4
 
 

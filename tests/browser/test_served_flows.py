@@ -9,6 +9,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.support.app_server import running_app, settled
+from tests.support.frames import eventually, frames
 from vae.explorer import Explorer
 
 PLACES = ["0,0", "1.25,-0.5", "-2.5,2", "0.3333,3"]
@@ -71,11 +72,7 @@ def draws(page, testid: str = "live-decoded") -> int:
 def wait_for_draws(page, count: int, testid: str = "live-decoded") -> None:
     canvas = page.get_by_test_id(testid)
     canvas.wait_for()
-    for _ in range(100):
-        if draws(page, testid) >= count:
-            return
-        page.wait_for_timeout(100)
-    pytest.fail(f"{draws(page, testid)} pictures of {count}")
+    eventually(page, lambda: draws(page, testid) >= count)
 
 
 def picture(page, testid: str = "live-decoded") -> np.ndarray:
@@ -102,7 +99,7 @@ def drag(page, seconds: float = 2.0) -> None:
     page.mouse.down()
     for step in range(round(seconds * 50)):
         page.mouse.move(box["x"] + box["width"] * (0.5 + 0.35 * np.sin(step / 8)), middle)
-        page.wait_for_timeout(20)
+        frames(page, 1)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -124,8 +121,8 @@ def test_dragging_decodes_on_the_server_one_request_at_a_time(visitor, sent, roo
     visitor.mouse.up()
     visitor.wait_for_url("**z=*")
     settled(visitor)
-    visitor.wait_for_timeout(500)
-    assert np.abs(picture(visitor) - expected(root, linked_place(visitor))).max() <= 1
+    decoded = expected(root, linked_place(visitor))
+    eventually(visitor, lambda: np.abs(picture(visitor) - decoded).max() <= 1)
     time = visitor.get_by_text("on the server · ")
     assert time.text_content().endswith(" ms")
     assert "MB" in time.get_attribute("title")
@@ -163,18 +160,19 @@ def test_a_lost_answer_is_asked_for_again(visitor, root, whole_run):
 
     visitor.route_web_socket("**/_stcore/stream", between)
     show(visitor, "/decode?model=digits-map&z=0,0")
-    visitor.wait_for_timeout(500)
+    frames(visitor, 30)
     losing[0] = True
     before = draws(visitor)
     slider = visitor.get_by_test_id("live-slider-0")
     slider.evaluate("(input) => { input.value = 1; input.dispatchEvent(new Event('input')); }")
-    visitor.wait_for_timeout(1000)
+    eventually(visitor, lambda: lost.count("latent_served"))
     assert lost.count("latent_served") == 1
     assert draws(visitor) == before
     wait_for_draws(visitor, before + 1)
     assert np.abs(picture(visitor) - expected(root, [1, 0])).max() <= 1
 
 
+@pytest.mark.slow
 def test_the_map_follows_the_pointer_and_draws_its_manifold(visitor, sent):
     show(visitor, "/map?model=digits-map", "live-map-decoded")
     box = visitor.get_by_test_id("live-map").bounding_box()
@@ -182,26 +180,25 @@ def test_the_map_follows_the_pointer_and_draws_its_manifold(visitor, sent):
     for step in range(40):
         left = box["x"] + box["width"] * (0.2 + step / 70)
         visitor.mouse.move(left, box["y"] + box["height"] / 2)
-        visitor.wait_for_timeout(25)
+        frames(visitor, 2)
     assert draws(visitor, "live-map-decoded") >= before[1] + 10
     assert np.any(picture(visitor, "live-map-decoded") != before[0])
     canvas = visitor.get_by_test_id("live-map")
     bare = canvas.evaluate("(canvas) => canvas.toDataURL()")
     sent.clear()
     visitor.get_by_role("button", name="Manifold").click()
-    visitor.wait_for_timeout(2000)
-    assert canvas.evaluate("(canvas) => canvas.toDataURL()") != bare
+    eventually(visitor, lambda: canvas.evaluate("(canvas) => canvas.toDataURL()") != bare)
+    frames(visitor, 60)
     assert 2 < len(sent) < 40
 
 
 @pytest.mark.slow
 def test_a_walk_is_asked_for_ahead(visitor, sent):
     show(visitor, "/?model=digits-map")
-    visitor.wait_for_timeout(1000)
+    frames(visitor, 60)
     sent.clear()
     before = draws(visitor)
-    visitor.wait_for_timeout(3000)
-    assert draws(visitor) >= before + 30
+    eventually(visitor, lambda: draws(visitor) >= before + 30)
     assert 1 <= len(sent) <= 8
 
 
@@ -210,11 +207,10 @@ def test_a_path_plays(visitor, sent):
     show(visitor, "/interpolate?model=digits-map")
     first = picture(visitor)
     visitor.get_by_test_id("live-play").click()
-    visitor.wait_for_timeout(500)
+    frames(visitor, 30)
     sent.clear()
     before = draws(visitor)
-    visitor.wait_for_timeout(2000)
-    assert draws(visitor) >= before + 20
+    eventually(visitor, lambda: draws(visitor) >= before + 20)
     assert 1 <= len(sent) <= 6
     assert np.any(picture(visitor) != first)
 

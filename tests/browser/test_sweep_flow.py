@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.app_server import running_app, settled
+from tests.support.frames import eventually
 
 
 def open_sweep(page, address: str, betas: str, epochs: int) -> None:
@@ -23,14 +24,6 @@ def shares(page) -> list[int]:
     return [int(bar.get_attribute("aria-valuenow") or 0) for bar in bars]
 
 
-def wait_until(page, condition) -> None:
-    for _ in range(600):
-        if condition():
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"waited too long: {shares(page)}")
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("width", "height"), [(1280, 720), pytest.param(390, 844, marks=pytest.mark.slow)]
@@ -48,11 +41,11 @@ def test_two_runs_grow_one_is_stopped_and_the_other_becomes_a_checkpoint(
         open_sweep(page, address, betas="0.5, 4", epochs=60)
         page.get_by_text("2 runs").wait_for()
         page.get_by_role("button", name="Train", exact=True).click()
-        wait_until(page, lambda: len(shares(page)) == 2 and min(shares(page)) > 3)
+        eventually(page, lambda: len(shares(page)) == 2 and min(shares(page)) > 3)
         page.get_by_role("button", name="Stop", exact=True).nth(1).click()
         page.get_by_text("stopped after").wait_for()
         stopped = shares(page)[1]
-        wait_until(page, lambda: shares(page)[0] == 100)
+        eventually(page, lambda: shares(page)[0] == 100)
         page.get_by_role("button", name="Show side by side").wait_for()
         assert shares(page) == [100, stopped]
         assert stopped < 100

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.support.slow import slow_except
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import DataError
 from vae.data.registry import (
@@ -76,7 +77,7 @@ def test_binary_images_equal_those_of_a_formula_for_points(side):
         np.testing.assert_array_equal(image / 255, draw_by_points(grid, chosen, samples=1))
 
 
-@pytest.mark.parametrize("side", [32, 64])
+@pytest.mark.parametrize("side", slow_except([32, 64], [32]))
 def test_smooth_images_are_close_to_the_covered_part_of_each_pixel(side):
     grid = SpriteGrid(side=side)
     levels = random_levels(grid, 2)

@@ -1,9 +1,8 @@
 """Tests the requests of a sweep and the estimate of its duration."""
 
-import time
-
 import pytest
 
+from tests.support.waiting import wait_for
 from vae.core.config import TrainConfig
 from vae.core.errors import ConfigError
 from vae.data.registry import dataset_names
@@ -82,8 +81,7 @@ def test_the_estimate_prefers_jobs_of_this_server_to_checkpoints(tiny_checkpoint
     queue = TrainingQueue(tmp_path)
     requests = sweep_requests(DIGITS, "mlp", 2, (1.0,), seeds=1)
     job = queue.submit(requests[0])
-    while not job.ended:
-        time.sleep(0.02)
+    wait_for(lambda: job.ended)
     found = estimate_duration(requests, queue.jobs, [load_run(tiny_checkpoint)])
     assert found == Estimate(pytest.approx(job.latest.seconds), "jobs")
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import one_hot
 
+from tests.support.slow import slow_except
 from vae.__main__ import main
 from vae.core.compatibility import check_together
 from vae.core.config import KINDS, KINDS_WITH_LABELS, ModelConfig, TrainConfig
@@ -45,7 +46,7 @@ def with_offsets(config: ModelConfig) -> ConditionalVAE:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "vae"])
-@pytest.mark.parametrize("architecture", ["mlp", "conv"])
+@pytest.mark.parametrize("architecture", slow_except(["mlp", "conv"], ["mlp"]))
 def test_every_kind_learns_in_the_same_loop(digits, kind, architecture):
     if kind == "vq" and architecture == "mlp":
         pytest.skip("a vq has a grid of codes, and so convolutions")

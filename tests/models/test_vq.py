@@ -94,6 +94,7 @@ def test_the_codebooks_gradient_pulls_codes_to_their_vectors_and_unused_ones_to_
         torch.testing.assert_close(model.codes.grad[index], expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_unused_code_comes_to_be_used(digits):
     """The code starts far away; without the revival loss it would have no gradient."""
     model = a_model()

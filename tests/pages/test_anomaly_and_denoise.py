@@ -1,9 +1,9 @@
 """The pages Anomalies and Denoise, over small models and without the data set."""
 
-import time
-
 import numpy as np
 import pytest
+
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -178,10 +178,6 @@ def test_classes_and_corruption_are_chosen_where_models_are_trained(open_page, t
     assert not page.exception
     job = training_queue().jobs[-1]
     training_queue().stop(job)
-    for _ in range(600):
-        if job.ended:
-            break
-        time.sleep(0.1)
-    assert job.ended
+    wait_for(lambda: job.ended)
     assert job.request.train.dataset == "digits:without=3+5"
     assert job.request.train.corruption == 0.4

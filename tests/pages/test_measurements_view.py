@@ -215,6 +215,7 @@ def test_some_missing_scores_are_counted(show, with_factors, impatient):
     assert "not measured" in table(page)
 
 
+@pytest.mark.slow
 def test_scores_taken_in_two_ways_are_not_mixed(show, with_factors, impatient):
     folders = sorted(with_factors.iterdir())
     for folder in folders[:3]:

@@ -150,6 +150,7 @@ def test_a_data_set_that_cannot_be_had_fails_in_a_sentence(open_page, tmp_path, 
     assert "CIFAR-10 is not in" in page.warning[0].value
 
 
+@pytest.mark.slow
 def test_a_multi_rate_model_can_be_trained(open_page, tmp_path):
     page = open_page("pages/train.py", checkpoints=tmp_path)
     page.number_input(key="epochs-5 seconds").set_value(2)

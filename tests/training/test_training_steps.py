@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tests.support.slow import slow_except
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import DivergedError
 from vae.data.splits import Dataset
@@ -175,7 +176,7 @@ def test_a_log_variance_at_its_limit_gets_no_gradient(digits):
 
 @pytest.mark.parametrize("by_turns", [True, False])
 @pytest.mark.parametrize("architecture", ["mlp", "mlp-deep", "conv"])
-@pytest.mark.parametrize("seeds", [(5,), (5, 6)])
+@pytest.mark.parametrize("seeds", slow_except([(5,), (5, 6)], [(5, 6)]))
 def test_models_that_train_together_have_the_same_results_as_alone(
     digits, monkeypatch, architecture, by_turns, seeds
 ):

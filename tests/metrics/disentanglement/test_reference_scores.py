@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.slow import slow_except
 from vae.metrics import disentanglement
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -51,7 +52,7 @@ def reference():
     return case
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", slow_except(CASES, ["one_to_one", "noisy"]))
 def test_scores_with_a_test_part(reference, case):
     train, test, expected = reference(case)
     found = disentanglement.score(*train, test, estimator="random-forest", n_jobs=2)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from tests.support.slow import slow_except
 from vae.core.config import ModelConfig, TrainConfig
 from vae.core.errors import ConfigError, UnsupportedNetwork
 from vae.explorer import Explorer
@@ -70,7 +71,7 @@ def test_sides_that_cannot_be_halved_twice_are_refused(architecture):
 
 @pytest.mark.parametrize("kind", ["vae", "autoencoder", "conditional"])
 @pytest.mark.parametrize("architecture", ["resnet", "spatial"])
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", slow_except(["float32", "bfloat16"], ["float32"]))
 def test_residual_networks_learn(digits, architecture, kind, precision):
     classes = 10 if kind == "conditional" else 0
     config = ModelConfig((1, 8, 8), 8, architecture, kind=kind, classes=classes)

@@ -13,6 +13,7 @@ from streamlit.runtime.scriptrunner import script_runner
 from pages.server import warm_up
 from tests.load.visitor import run_once
 from tests.support.app_server import running_server
+from tests.support.waiting import wait_for
 
 
 def started(*tasks) -> threading.Thread:
@@ -70,7 +71,4 @@ def test_a_server_imports_what_its_first_page_did_not(tmp_path, small_checkpoint
     with running_server(tmp_path, small_checkpoints, LATENT_WARM_UP="1") as server:
         maps = Path(f"/proc/{server.pid}/maps")
         run_once(server.address, "lab")
-        latest = time.monotonic() + 120
-        while "/sklearn/" not in maps.read_text() and time.monotonic() < latest:
-            time.sleep(0.2)
-        assert "/sklearn/" in maps.read_text()
+        wait_for(lambda: "/sklearn/" in maps.read_text())
