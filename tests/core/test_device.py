@@ -50,17 +50,17 @@ def test_products_keep_the_precision_of_float32_on_every_processor():
 
 @pytest.mark.usefixtures("_restore_precision")
 def test_the_setting_is_restored_if_onednn_rounds_products(monkeypatch):
-    monkeypatch.setattr("vae.core.device._product_error", lambda: 2e-3)
+    monkeypatch.setattr("vae.core.device.matmul_error", lambda: 2e-3)
     assert not enable_onednn_matmul(torch.device("cpu"))
     assert torch.get_float32_matmul_precision() == "highest"
-    monkeypatch.setattr("vae.core.device._product_error", lambda: 4e-7)
+    monkeypatch.setattr("vae.core.device.matmul_error", lambda: 4e-7)
     assert enable_onednn_matmul(torch.device("cpu"))
     assert torch.get_float32_matmul_precision() == "medium"
 
 
 @pytest.mark.usefixtures("_restore_precision")
 def test_other_devices_keep_their_own_setting(monkeypatch):
-    monkeypatch.setattr("vae.core.device._product_error", lambda: 4e-7)
+    monkeypatch.setattr("vae.core.device.matmul_error", lambda: 4e-7)
     assert not enable_onednn_matmul(torch.device("cuda"))
     assert torch.get_float32_matmul_precision() == "highest"
 
@@ -171,7 +171,7 @@ def test_threads_that_start_together_restore_the_precision(monkeypatch):
             together.wait()
         return 2e-3
 
-    monkeypatch.setattr("vae.core.device._product_error", slow_error)
+    monkeypatch.setattr("vae.core.device.matmul_error", slow_error)
     cpu = torch.device("cpu")
     threads = [threading.Thread(target=enable_onednn_matmul, args=(cpu,)) for _ in range(4)]
     for thread in threads:

@@ -190,7 +190,7 @@ def test_the_state_is_saved_before_the_last_step_of_an_epoch_with_a_slow_evaluat
     tmp_path, monkeypatch
 ):
     """A stop that interrupts the evaluation then costs one step at most."""
-    saved, evaluate = [], TrainingRun._evaluate
+    saved, evaluate = [], TrainingRun.evaluate_now
 
     def slow(training):
         saved.append((training.step, int(load_resume_state(tmp_path / "run")[0]["step"])))
@@ -199,7 +199,7 @@ def test_the_state_is_saved_before_the_last_step_of_an_epoch_with_a_slow_evaluat
             sum(range(10_000))
         return evaluate(training)
 
-    monkeypatch.setattr(TrainingRun, "_evaluate", slow)
+    monkeypatch.setattr(TrainingRun, "evaluate_now", slow)
     train_jobs(
         [JobSpec(1, varied(SHORT, epochs=3), tmp_path / "run")],
         DatasetCache(),

@@ -143,7 +143,7 @@ def enable_onednn_matmul(device: torch.device) -> bool:
     with _matmul_precision.lock:
         before = torch.get_float32_matmul_precision()
         torch.set_float32_matmul_precision("medium")
-        keeps_float32 = _product_error() < FLOAT32_ERROR
+        keeps_float32 = matmul_error() < FLOAT32_ERROR
         if not keeps_float32:
             torch.set_float32_matmul_precision(before)
     return keeps_float32
@@ -176,7 +176,7 @@ def bfloat16_matmul() -> Iterator[None]:
                 torch.set_float32_matmul_precision(_matmul_precision.before)
 
 
-def _product_error() -> float:
+def matmul_error() -> float:
     """Return the relative error of a layer's product, in the Frobenius norm, against float64."""
     generator = torch.Generator().manual_seed(0)
     inputs, weight = (torch.randn(n, 784, generator=generator) for n in (128, 400))

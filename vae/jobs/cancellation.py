@@ -1,5 +1,8 @@
 """Cancellation flags shared by the listener thread and the training thread of the worker.
 
+A stop takes three steps. `TrainingQueue.stop` sends a command to the worker, the listener thread
+sets the job's flag, and the training thread evaluates and saves the run as it is (`worker.py`).
+
 The training thread reads the flags between two steps. A long step or a long evaluation may keep
 it from doing so for STOP_SECONDS. The process then ends itself: the saved states survive, and
 the server continues with the other jobs in a new process.

@@ -169,7 +169,7 @@ class TrainingRun:
         if self.step % self.steps_per_epoch:
             return self._report(recent, seconds_left)
         self.throughput.end_epoch()
-        evaluation = self._evaluate()
+        evaluation = self.evaluate_now()
         self._inactive = evaluation.inactive
         whole, self._epoch = self._epoch, self._new_sums()
         return self._report(whole, seconds_left, evaluation)
@@ -177,7 +177,8 @@ class TrainingRun:
     def _beta_of_last_step(self) -> float:
         return self.kl_scale(self.step - 1) * self.config.beta
 
-    def _evaluate(self) -> Evaluation:
+    def evaluate_now(self) -> Evaluation:
+        """Evaluate the present weights; raise DivergedError if they are not finite numbers."""
         evaluation = evaluate(self.model.at_beta(self.config.beta), self._monitor)
         if not math.isfinite(evaluation.elbo):
             raise self._diverged()

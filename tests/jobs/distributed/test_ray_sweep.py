@@ -98,7 +98,7 @@ def test_the_results_equal_those_without_ray(vae, refused, cluster, tmp_path, mo
     assert len(progress) == 4
 
     # Existing runs are refused, kept, or have other settings. None of this needs a cluster.
-    monkeypatch.setattr(ray_sweep, "_connected", lambda *_: pytest.fail("it trained again"))
+    monkeypatch.setattr(ray_sweep, "connected_to_ray", lambda *_: pytest.fail("it trained again"))
     assert "--overwrite" in refused(on_ray)[-1]
     assert vae([*on_ray, "--resume"]) == (found, "")
     assert "other settings" in refused([*on_ray, "--resume", "--epochs", "3"])[-1]

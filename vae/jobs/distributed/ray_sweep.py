@@ -59,7 +59,7 @@ def train_on_ray(
     fails by itself does not stop the others. Raises ClusterError if the cluster cannot be reached
     or lacks the requested resources, and ConfigError if Ray is not installed.
     """
-    with _connected(machines.address) as ray:
+    with connected_to_ray(machines.address) as ray:
         gpus = _gpus_per_run(ray, machines)
         _check_resources(ray, machines, gpus)
         stored = {name: ray.put(dataset) for name, dataset in datasets.items()}
@@ -136,7 +136,7 @@ def check_ray() -> Any:
 
 
 @contextmanager
-def _connected(address: str | None) -> Iterator[Any]:
+def connected_to_ray(address: str | None) -> Iterator[Any]:
     """Connect to Ray, and in the end disconnect and shut down a cluster that was started here."""
     ray = check_ray()
     if address not in (None, "auto"):
