@@ -58,9 +58,10 @@ def pixels(page, testid: str) -> np.ndarray:
     return np.array(page.get_by_test_id(testid).evaluate(read)).reshape(-1, 4)
 
 
-def distance(page, picture: int, expected: np.ndarray) -> float:
-    """The largest difference of an exemplar from the expected pixels, in grey levels."""
-    return float(np.abs(pixels(page, f"live-exemplar-{picture}")[:, 0] - expected).max())
+def wait_for_exemplar(page, picture: int, expected: np.ndarray) -> None:
+    """Wait until an exemplar shows the expected grey levels."""
+    shown = f"live-exemplar-{picture}"
+    eventually(page, lambda: np.abs(pixels(page, shown)[:, 0] - expected).max() < 1)
 
 
 def decoded(measured: Measured, beta: float, place: float, picture: int = 0) -> np.ndarray:
@@ -263,8 +264,7 @@ def test_tiles_end_up_where_beta_does(page, live, measured):
     for place in (2, 8, 10):
         drag_to(page, place)
     for picture in (1, 3):
-        expected = decoded(measured, beta_at(10), 10, picture)
-        eventually(page, lambda: distance(page, picture, expected) < 1)  # noqa: B023
+        wait_for_exemplar(page, picture, decoded(measured, beta_at(10), 10, picture))
 
     costliest = int(np.argmax(measured.rates[0]))
     code = torch.tensor(measured.means[0, 10], dtype=torch.float32)
@@ -285,8 +285,7 @@ def test_pointing_at_an_exemplar_shows_the_image_itself(page, live, measured):
     found = pixels(page, "live-exemplar-2")[:, 0]
     assert np.abs(found - 255 * measured.originals[2].flatten()).max() <= 1
     page.mouse.move(1, 1)
-    expected = decoded(measured, beta_at(7), 7, 2)
-    eventually(page, lambda: distance(page, 2, expected) < 1)
+    wait_for_exemplar(page, 2, decoded(measured, beta_at(7), 7, 2))
 
 
 def test_the_cloud_contracts_on_a_fixed_scale(page, live):

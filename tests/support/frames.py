@@ -1,7 +1,8 @@
 """Browser tests wait for a condition or for animation frames, never for a span of time."""
 
-import time
 from collections.abc import Callable
+
+from tests.support.waiting import wait_for
 
 FRAMES = """(count) => new Promise((done) => {
   const next = () => (count-- > 0 ? requestAnimationFrame(next) : done());
@@ -16,7 +17,4 @@ def frames(page, count: int) -> None:
 
 def eventually(page, condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Return as soon as the condition holds, and fail the test if it never does."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        page.wait_for_timeout(20)
+    wait_for(condition, seconds, pause=lambda: page.wait_for_timeout(20))

@@ -8,19 +8,24 @@ if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 120.0) -> None:
-    """Returns as soon as the condition holds, and fails the test if it never does."""
+def wait_for(
+    condition: Callable[[], object],
+    seconds: float = 120.0,
+    pause: Callable[[], object] = lambda: time.sleep(0.02),
+) -> None:
+    """Return as soon as the condition holds, and fail the test if it never does."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
+        pause()
 
 
-def run_until(page: "AppTest", condition: Callable[[], object], seconds: float = 120.0) -> None:
+def run_until(page: "AppTest", condition: Callable[[], object]) -> None:
     """Run a page again and again until the condition holds; fail the test if it never does."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
+
+    def run_again() -> None:
         time.sleep(0.2)
         page.run()
         assert not page.exception
+
+    wait_for(condition, pause=run_again)
